@@ -1,0 +1,193 @@
+// Package listing completes sqlc's list queries: filters, order, and a page by number
+// or by keyset. The columns and their types stay checked by sqlc; what is added here is
+// only the end of the statement, so each combination has a plan of its own.
+package listing
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"chelal/gen/db"
+	"chelal/internal/apperr"
+	"chelal/internal/pg"
+)
+
+// The sizes of a page, and how far numbered pages and exact counts reach.
+const (
+	DefaultSize = 20
+	MaxSize     = 200
+	Reach       = 10_000
+)
+
+// List is a resource's list.
+type List[R any] struct {
+	// Query is the text of sqlc's query, which ends in a WHERE clause.
+	Query string
+	// Rows runs that query.
+	Rows func(ctx context.Context, conn db.DBTX) ([]R, error)
+	// Orders are the fields that ?ordering= knows.
+	Orders map[string]Order[R]
+}
+
+// Order is one way to sort a list.
+type Order[R any] struct {
+	// Columns with their types, the last of them unique: "p.id bigint".
+	Columns []Column
+	// Key returns a row's values of the columns, as PostgreSQL reads them.
+	Key func(R) []string
+}
+
+// Column is an expression of the query and its type.
+type Column struct{ Name, Type string }
+
+// Condition narrows a list. Each ? in SQL stands for one of Args.
+type Condition struct {
+	SQL  string
+	Args []any
+}
+
+// Request is what the caller asks of a list.
+type Request struct {
+	// Ordering is a key of Orders, with - for descending.
+	Ordering string
+	// Page counts from 1 and is used when Cursor is nil.
+	Page, Size int64
+	// Cursor is empty to begin, then what Page.Next said.
+	Cursor *string
+	Where  []Condition
+}
+
+// Page is an answer.
+type Page[R any] struct {
+	Rows []R
+	// Count is nil with a cursor; beyond Reach it may be an estimate.
+	Count      *int64
+	IsEstimate bool
+	// More says that another page follows; Next is its cursor when the request used one.
+	More bool
+	Next string
+}
+
+// Read answers one page, in at most three statements whatever its size. It returns
+// NotFound (invalid_page) past the end and Invalid for a cursor it did not make.
+func (l List[R]) Read(ctx context.Context, conn pg.DB, r Request) (Page[R], error) {
+	r.Size = min(max(r.Size, 1), MaxSize)
+	where, args := compile(r.Where)
+	page, err := l.read(ctx, conn, r, where, args)
+	if err != nil || r.Cursor != nil {
+		return page, err
+	}
+	count, estimate, err := l.count(ctx, conn, where, args)
+	if err != nil {
+		return page, err
+	}
+	if r.Page > 1 && len(page.Rows) == 0 {
+		return page, pastTheEnd
+	}
+	page.Count, page.IsEstimate = &count, estimate
+	page.More = page.More && r.Page*r.Size < Reach
+	return page, nil
+}
+
+var pastTheEnd = apperr.New(apperr.NotFound, "invalid_page",
+	"There is no such page. Numbered pages reach as far as row 10,000; walk through longer lists with cursor=.")
+
+func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, args []any) (Page[R], error) {
+	field, descending := strings.CutPrefix(r.Ordering, "-")
+	order, ok := l.Orders[field]
+	if !ok {
+		return Page[R]{}, fmt.Errorf("listing: no order %q", field)
+	}
+	tail := where
+	switch {
+	case r.Cursor != nil && *r.Cursor != "":
+		key, err := decodeCursor(*r.Cursor, r.Ordering, len(order.Columns))
+		if err != nil {
+			return Page[R]{}, err
+		}
+		tail += order.after(len(args), descending)
+		args = append(args[:len(args):len(args)], key...)
+	case r.Cursor == nil && r.Page*r.Size > Reach && r.Page > 1:
+		return Page[R]{}, pastTheEnd
+	}
+	tail += order.clause(descending) + fmt.Sprintf(" LIMIT %d", r.Size+1)
+	if r.Cursor == nil && r.Page > 1 {
+		tail += fmt.Sprintf(" OFFSET %d", (r.Page-1)*r.Size)
+	}
+	rows, err := l.Rows(ctx, completed{conn, tail, args})
+	if err != nil {
+		return Page[R]{}, explainCursor(r, err)
+	}
+	return l.cut(rows, r, order), nil
+}
+
+// cut removes the one row too many that tells whether another page follows.
+func (l List[R]) cut(rows []R, r Request, order Order[R]) Page[R] {
+	page := Page[R]{Rows: rows}
+	if int64(len(rows)) > r.Size {
+		page.Rows, page.More = rows[:r.Size], true
+		if r.Cursor != nil {
+			page.Next = encodeCursor(r.Ordering, order.Key(page.Rows[r.Size-1]))
+		}
+	}
+	return page
+}
+
+func (o Order[R]) clause(descending bool) string {
+	names := make([]string, len(o.Columns))
+	for i, c := range o.Columns {
+		names[i] = c.Name
+		if descending {
+			names[i] += " DESC"
+		}
+	}
+	return " ORDER BY " + strings.Join(names, ", ")
+}
+
+// after is the condition that a row comes behind the cursor's; its arguments follow the
+// given number of others.
+func (o Order[R]) after(args int, descending bool) string {
+	var names, values []string
+	for i, c := range o.Columns {
+		names = append(names, c.Name)
+		values = append(values, fmt.Sprintf("$%d::text::%s", args+i+1, c.Type))
+	}
+	sign := ">"
+	if descending {
+		sign = "<"
+	}
+	return fmt.Sprintf(" AND (%s) %s (%s)", strings.Join(names, ", "), sign, strings.Join(values, ", "))
+}
+
+func compile(conditions []Condition) (string, []any) {
+	var sql strings.Builder
+	var args []any
+	for _, c := range conditions {
+		sql.WriteString(" AND ")
+		parts := strings.Split(c.SQL, "?")
+		for i, part := range parts {
+			sql.WriteString(part)
+			if i < len(parts)-1 {
+				fmt.Fprintf(&sql, "$%d", len(args)+i+1)
+			}
+		}
+		args = append(args, c.Args...)
+	}
+	return sql.String(), args
+}
+
+// completed runs sqlc's list query with the rest of the statement behind it. The plan
+// is made for the values at hand: a word that many rows hold wants another plan than a
+// rare one.
+type completed struct {
+	db.DBTX
+	tail string
+	args []any
+}
+
+func (c completed) Query(ctx context.Context, sql string, _ ...any) (pgx.Rows, error) {
+	return c.DBTX.Query(ctx, sql+c.tail, append([]any{pgx.QueryExecModeCacheDescribe}, c.args...)...)
+}

@@ -1,0 +1,102 @@
+package pg
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"chelal/internal/apperr"
+)
+
+// Constraints says, for each constraint that a caller's input can break, what the
+// caller is told. A constraint that is missing here is a fault of this program.
+var Constraints = map[string]*apperr.Error{
+	"core_role_name_key": apperr.New(apperr.Conflict, "role_name_taken",
+		"A role with this name already exists.").OnField("name", "role_name_taken"),
+	"core_user_username_key": apperr.New(apperr.Conflict, "username_taken",
+		"A user with that username already exists.").OnField("username", "username_taken"),
+	"core_user_email_key": apperr.New(apperr.Conflict, "email_taken",
+		"A user with that e-mail address already exists.").OnField("email", "email_taken"),
+	"core_user_username_email_check": apperr.InvalidFields(apperr.Field{Name: "username", Code: "username_is_other_email",
+		Message: "A username with an @ must be the account's own e-mail address."}),
+	"core_user_role_fkey": apperr.New(apperr.Conflict, "role_in_use",
+		"Users hold this role. Give them another role first."),
+	"core_rolechangerequest_role_fkey": apperr.InvalidFields(unknownRole),
+	"core_patient_gender_check": apperr.InvalidFields(apperr.Field{Name: "gender", Code: "invalid_choice",
+		Message: "Use one of M, F, O, U, male, female, other, unknown, prefer-not-to-say."}),
+	"core_patient_user_fkey": apperr.InvalidFields(apperr.Field{Name: "user", Code: "does_not_exist",
+		Message: "There is no user with this id."}),
+	"core_patient_user_key": apperr.New(apperr.Conflict, "user_already_linked",
+		"This account is linked to another patient.").OnField("user", "user_already_linked"),
+	"core_appointment_patient_fkey": patientHasRecords,
+	"core_encounter_patient_fkey":   patientHasRecords,
+	"core_bill_patient_fkey":        patientHasRecords,
+	"core_appointment_doctor_fkey":  userHasRecords,
+	"core_encounter_doctor_fkey":    userHasRecords,
+}
+
+var (
+	unknownRole = apperr.Field{Name: "role_id", Code: "does_not_exist", Message: "There is no role with this id."}
+
+	patientHasRecords = apperr.New(apperr.Conflict, "has_records",
+		"This patient has appointments, encounters or bills, which must not vanish. Merge a duplicate instead of deleting it.")
+	userHasRecords = apperr.New(apperr.Conflict, "has_records",
+		"This user has appointments or encounters, which must not vanish. Deactivate the account instead.")
+	unavailable = apperr.New(apperr.Unavailable, "unavailable",
+		"The database does not answer at the moment. Try again shortly.").After(5 * time.Second)
+)
+
+// Translate turns an error of PostgreSQL into what the caller is told. No rows become
+// the NotFound error; what it does not know it returns as it is.
+func Translate(err error) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*apperr.Error](err); ok {
+		return err
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return apperr.Missing().Because(err)
+	}
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return translateServer(pgErr)
+	}
+	if isAway(err) {
+		return unavailable.Because(err)
+	}
+	return err
+}
+
+// translateServer reads what the server itself said.
+func translateServer(err *pgconn.PgError) error {
+	if known, ok := Constraints[err.ConstraintName]; ok {
+		// Inserting under a role that is not there breaks the same constraint as deleting one in use.
+		if err.ConstraintName == "core_user_role_fkey" && err.TableName == "core_user" && !strings.HasPrefix(err.Message, "update or delete") {
+			return apperr.InvalidFields(unknownRole).Because(err)
+		}
+		return known.Because(err)
+	}
+	switch {
+	case strings.HasPrefix(err.Code, "57P"), strings.HasPrefix(err.Code, "08"), err.Code == "53300", err.Code == "57014",
+		err.Code == "40001", err.Code == "40P01", err.Code == "53100", err.Code == "25006":
+		return unavailable.Because(err)
+	}
+	return err
+}
+
+// isAway reports whether the connection, not the statement, failed.
+func isAway(err error) bool {
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	return errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) ||
+		strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "unexpected EOF")
+}

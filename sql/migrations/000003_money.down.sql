@@ -1,0 +1,1 @@
+DROP TABLE core_payment, core_billitem, core_bill;

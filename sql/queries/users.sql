@@ -1,0 +1,55 @@
+-- name: UserList :many
+SELECT sqlc.embed(u), r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
+FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id WHERE true;
+
+-- name: UserGet :one
+SELECT sqlc.embed(u), r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
+FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
+WHERE u.id = @id;
+
+-- name: UserLock :one
+SELECT sqlc.embed(u), r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
+FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
+WHERE u.id = @id FOR UPDATE OF u;
+
+-- UserByLogin prefers the username; an e-mail address is found whatever its case.
+-- name: UserByLogin :one
+SELECT sqlc.embed(u), r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
+FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
+WHERE u.username = @login OR lower(u.email) = lower(@login)
+ORDER BY u.username = @login DESC
+LIMIT 1;
+
+-- name: UserCreate :one
+INSERT INTO core_user (username, email, first_name, last_name, role_id, is_active, is_staff, language_preference,
+    preferences, password, password_change_required, date_joined)
+VALUES (@username, @email, @first_name, @last_name, sqlc.narg(role_id), @is_active, false, @language_preference,
+    @preferences, @password, @password_change_required, @date_joined)
+RETURNING *;
+
+-- name: UserUpdate :one
+UPDATE core_user SET username = @username, email = @email, first_name = @first_name, last_name = @last_name,
+    role_id = sqlc.narg(role_id), is_active = @is_active, language_preference = @language_preference,
+    preferences = @preferences, password = @password, password_change_required = @password_change_required,
+    version = version + 1
+WHERE id = @id AND version = @version
+RETURNING *;
+
+-- name: UserSignedIn :one
+UPDATE core_user SET last_login = @now, password = @password WHERE id = @id AND is_active RETURNING *;
+
+-- name: UserDelete :execrows
+DELETE FROM core_user WHERE id = @id AND version = @version;
+
+-- AdminLock locks every active Admin, in one order, so that two of them who demote each
+-- other at once are decided one after the other.
+-- name: AdminLock :many
+SELECT u.id FROM core_user u JOIN core_role r ON r.id = u.role_id
+WHERE r.name = 'Admin' AND u.is_active
+ORDER BY u.id
+FOR UPDATE OF u;
+
+-- name: RoleChangeRequestCreate :one
+INSERT INTO core_rolechangerequest (user_id, requested_role_id, reason, created_at, updated_at)
+VALUES (@user_id, @requested_role_id, @reason, @now, @now)
+RETURNING *;
