@@ -11,7 +11,8 @@ import (
 )
 
 const PatientContactLock = `-- name: PatientContactLock :exec
-SELECT pg_advisory_xact_lock(hashtextextended('patient contact ' || regexp_replace($1::text, '\D', '', 'g'), 0))
+SELECT pg_advisory_xact_lock(hashtextextended('patient contact ' ||
+    coalesce(nullif(regexp_replace($1::text, '\D', '', 'g'), ''), core_search_key($1)), 0))
 `
 
 func (q *Queries) PatientContactLock(ctx context.Context, db DBTX, contactInfo string) error {

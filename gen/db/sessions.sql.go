@@ -213,10 +213,10 @@ func (q *Queries) RefreshTokenState(ctx context.Context, db DBTX, id int64) (*ti
 }
 
 const RefreshTokenSupersede = `-- name: RefreshTokenSupersede :exec
-UPDATE core_refreshtoken SET superseded_at = $1 WHERE id = $2 AND superseded_at IS NULL
+UPDATE core_refreshtoken SET superseded_at = $1::timestamptz WHERE id = $2 AND superseded_at IS NULL
 `
 
-func (q *Queries) RefreshTokenSupersede(ctx context.Context, db DBTX, now *time.Time, iD int64) error {
+func (q *Queries) RefreshTokenSupersede(ctx context.Context, db DBTX, now time.Time, iD int64) error {
 	_, err := db.Exec(ctx, RefreshTokenSupersede, now, iD)
 	return err
 }
@@ -257,10 +257,10 @@ func (q *Queries) SessionExtend(ctx context.Context, db DBTX, expiresAt time.Tim
 }
 
 const SessionRevoke = `-- name: SessionRevoke :execrows
-UPDATE core_session SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL
+UPDATE core_session SET revoked_at = $1::timestamptz WHERE id = $2 AND revoked_at IS NULL
 `
 
-func (q *Queries) SessionRevoke(ctx context.Context, db DBTX, now *time.Time, iD uuid.UUID) (int64, error) {
+func (q *Queries) SessionRevoke(ctx context.Context, db DBTX, now time.Time, iD uuid.UUID) (int64, error) {
 	result, err := db.Exec(ctx, SessionRevoke, now, iD)
 	if err != nil {
 		return 0, err
@@ -269,10 +269,10 @@ func (q *Queries) SessionRevoke(ctx context.Context, db DBTX, now *time.Time, iD
 }
 
 const SessionRevokeAll = `-- name: SessionRevokeAll :execrows
-UPDATE core_session SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL
+UPDATE core_session SET revoked_at = $1::timestamptz WHERE user_id = $2 AND revoked_at IS NULL
 `
 
-func (q *Queries) SessionRevokeAll(ctx context.Context, db DBTX, now *time.Time, userID int64) (int64, error) {
+func (q *Queries) SessionRevokeAll(ctx context.Context, db DBTX, now time.Time, userID int64) (int64, error) {
 	result, err := db.Exec(ctx, SessionRevokeAll, now, userID)
 	if err != nil {
 		return 0, err

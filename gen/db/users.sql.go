@@ -348,18 +348,69 @@ func (q *Queries) UserLock(ctx context.Context, db DBTX, id int64) (UserLockRow,
 	return i, err
 }
 
+const UserPassword = `-- name: UserPassword :one
+UPDATE core_user SET password = $1, password_change_required = false, version = version + 1
+WHERE id = $2 AND is_active AND password = $3
+RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text
+`
+
+type UserPasswordParams struct {
+	Password string `json:"password"`
+	ID       int64  `json:"id"`
+	Verified string `json:"verified"`
+}
+
+// UserPassword sets the password that the user chose, unless it has changed meanwhile.
+func (q *Queries) UserPassword(ctx context.Context, db DBTX, arg UserPasswordParams) (CoreUser, error) {
+	row := db.QueryRow(ctx, UserPassword, arg.Password, arg.ID, arg.Verified)
+	var i CoreUser
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.Email,
+		&i.FirstName,
+		&i.LastName,
+		&i.DateJoined,
+		&i.LastLogin,
+		&i.IsActive,
+		&i.IsStaff,
+		&i.IsSuperuser,
+		&i.Password,
+		&i.RoleID,
+		&i.LanguagePreference,
+		&i.Preferences,
+		&i.ProfileImage,
+		&i.TwoFactorEnabled,
+		&i.TwoFactorSecret,
+		&i.PasswordChangeRequired,
+		&i.Version,
+		&i.SearchText,
+	)
+	return i, err
+}
+
 const UserSignedIn = `-- name: UserSignedIn :one
-UPDATE core_user SET last_login = $1, password = $2 WHERE id = $3 AND is_active RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text
+UPDATE core_user SET last_login = $1::timestamptz, password = $2
+WHERE id = $3 AND is_active AND password = $4
+RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text
 `
 
 type UserSignedInParams struct {
-	Now      *time.Time `json:"now"`
-	Password string     `json:"password"`
-	ID       int64      `json:"id"`
+	Now      time.Time `json:"now"`
+	Password string    `json:"password"`
+	ID       int64     `json:"id"`
+	Verified string    `json:"verified"`
 }
 
+// UserSignedIn answers no row when the account was deactivated or its password changed
+// while the password was being checked. password is the same one, hashed anew.
 func (q *Queries) UserSignedIn(ctx context.Context, db DBTX, arg UserSignedInParams) (CoreUser, error) {
-	row := db.QueryRow(ctx, UserSignedIn, arg.Now, arg.Password, arg.ID)
+	row := db.QueryRow(ctx, UserSignedIn,
+		arg.Now,
+		arg.Password,
+		arg.ID,
+		arg.Verified,
+	)
 	var i CoreUser
 	err := row.Scan(
 		&i.ID,

@@ -47,7 +47,9 @@ func UsersActive(active bool) Condition { return Condition{"u.is_active = ?", []
 // Patients are listed by id, names, date of birth and the times of their record.
 var Patients = List[db.CorePatient]{
 	Query: db.PatientList,
-	Rows:  func(ctx context.Context, conn db.DBTX) ([]db.CorePatient, error) { return db.New().PatientList(ctx, conn) },
+	Rows: func(ctx context.Context, conn db.DBTX) ([]db.CorePatient, error) {
+		return db.New().PatientList(ctx, conn)
+	},
 	Orders: map[string]Order[db.CorePatient]{
 		"id": {[]Column{{"p.id", "bigint"}}, func(p db.CorePatient) []string { return []string{id(p.ID)} }},
 		"first_name": {[]Column{{"p.first_name", "text"}, {"p.last_name", "text"}, {"p.id", "bigint"}},

@@ -31,7 +31,8 @@ DELETE FROM core_patient WHERE id = @id AND version = @version;
 SELECT pg_advisory_xact_lock(hashtextextended('patient born ' || (@date_of_birth::date)::text, 0));
 
 -- name: PatientContactLock :exec
-SELECT pg_advisory_xact_lock(hashtextextended('patient contact ' || regexp_replace(@contact_info::text, '\D', '', 'g'), 0));
+SELECT pg_advisory_xact_lock(hashtextextended('patient contact ' ||
+    coalesce(nullif(regexp_replace(@contact_info::text, '\D', '', 'g'), ''), core_search_key(@contact_info)), 0));
 
 -- PatientDuplicates answers who may be the same person: born on the same day with a
 -- similar name, or reached by the same contact.

@@ -10,10 +10,10 @@ INSERT INTO core_session (id, user_id, created_at, expires_at, ip_address, user_
 VALUES (@id, @user_id, @now, @expires_at, sqlc.narg(ip_address), @user_agent);
 
 -- name: SessionRevoke :execrows
-UPDATE core_session SET revoked_at = @now WHERE id = @id AND revoked_at IS NULL;
+UPDATE core_session SET revoked_at = @now::timestamptz WHERE id = @id AND revoked_at IS NULL;
 
 -- name: SessionRevokeAll :execrows
-UPDATE core_session SET revoked_at = @now WHERE user_id = @user_id AND revoked_at IS NULL;
+UPDATE core_session SET revoked_at = @now::timestamptz WHERE user_id = @user_id AND revoked_at IS NULL;
 
 -- name: RefreshTokenCreate :exec
 INSERT INTO core_refreshtoken (session_id, parent_id, token_hash, created_at, expires_at)
@@ -33,7 +33,7 @@ FOR UPDATE OF s;
 SELECT superseded_at FROM core_refreshtoken WHERE id = @id;
 
 -- name: RefreshTokenSupersede :exec
-UPDATE core_refreshtoken SET superseded_at = @now WHERE id = @id AND superseded_at IS NULL;
+UPDATE core_refreshtoken SET superseded_at = @now::timestamptz WHERE id = @id AND superseded_at IS NULL;
 
 -- name: SessionExtend :exec
 UPDATE core_session SET expires_at = @expires_at WHERE id = @id;

@@ -35,8 +35,18 @@ UPDATE core_user SET username = @username, email = @email, first_name = @first_n
 WHERE id = @id AND version = @version
 RETURNING *;
 
+-- UserSignedIn answers no row when the account was deactivated or its password changed
+-- while the password was being checked. password is the same one, hashed anew.
 -- name: UserSignedIn :one
-UPDATE core_user SET last_login = @now, password = @password WHERE id = @id AND is_active RETURNING *;
+UPDATE core_user SET last_login = @now::timestamptz, password = @password
+WHERE id = @id AND is_active AND password = @verified
+RETURNING *;
+
+-- UserPassword sets the password that the user chose, unless it has changed meanwhile.
+-- name: UserPassword :one
+UPDATE core_user SET password = @password, password_change_required = false, version = version + 1
+WHERE id = @id AND is_active AND password = @verified
+RETURNING *;
 
 -- name: UserDelete :execrows
 DELETE FROM core_user WHERE id = @id AND version = @version;

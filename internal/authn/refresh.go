@@ -1,0 +1,27 @@
+package authn
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+)
+
+// Scanners for leaked secrets recognise a token by its prefix.
+const refreshPrefix = "chr_"
+
+// NewRefreshToken returns a refresh token, which only the client keeps, and its
+// hash, which is all that is stored.
+func NewRefreshToken() (token string, hash []byte) {
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // never fails: crypto/rand ends the program instead
+	token = refreshPrefix + base64.RawURLEncoding.EncodeToString(random[:])
+	return token, HashRefreshToken(token)
+}
+
+// HashRefreshToken returns the form in which a refresh token is stored and looked
+// up. One SHA-256 is enough: the token is 256 random bits, so nobody can guess it
+// from its hash, and a slow or salted hash as for passwords would gain nothing.
+func HashRefreshToken(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}

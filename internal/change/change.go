@@ -1,0 +1,108 @@
+// Package change is the one way to write: a transaction with one clock reading, who
+// acts and from where, and the audit rows that are committed with the change.
+package change
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"chelal/gen/db"
+	"chelal/internal/audit"
+	"chelal/internal/authn"
+	"chelal/internal/pg"
+)
+
+// Origin is where a change comes from.
+type Origin struct {
+	RequestID string
+	IP        netip.Addr
+	UserAgent string
+}
+
+type originKey struct{}
+
+// WithOrigin returns a context whose changes are recorded as coming from o.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginFrom returns where ctx's request comes from; the zero value outside a request.
+func OriginFrom(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
+}
+
+// Store makes changes on a database.
+type Store struct {
+	DB  pg.DB
+	Now func() time.Time
+}
+
+// Change is a transaction under way. Use Tx for everything that belongs to it.
+type Change struct {
+	Tx     pgx.Tx
+	Now    time.Time
+	Actor  authn.Principal
+	Origin Origin
+	rows   []db.AuditCreateParams
+}
+
+// Do runs f in a transaction and commits it, with what f recorded, when f returns nil.
+// It returns errors of PostgreSQL as what the caller is told of them.
+func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
+	return pg.Translate(pg.InTx(ctx, s.DB, func(tx pgx.Tx) error {
+		c := &Change{
+			Tx: tx, Now: s.Now().UTC().Truncate(time.Microsecond),
+			Actor: authn.PrincipalFrom(ctx), Origin: OriginFrom(ctx),
+		}
+		if err := f(c); err != nil {
+			return err
+		}
+		return c.writeAudit(ctx)
+	}))
+}
+
+// Record adds a row to the audit log. It is written at the end of the transaction.
+func (c *Change) Record(e audit.Entry) error {
+	details, err := e.Details()
+	if err != nil {
+		return err
+	}
+	row := db.AuditCreateParams{
+		Username: c.Actor.Username, Action: e.Action, ObjectType: &e.Object, PatientID: e.PatientID,
+		Description: e.Description, Timestamp: c.Now, Details: details, RequestID: c.Origin.RequestID,
+	}
+	if row.Description == "" {
+		row.Description = fmt.Sprintf("%s: %s", e.Object, e.Action)
+	}
+	if c.Actor.SignedIn() {
+		row.UserID = &c.Actor.UserID
+	}
+	if e.ID != 0 {
+		id := strconv.FormatInt(e.ID, 10)
+		row.ObjectID = &id
+	}
+	if c.Origin.IP.IsValid() {
+		row.IPAddress = &c.Origin.IP
+	}
+	c.rows = append(c.rows, row)
+	return nil
+}
+
+func (c *Change) writeAudit(ctx context.Context) error {
+	if len(c.rows) == 0 {
+		return nil
+	}
+	var first error
+	db.New().AuditCreate(ctx, c.Tx, c.rows).Exec(func(_ int, err error) {
+		if err != nil && first == nil {
+			first = fmt.Errorf("write the audit log: %w", err)
+		}
+	})
+	return first
+}

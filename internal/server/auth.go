@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"strings"
+
+	"chelal/gen/api"
+	"chelal/gen/db"
+	"chelal/internal/apperr"
+	"chelal/internal/audit"
+	"chelal/internal/authn"
+	"chelal/internal/change"
+)
+
+var invalidCredentials = apperr.New(apperr.Unauthenticated, "invalid_credentials",
+	"No active account found with the given credentials.")
+
+// SignIn begins a session for whoever knows the password. An unknown name, a wrong
+// password and a deactivated account answer alike and cost the same.
+func (h *handlers) SignIn(ctx context.Context, r api.SignInRequestObject) (api.SignInResponseObject, error) {
+	attempt, err := h.beginAttempt(ctx, strings.ToLower(r.Body.Username))
+	if err != nil {
+		return nil, err
+	}
+	row, err := db.New().UserByLogin(ctx, h.DB, r.Body.Username)
+	if err != nil && !isMissing(err) {
+		return nil, err
+	}
+	known := err == nil
+	user := row.CoreUser
+	if !known || !user.IsActive {
+		user.Password = authn.Unusable
+	}
+	ok, rehash, err := h.Hasher.Verify(ctx, user.Password, r.Body.Password)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, h.failAttempt(ctx, attempt, known, user.ID)
+	}
+	fresh := user.Password
+	if rehash {
+		if fresh, err = h.Hasher.Hash(ctx, r.Body.Password); err != nil {
+			return nil, err
+		}
+	}
+	var pair api.TokenPair
+	err = h.changes.Do(ctx, func(c *change.Change) error {
+		after, err := db.New().UserSignedIn(ctx, c.Tx, db.UserSignedInParams{
+			ID: user.ID, Now: c.Now, Password: fresh, Verified: user.Password,
+		})
+		if isMissing(err) {
+			return invalidCredentials
+		}
+		if err != nil {
+			return err
+		}
+		row.CoreUser = after
+		pair, err = h.beginSession(ctx, c, after, attempt)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.SignIn200JSONResponse{Access: pair.Access, Refresh: pair.Refresh, User: toAPIUser(db.UserListRow(row), true)}, nil
+}
+
+// SignOut ends the session of the access token.
+func (h *handlers) SignOut(ctx context.Context, r api.SignOutRequestObject) (api.SignOutResponseObject, error) {
+	return once(ctx, h, "signOut", r.Params.IdempotencyKey, api.SignOutResponseObject.VisitSignOutResponse,
+		func(c *change.Change) (api.SignOutResponseObject, error) {
+			if _, err := db.New().SessionRevoke(ctx, c.Tx, c.Now, c.Actor.Session); err != nil {
+				return nil, err
+			}
+			return api.SignOut204Response{}, c.Record(audit.Entry{Action: audit.Logout, Object: "user", ID: c.Actor.UserID})
+		})
+}
+
+// ChangePassword sets the own password, ends every session and begins a new one.
+func (h *handlers) ChangePassword(ctx context.Context, r api.ChangePasswordRequestObject) (api.ChangePasswordResponseObject, error) {
+	actor := authn.PrincipalFrom(ctx)
+	attempt, err := h.beginAttempt(ctx, strings.ToLower(actor.Username))
+	if err != nil {
+		return nil, err
+	}
+	row, err := db.New().UserGet(ctx, h.DB, actor.UserID)
+	if err != nil {
+		return nil, err
+	}
+	before := row.CoreUser
+	ok, _, err := h.Hasher.Verify(ctx, before.Password, r.Body.CurrentPassword)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		if err := h.failAttempt(ctx, attempt, true, before.ID); err != invalidCredentials {
+			return nil, err
+		}
+		return nil, apperr.InvalidFields(apperr.Field{Name: "current_password", Code: "wrong_password", Message: "This is not the current password."})
+	}
+	hash, err := h.newPassword(ctx, "new_password", r.Body.NewPassword, before)
+	if err != nil {
+		return nil, err
+	}
+	var pair api.TokenPair
+	err = h.changes.Do(ctx, func(c *change.Change) error {
+		row.CoreUser, err = db.New().UserPassword(ctx, c.Tx, db.UserPasswordParams{ID: before.ID, Password: hash, Verified: before.Password})
+		if isMissing(err) {
+			return stale
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := db.New().SessionRevokeAll(ctx, c.Tx, c.Now, before.ID); err != nil {
+			return err
+		}
+		if err := c.Record(audit.Entry{Action: audit.Edit, Object: "user", ID: before.ID, Description: "Password changed",
+			Before: before, After: row.CoreUser}); err != nil {
+			return err
+		}
+		pair, err = h.beginSession(ctx, c, row.CoreUser, attempt)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.ChangePassword200JSONResponse{
+		Access: pair.Access, Refresh: pair.Refresh, User: toAPIUser(db.UserListRow(row), true),
+	}, nil
+}
+
+// newPassword checks a new password against the rules and hashes it. It is called
+// outside transactions: a hash takes as long as many statements.
+func (h *handlers) newPassword(ctx context.Context, field, password string, u db.CoreUser) (string, error) {
+	broken := authn.CheckPassword(password, authn.Person{
+		Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, Email: valueOr(u.Email, ""),
+	})
+	for i := range broken {
+		broken[i].Name = field
+	}
+	if len(broken) > 0 {
+		return "", apperr.InvalidFields(broken...)
+	}
+	return h.Hasher.Hash(ctx, password)
+}

@@ -1,0 +1,215 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/labstack/echo/v4"
+
+	"chelal/internal/apperr"
+	"chelal/internal/text"
+)
+
+// maxDepth is how deep arrays and objects may nest; records are flat.
+const maxDepth = 32
+
+var (
+	unsupportedMediaType = apperr.New(apperr.Unsupported, "unsupported_media_type",
+		"Send the body as JSON, with Content-Type: application/json.")
+	malformed = apperr.New(apperr.Invalid, "malformed_json", "The body is not one JSON value.")
+)
+
+// checkedBody carries the checked value to the generated binding, which takes it as it
+// is instead of reading the text a second time.
+type checkedBody struct {
+	io.Reader
+	value any
+}
+
+func (checkedBody) Close() error          { return nil }
+func (b checkedBody) ValidatedValue() any { return b.value }
+
+// checkBody reads the JSON body, brings its texts into their stored form and checks it
+// against the operation's schema. What it returns names every wrong field.
+func (h *handlers) checkBody(c echo.Context, op operation) ([]apperr.Field, error) {
+	r := c.Request()
+	data, err := h.readBody(c.Response(), r)
+	if err != nil {
+		return nil, err
+	}
+	var value any = map[string]any{}
+	if len(bytes.TrimSpace(data)) > 0 {
+		if value, err = parseJSON(data); err != nil {
+			return nil, err
+		}
+	}
+	fields := cleanTexts("", value, op.body)
+	if len(fields) == 0 {
+		err = op.body.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest())
+		fields = schemaFields("", err, op.answered)
+	}
+	checked, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = checkedBody{bytes.NewReader(checked), value}
+	r.ContentLength = int64(len(checked))
+	r.Header.Set("Content-Type", "application/json")
+	c.SetRequest(r.WithContext(withBody(r.Context(), checked)))
+	return fields, nil
+}
+
+func (h *handlers) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.MaxBody))
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, apperr.New(apperr.TooLarge, "too_large", fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit))
+	}
+	if err != nil {
+		return nil, apperr.New(apperr.Invalid, "body_broken_off", "The body ended before it was complete.").Because(err)
+	}
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if len(data) > 0 && mediaType != "application/json" || r.Header.Get("Content-Encoding") != "" {
+		return nil, unsupportedMediaType
+	}
+	if !utf8.Valid(data) {
+		return nil, malformed.Because(errors.New("not UTF-8"))
+	}
+	return data, nil
+}
+
+// parseJSON reads exactly one value. encoding/json alone would take the last of two
+// properties of one name, and ignore what follows the value.
+func parseJSON(data []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	value, err := parseValue(d, 0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, malformed.Because(err)
+	}
+	return value, nil
+}
+
+func parseValue(d *json.Decoder, depth int) (any, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, malformed.Because(err)
+	}
+	if depth > maxDepth {
+		return nil, apperr.New(apperr.Invalid, "too_deep", fmt.Sprintf("The body nests deeper than %d levels.", maxDepth))
+	}
+	switch token {
+	case json.Delim('{'):
+		return parseObject(d, depth)
+	case json.Delim('['):
+		list := []any{}
+		for d.More() {
+			value, err := parseValue(d, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, value)
+		}
+		_, err := d.Token()
+		return list, wrapMalformed(err)
+	}
+	return token, nil
+}
+
+func parseObject(d *json.Decoder, depth int) (any, error) {
+	object := map[string]any{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return nil, malformed.Because(err)
+		}
+		name, _ := token.(string)
+		if _, twice := object[name]; twice {
+			return nil, apperr.InvalidFields(apperr.Field{Name: name, Code: "repeated", Message: "Give this property once."})
+		}
+		if object[name], err = parseValue(d, depth+1); err != nil {
+			return nil, err
+		}
+	}
+	_, err := d.Token()
+	return object, wrapMalformed(err)
+}
+
+func wrapMalformed(err error) error {
+	if err != nil {
+		return malformed.Because(err)
+	}
+	return nil
+}
+
+// cleanTexts brings every text of value into its stored form, in place, and names those
+// that cannot be stored. Passwords stay as they were typed.
+func cleanTexts(path string, value any, schema *openapi3.Schema) []apperr.Field {
+	var fields []apperr.Field
+	switch v := value.(type) {
+	case map[string]any:
+		for name, item := range v {
+			property := propertySchema(schema, name)
+			if _, ok := text.Clean(name); !ok {
+				fields = append(fields, unreadable(path))
+				continue
+			}
+			if s, ok := item.(string); ok {
+				v[name], fields = cleanText(fields, join(path, name), s, property)
+				continue
+			}
+			fields = append(fields, cleanTexts(join(path, name), item, property)...)
+		}
+	case []any:
+		for i, item := range v {
+			if s, ok := item.(string); ok {
+				v[i], fields = cleanText(fields, join(path, strconv.Itoa(i)), s, nil)
+				continue
+			}
+			fields = append(fields, cleanTexts(join(path, strconv.Itoa(i)), item, itemSchema(schema))...)
+		}
+	}
+	return fields
+}
+
+func cleanText(fields []apperr.Field, path, s string, schema *openapi3.Schema) (string, []apperr.Field) {
+	cleaned, ok := text.Clean(s)
+	if !ok {
+		return s, append(fields, unreadable(path))
+	}
+	if schema != nil && schema.Format == "password" {
+		return s, fields
+	}
+	return cleaned, fields
+}
+
+func propertySchema(schema *openapi3.Schema, name string) *openapi3.Schema {
+	if schema == nil || schema.Properties[name] == nil {
+		return nil
+	}
+	return schema.Properties[name].Value
+}
+
+func itemSchema(schema *openapi3.Schema) *openapi3.Schema {
+	if schema == nil || schema.Items == nil {
+		return nil
+	}
+	return schema.Items.Value
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

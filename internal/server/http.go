@@ -1,0 +1,188 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+
+	"chelal/internal/apperr"
+	"chelal/internal/authn"
+	"chelal/internal/change"
+)
+
+// requestTime is how long one request may work on the database.
+const requestTime = 30 * time.Second
+
+// newEcho lists the middleware in the order in which a request meets it.
+func newEcho(h *handlers) *echo.Echo {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = h.writeProblem
+	e.IPExtractor = clientIP(h)
+	e.Pre(slashed, headAsGet)
+	e.Use(
+		h.identify,
+		middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, DisableErrorHandler: true}),
+		h.logRequest,
+		securityHeaders,
+		h.checkHost,
+		middleware.CORSWithConfig(h.cors()),
+		h.refuseCrossOrigin(),
+		limitTime,
+	)
+	return e
+}
+
+// slashed serves both forms of every path below /api/, with and without the slash.
+func slashed(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		if strings.HasPrefix(u.Path, "/api/") && !strings.HasSuffix(u.Path, "/") {
+			u.Path += "/"
+			u.RawPath = ""
+		}
+		return next(c)
+	}
+}
+
+// headAsGet answers HEAD wherever GET is; net/http leaves the body out.
+func headAsGet(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Method == http.MethodHead {
+			r := *c.Request()
+			r.Method = http.MethodGet
+			c.SetRequest(&r)
+		}
+		return next(c)
+	}
+}
+
+// identify gives the request its id and remembers where it comes from.
+func (h *handlers) identify(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		id := c.Request().Header.Get(echo.HeaderXRequestID)
+		if !isRequestID(id) {
+			id = uuid.Must(uuid.NewV7()).String()
+		}
+		c.Response().Header().Set(echo.HeaderXRequestID, id)
+		ctx := change.WithOrigin(c.Request().Context(), change.Origin{
+			RequestID: id, IP: remoteAddr(c), UserAgent: userAgent(c.Request()),
+		})
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}
+
+func isRequestID(s string) bool {
+	return len(s) > 0 && len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
+		return !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", r)
+	})
+}
+
+// logRequest writes one line a request. It names the route, not the path or the query:
+// they may hold what identifies a patient.
+func (h *handlers) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		start := time.Now()
+		err := next(c)
+		if err != nil {
+			c.Error(err)
+		}
+		r := c.Request()
+		level := slog.LevelInfo
+		if c.Response().Status >= http.StatusInternalServerError {
+			level = slog.LevelError
+		}
+		h.Log.LogAttrs(r.Context(), level, "request",
+			slog.String("request_id", change.OriginFrom(r.Context()).RequestID),
+			slog.String("method", r.Method), slog.String("route", c.Path()), slog.Int("status", c.Response().Status),
+			slog.Duration("took", time.Since(start)), slog.Int64("user_id", authn.PrincipalFrom(r.Context()).UserID))
+		return nil
+	}
+}
+
+func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		header := c.Response().Header()
+		header.Set("X-Frame-Options", "DENY")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("X-XSS-Protection", "1; mode=block")
+		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		header.Set("Referrer-Policy", "same-origin")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		if c.Scheme() == "https" {
+			header.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		if strings.HasPrefix(c.Request().URL.Path, "/api/") {
+			header.Set("Cache-Control", "no-store")
+		}
+		return next(c)
+	}
+}
+
+// checkHost refuses names that are not this server's, before they end up in a link.
+func (h *handlers) checkHost(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if len(h.AllowedHosts) == 0 || slices.Contains(h.AllowedHosts, "*") {
+			return next(c)
+		}
+		host := c.Request().Host
+		if name, _, err := net.SplitHostPort(host); err == nil {
+			host = name
+		}
+		if !slices.ContainsFunc(h.AllowedHosts, func(allowed string) bool { return strings.EqualFold(allowed, host) }) {
+			return apperr.New(apperr.Invalid, "invalid_host", "This server does not answer to this host name; see ALLOWED_HOSTS.")
+		}
+		return next(c)
+	}
+}
+
+func (h *handlers) cors() middleware.CORSConfig {
+	return middleware.CORSConfig{
+		// echo takes an empty list for "every origin".
+		AllowOriginFunc: func(origin string) (bool, error) { return slices.Contains(h.CORSOrigins, origin), nil },
+		AllowMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+			http.MethodDelete},
+		AllowHeaders: []string{"Accept", "Authorization", "Content-Type", "Idempotency-Key", "If-Match",
+			"X-Request-Id", "X-Requested-With", "X-CSRFToken"},
+		ExposeHeaders:    []string{"ETag", "Retry-After", "X-Request-Id"},
+		AllowCredentials: true,
+		MaxAge:           86400,
+	}
+}
+
+// refuseCrossOrigin refuses writes that a browser sends for a page of another site.
+func (h *handlers) refuseCrossOrigin() echo.MiddlewareFunc {
+	protection := http.NewCrossOriginProtection()
+	for _, origin := range h.CORSOrigins {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			h.Log.Warn("not an origin", slog.String("origin", origin), slog.Any("error", err))
+		}
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if err := protection.Check(c.Request()); err != nil {
+				return apperr.New(apperr.Forbidden, "cross_origin",
+					"A page of another site may not do this; see CORS_ALLOWED_ORIGINS.").Because(err)
+			}
+			return next(c)
+		}
+	}
+}
+
+func limitTime(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(c.Request().Context(), requestTime)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
+	}
+}

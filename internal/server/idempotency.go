@@ -1,0 +1,145 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"chelal/gen/db"
+	"chelal/internal/apperr"
+	"chelal/internal/change"
+)
+
+// keyLifetime is how long a repeated POST answers as the first did.
+const keyLifetime = 24 * time.Hour
+
+var (
+	keyReused = apperr.New(apperr.Mismatch, "idempotency_key_reused",
+		"This Idempotency-Key was used with another body. Take a new key for a new action.")
+	keyInFlight = apperr.New(apperr.Conflict, "idempotency_in_flight",
+		"The first request with this Idempotency-Key is still being worked on. Repeat it shortly.")
+)
+
+// storedAnswer is an answer given before; as an error it ends the handler that would
+// have given it again.
+type storedAnswer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (*storedAnswer) Error() string { return "answered before" }
+
+// once runs f as a change. With an idempotency key the answer, rendered by visit (the
+// generated method of its type), is stored in the change's own transaction; a repeat
+// gets it as it was, and f does not run. A failed change stores nothing.
+func once[R any](ctx context.Context, h *handlers, operation string, key *string,
+	visit func(R, http.ResponseWriter) error, f func(*change.Change) (R, error)) (R, error) {
+	var response R
+	err := h.changes.Do(ctx, func(c *change.Change) error {
+		if key == nil {
+			var err error
+			response, err = f(c)
+			return err
+		}
+		hash := h.requestHash(ctx)
+		if err := findStored(ctx, c, operation, *key, hash); err != nil {
+			return err
+		}
+		var err error
+		if response, err = f(c); err != nil {
+			return err
+		}
+		return store(ctx, c, operation, *key, hash, func(w http.ResponseWriter) error { return visit(response, w) })
+	})
+	return response, err
+}
+
+// requestHash is keyed: a body may hold a password, which its plain hash would betray.
+func (h *handlers) requestHash(ctx context.Context) []byte {
+	mac := hmac.New(sha256.New, h.requestKey)
+	mac.Write([]byte(addressFrom(ctx).query.Encode()))
+	mac.Write([]byte{0})
+	mac.Write(bodyFrom(ctx))
+	return mac.Sum(nil)
+}
+
+// findStored returns nil when the key is new and now locked by this transaction.
+func findStored(ctx context.Context, c *change.Change, operation, key string, hash []byte) error {
+	q := db.New()
+	locked, err := q.IdempotencyLock(ctx, c.Tx, fmt.Sprintf("idempotency %d %s %s", c.Actor.UserID, operation, key))
+	if err != nil {
+		return err
+	}
+	if !locked {
+		return keyInFlight
+	}
+	row, err := q.IdempotencyGet(ctx, c.Tx, db.IdempotencyGetParams{
+		UserID: c.Actor.UserID, Operation: operation, Key: key, Since: c.Now.Add(-keyLifetime),
+	})
+	if isMissing(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(row.RequestHash, hash) {
+		return keyReused
+	}
+	answer := &storedAnswer{status: int(row.Status), body: row.Body}
+	if err := json.Unmarshal(row.Header, &answer.header); err != nil {
+		return err
+	}
+	return answer
+}
+
+func store(ctx context.Context, c *change.Change, operation, key string, hash []byte, render func(http.ResponseWriter) error) error {
+	rendered := &rendering{header: http.Header{}, status: http.StatusOK}
+	if err := render(rendered); err != nil {
+		return err
+	}
+	header, err := json.Marshal(rendered.header)
+	if err != nil {
+		return err
+	}
+	return db.New().IdempotencyStore(ctx, c.Tx, db.IdempotencyStoreParams{
+		UserID: c.Actor.UserID, Operation: operation, Key: key, RequestHash: hash,
+		Status: int32(rendered.status), Header: header, Body: append([]byte{}, rendered.body.Bytes()...), Now: c.Now,
+	})
+}
+
+// rendering is a ResponseWriter that keeps the answer.
+type rendering struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *rendering) Header() http.Header         { return r.header }
+func (r *rendering) WriteHeader(status int)      { r.status = status }
+func (r *rendering) Write(b []byte) (int, error) { return r.body.Write(b) }
+
+// replayStored writes a stored answer instead of the handler's.
+func replayStored(next strictHandler, _ string) strictHandler {
+	return func(c echo.Context, request any) (any, error) {
+		response, err := next(c, request)
+		answer, ok := errors.AsType[*storedAnswer](err)
+		if !ok {
+			return response, err
+		}
+		for name, values := range answer.header {
+			c.Response().Header()[name] = values
+		}
+		c.Response().WriteHeader(answer.status)
+		_, err = c.Response().Write(answer.body)
+		return nil, err
+	}
+}

@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/labstack/echo/v4"
+
+	"chelal/gen/api"
+	"chelal/gen/db"
+	"chelal/internal/apperr"
+	"chelal/internal/authn"
+	"chelal/internal/authz"
+)
+
+// operations makes the middleware of each operation from the contract: who may call it
+// is decided before what was sent is looked at.
+func (h *handlers) operations(contract *openapi3.T) (map[string][]echo.MiddlewareFunc, error) {
+	all, err := readOperations(contract)
+	if err != nil {
+		return nil, err
+	}
+	byID := map[string][]echo.MiddlewareFunc{}
+	for _, op := range all {
+		route := &routers.Route{Spec: contract, Path: op.path, Method: op.method}
+		byID[op.id] = []echo.MiddlewareFunc{h.admit(op), h.validate(op, route)}
+	}
+	return byID, nil
+}
+
+// The refusals before an operation begins.
+var (
+	notSignedIn = apperr.New(apperr.Unauthenticated, "not_authenticated",
+		"Sign in first: send the access token as Authorization: Bearer.")
+	tokenNotValid = apperr.New(apperr.Unauthenticated, "token_not_valid",
+		"The access token is not valid or has expired. Sign in again or refresh it.")
+	passwordChangeRequired = apperr.New(apperr.Forbidden, "password_change_required",
+		"Choose a new password first: POST /api/profile/password/.")
+)
+
+// admit finds out who is calling and refuses whoever may not. A public operation does
+// not look at the token: a stale one must not keep anybody from signing in.
+func (h *handlers) admit(op operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if op.permission == authz.Public {
+				return next(c)
+			}
+			ctx := c.Request().Context()
+			p, err := h.authenticate(ctx, c.Request().Header.Get("Authorization"))
+			if err != nil {
+				return err
+			}
+			c.SetRequest(c.Request().WithContext(authn.WithPrincipal(ctx, p)))
+			if p.PasswordChangeRequired && !op.evenIfPasswordExpired {
+				return passwordChangeRequired
+			}
+			if !op.permission.Allows(p) {
+				return authz.Refusal
+			}
+			return next(c)
+		}
+	}
+}
+
+// authenticate reads who has the session of the token as it is now, so that a
+// deactivation, a new role and a sign-out take effect with the next request.
+func (h *handlers) authenticate(ctx context.Context, header string) (authn.Principal, error) {
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return authn.Principal{}, notSignedIn
+	}
+	claims, err := h.Tokens.Verify(strings.TrimSpace(token))
+	if err != nil {
+		return authn.Principal{}, err
+	}
+	row, err := db.New().PrincipalGet(ctx, h.DB, claims.Session, claims.UserID)
+	if isMissing(err) {
+		return authn.Principal{}, tokenNotValid.Because(err)
+	}
+	if err != nil {
+		return authn.Principal{}, err
+	}
+	return authn.Principal{
+		UserID: row.ID, Username: row.Username, Role: row.Role, Session: claims.Session,
+		PasswordChangeRequired: row.PasswordChangeRequired,
+	}, nil
+}
+
+// validate checks what was sent against the contract and brings texts into the form in
+// which they are stored.
+func (h *handlers) validate(op operation, route *routers.Route) echo.MiddlewareFunc {
+	options := &openapi3filter.Options{SkipSettingDefaults: true}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			c.SetRequest(r.WithContext(withAddress(r.Context(), h.baseURL(c), r.URL)))
+			fields, err := checkParameters(c, op, route, options, h.StrictBodies)
+			if err != nil {
+				return err
+			}
+			if op.body != nil {
+				more, err := h.checkBody(c, op)
+				if err != nil {
+					return err
+				}
+				fields = append(fields, more...)
+			}
+			if len(fields) > 0 {
+				return apperr.InvalidFields(fields...)
+			}
+			return next(c)
+		}
+	}
+}
+
+// refuseNothing turns a handler's missing answer into an error; the generated code
+// would send an empty 200.
+func refuseNothing(next strictHandler, _ string) strictHandler {
+	return func(c echo.Context, request any) (any, error) {
+		response, err := next(c, request)
+		if err == nil && response == nil && !c.Response().Committed {
+			return nil, errNoAnswer
+		}
+		return response, err
+	}
+}
+
+// strictHandler is the generated code's handler of one operation.
+type strictHandler = api.StrictHandlerFunc
+
+// mountProbes serves what an orchestrator asks: is the process alive, is it of use.
+func (h *handlers) mountProbes(e *echo.Echo) {
+	e.GET("/livez", func(c echo.Context) error { return c.String(http.StatusOK, "alive\n") })
+	e.GET("/readyz", func(c echo.Context) error {
+		if err := h.ping(c.Request().Context()); err != nil {
+			return err
+		}
+		return c.String(http.StatusOK, "ready\n")
+	})
+}

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"errors"
+	"net/url"
+	"slices"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/labstack/echo/v4"
+
+	"chelal/internal/apperr"
+	"chelal/internal/text"
+)
+
+// checkParameters checks path, query and header against the contract. A path that
+// names no possible record is NotFound; the rest is listed field by field.
+func checkParameters(c echo.Context, op operation, route *routers.Route, options *openapi3filter.Options,
+	strict bool) ([]apperr.Field, error) {
+	query, fields := cleanQuery(c.Request().URL.Query(), op, strict)
+	r := c.Request()
+	r.URL.RawQuery = query.Encode()
+	input := &openapi3filter.RequestValidationInput{
+		Request: r, QueryParams: query, PathParams: pathParameters(c), Route: route, Options: options,
+	}
+	for _, parameter := range op.parameters {
+		p := parameter.Value
+		if p.In == openapi3.ParameterInHeader {
+			fields = append(fields, checkHeader(r.Header.Values(p.Name), p)...)
+			continue
+		}
+		err := openapi3filter.ValidateParameter(r.Context(), input, p)
+		if err == nil {
+			continue
+		}
+		if p.In == openapi3.ParameterInPath {
+			return nil, apperr.Missing().Because(err)
+		}
+		fields = append(fields, parameterField(p, err))
+	}
+	return fields, nil
+}
+
+// cleanQuery drops parameters without a value and names those that the operation does
+// not know.
+func cleanQuery(query url.Values, op operation, strict bool) (url.Values, []apperr.Field) {
+	var fields []apperr.Field
+	for name, values := range query {
+		parameter := op.parameters.GetByInAndName(openapi3.ParameterInQuery, name)
+		switch {
+		case parameter == nil && strict:
+			fields = append(fields, apperr.Field{Name: name, Code: "unknown_parameter", Message: "There is no such query parameter."})
+		case parameter == nil, values[0] == "" && !parameter.AllowEmptyValue:
+			delete(query, name)
+		case len(values) > 1:
+			fields = append(fields, apperr.Field{Name: name, Code: "repeated", Message: "Give this parameter once."})
+		default:
+			value, ok := text.Clean(values[0])
+			if !ok {
+				fields = append(fields, unreadable(name))
+			}
+			query[name] = []string{value}
+		}
+	}
+	slices.SortFunc(fields, func(a, b apperr.Field) int { return compareNames(a.Name, b.Name) })
+	return query, fields
+}
+
+func compareNames(a, b string) int {
+	if a < b {
+		return -1
+	}
+	return 1
+}
+
+func unreadable(name string) apperr.Field {
+	return apperr.Field{Name: name, Code: "invalid_characters",
+		Message: "The text holds control characters or is not valid UTF-8."}
+}
+
+// checkHeader checks a header of the contract, all of which are short texts.
+func checkHeader(values []string, p *openapi3.Parameter) []apperr.Field {
+	if len(values) == 0 {
+		return nil
+	}
+	if _, ok := text.Clean(values[0]); !ok || len(values) > 1 {
+		return []apperr.Field{unreadable(p.Name)}
+	}
+	return schemaFields(p.Name, p.Schema.Value.VisitJSON(values[0], openapi3.MultiErrors()), nil)
+}
+
+// pathParameters are the path's variables. The generated routes end in a slash, which
+// belongs to none of them.
+func pathParameters(c echo.Context) map[string]string {
+	values := map[string]string{}
+	for i, name := range c.ParamNames() {
+		values[name] = c.ParamValues()[i]
+	}
+	return values
+}
+
+func parameterField(p *openapi3.Parameter, err error) apperr.Field {
+	if schemaErr, ok := errors.AsType[*openapi3.SchemaError](err); ok {
+		return schemaField(p.Name, schemaErr)
+	}
+	return typeField(p.Name, p.Schema.Value)
+}
