@@ -84,9 +84,9 @@ async function renew() {
 // The page forgets the tokens whatever the server says: a reader who signs out
 // while the server is away is signed out here.
 function signOut() {
-  const { access, refresh } = session
+  const { access } = session
   end('')
-  post('/api/auth/logout/', { refresh }, access).catch(() => {})
+  post('/api/auth/logout/', undefined, access).catch(() => {})
 }
 
 function end(message) {
@@ -116,7 +116,8 @@ function say(message) {
 // problem's detail, with its code; refused tells a refusal from a failure that
 // may pass.
 async function post(path, body, token) {
-  const headers = { 'Content-Type': 'application/json' }
+  const headers = {}
+  if (body) headers['Content-Type'] = 'application/json'
   if (token) headers.Authorization = `Bearer ${token}`
   const response = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }).catch(() => null)
   if (!response) throw new Error('The server cannot be reached. Try again in a moment.')

@@ -27,8 +27,8 @@ var files embed.FS
 // Handler serves the paths below /docs/, which it expects unstripped: the API
 // reference at /docs/, the page of the given problem codes at /docs/errors/, and
 // the files that they load. Other paths are 404, other methods than GET and HEAD
-// are 405. It needs no sign-in and reads /openapi.json and /api/auth/ only from
-// the reader's browser.
+// are 405. Anyone may read them; the page itself asks /openapi.json and /api/auth/
+// from the reader's browser.
 func Handler(codes []Code) http.Handler {
 	assets := embedded()
 	assets[errorsPath] = newAsset("errors.html", errorsHTML(codes))

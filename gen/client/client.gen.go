@@ -461,7 +461,7 @@ type User struct {
 
 	// PasswordChangeRequired A new password must be chosen before anything else
 	PasswordChangeRequired *bool                     `json:"password_change_required,omitempty"`
-	Preferences            map[string]interface{}    `json:"preferences,omitempty"`
+	Preferences            *map[string]interface{}   `json:"preferences,omitempty"`
 	ProfileImage           nullable.Nullable[string] `json:"profile_image,omitempty"`
 	Role                   nullable.Nullable[Role]   `json:"role"`
 	TwoFactorEnabled       *bool                     `json:"two_factor_enabled,omitempty"`

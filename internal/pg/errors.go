@@ -97,6 +97,10 @@ func isAway(err error) bool {
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
-	return errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err) ||
-		strings.Contains(err.Error(), "conn closed") || strings.Contains(err.Error(), "unexpected EOF")
+	for _, sign := range []string{"conn closed", "closed pool", "unexpected EOF"} {
+		if strings.Contains(err.Error(), sign) { // pgx exports no values for these
+			return true
+		}
+	}
+	return errors.Is(err, context.DeadlineExceeded) || pgconn.SafeToRetry(err)
 }

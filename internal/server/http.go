@@ -27,7 +27,7 @@ func newEcho(h *handlers) *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = h.writeProblem
 	e.IPExtractor = clientIP(h)
-	e.Pre(slashed, headAsGet)
+	e.Pre(slashed)
 	e.Use(
 		h.identify,
 		middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, DisableErrorHandler: true}),
@@ -54,15 +54,15 @@ func slashed(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // headAsGet answers HEAD wherever GET is; net/http leaves the body out.
-func headAsGet(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if c.Request().Method == http.MethodHead {
-			r := *c.Request()
-			r.Method = http.MethodGet
-			c.SetRequest(&r)
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			get := *r
+			get.Method = http.MethodGet
+			r = &get
 		}
-		return next(c)
-	}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // identify gives the request its id and remembers where it comes from.

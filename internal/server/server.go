@@ -65,7 +65,7 @@ func New(o Options) (http.Handler, error) {
 	api.RegisterHandlersWithOptions(e, strict, api.RegisterHandlersOptions{OperationMiddlewares: operations})
 	mountDocs(e, contract)
 	h.mountProbes(e)
-	return e, nil
+	return headAsGet(e), nil
 }
 
 // today is the hospital's day at midnight UTC, as dates are stored.

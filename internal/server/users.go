@@ -293,8 +293,9 @@ func toAPIUser(row db.UserListRow, all bool) api.User {
 	}
 	a.Email = new(valueOr(u.Email, ""))
 	a.LanguagePreference = new(api.Language(u.LanguagePreference))
-	a.Preferences = map[string]any{}
-	_ = json.Unmarshal(u.Preferences, &a.Preferences) // what is not an object answers as an empty one
+	preferences := map[string]any{}
+	_ = json.Unmarshal(u.Preferences, &preferences) // what is not an object answers as an empty one
+	a.Preferences = &preferences
 	a.ProfileImage = toNullable(u.ProfileImage)
 	a.TwoFactorEnabled = &u.TwoFactorEnabled
 	a.DateJoined = &u.DateJoined

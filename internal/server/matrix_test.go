@@ -1,0 +1,111 @@
+package server_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+
+	"chelal/internal/authz"
+	"chelal/internal/testkit"
+)
+
+// passes is the specification's table of classes, written a second time and as plainly
+// as can be: a mistake in package authz is not repeated here.
+var passes = map[authz.Class][]string{
+	authz.Public:     {"nobody", "none", "Admin", "Doctor", "Nurse", "Receptionist", "Pharmacist", "Patient"},
+	authz.Self:       {"none", "Admin", "Doctor", "Nurse", "Receptionist", "Pharmacist", "Patient"},
+	authz.Any:        {"none", "Admin", "Doctor", "Nurse", "Receptionist", "Pharmacist", "Patient"},
+	authz.Owner:      {"none", "Admin", "Doctor", "Nurse", "Receptionist", "Pharmacist", "Patient"},
+	authz.Staff:      {"Admin", "Doctor", "Nurse", "Receptionist", "Pharmacist"},
+	authz.StaffOrOwn: {"Admin", "Doctor", "Nurse", "Receptionist", "Pharmacist", "Patient"},
+	authz.Doctor:     {"Admin", "Doctor"},
+	authz.Pharmacist: {"Admin", "Pharmacist"},
+	authz.FrontDesk:  {"Admin", "Receptionist"},
+	authz.Admin:      {"Admin"},
+}
+
+// TestPermissionMatrix calls every operation of the contract as every role, on an own, a
+// foreign and an absent row, with a body that is not valid: whoever passes the class
+// gets as far as the validation or the row, nobody else does.
+func TestPermissionMatrix(t *testing.T) {
+	t.Parallel()
+	for path, item := range testkit.Contract().Paths.Map() {
+		for method, op := range item.Operations() {
+			t.Run(op.OperationID, func(t *testing.T) {
+				t.Parallel()
+				name, _ := op.Extensions["x-permission"].(string)
+				class, err := authz.Parse(name)
+				require.NoError(t, err)
+				allowed := strings.Join(passes[class], " ")
+				for _, role := range passes[authz.Public] {
+					for _, row := range []string{"own", "foreign", "absent"} {
+						t.Run(role+" on the "+row+" row", func(t *testing.T) {
+							expect(t, method, path, op, role, row, strings.Contains(" "+allowed+" ", " "+role+" "))
+						})
+					}
+				}
+			})
+		}
+	}
+}
+
+func expect(t *testing.T, method, path string, op *openapi3.Operation, role, row string, allowed bool) {
+	t.Helper()
+	b := setup(t)
+	c, id := actor(b, role, row, path)
+	answer := c.call(method, strings.ReplaceAll(path, "{id}", fmt.Sprint(id)), probe(op))
+	where := fmt.Sprintf("%s as %s on the %s row: %s", op.OperationID, role, row, answer.raw)
+	switch {
+	case role == "nobody" && !allowed:
+		require.Equal(t, http.StatusUnauthorized, answer.status, where)
+	case !allowed:
+		require.Equal(t, http.StatusForbidden, answer.status, where)
+	case op.RequestBody != nil:
+		require.Contains(t, []int{400, 401}, answer.status, where) // an unknown refresh token is 401
+	case !strings.Contains(path, "{id}"):
+		require.Contains(t, []int{200, 204}, answer.status, where)
+	case row == "absent", row == "foreign" && role == "Patient" && strings.Contains(path, "patients"):
+		require.Equal(t, http.StatusNotFound, answer.status, where)
+	default:
+		require.Contains(t, []int{200, 204, 409}, answer.status, where) // 409: a built-in role, the last Admin
+	}
+}
+
+// actor makes the caller and the row that it is to try.
+func actor(b *bundle, role, row, path string) (caller, int64) {
+	c := b.nobody()
+	if role == "none" {
+		c = b.as("")
+	} else if role != "nobody" {
+		c = b.as(role)
+	}
+	const absent = 987654321
+	var owner *int64
+	if row == "own" && role != "nobody" {
+		owner = &c.user.ID
+	}
+	switch {
+	case row == "absent":
+		return c, absent
+	case strings.Contains(path, "patients"):
+		return c, testkit.Patient(b.t, b.db, owner).ID
+	case strings.Contains(path, "users"):
+		if owner != nil {
+			return c, *owner
+		}
+		return c, testkit.User(b.t, b.db, "Nurse").ID
+	}
+	return c, roleID(b.t, b, "Nurse")
+}
+
+// probe is a body that no operation accepts, or none where none is taken.
+func probe(op *openapi3.Operation) any {
+	if op.RequestBody == nil {
+		return nil
+	}
+	return map[string]any{"no_such_property": 1}
+}
