@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/golang-migrate/migrate/v4"
 	_ "github.com/golang-migrate/migrate/v4/database/pgx/v5" // registers pgx5://
 	"github.com/golang-migrate/migrate/v4/source/iofs"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
@@ -29,22 +31,53 @@ type Status struct {
 // MigrateUp brings the database at url to the newest schema, River's tables included.
 // Several processes may call it at once: they wait for one another.
 func MigrateUp(ctx context.Context, url string) error {
-	if err := withMigrator(url, func(m *migrate.Migrate) error { return m.Up() }); err != nil {
-		return err
-	}
-	return withRiver(ctx, url, rivermigrate.DirectionUp)
+	return alone(ctx, url, func() error {
+		if err := withMigrator(url, func(m *migrate.Migrate) error { return m.Up() }); err != nil {
+			return err
+		}
+		return withRiver(ctx, url, rivermigrate.DirectionUp)
+	})
 }
 
 // MigrateDown takes the schema back by the given number of migrations; 0 takes all
 // back, with River's tables and every row.
 func MigrateDown(ctx context.Context, url string, steps int) error {
-	if steps > 0 {
-		return withMigrator(url, func(m *migrate.Migrate) error { return m.Steps(-steps) })
+	return alone(ctx, url, func() error {
+		if steps > 0 {
+			return withMigrator(url, func(m *migrate.Migrate) error { return m.Steps(-steps) })
+		}
+		if err := withRiver(ctx, url, rivermigrate.DirectionDown); err != nil {
+			return err
+		}
+		return withMigrator(url, func(m *migrate.Migrate) error { return m.Down() })
+	})
+}
+
+// migrationLock is the advisory lock of whoever migrates.
+const migrationLock = 0x6368656c616c
+
+// alone runs f while no other process migrates. It asks again and again instead of
+// waiting in one statement: a waiting statement holds a snapshot, and CREATE INDEX
+// CONCURRENTLY waits for every snapshot to end.
+func alone(ctx context.Context, url string, f func() error) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return fmt.Errorf("open the database to migrate it: %w", err)
 	}
-	if err := withRiver(ctx, url, rivermigrate.DirectionDown); err != nil {
-		return err
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // and with it goes the lock
+	for locked := false; ; {
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(migrationLock)).Scan(&locked); err != nil {
+			return err
+		}
+		if locked {
+			return f()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
-	return withMigrator(url, func(m *migrate.Migrate) error { return m.Down() })
 }
 
 // MigrateStatus reads how far the database at url has been migrated.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"chelal/gen/api"
@@ -93,7 +94,7 @@ func (h *handlers) ChangePassword(ctx context.Context, r api.ChangePasswordReque
 		return nil, err
 	}
 	if !ok {
-		if err := h.failAttempt(ctx, attempt, true, before.ID); err != invalidCredentials {
+		if err := h.failAttempt(ctx, attempt, true, before.ID); !errors.Is(err, invalidCredentials) {
 			return nil, err
 		}
 		return nil, apperr.InvalidFields(apperr.Field{Name: "current_password", Code: "wrong_password", Message: "This is not the current password."})

@@ -259,4 +259,3 @@ func TestRegister(t *testing.T) {
 	b.nobody().call("POST", "/api/register/", map[string]any{"username": testkit.Unique("x"), "password": "secure words 12"}).
 		refused(t, 403, "registration_disabled")
 }
-

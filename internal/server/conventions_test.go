@@ -168,7 +168,7 @@ func TestTransport(t *testing.T) {
 		require.Empty(t, stranger.header.Get("Access-Control-Allow-Origin"))
 		desk.call("POST", "/api/patients/", jane(), "Origin", "https://evil.test", "Sec-Fetch-Site", "cross-site").refused(t, 403, "cross_origin")
 		require.Equal(t, 201, desk.call("POST", "/api/patients/", jane(), "Origin", "https://front.test", "Sec-Fetch-Site", "cross-site").status)
-		r, err := http.NewRequest("GET", base+"/api/health/", nil)
+		r, err := http.NewRequest(http.MethodGet, base+"/api/health/", nil)
 		require.NoError(t, err)
 		r.Host = "elsewhere.test"
 		response, err := desk.doer.Do(r)

@@ -125,11 +125,11 @@ func TestPatients(t *testing.T) {
 		b := setup(t)
 		desk := b.as("Receptionist")
 		bad := desk.call("POST", "/api/patients/", map[string]any{
-			"first_name": " ", "date_of_birth": "2023-02-30", "gender": nil, "unique_id": "X", "nmae": "x", "address": 7,
+			"first_name": " ", "date_of_birth": "2023-02-30", "gender": nil, "unique_id": "X", "colour": "x", "address": 7,
 		}).refused(t, 400, "invalid")
 		require.Equal(t, map[string]string{
 			"first_name": "blank", "last_name": "required", "date_of_birth": "invalid_date", "gender": "null",
-			"unique_id": "read_only", "nmae": "unknown_property", "address": "wrong_type",
+			"unique_id": "read_only", "colour": "unknown_property", "address": "wrong_type",
 		}, bad.fields())
 		for field, value := range map[string]string{"date_of_birth": "2999-01-01", "gender": "woman", "first_name": "a\x00b"} {
 			body := jane()

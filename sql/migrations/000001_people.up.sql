@@ -5,12 +5,13 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS btree_gist;
 
 -- The form in which names are searched: lower case, without accents and without the
--- marks inside names (O'Brien, Jean-Pierre). unaccent is only STABLE, because its
--- dictionary could be changed; this project never does, so an index may rely on it.
+-- marks inside names (O'Brien, Jean-Pierre); unaccent does not know the open vowels of
+-- Akan. unaccent is only STABLE, because its dictionary could be changed; this project
+-- never does, so an index may rely on it.
 CREATE FUNCTION core_search_key(value text) RETURNS text
     LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
 BEGIN
-    RETURN translate(public.unaccent('public.unaccent'::regdictionary, lower(value)), '''`´’‘ʼʻ-‐‑–.', '');
+    RETURN translate(public.unaccent('public.unaccent'::regdictionary, lower(value)), 'ɔɛ''`´’‘ʼʻ-‐‑–.', 'oe');
 END $$;
 
 CREATE TABLE core_role (

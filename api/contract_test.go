@@ -1,0 +1,87 @@
+package contract_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/require"
+
+	contract "chelal/api"
+)
+
+// TestContract holds what every operation must say.
+func TestContract(t *testing.T) {
+	t.Parallel()
+	doc, err := openapi3.NewLoader().LoadFromData(contract.YAML)
+	require.NoError(t, err)
+	require.NoError(t, doc.Validate(context.Background(), openapi3.EnableExamplesValidation()))
+	ids := map[string]bool{}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			where := method + " " + path
+			require.False(t, ids[op.OperationID], where)
+			ids[op.OperationID] = true
+			require.NotEmpty(t, op.Summary, where)
+			require.NotEmpty(t, op.Description, where)
+			require.NotEmpty(t, op.Tags, where)
+			permission, ok := op.Extensions["x-permission"].(string)
+			require.True(t, ok, where)
+			require.Equal(t, permission == "public", op.Security != nil && len(*op.Security) == 0, "%s: security and x-permission disagree", where)
+			problems(t, where, method, path, permission, op)
+			bodies(t, where, op)
+		}
+	}
+	require.NotEmpty(t, ids)
+}
+
+// problems holds that an operation documents the refusals that it can answer.
+func problems(t *testing.T, where, method, path, permission string, op *openapi3.Operation) {
+	t.Helper()
+	wanted := []string{"400", "429", "503"}
+	if permission != "public" {
+		wanted = append(wanted, "401", "403")
+	}
+	if slices.Contains(pathVariables(path), "id") {
+		wanted = append(wanted, "404")
+	}
+	if op.RequestBody != nil {
+		wanted = append(wanted, "413", "415")
+	}
+	if op.Parameters.GetByInAndName("header", "If-Match") != nil {
+		wanted = append(wanted, "412")
+	}
+	if op.Parameters.GetByInAndName("header", "Idempotency-Key") != nil {
+		require.Equal(t, "POST", method, where)
+		wanted = append(wanted, "409", "422")
+	}
+	for _, status := range wanted {
+		response := op.Responses.Value(status)
+		require.NotNil(t, response, "%s does not document %s", where, status)
+		require.NotNil(t, response.Value.Content.Get("application/problem+json").Example, where)
+	}
+}
+
+func pathVariables(path string) []string {
+	var names []string
+	for start := 0; start < len(path); start++ {
+		if path[start] == '{' {
+			end := start + slices.Index([]byte(path[start:]), '}')
+			names = append(names, path[start+1:end])
+		}
+	}
+	return names
+}
+
+// bodies holds that a request body refuses unknown properties and comes with an example.
+func bodies(t *testing.T, where string, op *openapi3.Operation) {
+	t.Helper()
+	if op.RequestBody == nil {
+		return
+	}
+	schema := op.RequestBody.Value.Content.Get("application/json").Schema.Value
+	require.NotNil(t, schema.AdditionalProperties.Has, "%s: additionalProperties", where)
+	require.False(t, *schema.AdditionalProperties.Has, "%s: additionalProperties", where)
+	require.NotNil(t, schema.Example, "%s: example", where)
+}

@@ -1,0 +1,187 @@
+package pg_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"chelal/internal/pg"
+	"chelal/internal/testkit"
+)
+
+// fixtures has one row for every table that the migrations make.
+var fixtures = []string{
+	`INSERT INTO core_user (username, password, role_id) SELECT 'fixture', '!', id FROM core_role WHERE name = 'Doctor'`,
+	`INSERT INTO core_rolechangerequest (user_id, requested_role_id) SELECT u.id, r.id FROM core_user u, core_role r LIMIT 1`,
+	`INSERT INTO core_session (id, user_id, expires_at) SELECT gen_random_uuid(), id, now() FROM core_user`,
+	`INSERT INTO core_refreshtoken (session_id, token_hash, expires_at) SELECT id, 'x', now() FROM core_session`,
+	`INSERT INTO core_loginactivity (username) VALUES ('fixture')`,
+	`INSERT INTO core_patient (first_name, last_name, date_of_birth, gender) VALUES ('A', 'B', '1990-01-15', 'F')`,
+	`INSERT INTO core_patientidentifier (patient_id, system, value) SELECT id, 'csv', '1' FROM core_patient`,
+	`INSERT INTO core_appointment (patient_id, doctor_id, date, time) SELECT p.id, u.id, '2026-01-15', '10:00' FROM core_patient p, core_user u`,
+	`INSERT INTO core_encounter (patient_id, doctor_id, notes) SELECT p.id, u.id, 'x' FROM core_patient p, core_user u`,
+	`INSERT INTO core_medication (name) VALUES ('Amoxicillin')`,
+	`INSERT INTO core_prescription (encounter_id, medication_name, dosage, frequency) SELECT id, 'Amoxicillin', '1', '1' FROM core_encounter`,
+	`INSERT INTO core_bill (patient_id) SELECT id FROM core_patient`,
+	`INSERT INTO core_billitem (bill_id, description, amount) SELECT id, 'x', 1 FROM core_bill`,
+	`INSERT INTO core_payment (bill_id, amount, method) SELECT id, 1, 'Cash' FROM core_bill`,
+	`INSERT INTO core_notification (user_id, message) SELECT id, 'x' FROM core_user`,
+	`INSERT INTO core_auditlog (action) VALUES ('create')`,
+	`INSERT INTO core_auditlog (action, timestamp) VALUES ('create', '1999-01-01')`,
+	`INSERT INTO core_idempotencykey (user_id, operation, key, request_hash, status, header, body) VALUES (0, 'x', 'x', 'x', 200, '{}', '')`,
+}
+
+func TestMigrations(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	url := testkit.EmptyURL(t)
+
+	var group errgroup.Group
+	for range 4 {
+		group.Go(func() error { return pg.MigrateUp(ctx, url) })
+	}
+	require.NoError(t, group.Wait(), "several may migrate at once")
+	status, err := pg.MigrateStatus(url)
+	require.NoError(t, err)
+	require.Equal(t, status.Latest, status.Version)
+
+	conn, err := pgx.Connect(ctx, url)
+	require.NoError(t, err)
+	for _, sql := range fixtures {
+		_, err := conn.Exec(ctx, sql)
+		require.NoError(t, err, sql)
+	}
+	for _, table := range tables(t, conn) {
+		var n int
+		require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&n))
+		require.NotZero(t, n, "%s has no fixture row", table)
+	}
+
+	require.NoError(t, pg.MigrateDown(ctx, url, 1))
+	require.NoError(t, pg.MigrateUp(ctx, url))
+	require.NoError(t, pg.MigrateDown(ctx, url, 0))
+	require.Empty(t, tables(t, conn), "down takes everything back")
+	var functions int
+	require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_proc WHERE proname LIKE 'core\\_%'").Scan(&functions))
+	require.Zero(t, functions)
+	require.NoError(t, pg.MigrateUp(ctx, url))
+	require.NotEmpty(t, tables(t, conn))
+	require.NoError(t, conn.Close(ctx))
+}
+
+func tables(t *testing.T, conn *pgx.Conn) []string {
+	t.Helper()
+	rows, err := conn.Query(context.Background(), `SELECT c.oid::regclass::text FROM pg_class c
+		WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+		AND c.relname LIKE 'core\_%' ORDER BY 1`)
+	require.NoError(t, err)
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	return names
+}
+
+func TestTheAuditLogIsAppendOnly(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := testkit.Pool(t)
+	_, err := pool.Exec(ctx, "INSERT INTO core_auditlog (action) VALUES ('create'), ('edit')")
+	require.NoError(t, err)
+	rows, err := pool.Query(ctx, "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'core_auditlog'::regclass")
+	require.NoError(t, err)
+	partitions, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Len(t, partitions, 5, "this month, three ahead, and the rest")
+	for _, table := range append(partitions, "core_auditlog") {
+		_, err = pool.Exec(ctx, "TRUNCATE "+table)
+		require.ErrorContains(t, err, "never changed", table)
+	}
+	for _, sql := range []string{"UPDATE core_auditlog SET action = 'x'", "DELETE FROM core_auditlog"} {
+		_, err = pool.Exec(ctx, sql)
+		require.ErrorContains(t, err, "never changed", sql)
+	}
+	_, err = pool.Exec(ctx, "SELECT core_auditlog_partitions(6)")
+	require.NoError(t, err, "more months ahead")
+}
+
+// TestConstraintNames holds that every constraint that is turned into an answer exists,
+// and that the indexes that the documentation names are there.
+func TestConstraintNames(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	conn := testkit.Tx(t)
+	for name := range pg.Constraints {
+		var exists bool
+		require.NoError(t, conn.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = $1)
+			OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = to_regclass($1) AND i.indisunique)`, name).Scan(&exists))
+		require.True(t, exists, name)
+	}
+	for _, name := range []string{"idx_patient_unique_id", "idx_patient_name", "idx_appointment_date", "idx_appointment_doctor_date",
+		"idx_appointment_patient", "idx_auditlog_timestamp", "idx_auditlog_user", "idx_bill_patient", "idx_bill_date",
+		"idx_payment_date", "idx_rolechange_user", "idx_rolechange_status"} {
+		var found *string
+		require.NoError(t, conn.QueryRow(ctx, "SELECT to_regclass($1)::text", name).Scan(&found))
+		require.NotNil(t, found, name)
+	}
+}
+
+// TestEveryForeignKeyHasAnIndex: without one, a deletion reads the whole referring table.
+func TestEveryForeignKeyHasAnIndex(t *testing.T) {
+	t.Parallel()
+	rows, err := testkit.Tx(t).Query(context.Background(), `SELECT c.conname FROM pg_constraint c
+		WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace AND NOT EXISTS (
+			SELECT 1 FROM pg_index i WHERE i.indrelid = c.conrelid AND i.indkey[0] = c.conkey[1])`)
+	require.NoError(t, err)
+	missing, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Empty(t, missing)
+}
+
+// TestPatientNumbers holds that numbers are one to one and that their last sign detects
+// a wrong sign and two swapped ones.
+func TestPatientNumbers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	conn := testkit.Tx(t)
+	var distinct int
+	require.NoError(t, conn.QueryRow(ctx, "SELECT count(DISTINCT core_patient_number(n)) FROM generate_series(0, 20000) n").Scan(&distinct))
+	require.Equal(t, 20001, distinct)
+	rows, err := conn.Query(ctx, "SELECT core_patient_number(n * 1375630705::bigint) FROM generate_series(0, 20) n")
+	require.NoError(t, err)
+	numbers, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	for _, number := range numbers {
+		require.True(t, checks(number), number)
+		for i := range number {
+			for _, sign := range signs {
+				wrong := number[:i] + string(sign) + number[i+1:]
+				require.Equal(t, wrong == number, checks(wrong), "%s for %s", wrong, number)
+			}
+			if i > 0 {
+				swapped := number[:i-1] + string(number[i]) + string(number[i-1]) + number[i+1:]
+				require.Equal(t, swapped == number, checks(swapped), "%s for %s", swapped, number)
+			}
+		}
+	}
+}
+
+const signs = "123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+func checks(number string) bool {
+	total := 0
+	for i, sign := range number[:7] {
+		total += (i + 2) * indexOf(sign)
+	}
+	return total%31 == indexOf(rune(number[7]))
+}
+
+func indexOf(sign rune) int {
+	for i, s := range signs {
+		if s == sign {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,87 @@
+package seed
+
+var indian = culture{
+	weight: 9,
+	male: list(`Rajesh, Amit, Sanjay, Vijay, Anil, Suresh, Arjun, Ravi, Rahul, Deepak, Harpreet, Imran, Kiran, Nikhil,
+		Pravin, Rohan, Vikram, Ashok, Bharat, Chirag, Dinesh, Gurpreet, Hitesh, Jayesh, Karan, Manish, Naveen, Paresh,
+		Rakesh, Sandeep, Tarun, Umesh, Yash, Zain, Faisal, Bilal, Mohan, Gopal, Murali, Aarav`),
+	female: list(`Priya, Anita, Sunita, Neha, Pooja, Kavita, Lakshmi, Meera, Nisha, Rekha, Aisha, Deepa, Geeta, Harpreet,
+		Indira, Jaya, Kalpana, Lata, Manisha, Nandini, Padma, Radha, Sangeeta, Tara, Uma, Vandana, Zara, Sana, Hina,
+		Fatima, Asha, Bhavna, Chandni, Divya, Falguni, Heena, Ila, Jasmin, Komal, Ananya`),
+	family: list(`Patel, Shah, Singh, Sharma, Khan, Kumar, Mehta, Desai, Gupta, Kaur, Joshi, Reddy, Nair, Iyer, Rao,
+		Chaudhary, Malik, Hussain, Ahmed, Iqbal, Bhatt, Trivedi, Pandya, Parmar, Solanki, Chauhan, Vaghela, Rathod, Modi,
+		Gandhi, Naidu, Menon, Pillai, Krishnan, Subramanian, Venkatesan, Banerjee, Chatterjee, Mukherjee, Das, Ghosh, Bose,
+		Sen, Dutta, Kapoor, Malhotra, Khanna, Chopra, Bedi, Gill, Dhillon, Sandhu, Qureshi, Siddiqui, Ansari, Mirza,
+		Haji, Jiwa, Lalji, Thakkar, Popat, D'Souza, Fernandes, Pereira`),
+	towns: list(`Nairobi, Mombasa, Ahmedabad, Rajkot, Mumbai, Kisumu, Vadodara, Karachi, Lahore, Chennai, Surat`),
+	streets: list(`Parklands Avenue, Ngara Estate, Diamond Plaza Road, Ring Road, M.G. Road, Station Road, C.G. Road,
+		Limuru Road, Gymkhana Road, Nyali Road, Linking Road, Park Street, Gandhi Marg, Third Parklands Avenue`),
+	addresses: patterns(`% &, $; Flat ## &, $; P.O. Box %, $; %/B &, $`),
+	phones: list(`+91 98### #####, +91 99### #####, +91-70########, 098########, +254 733 ### ###, 0722 ### ###,
+		+92 300 #######, +92 321 #######`),
+}
+
+var arabic = culture{
+	weight: 6,
+	male: list(`Mohammed, Ahmed, Ali, Omar, Khaled, Hassan, Mahmoud, Youssef, Ibrahim, Tariq, Karim, Samir, Abdullah,
+		Hamza, Faisal, Mustafa, Bilal, Nabil, Rami, Walid, Ziad, Adel, Fadi, Ghassan, Hisham, Jamal, Kamal, Marwan, Nasser,
+		Osama, Rashed, Salem, Yahya, Anwar, Basel, Abd al-Rahman, Imad, Munir, Saad, Taha`),
+	female: list(`Fatima, Aisha, Mariam, Layla, Noor, Amal, Huda, Salma, Yasmin, Rania, Dina, Hanan, Iman, Khadija,
+		Lina, Maha, Nadia, Reem, Samira, Zainab, Abeer, Dalia, Farah, Ghada, Hala, Jamila, Karima, Lubna, Manal, Najwa,
+		Rasha, Sahar, Suad, Wafa, Zahra, Bushra, Asma, Inas, Nawal`),
+	family: list(`Hassan, Ali, Ahmed, Ibrahim, El-Sayed, Mahmoud, Abdullah, Osman, Khalil, Mansour, Al-Masri, Haddad,
+		Nasser, Saleh, Farouk, Al-Amin, El Amin, Idris, Bashir, Abdelrahman, Elhassan, Hamdan, Khoury, Najjar, Sabbagh,
+		Shaheen, Tawfiq, Younis, Zaki, Aziz, Barakat, Darwish, Fares, Ghanem, Habib, Jaber, Kanaan, Lutfi, Mubarak, Nour,
+		Qasim, Rahman, Sharif, Taha, Wahba, Yassin, Zaher, Al-Harbi, Al-Balushi, Bin Said, Abu Bakr, Ba'alawi, Al-Zubaidi,
+		Elnour, Gaafar, Hamid, Suliman, Mirghani, Abdel Halim`),
+	towns: list(`Khartoum, Cairo, Mombasa, Port Sudan, Alexandria, Muscat, Omdurman, Amman, Aden, Dubai`),
+	streets: list(`Nile Street, Al-Gamhuria Street, Tahrir Square, Africa Road, Al-Amarat Street 15, King Hussein Street,
+		Al-Riyadh District, Corniche Road, Al-Qasr Avenue, Ramses Street, Sheikh Zayed Road, Al-Mourada`),
+	addresses: patterns(`% &, $; Building ## &, $; &, $; P.O. Box %, $`),
+	phones: list(`+20 10 #### ####, +20 12 #### ####, 010########, +249 91 ### ####, +249 12 ### ####, +971 50 ### ####,
+		+968 9### ####, +962 7 9### ####`),
+}
+
+var chinese = culture{
+	weight: 3,
+	male: list(`Wei, Jun, Jie, Lei, Qiang, Ming, Hao, Tao, Bo, Peng, Yang, Chao, Bin, Gang, Jian, Long, Xin, Yong,
+		Zhiwei, Haoran, Yichen, Zihan, Jianguo, Guoqiang, Wenbo, Xiaoming, Zhiqiang, Weidong, Lǜ, Chen-Yu`),
+	female: list(`Fang, Li, Na, Min, Jing, Xiu Ying, Yan, Juan, Ling, Hui, Mei, Xia, Hong, Ping, Yun, Qing, Xue, Lan,
+		Yu Ting, Xinyi, Yuhan, Meiling, Xiaohong, Lihua, Shufen, Yuzhen, Guiying, Mei-Hua, Yi-Ling`),
+	family: list(`Wang, Li, Zhang, Liu, Chen, Yang, Huang, Zhao, Wu, Zhou, Xu, Sun, Ma, Zhu, Hu, Guo, He, Lin, Gao, Luo,
+		Zheng, Liang, Xie, Song, Tang, Feng, Deng, Cao, Peng, Zeng, Xiao, Tian, Dong, Pan, Yuan, Cai, Jiang, Yu, Lü, Du,
+		Ouyang, Situ, Shangguan, Zhuge, Kim, Lee, Park, Choi, Jung, Kang`),
+	towns:     list(`Guangzhou, Shanghai, Beijing, Chengdu, Shenzhen, Wuhan, Nairobi, Hangzhou, Xi'an`),
+	streets:   list(`Nanjing Road, Zhongshan Road, Jiefang Road, Renmin Road, Tianhe North Road, Kilimani Road, Fuxing Road`),
+	addresses: patterns(`% &, $; & % Room #0#, $; No. % &, $`),
+	phones:    list(`+86 138 #### ####, +86 139 #### ####, +86 186########, 135########, +254 700 ### ###`),
+}
+
+var japanese = culture{
+	weight: 1,
+	male: list(`Hiroshi, Takashi, Kenji, Haruto, Yuto, Satoshi, Akira, Daisuke, Ken'ichi, Jun'ichi, Yūki, Shō, Kōji,
+		Ryō, Naoki, Makoto, Shin'ya, Tarō, Ichirō, Tetsuya`),
+	female: list(`Yoko, Keiko, Sakura, Hina, Yui, Akiko, Naoko, Yumi, Emi, Haruka, Kyōko, Yūko, Mei, Rin, Aoi, Misaki,
+		Chiyo, Ayumi, Nanami, Tomoko`),
+	family: list(`Satō, Suzuki, Takahashi, Tanaka, Watanabe, Itō, Yamamoto, Nakamura, Kobayashi, Katō, Yoshida, Yamada,
+		Sasaki, Yamaguchi, Matsumoto, Inoue, Kimura, Hayashi, Shimizu, Saitō, Mori, Abe, Ikeda, Hashimoto, Ōno, Endō,
+		Kondō, Gotō, Ōta, Fujii`),
+	towns:     list(`Tokyo, Osaka, Nagoya, Sapporo, Fukuoka, Kyoto, Yokohama`),
+	streets:   list(`Shinjuku, Meguro, Umeda, Sakae, Tenjin, Nakagyō-ku, Minato Mirai`),
+	addresses: patterns(`#-##-# &, $; % &, $`),
+	phones:    list(`+81 90-####-####, +81 80-####-####, 090-####-####, +81 3-####-####`),
+}
+
+var vietnamese = culture{
+	weight: 1,
+	male: list(`Văn Minh, Hùng, Tuấn, Dũng, Đức, Quang, Thành, Nam, Hải, Long, Hoàng, Phúc, Khánh, Bảo, Sơn, Việt,
+		Tấn, Hữu Phước, Đình Khoa, Trung`),
+	female: list(`Thị Lan, Hương, Linh, Mai, Thảo, Hoa, Ngọc, Phương, Trang, Hạnh, Yến, Thu, Hiền, Nhung, Thúy, Loan,
+		Bích, Kim Chi, Mỹ Linh, Diễm`),
+	family: list(`Nguyễn, Trần, Lê, Phạm, Huỳnh, Hoàng, Phan, Vũ, Võ, Đặng, Bùi, Đỗ, Hồ, Ngô, Dương, Lý, Đoàn, Trịnh, Đinh,
+		Lâm`),
+	towns:     list(`Hà Nội, Hồ Chí Minh, Đà Nẵng, Cần Thơ, Hải Phòng, Huế`),
+	streets:   list(`Lê Lợi, Nguyễn Huệ, Trần Hưng Đạo, Hai Bà Trưng, Điện Biên Phủ, Lý Thường Kiệt`),
+	addresses: patterns(`% &, $; %/## &, $`),
+	phones:    list(`+84 90 ### ####, +84 91 ### ####, 090 ### ####, 098#######`),
+}

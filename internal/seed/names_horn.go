@@ -1,0 +1,40 @@
+package seed
+
+var amharic = culture{
+	weight: 5, twoPart: 0.15, joint: " ",
+	male: list(`Abebe, Tesfaye, Kebede, Getachew, Haile, Girma, Bekele, Dawit, Yohannes, Solomon, Mulugeta, Tadesse,
+		Alemayehu, Berhanu, Tekle, Samuel, Ermias, Yonas, Henok, Biruk, Tewodros, Fikru, Assefa, Mesfin, Worku, Zerihun,
+		Dereje, Eyob, Natnael, Kaleb, Amanuel, Sisay, Fasil, Melaku, Desta, Gebre`),
+	female: list(`Tigist, Almaz, Hiwot, Meseret, Selam, Mekdes, Bethlehem, Aster, Genet, Tsehay, Rahel, Saba, Eden,
+		Mahlet, Senait, Yeshi, Zewditu, Abeba, Lemlem, Birtukan, Kidist, Eleni, Hanna, Marta, Feven, Azeb, Netsanet,
+		Wubit, Alem, Konjit, Tizita, Etenesh, Mulu, Worknesh, Sosina, Bezawit`),
+	family: list(`Tesfaye, Abebe, Kebede, Bekele, Girma, Haile, Tadesse, Getachew, Alemu, Mengistu, Worku, Assefa,
+		Tekle, Berhanu, Desta, Wolde, Gebremariam, Gebreselassie, Woldemariam, Wolde-Giorgis, Teklehaimanot, Hailemariam,
+		Negash, Lemma, Mulugeta, Ayele, Demissie, Zewde, Shiferaw, Tilahun, Mekonnen, Yimer, Endale, Tefera, Abera,
+		Negussie, Belay, Asfaw, Kassa, Seyoum, Tsegaye, Habte, Regassa, Feyissa, Dibaba, Gudina, Jemal, Gobena, Bogale,
+		Admasu`),
+	towns: list(`Addis Ababa, Bahir Dar, Gondar, Hawassa, Adama, Mekelle, Dire Dawa, Jimma, Dessie, Moyale`),
+	streets: list(`Bole Road, Churchill Avenue, Piassa, Kazanchis, Kirkos Sub-City, Arada Sub-City, Yeka Sub-City,
+		Lideta, Megenagna, CMC Road, Sarbet, Gerji`),
+	addresses: patterns(`& Kebele ##, $; & House No. %, $; P.O. Box %, $; &, $`),
+	phones:    list(`+251 91# ### ###, +251 92# ### ###, +251 94# ### ###, 091# ### ###, +25191#######, 09########`),
+}
+
+var somali = culture{
+	weight: 7, twoPart: 0.45, joint: " ",
+	male: list(`Mohamed, Abdi, Ahmed, Hassan, Ali, Abdullahi, Yusuf, Ibrahim, Omar, Abdirahman, Farah, Osman, Hussein,
+		Ismail, Mahad, Abdikadir, Abdinasir, Guled, Warsame, Liban, Bashir, Mukhtar, Bile, Jama, Said, Dahir, Khalif,
+		Shire, Nuur, Abshir, Geedi, Roble, Kooshin, Salah, Bilal, Cabdi`),
+	female: list(`Fadumo, Halima, Hodan, Amina, Sahra, Asha, Khadra, Ifrah, Maryan, Hibo, Ayaan, Fartun, Nasteho, Ubah,
+		Sagal, Deqa, Hamdi, Idil, Faiza, Saynab, Habiba, Shukri, Ladan, Raho, Zamzam, Muna, Ruqiya, Hawa, Safiya, Filsan,
+		Ilhan, Nimco, Xaawo, Caasho, Kowsar, Sucaad`),
+	family: list(`Mohamed, Hassan, Ali, Ahmed, Abdi, Hussein, Omar, Farah, Osman, Yusuf, Ibrahim, Abdullahi, Warsame,
+		Jama, Nur, Aden, Ismail, Adan, Abdirahman, Dahir, Guled, Elmi, Hersi, Mohamud, Sheikh, Barre, Hirsi, Egal,
+		Samatar, Duale, Roble, Gedi, Kulmiye, Shire, Mire, Bulhan, Awale, Derow, Isaack, Maalim, Noor, Issack, Salat,
+		Abdullah, Godane, Diriye, Abukar, Haji, Ga'al, Cismaan`),
+	towns: list(`Garissa, Wajir, Mandera, Mogadishu, Hargeisa, Eastleigh Nairobi, Isiolo, Kismayo, Dadaab, Bosaso`),
+	streets: list(`First Avenue, Jam Street, Maka al-Mukarama Road, Section One, Bula Iftin, Hodan District, Township,
+		Kismayu Road, Second Avenue, Bula Jogoo, Waberi, Jigjiga Yar`),
+	addresses: patterns(`&, $; % &, $; P.O. Box %, $`),
+	phones:    list(`+252 61 ### ####, +252 63 ### ####, +25261#######, +254 72# ### ###, 07## ### ###`),
+}

@@ -1,0 +1,79 @@
+package seed
+
+import (
+	"context"
+	"time"
+)
+
+var patientColumns = []string{
+	"first_name", "last_name", "date_of_birth", "gender", "contact_info", "address", "known_allergies",
+	"created_at", "updated_at",
+}
+
+// history is how many days before today the first patient registered.
+const history = 5 * 365
+
+func (s *seeding) addPatients(ctx context.Context) error {
+	if s.Patients == 0 {
+		return nil
+	}
+	d := newDice(s.RNGSeed, patientDice)
+	row := make([]any, len(patientColumns))
+	return s.fill(ctx, target{
+		step: "patients", table: "core_patient", columns: patientColumns, rows: s.Patients,
+		row: func(i int) []any {
+			s.patient(d, i, row)
+			return row
+		},
+	})
+}
+
+// patient writes the values of the i-th patient into row.
+func (s *seeding) patient(d dice, i int, row []any) {
+	const oneName, changed = 0.015, 0.35
+	p := d.person()
+	if d.chance(oneName) {
+		p.family = ""
+	}
+	registered := s.registered(d, i)
+	updated := registered
+	if d.chance(changed) {
+		updated = d.moment(registered, s.midnight)
+	}
+	row[0], row[1] = p.given, p.family
+	row[2] = d.birth(p, registered)
+	row[3] = d.gender(p)
+	row[4] = d.contact(p)
+	row[5] = d.address(p)
+	row[6] = d.allergies()
+	row[7], row[8] = registered, updated
+}
+
+// registered spreads registrations over the years in the order of i. Most are made
+// in the morning; at night only emergencies are.
+func (s *seeding) registered(d dice, i int) time.Time {
+	const emergencies = 0.12
+	day := int((float64(i) + d.Float64()) / float64(s.Patients) * history)
+	second := d.IntN(24 * 3600)
+	if !d.chance(emergencies) {
+		opening, busy := 7*3600, 11*3600
+		second = opening + int(float64(busy)*(d.Float64()+d.Float64()*d.Float64())/2)
+	}
+	return s.clock(s.today.AddDate(0, 0, day-history), time.Duration(second)*time.Second)
+}
+
+// moment draws a time from one, and before another when that is later.
+func (d dice) moment(from, before time.Time) time.Time {
+	if seconds := int(before.Sub(from) / time.Second); seconds > 0 {
+		return from.Add(time.Duration(d.IntN(seconds)) * time.Second)
+	}
+	return from
+}
+
+func (d dice) address(p person) string {
+	const none = 0.04
+	if d.chance(none) {
+		return ""
+	}
+	return d.fill(d.oneOf(p.from.addresses), p.from)
+}
