@@ -1,0 +1,161 @@
+package listing_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"chelal/internal/listing"
+	"chelal/internal/pg"
+	"chelal/internal/seed"
+	"chelal/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }
+
+// watched runs every statement and keeps its plan.
+type watched struct {
+	pg.DB
+	t          *testing.T
+	statements int
+	plans      []string
+}
+
+func (w *watched) explain(ctx context.Context, sql string, args []any) {
+	w.statements++
+	if strings.HasPrefix(sql, "EXPLAIN") {
+		return
+	}
+	rows, err := w.DB.Query(ctx, "EXPLAIN "+sql, args...)
+	require.NoError(w.t, err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(w.t, err)
+	w.plans = append(w.plans, sql+"\n"+strings.Join(lines, "\n"))
+}
+
+func (w *watched) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	w.explain(ctx, sql, args)
+	return w.DB.Query(ctx, sql, args...)
+}
+
+func (w *watched) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	w.explain(ctx, sql, args)
+	return w.DB.QueryRow(ctx, sql, args...)
+}
+
+// TestPatientsAtScale holds that no list reads the whole table, whatever it is asked,
+// and that three statements are enough.
+func TestPatientsAtScale(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := testkit.Pool(t)
+	const total = 30_000
+	_, err := seed.Run(ctx, pool, seed.Options{Patients: total, RNGSeed: 1, Today: time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC)})
+	require.NoError(t, err)
+	_, err = pool.Exec(ctx, "ANALYZE core_patient")
+	require.NoError(t, err)
+	var rare string
+	require.NoError(t, pool.QueryRow(ctx, "SELECT unique_id FROM core_patient ORDER BY id DESC LIMIT 1").Scan(&rare))
+
+	requests := map[string]listing.Request{
+		"first page":   {Ordering: "id", Page: 1, Size: 50},
+		"a late page":  {Ordering: "last_name", Page: 100, Size: 100},
+		"by number":    {Ordering: "id", Page: 1, Size: 50, Where: listing.PatientsFound(rare)},
+		"by telephone": {Ordering: "id", Page: 1, Size: 50, Where: listing.PatientsFound("+254 712 345 6")},
+		"by name":      {Ordering: "last_name", Page: 1, Size: 50, Where: listing.PatientsFound("wanj kam")},
+		"nobody":       {Ordering: "id", Page: 1, Size: 50, Where: listing.PatientsFound("qqqqqqq")},
+		"born then": {Ordering: "id", Page: 1, Size: 50, Where: []listing.Condition{
+			listing.PatientsBornAfter(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)),
+			listing.PatientsBornBefore(time.Date(1980, 1, 7, 0, 0, 0, 0, time.UTC))}},
+		"own": {Ordering: "id", Page: 1, Size: 50, Where: []listing.Condition{listing.PatientsOf(1)}},
+	}
+	for _, ordering := range []string{"id", "first_name", "last_name", "date_of_birth", "created_at", "updated_at"} {
+		requests["cursor "+ordering] = listing.Request{Ordering: "-" + ordering, Size: 50, Cursor: new("")}
+	}
+	for name, request := range requests {
+		t.Run(name, func(t *testing.T) {
+			w := &watched{DB: pool, t: t}
+			page, err := listing.Patients.Read(ctx, w, request)
+			require.NoError(t, err)
+			if request.Cursor != nil {
+				request.Cursor = &page.Next
+				_, err = listing.Patients.Read(ctx, w, request)
+				require.NoError(t, err)
+			}
+			require.LessOrEqual(t, w.statements, 3)
+			for _, plan := range w.plans {
+				if strings.Contains(plan, "WHERE true\n LIMIT 10001") {
+					continue // counts the first 10,001 rows, whichever come first
+				}
+				require.NotContains(t, plan, "Seq Scan", plan)
+			}
+		})
+	}
+
+	t.Run("counts", func(t *testing.T) {
+		page, err := listing.Patients.Read(ctx, pool, listing.Request{Ordering: "id", Page: 1, Size: 1})
+		require.NoError(t, err)
+		require.True(t, page.IsEstimate)
+		require.InEpsilon(t, total, *page.Count, 0.05)
+		one, err := listing.Patients.Read(ctx, pool, listing.Request{Ordering: "id", Page: 1, Size: 1, Where: listing.PatientsFound(rare)})
+		require.NoError(t, err)
+		require.False(t, one.IsEstimate)
+		require.EqualValues(t, 1, *one.Count)
+	})
+
+	t.Run("numbered pages end at row 10,000", func(t *testing.T) {
+		last, err := listing.Patients.Read(ctx, pool, listing.Request{Ordering: "id", Page: 100, Size: 100})
+		require.NoError(t, err)
+		require.Len(t, last.Rows, 100)
+		require.False(t, last.More)
+		_, err = listing.Patients.Read(ctx, pool, listing.Request{Ordering: "id", Page: 101, Size: 100})
+		require.ErrorContains(t, err, "cursor=")
+	})
+
+	t.Run("a cursor neither repeats nor skips while rows come and go", func(t *testing.T) {
+		seen := map[int64]bool{}
+		cursor := ""
+		for round := 0; ; round++ {
+			page, err := listing.Patients.Read(ctx, pool, listing.Request{Ordering: "last_name", Size: 200, Cursor: &cursor})
+			require.NoError(t, err)
+			for _, row := range page.Rows {
+				require.False(t, seen[row.ID], "twice")
+				seen[row.ID] = true
+			}
+			if round%50 == 0 {
+				_, err := pool.Exec(ctx, "INSERT INTO core_patient (first_name, last_name, date_of_birth, gender) VALUES ('A', $1, '1990-01-15', 'F')",
+					fmt.Sprint("AAA", round))
+				require.NoError(t, err)
+			}
+			if !page.More {
+				break
+			}
+			cursor = page.Next
+		}
+		require.GreaterOrEqual(t, len(seen), total)
+	})
+}
+
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for search, words := range map[string][]any{
+		"":                 nil,
+		"  ":               nil,
+		"jane smith":       {"jane", "smith"},
+		"+254 712 345-678": {"254712345678"},
+		"0712 345":         {"712345"},
+		"00":               {"00"},
+		"12 Main":          {"12", "Main"},
+	} {
+		var got []any
+		for _, condition := range listing.Words("c", search) {
+			got = append(got, condition.Args...)
+		}
+		require.Equal(t, words, got, search)
+	}
+}
