@@ -72,7 +72,8 @@ func TestPatientsAtScale(t *testing.T) {
 		"born then": {Ordering: "id", Page: 1, Size: 50, Where: []listing.Condition{
 			listing.PatientsBornAfter(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)),
 			listing.PatientsBornBefore(time.Date(1980, 1, 7, 0, 0, 0, 0, time.UTC))}},
-		"own": {Ordering: "id", Page: 1, Size: 50, Where: []listing.Condition{listing.PatientsOf(1)}},
+		"of a rare gender": {Ordering: "last_name", Page: 1, Size: 50, Where: []listing.Condition{listing.PatientsOfGender("Other")}},
+		"own":              {Ordering: "id", Page: 1, Size: 50, Where: []listing.Condition{listing.PatientsOf(1)}},
 	}
 	for _, ordering := range []string{"id", "first_name", "last_name", "date_of_birth", "created_at", "updated_at"} {
 		requests["cursor "+ordering] = listing.Request{Ordering: "-" + ordering, Size: 50, Cursor: new("")}

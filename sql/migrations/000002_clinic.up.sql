@@ -60,6 +60,7 @@ CREATE INDEX core_patient_last_name_idx ON core_patient (last_name, first_name);
 CREATE INDEX core_patient_date_of_birth_idx ON core_patient (date_of_birth, id);
 CREATE INDEX core_patient_created_at_idx ON core_patient (created_at, id);
 CREATE INDEX core_patient_updated_at_idx ON core_patient (updated_at, id);
+CREATE INDEX core_patient_gender_idx ON core_patient (lower(gender), id);
 CREATE INDEX core_patient_contact_key_idx ON core_patient (contact_key) WHERE contact_key <> '';
 CREATE INDEX core_patient_search_idx ON core_patient USING gin (search_text gin_trgm_ops) WITH (fastupdate = off);
 
