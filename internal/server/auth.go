@@ -79,27 +79,17 @@ func (h *handlers) SignOut(ctx context.Context, r api.SignOutRequestObject) (api
 
 // ChangePassword sets the own password, ends every session and begins a new one.
 func (h *handlers) ChangePassword(ctx context.Context, r api.ChangePasswordRequestObject) (api.ChangePasswordResponseObject, error) {
-	actor := authn.PrincipalFrom(ctx)
-	attempt, err := h.beginAttempt(ctx, strings.ToLower(actor.Username))
-	if err != nil {
-		return nil, err
-	}
-	row, err := db.New().UserGet(ctx, h.DB, actor.UserID)
+	row, err := db.New().UserGet(ctx, h.DB, authn.PrincipalFrom(ctx).UserID)
 	if err != nil {
 		return nil, err
 	}
 	before := row.CoreUser
-	ok, _, err := h.Hasher.Verify(ctx, before.Password, r.Body.CurrentPassword)
+	// The rules come before the attempt: a weak new password is no failed guess.
+	hash, err := h.newPassword(ctx, "new_password", r.Body.NewPassword, before)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		if err := h.failAttempt(ctx, attempt, true, before.ID); !errors.Is(err, invalidCredentials) {
-			return nil, err
-		}
-		return nil, apperr.InvalidFields(apperr.Field{Name: "current_password", Code: "wrong_password", Message: "This is not the current password."})
-	}
-	hash, err := h.newPassword(ctx, "new_password", r.Body.NewPassword, before)
+	attempt, err := h.verifyOwn(ctx, before, r.Body.CurrentPassword)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +118,22 @@ func (h *handlers) ChangePassword(ctx context.Context, r api.ChangePasswordReque
 	return api.ChangePassword200JSONResponse{
 		Access: pair.Access, Refresh: pair.Refresh, User: toAPIUser(db.UserListRow(row), true),
 	}, nil
+}
+
+// verifyOwn checks the password of somebody who is signed in, under the limits of
+// signing in: a stolen token must not serve for guessing.
+func (h *handlers) verifyOwn(ctx context.Context, u db.CoreUser, password string) (attempt int64, err error) {
+	if attempt, err = h.beginAttempt(ctx, strings.ToLower(u.Username)); err != nil {
+		return 0, err
+	}
+	ok, _, err := h.Hasher.Verify(ctx, u.Password, password)
+	if err != nil || ok {
+		return attempt, err
+	}
+	if err := h.failAttempt(ctx, attempt, true, u.ID); !errors.Is(err, invalidCredentials) {
+		return 0, err
+	}
+	return 0, apperr.InvalidFields(apperr.Field{Name: "current_password", Code: "wrong_password", Message: "This is not the current password."})
 }
 
 // newPassword checks a new password against the rules and hashes it. It is called

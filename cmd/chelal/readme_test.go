@@ -1,0 +1,119 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestReadmeTour runs the commands of the README's tour against `chelal dev`, and
+// compares their answers with those printed there.
+func TestReadmeTour(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	blocks := regexp.MustCompile("(?s)```(sh|json)\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	require.GreaterOrEqual(t, len(blocks), 16)
+
+	address := startDev(t)
+	const mark = "\n--- end of step ---\n"
+	var script strings.Builder
+	var wanted []string
+	for i := 0; i < len(blocks); i += 2 {
+		require.Equal(t, []string{"sh", "json"}, []string{blocks[i][1], blocks[i+1][1]}, "every step has an answer")
+		script.WriteString(strings.ReplaceAll(blocks[i][2], "127.0.0.1:8000", address) + "\nprintf '%s' \"$MARK\"\n")
+		wanted = append(wanted, blocks[i+1][2])
+	}
+	cmd := exec.Command("bash", "-eu", "-c", script.String())
+	cmd.Env = append(os.Environ(), "MARK="+mark)
+	var errors bytes.Buffer
+	cmd.Stderr = &errors
+	output, err := cmd.Output()
+	require.NoError(t, err, errors.String())
+	answers := strings.Split(string(output), mark)
+	for i, text := range wanted {
+		var want, got any
+		require.NoError(t, json.Unmarshal([]byte(text), &want), text)
+		require.NoError(t, json.Unmarshal([]byte(answers[i]), &got), answers[i])
+		requireLike(t, want, got, answers[i])
+	}
+}
+
+// requireLike holds that got has what want names; "…" is like anything.
+func requireLike(t *testing.T, want, got any, answer string) {
+	t.Helper()
+	switch w := want.(type) {
+	case map[string]any:
+		g, ok := got.(map[string]any)
+		require.True(t, ok, answer)
+		for name, value := range w {
+			require.Contains(t, g, name, answer)
+			requireLike(t, value, g[name], answer)
+		}
+	case []any:
+		g, ok := got.([]any)
+		require.True(t, ok, answer)
+		require.Len(t, g, len(w), answer)
+		for i := range w {
+			requireLike(t, w[i], g[i], answer)
+		}
+	default:
+		if want != "…" {
+			require.Equal(t, want, got, answer)
+		}
+	}
+}
+
+// startDev runs `chelal dev` on a free port and a database of its own until the test
+// ends, and returns its address.
+func startDev(t *testing.T) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	address := ln.Addr().String()
+	require.NoError(t, ln.Close())
+	ctx, stop := context.WithCancel(context.Background())
+	dir := t.TempDir() // before the clean-up below, which must come first
+	ready, done := make(chan struct{}), make(chan int, 1)
+	out := &readyWriter{ready: ready}
+	var complaints bytes.Buffer
+	go func() {
+		args := []string{"dev", "--listen", address, "--data", dir, "--patients", "20"}
+		done <- run(ctx, args, func(string) string { return "" }, strings.NewReader(""), out, &complaints)
+	}()
+	t.Cleanup(func() {
+		stop()
+		require.Zero(t, <-done, complaints.String())
+	})
+	select {
+	case <-ready:
+	case code := <-done:
+		done <- code
+		t.Fatalf("chelal dev ended with %d: %s", code, complaints.String())
+	}
+	return address
+}
+
+// readyWriter closes ready when dev says that Ctrl-C stops it, its last line.
+type readyWriter struct {
+	text  bytes.Buffer
+	ready chan struct{}
+	said  bool
+}
+
+func (w *readyWriter) Write(b []byte) (int, error) {
+	w.text.Write(b)
+	if !w.said && strings.Contains(w.text.String(), "Ctrl-C") {
+		w.said = true
+		close(w.ready)
+	}
+	return len(b), nil
+}
