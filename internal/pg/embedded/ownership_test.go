@@ -21,7 +21,7 @@ func TestStart_TwoAtOnceShareOneServer(t *testing.T) {
 	}
 	require.False(t, owner.Joined)
 	require.True(t, guest.Joined)
-	require.Equal(t, owner.greeting.URL, guest.greeting.URL)
+	require.Equal(t, owner.URL, guest.URL)
 	require.Equal(t, owner.Pid, guest.Pid)
 
 	guest.stop(t)

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// program is what the commands share: the world outside, and the flag --data.
+type program struct {
+	getenv         func(string) string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	data    string // the folder of the embedded cluster, "" for the configured database
+	serving bool   // a SECRET_KEY is needed
+	started bool   // the command line was understood
+}
+
+// run is the program without the process. It returns the exit code: 0 done, 1 failed,
+// 2 not understood, 130 interrupted.
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
+	root := p.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	cmd, err := root.ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return 0
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		p.say("chelal: interrupted")
+		return 130
+	case !p.started || errors.As(err, new(usageError)):
+		p.say("chelal: %v\nSee %s --help", err, cmd.CommandPath())
+		return 2
+	}
+	for _, line := range sentences(err) {
+		p.say("chelal: %s", line)
+	}
+	return 1
+}
+
+func (p *program) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "chelal",
+		Short: "A hospital's backend",
+		Long: `chelal is a hospital's backend. To look at it, with demo data and its own database:
+
+  chelal dev
+
+To run it for a hospital: set DATABASE_URL and SECRET_KEY, in the environment or in a
+file .env, then
+
+  chelal migrate up
+  chelal createadmin --username jane --email jane@hospital.example
+  chelal serve`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		PersistentPreRun:  func(*cobra.Command, []string) { p.started = true },
+	}
+	root.AddCommand(p.devCommand(), p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.createAdminCommand(),
+		p.seedCommand(), p.importCommand(), p.routesCommand(), p.versionCommand())
+	return root
+}
+
+// usageError is a mistake on the command line that cobra cannot see.
+type usageError string
+
+func (e usageError) Error() string { return string(e) }
+
+// say writes a line for the person at the terminal.
+func (p *program) say(format string, args ...any) { fmt.Fprintf(p.stderr, format+"\n", args...) }
+
+// print writes a line of the command's result.
+func (p *program) print(format string, args ...any) { fmt.Fprintf(p.stdout, format+"\n", args...) }

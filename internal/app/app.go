@@ -1,0 +1,97 @@
+// Package app assembles the parts into a running program and stops them in order.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"chelal/internal/config"
+	"chelal/internal/pg"
+	"chelal/internal/worker"
+)
+
+// Options say what runs beside what the configuration decides.
+type Options struct {
+	// Listener is where the API answers; Run closes it. Without one no API is served.
+	Listener net.Listener
+	// Workers also works the background jobs in this process.
+	Workers bool
+	// Ready is called once, when everything runs. It may be nil.
+	Ready func()
+	Log   *slog.Logger
+}
+
+// grace is how long requests and jobs under way may take after the end was asked for.
+const grace = 15 * time.Second
+
+// Run serves until ctx ends or the listener fails. It refuses a database whose schema is
+// not this program's. When it returns everything has stopped, in the order in which one
+// part needs the other: requests, then jobs, then the database. The end of ctx is no error.
+func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
+	if o.Listener != nil {
+		defer o.Listener.Close()
+	}
+	if err := CheckMigrated(ctx, cfg); err != nil {
+		return err
+	}
+	pool, err := pg.Open(ctx, string(cfg.DatabaseURL))
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	if o.Workers {
+		jobs, startErr := startJobs(ctx, pool, o.Log)
+		if startErr != nil {
+			return startErr
+		}
+		defer func() { err = errors.Join(err, stopJobs(jobs)) }()
+	}
+	if o.Listener == nil {
+		o.ready()
+		<-ctx.Done()
+		return nil
+	}
+	return serve(ctx, cfg, pool, o)
+}
+
+func (o Options) ready() {
+	if o.Ready != nil {
+		o.Ready()
+	}
+}
+
+func startJobs(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	jobs, err := worker.New(pool, log, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	// Not ctx: its end would cut the jobs short, which stopJobs lets finish.
+	if err := jobs.Start(context.WithoutCancel(ctx)); err != nil {
+		return nil, fmt.Errorf("start the background jobs: %w", err)
+	}
+	return jobs, nil
+}
+
+// stopJobs lets the jobs under way finish, and cancels those that take too long. A
+// cancelled job is tried again by whoever runs next.
+func stopJobs(jobs *river.Client[pgx.Tx]) error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if err := jobs.Stop(ctx); err == nil {
+		return nil
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if err := jobs.StopAndCancel(ctx); err != nil {
+		return fmt.Errorf("the background jobs do not stop: %w", err)
+	}
+	return nil
+}

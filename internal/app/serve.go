@@ -1,0 +1,100 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"chelal/internal/authn"
+	"chelal/internal/config"
+	"chelal/internal/server"
+)
+
+// Listen takes the address for the API. Its error is a sentence for the person at the
+// terminal.
+func Listen(ctx context.Context, address string) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("another program already uses %s; stop it, or choose another address with --listen", address)
+	case errors.Is(err, syscall.EACCES):
+		return nil, fmt.Errorf("this user may not use %s; choose a port above 1023 with --listen", address)
+	case err != nil:
+		return nil, fmt.Errorf("this machine cannot listen on %s; choose another address with --listen: %w", address, err)
+	}
+	return ln, nil
+}
+
+// serve answers requests until ctx ends, and then those under way.
+func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, o Options) error {
+	handler, err := newHandler(cfg, pool, o.Log)
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute, // a slow line may take that long over a body
+		WriteTimeout:      2 * time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(o.Listener) }()
+	o.ready()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("the API cannot be served any longer: %w", err)
+	case <-ctx.Done():
+	}
+	o.Log.Info("stopping: requests under way are being answered")
+	return shutDown(srv)
+}
+
+// shutDown cuts the requests that take longer than grace: their transactions roll back.
+func shutDown(srv *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), grace)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		return srv.Close()
+	}
+	return nil
+}
+
+func newHandler(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (http.Handler, error) {
+	if err := cfg.ForServing(); err != nil {
+		return nil, err
+	}
+	var old [][]byte
+	for _, key := range cfg.SecretKeyOld {
+		old = append(old, []byte(key))
+	}
+	tokens, err := authn.NewTokens([]byte(cfg.SecretKey), old, cfg.AccessLifetime, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return server.New(server.Options{
+		DB:              pool,
+		Now:             time.Now,
+		Log:             log,
+		Hasher:          authn.NewHasher(0),
+		Tokens:          tokens,
+		Secret:          []byte(cfg.SecretKey),
+		RefreshLifetime: cfg.RefreshLifetime,
+		Zone:            cfg.Zone,
+		Version:         Version(),
+		StrictBodies:    cfg.StrictBodies,
+		MaxBody:         cfg.MaxBody,
+		AllowedHosts:    cfg.AllowedHosts,
+		CORSOrigins:     cfg.CORSOrigins,
+		TrustedProxies:  cfg.TrustedProxies,
+	})
+}

@@ -1,0 +1,91 @@
+// Package config reads the program's settings from the environment and from a .env
+// file, and reports everything that is wrong with them at once.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/joho/godotenv"
+)
+
+// Config is what the environment says, checked. web-docs/configuration.md lists the variables.
+type Config struct {
+	Debug         bool
+	SecretKey     Secret // may be empty; ForServing asks for it
+	SecretKeyOld  []Secret
+	DatabaseURL   Secret
+	DirectURL     Secret // past a connection pooler, for migrations
+	ListenAddress string
+
+	AllowedHosts   []string
+	CORSOrigins    []string
+	TrustedProxies []netip.Prefix
+	StrictBodies   bool
+	MaxBody        int64
+
+	Zone            *time.Location // the hospital's
+	AccessLifetime  time.Duration
+	RefreshLifetime time.Duration
+
+	LogFormat string // "text" or "json"
+	LogLevel  slog.Level
+}
+
+// Load reads the settings. A variable that is not set, or empty, is looked up in
+// envFile, which need not exist, and has its default where that has none either. The
+// error joins every problem, each naming its variable and none quoting a secret.
+func Load(getenv func(string) string, envFile string) (Config, error) {
+	file, err := godotenv.Read(envFile)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		// Not the cause: the parser quotes the line, which may hold a secret.
+		return Config{}, fmt.Errorf("%s cannot be read: a line is NAME=value, with quotes around a value that has spaces", envFile)
+	}
+	r := &reader{getenv: getenv, file: file}
+	c := r.config()
+	return c, errors.Join(r.problems...)
+}
+
+func (r *reader) config() Config {
+	debug := r.boolean("DEBUG", true)
+	format := "json"
+	var origins []string
+	if debug {
+		format = "text"
+		origins = []string{"http://localhost:3000", "http://127.0.0.1:3000"}
+	}
+	database := r.databaseURL()
+	return Config{
+		Debug:         debug,
+		SecretKey:     r.secretKey("SECRET_KEY", r.text("SECRET_KEY", ""), debug),
+		SecretKeyOld:  r.oldKeys("SECRET_KEY_OLD"),
+		DatabaseURL:   database,
+		DirectURL:     r.directURL(database),
+		ListenAddress: r.address("LISTEN_ADDR", "127.0.0.1:8000"),
+
+		AllowedHosts:   r.hosts("ALLOWED_HOSTS"),
+		CORSOrigins:    r.origins("CORS_ALLOWED_ORIGINS", origins),
+		TrustedProxies: r.prefixes("TRUSTED_PROXIES"),
+		StrictBodies:   r.boolean("STRICT_BODIES", true),
+		MaxBody:        r.number("MAX_BODY_BYTES", 1<<20),
+
+		Zone:            r.zone("HOSPITAL_TIME_ZONE", "UTC"),
+		AccessLifetime:  r.duration("ACCESS_TOKEN_LIFETIME", 15*time.Minute),
+		RefreshLifetime: r.duration("REFRESH_TOKEN_LIFETIME", 168*time.Hour),
+
+		LogFormat: r.choice("LOG_FORMAT", format, "text", "json"),
+		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),
+	}
+}
+
+// ForServing reports what the API needs beyond Load: a SECRET_KEY.
+func (c Config) ForServing() error {
+	if c.SecretKey == "" {
+		return errors.New("SECRET_KEY is not set. Make one with: openssl rand -base64 48")
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package config_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"chelal/internal/config"
+)
+
+const key = "Zk3-vT9wQ1mB7xN5cR2pL8sD6fH4gJ0y"
+
+func load(t *testing.T, vars map[string]string) (config.Config, error) {
+	t.Helper()
+	return config.Load(func(name string) string { return vars[name] }, filepath.Join(t.TempDir(), "none"))
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := load(t, nil)
+	require.NoError(t, err)
+	require.True(t, c.Debug)
+	require.True(t, c.StrictBodies)
+	require.Equal(t, "postgres://postgres:@localhost:5432/chelal_hms", string(c.DatabaseURL))
+	require.Equal(t, c.DatabaseURL, c.DirectURL)
+	require.Equal(t, "127.0.0.1:8000", c.ListenAddress)
+	require.Equal(t, []string{"http://localhost:3000", "http://127.0.0.1:3000"}, c.CORSOrigins)
+	require.Equal(t, int64(1<<20), c.MaxBody)
+	require.Equal(t, 15*time.Minute, c.AccessLifetime)
+	require.Equal(t, 7*24*time.Hour, c.RefreshLifetime)
+	require.Equal(t, time.UTC, c.Zone)
+	require.Equal(t, "text", c.LogFormat)
+	require.ErrorContains(t, c.ForServing(), "SECRET_KEY is not set")
+}
+
+func TestProduction(t *testing.T) {
+	c, err := load(t, map[string]string{
+		"DEBUG": "False", "SECRET_KEY": key, "SECRET_KEY_OLD": strings.ToLower(key) + " , " + key,
+		"TRUSTED_PROXIES": "10.1.2.3/8, ::1", "HOSPITAL_TIME_ZONE": "Africa/Nairobi", "LOG_LEVEL": "warn",
+		"ALLOWED_HOSTS": "hospital.example, *", "CORS_ALLOWED_ORIGINS": "https://desk.hospital.example",
+	})
+	require.NoError(t, err)
+	require.NoError(t, c.ForServing())
+	require.Len(t, c.SecretKeyOld, 2)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::1/128")}, c.TrustedProxies)
+	require.Equal(t, "Africa/Nairobi", c.Zone.String())
+	require.Equal(t, []string{"hospital.example", "*"}, c.AllowedHosts)
+	require.Equal(t, []string{"https://desk.hospital.example"}, c.CORSOrigins)
+	require.Equal(t, "json", c.LogFormat)
+	require.Equal(t, slog.LevelWarn, c.LogLevel)
+}
+
+func TestNoOriginsInProduction(t *testing.T) {
+	c, err := load(t, map[string]string{"DEBUG": "0"})
+	require.NoError(t, err)
+	require.Empty(t, c.CORSOrigins)
+}
+
+func TestDatabaseURLs(t *testing.T) {
+	for name, test := range map[string]struct {
+		vars             map[string]string
+		database, direct string
+	}{
+		"parts": {map[string]string{"DB_USER": "u", "DB_PASSWORD": "p/@ß", "DB_HOST": "db", "DB_PORT": "6432", "DB_NAME": "h"},
+			"postgres://u:p%2F%40%C3%9F@db:6432/h", ""},
+		"socket": {map[string]string{"DB_HOST": "/var/run/postgresql"},
+			"postgres://postgres:@/chelal_hms?host=%2Fvar%2Frun%2Fpostgresql&port=5432", ""},
+		"url wins": {map[string]string{"DB_HOST": "db", "DB_PORT": "nonsense", "DATABASE_URL": "postgresql://other/h"},
+			"postgresql://other/h", ""},
+		"direct": {map[string]string{"DATABASE_URL": "postgres://pooler/h", "DIRECT_DATABASE_URL": "postgres://db/h"},
+			"postgres://pooler/h", "postgres://db/h"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := load(t, test.vars)
+			require.NoError(t, err)
+			require.Equal(t, test.database, string(c.DatabaseURL))
+			if test.direct == "" {
+				test.direct = test.database
+			}
+			require.Equal(t, test.direct, string(c.DirectURL))
+		})
+	}
+}
+
+func TestProblemsNameTheirVariable(t *testing.T) {
+	for name, values := range map[string][]string{
+		"DEBUG":                  {"maybe"},
+		"SECRET_KEY":             {"short"},
+		"SECRET_KEY_OLD":         {key + ",short"},
+		"DATABASE_URL":           {"host=db", "mysql://db/h", "postgres://u:hunter2@db:port/h", "postgres://db/h?sslmode=hunter2"},
+		"DIRECT_DATABASE_URL":    {"db/h"},
+		"LISTEN_ADDR":            {"8000", "127.0.0.1:99999"},
+		"DB_PORT":                {"0", "x"},
+		"ALLOWED_HOSTS":          {"https://hospital.example", "*.hospital.example"},
+		"CORS_ALLOWED_ORIGINS":   {"*", "hospital.example", "https://hospital.example/", "https://Hospital.example"},
+		"TRUSTED_PROXIES":        {"proxy", "10.0.0.0/33"},
+		"HOSPITAL_TIME_ZONE":     {"Nairobi", "Local"},
+		"ACCESS_TOKEN_LIFETIME":  {"15", "0s", "-1m"},
+		"REFRESH_TOKEN_LIFETIME": {"7d"},
+		"STRICT_BODIES":          {"2"},
+		"MAX_BODY_BYTES":         {"0", "1MiB"},
+		"LOG_FORMAT":             {"xml"},
+		"LOG_LEVEL":              {"loud"},
+	} {
+		for _, value := range values {
+			_, err := load(t, map[string]string{name: value})
+			require.ErrorContains(t, err, name+" ", value)
+			require.NotContains(t, err.Error(), "hunter2")
+		}
+	}
+}
+
+func TestEveryProblemAtOnce(t *testing.T) {
+	_, err := load(t, map[string]string{"DEBUG": "off", "SECRET_KEY": "django-insecure-" + key, "DB_PORT": "x", "LOG_LEVEL": "loud"})
+	var joined interface{ Unwrap() []error }
+	require.True(t, errors.As(err, &joined))
+	require.Len(t, joined.Unwrap(), 3)
+	require.NotContains(t, err.Error(), key)
+}
+
+func TestWellKnownKeys(t *testing.T) {
+	for _, value := range []string{"change-me-before-going-to-production", strings.Repeat("ab", 20), "your-secret-key-of-some-length-here"} {
+		_, err := load(t, map[string]string{"DEBUG": "false", "SECRET_KEY": value})
+		require.ErrorContains(t, err, "SECRET_KEY is a well-known default", value)
+		_, err = load(t, map[string]string{"SECRET_KEY": value})
+		require.NoError(t, err, "while developing")
+	}
+}
+
+func TestEnvFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), ".env")
+	require.NoError(t, os.WriteFile(path, []byte("# the hospital\nDB_NAME=file\nDB_USER='file'\n"), 0o600))
+	vars := map[string]string{"DB_NAME": "environment", "DB_USER": ""}
+	c, err := config.Load(func(name string) string { return vars[name] }, path)
+	require.NoError(t, err)
+	require.Equal(t, "postgres://file:@localhost:5432/environment", string(c.DatabaseURL))
+
+	require.NoError(t, os.WriteFile(path, []byte("SECRET_KEY="+key+"\nhunter2 hunter2\n"), 0o600))
+	_, err = config.Load(func(string) string { return "" }, path)
+	require.ErrorContains(t, err, path)
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+func TestSecretsNeverPrint(t *testing.T) {
+	c, err := load(t, map[string]string{"SECRET_KEY": key, "SECRET_KEY_OLD": key, "DATABASE_URL": "postgres://u:" + key + "@db/h"})
+	require.NoError(t, err)
+	var out bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&out, verb, c)
+		fmt.Fprintf(&out, verb, &c)
+		fmt.Fprintf(&out, verb, c.SecretKey)
+	}
+	text, err := json.Marshal(c)
+	require.NoError(t, err)
+	out.Write(text)
+	for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+		slog.New(handler).Info("config", "config", c, "key", c.SecretKey, "old", c.SecretKeyOld)
+	}
+	fmt.Fprint(&out, fmt.Errorf("wrapped: %w", fmt.Errorf("%v", c)))
+	require.NotContains(t, out.String(), key)
+	require.NotContains(t, out.String(), fmt.Sprintf("%x", key))
+	require.Contains(t, out.String(), "(secret)")
+}

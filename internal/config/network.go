@@ -1,0 +1,66 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// address checks host:port. The host may be empty, for every address of the machine.
+func (r *reader) address(name, fallback string) string {
+	value := r.text(name, fallback)
+	_, port, err := net.SplitHostPort(value)
+	if _, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil {
+		r.problem(name, "must be host:port, as 127.0.0.1:8000, not %q", value)
+		return fallback
+	}
+	return value
+}
+
+// hosts checks names that are compared with the request's host, without its port.
+func (r *reader) hosts(name string) []string {
+	all := r.list(name)
+	for _, host := range all {
+		if strings.ContainsAny(host, "/ ") || strings.Contains(host, "*") && host != "*" {
+			r.problem(name, "must be host names separated by commas, or * for any, not %q", host)
+		}
+	}
+	return all
+}
+
+// origins checks what browsers send as Origin, letter by letter.
+func (r *reader) origins(name string, fallback []string) []string {
+	all := r.list(name)
+	if all == nil {
+		return fallback
+	}
+	for _, origin := range all {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" ||
+			u.Scheme+"://"+strings.ToLower(u.Host) != origin {
+			r.problem(name, "must be origins separated by commas, as https://hospital.example without a slash at the end, not %q", origin)
+		}
+	}
+	return all
+}
+
+// prefixes reads addresses and networks.
+func (r *reader) prefixes(name string) []netip.Prefix {
+	var all []netip.Prefix
+	for _, value := range r.list(name) {
+		if addr, err := netip.ParseAddr(value); err == nil && addr.Zone() == "" {
+			addr = addr.Unmap()
+			all = append(all, netip.PrefixFrom(addr, addr.BitLen()))
+			continue
+		}
+		prefix, err := netip.ParsePrefix(value)
+		if err != nil {
+			r.problem(name, "must be addresses or networks separated by commas, as 10.0.0.0/8, not %q", value)
+			continue
+		}
+		all = append(all, prefix.Masked())
+	}
+	return all
+}

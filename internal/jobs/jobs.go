@@ -1,0 +1,10 @@
+// Package jobs names the background jobs and what each is given: ids and nothing else,
+// since a job outlives the transaction that asked for it.
+package jobs
+
+// Expire asks to remove what is past its time and to prepare the months to come. It
+// may run at any time and any number of times.
+type Expire struct{}
+
+// Kind is how River's tables call the job. Renaming it strands the jobs that wait.
+func (Expire) Kind() string { return "expire" }

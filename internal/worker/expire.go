@@ -1,0 +1,52 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+
+	"chelal/gen/db"
+	"chelal/internal/jobs"
+	"chelal/internal/pg"
+)
+
+const (
+	idempotencyLife = 24 * time.Hour // as the contract promises
+	monthsAhead     = 3              // of the audit log's partitions
+)
+
+// expire removes sessions, refresh tokens and idempotency keys that are past their time,
+// and makes the audit log's partitions before their months begin.
+type expire struct {
+	river.WorkerDefaults[jobs.Expire]
+	db  pg.DB
+	log *slog.Logger
+	now func() time.Time
+}
+
+// Work does every part though another has failed before it, and fails with the first
+// failure, to be tried again.
+func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
+	now := w.now().UTC()
+	var first error
+	for _, part := range []struct {
+		rows string
+		run  func() (int64, error)
+	}{
+		{"sessions", func() (int64, error) { return db.New().SessionExpire(ctx, w.db, now) }},
+		{"refresh tokens", func() (int64, error) { return db.New().RefreshTokenExpire(ctx, w.db, now) }},
+		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-idempotencyLife)) }},
+		{"audit partitions", func() (int64, error) { return 0, db.New().AuditPartitions(ctx, w.db, monthsAhead) }},
+	} {
+		removed, err := part.run()
+		if err != nil && first == nil {
+			first = err
+		}
+		if removed > 0 {
+			w.log.InfoContext(ctx, "removed what had expired", slog.String("rows", part.rows), slog.Int64("count", removed))
+		}
+	}
+	return first
+}

@@ -1,0 +1,60 @@
+// Package worker runs the background jobs that package jobs names, one file a job.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"chelal/internal/jobs"
+	"chelal/internal/pg"
+)
+
+// parallel is how many jobs one process runs at once: few, since each holds a
+// connection that a request might want.
+const parallel = 5
+
+// New returns a River client that works every job once it is started. Of the processes
+// on one database River elects one to enqueue the periodic jobs.
+func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time) (*river.Client[pgx.Tx], error) {
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &expire{db: pool, log: log, now: now})
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+		Schema:       pg.RiverSchema,
+		Logger:       slog.New(onlyWarnings{log.Handler()}),
+		Workers:      workers,
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
+		PeriodicJobs: []*river.PeriodicJob{hourly(jobs.Expire{})},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare the background jobs: %w", err)
+	}
+	return client, nil
+}
+
+func hourly(args river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(time.Hour),
+		func() (river.JobArgs, *river.InsertOpts) { return args, nil },
+		&river.PeriodicJobOpts{RunOnStart: true})
+}
+
+// onlyWarnings leaves out River's remarks on its own housekeeping.
+type onlyWarnings struct{ slog.Handler }
+
+func (h onlyWarnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
+func (h onlyWarnings) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return onlyWarnings{h.Handler.WithAttrs(attrs)}
+}
+
+func (h onlyWarnings) WithGroup(name string) slog.Handler {
+	return onlyWarnings{h.Handler.WithGroup(name)}
+}
