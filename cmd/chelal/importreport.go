@@ -45,7 +45,7 @@ func (p *program) printReport(r patientimport.Report, dryRun bool) {
 		p.print("%s of an existing patient says something else than the record does now: %s.", plural(n, "line"), some(r.Differing))
 	}
 	if r.Allergies+r.AllergiesLeft+r.AllergiesIgnored > 0 {
-		p.print("%s joined to created patients; %d of patients imported before were left out, and somebody should look at them; "+
+		p.print("%s joined to created patients; %d belong to patients imported before, whose records stay as they are; "+
 			"%d are not active, refuted, or entered in error.",
 			plural(r.Allergies, "allergy record"), r.AllergiesLeft, r.AllergiesIgnored)
 	}

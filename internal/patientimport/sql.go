@@ -22,6 +22,12 @@ const (
 
 	analyzeSQL = `ANALYZE patient_import`
 
+	// Comparing whole tables is work for hash joins. The planner may believe that the
+	// tables of patients are empty: statistics taken during an earlier import say so
+	// until the next ANALYZE, and its nested loops would then take hours.
+	hashJoinsSQL = `SET LOCAL enable_nestloop = off`
+	anyJoinsSQL  = `SET LOCAL enable_nestloop TO DEFAULT`
+
 	// Ids follow the order of the file.
 	newSQL = `CREATE TEMPORARY TABLE patient_import_new ON COMMIT DROP AS
 SELECT row_number() OVER (ORDER BY i.line) AS n, nextval(pg_get_serial_sequence('core_patient', 'id')) AS id, i.*
@@ -41,10 +47,20 @@ WHERE (i.first_name, i.last_name, i.date_of_birth, i.gender, i.contact_info, i.a
 	OR i.known_allergies <> '' AND i.known_allergies <> p.known_allergies
 ORDER BY i.line`
 
-	patientSQL = `INSERT INTO core_patient
-	(id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies)
-SELECT id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies
-FROM patient_import_new WHERE n > $1 AND n <= $1 + $2 ORDER BY n`
+	// Patients and their audit rows, which say what was really stored.
+	patientSQL = `WITH created AS (
+	INSERT INTO core_patient
+		(id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies)
+	SELECT id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies
+	FROM patient_import_new WHERE n > $1 AND n <= $1 + $2 ORDER BY n
+	RETURNING *
+)
+INSERT INTO core_auditlog (action, object_type, object_id, patient_id, description, details, request_id)
+SELECT 'create', 'patient', id::text, id, 'Patient imported', jsonb_build_object('after', jsonb_build_object(
+		'first_name', first_name, 'last_name', last_name, 'date_of_birth', date_of_birth, 'gender', gender,
+		'contact_info', contact_info, 'address', address, 'known_allergies', known_allergies,
+		'unique_id', unique_id)), $3
+FROM created ORDER BY id`
 
 	identifierSQL = `INSERT INTO core_patientidentifier (patient_id, system, value)
 SELECT id, system, value FROM patient_import_new WHERE n > $1 AND n <= $1 + $2 ORDER BY n`
@@ -56,12 +72,4 @@ SELECT id, system, value FROM patient_import_new WHERE n > $1 AND n <= $1 + $2 O
 SELECT id, $3::text, fhir_id FROM patient_import_new
 WHERE n > $1 AND n <= $1 + $2 AND fhir_id <> '' AND system <> $3::text ORDER BY n
 ON CONFLICT ON CONSTRAINT core_patientidentifier_value_key DO NOTHING`
-
-	auditSQL = `INSERT INTO core_auditlog (action, object_type, object_id, patient_id, description, details, request_id)
-SELECT 'create', 'patient', p.id::text, p.id, 'Patient imported', jsonb_build_object('after', jsonb_build_object(
-		'first_name', p.first_name, 'last_name', p.last_name, 'date_of_birth', p.date_of_birth, 'gender', p.gender,
-		'contact_info', p.contact_info, 'address', p.address, 'known_allergies', p.known_allergies,
-		'unique_id', p.unique_id)), $3
-FROM patient_import_new n JOIN core_patient p ON p.id = n.id
-WHERE n.n > $1 AND n.n <= $1 + $2 ORDER BY n.n`
 )

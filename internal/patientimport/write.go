@@ -71,7 +71,7 @@ func stage(ctx context.Context, tx pgx.Tx, rows []row) error {
 
 // compare finds who is new, and which of the others differ from their records.
 func compare(ctx context.Context, tx pgx.Tx) (done outcome, err error) {
-	for _, sql := range []string{analyzeSQL, newSQL, newIndexSQL} {
+	for _, sql := range []string{analyzeSQL, hashJoinsSQL, newSQL, newIndexSQL} {
 		if _, err := tx.Exec(ctx, sql); err != nil {
 			return done, fmt.Errorf("compare the patients: %w", err)
 		}
@@ -83,6 +83,9 @@ func compare(ctx context.Context, tx pgx.Tx) (done outcome, err error) {
 	if err == nil {
 		done.differing, err = pgx.AppendRows([]int(nil), differing, pgx.RowTo[int])
 	}
+	if err == nil {
+		_, err = tx.Exec(ctx, anyJoinsSQL)
+	}
 	if err != nil {
 		return done, fmt.Errorf("compare the patients: %w", err)
 	}
@@ -93,10 +96,9 @@ func compare(ctx context.Context, tx pgx.Tx) (done outcome, err error) {
 func insert(ctx context.Context, tx pgx.Tx, total int, o Options) error {
 	for after := 0; after < total; after += chunk {
 		batch := &pgx.Batch{}
-		batch.Queue(patientSQL, after, chunk)
+		batch.Queue(patientSQL, after, chunk, o.RequestID)
 		batch.Queue(identifierSQL, after, chunk)
 		batch.Queue(fhirIdentifierSQL, after, chunk, FHIRSystem)
-		batch.Queue(auditSQL, after, chunk, o.RequestID)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return writeError(err)
 		}

@@ -49,7 +49,7 @@ func (c *cluster) build(ctx context.Context) (build, error) {
 	}
 	b, err = c.download(ctx)
 	if err != nil {
-		return build{}, fmt.Errorf("%w, and none could be downloaded (%w); install it (apt-get install postgresql, brew install postgresql) or set DATABASE_URL",
+		return build{}, fmt.Errorf("%w, and none could be downloaded (%w); install it (apt-get install postgresql, brew install postgresql)",
 			missing, err)
 	}
 	return b, nil
