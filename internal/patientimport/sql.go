@@ -60,7 +60,7 @@ SELECT 'create', 'patient', id::text, id, 'Patient imported', jsonb_build_object
 		'first_name', first_name, 'last_name', last_name, 'date_of_birth', date_of_birth, 'gender', gender,
 		'contact_info', contact_info, 'address', address, 'known_allergies', known_allergies,
 		'unique_id', unique_id)), $3
-FROM created ORDER BY id`
+FROM created c ORDER BY c.id`
 
 	identifierSQL = `INSERT INTO core_patientidentifier (patient_id, system, value)
 SELECT id, system, value FROM patient_import_new WHERE n > $1 AND n <= $1 + $2 ORDER BY n`
