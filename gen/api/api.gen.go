@@ -590,7 +590,7 @@ type ListPatientsParams struct {
 	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Search Words that must all be found.
+	// Search Words that must all be found, such as `jane smi`.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
 	// Gender Only patients of this gender, whatever the case.
@@ -623,19 +623,19 @@ type CreatePatientParamsOnDuplicate string
 
 // DeletePatientParams defines parameters for DeletePatient.
 type DeletePatientParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdatePatientParams defines parameters for UpdatePatient.
 type UpdatePatientParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplacePatientParams defines parameters for ReplacePatient.
 type ReplacePatientParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -656,7 +656,7 @@ type ListRolesParams struct {
 	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Search Words that must all be found.
+	// Search Words that must all be found, such as `jane smi`.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
 	// Ordering The order; `-` turns it round.
@@ -674,19 +674,19 @@ type CreateRoleParams struct {
 
 // DeleteRoleParams defines parameters for DeleteRole.
 type DeleteRoleParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateRoleParams defines parameters for UpdateRole.
 type UpdateRoleParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplaceRoleParams defines parameters for ReplaceRole.
 type ReplaceRoleParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -701,7 +701,7 @@ type ListUsersParams struct {
 	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Search Words that must all be found.
+	// Search Words that must all be found, such as `jane smi`.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
 	// Role Only users of the role with this name.
@@ -725,19 +725,19 @@ type CreateUserParams struct {
 
 // DeleteUserParams defines parameters for DeleteUser.
 type DeleteUserParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateUserParams defines parameters for UpdateUser.
 type UpdateUserParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplaceUserParams defines parameters for ReplaceUser.
 type ReplaceUserParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -6486,133 +6486,132 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H17d9s2lvhXweHOOU1SSpZfbe2cOadumkzTzcO/2J7sbJWRIPJKQk0CGgCKrMnP330PLkASlEBZ8jOb",
-	"9T9tLJF43PdbX6JE5BPBgWsVHX6JxkBTkPjPl6d0ZP6fgkokm2gmeHQYnY6BSDH7TpHPIBUTPCZDIUn/",
-	"9bD1lupk3I/iCC5oPskgOoy60XY3iuJIwr+mTEIaHWo5hThSyRhyalbX84l5UGnJ+Ci6vIyjD6Dl/Gio",
-	"QS7vfgKJ4Kki1HxNZmOWjIkWRMs5oSPKuL/5bmfVvkMhc6qjw4hx/cNeFEc54yyf5tHhdlwcinENI5DR",
-	"pTnWhEqag3bAeTGVSuABaZaJ2ct8oud/p9kUip3q58bvzUkHMGKcnMNcgSYTOmJ89NzeZkZlqshQmOVI",
-	"n8OF7sfuhmORpYow3Y7iiJnl/jUFOY/iiNPcnDOxh/Gvl9OLN8BHehwd7nQ6nTgA59dpA3YhETL9ThGW",
-	"+uDcdntPqB5XW+MztwVlcybIJ0IDT+b/CfPl8x0RDReaTDn71xQQ82OmCE3M1+QJJWdnr3+NiaLzp21y",
-	"RCRMgGoyY3rMONnZI2MxlYpQrmZg/q+IHgMZMqk00SwHkrK0XaPf3eFPyc7wh05rj3aGrb30J2gd0P3t",
-	"Vic9oHuDQQf2k+0CKZZ1KtB4d2mZyzShZ38fwVL8vR3E1RCZK4ywvuHUPhFDvI5jS6LHVOMHCc0ykGRM",
-	"FVEAPCaGXZ/120FGDd/E8XbTFbYbKOyYjiB85AkdQUyGUuRkOy4QVCFjuxN3Oh0jZ1SbvBKG06kmicih",
-	"YP2pAtK3dF+/yXaYRcyGteOnMKTTTOMLm1KpudcJ+3fgbh/ETBGK13tOciHBoIGTnU6HJGLKNRLdTqdT",
-	"O/JOp/nMPWX2CR7cvLbpyU+AyhAZfRRG+CDJ5FOlCc0yMgAyFFO+wBF/Ug4NYkjZxZvF0DKNXBrhoSaC",
-	"K7BiVfBhxhJt/p0IroHjP+lkkrGEmsNuTaQYZJB//6cyJ/9SHc28kZrVpwqkOVJP03MwKiEFTVmG4sN8",
-	"h/RmL1s8SmgmgaZzAhdMaYVXllIYWf9H87pDBlnqfWHgD0oh1W+w1+UnA0+lKU/Mi53t3389+Lh30nn7",
-	"4z92/3Pn//30bv/0h79v/9d//2JAq6mequhwr3MQR5ppxEkJtRLAW6lI1Ja9wtZ/LBz80sfQXyQMo8Po",
-	"P7YqO2DLfqu2ji2oLZ4CTCxBAdfEnAkK8WO1B0kFKMIFUpKYEabNrq+EHLA0BX4j9A7LVTzM/kNMJZEi",
-	"g8WdjYKwenNTAO9WAH7lbRmEcHWm2wKuldrfqeClLDg9BfOWqbxQENcGLKvW653DvCdhqiD1oXxqtO2C",
-	"XiMzqgxtp5bUKRd6DJIMRDpvk1N6DoQSDjNj86ClaP+yKvtaiNnZqRBzxidSJIbnBhmQl1wzPW/CUcP1",
-	"bgth3vJ41xIsAxgaRbAEHUQh/0wzlt4MbW6NGp6MJoUsJd0opRp6YtgbMKnH3YgwS0j4ziExT5onSMZA",
-	"kUIJT/VUQlgIMt7TY+jZRzwZWNumJghXbnE92depKOAXmpIP8K8pqEbxVwDotjAt7XYGkjnNjAqG1BhV",
-	"JVifk77du0+M2FUEPoOck5kUfGTxYs7yTuhXRr/eCPlc6B5q6QX0S7CIJmqajJ1QRstvLqYkp3M8rAIo",
-	"vYpNUbBXoeCd0OSVO0MQAdUhbwkFoduZy1mzUkjf7q1f1pzgRNMChteEusIVFhjOHcPY2cmY8hGkRDGe",
-	"AILcaHwDa/LB/sO6qzGhPC3clLlRYfZNIrg1eZm2F51dC0nbnqQ8lug6M/SUXlGWQSO67O1uA1UnIgcj",
-	"6ghkCmqQ8UwFCyTfdWHcjydcxtGpEG+oHN0MaVqIXoarLCAOT8gUwS+ltdi3yVv2y/WA7tkNTjA5xURO",
-	"hSBv3AmCkK+OeFuyKnQ3miQw0Vb1nQrxlvL5jQGbUz7vUa0hn2hVA7AQxHxJhkhzpHjGOO+KjQyy2+S0",
-	"iN+QjGqQ1zMLPIPYbGquVWgGtQrg9aPfBuCPSMZyy7oSaDJGVvMiaxjhapUhrtAu7uktLxiGG51xOtVj",
-	"4NqgB9Ib4u0ceM8I56ABYchEGTydA69ZDUbAGl6GiwmTkLbJicWjQ6GQRMJQghpfW7ls+xaeubCQ7N/N",
-	"AmvxIreBw3eiYB1DpZASxkvNsgySOn4/fvzYOvLQtOxv/2Y8k5IBag72L0AlGBDSLP9rN6ITtmEE1ZHJ",
-	"Z8oyYxXfzJX21lkgj5RqOqDK900wrkZc2CkXOXDt87YaC6mz+XVIYt/3xk5AfmYJkLPa4cKer/fIbYnU",
-	"povfIo+r6WQipIb0LaSMnuLNboTFcsFeblbsIbA8hJ4AtzoZiZ4q8vvJ+3c2MEde2G1b5hiHxN/Z7Hg9",
-	"HbnvM3h5OILXJaf2cA0IDV7lttWlwaoBAQbN3LsYn5JgxO4x1azARJa9H6KDtHJb98Jl/CWaSDEBqZmN",
-	"eE2EUmyQQS+dWsDaj5mGXF15GbvqyTTPqUR/0sGMSknnkY2uFWLjj+BWn8p3xOBPSHR0+ekyjl7mSBZL",
-	"0XdOoGW+IjRNJSiFEtHozXmbvBNEz4TRGjbQqcZUGkMW/chavHsvjiZG30qz5j//8v//+cc/f+521afv",
-	"f7b/aH/6/km32y7/ePr9X6LF0GEcXbTcIq3K1XzJtRFATk3Vz9rGCJRxvl4aWkLY1zBhmWVJnpYubjCO",
-	"bVeYkyd9xFi706a5uX//aYz8VGaNKlBhFMR8NxuLzJLc0vUuPQc6lCPz0WqPF9vzV+8tYzaOfgOa6fGC",
-	"kCjkmQ38Z3o891jV+0izHJSm+SQ6jHY6Oz+0Otut7f3Tzk+Hu53DTue/ozhyBnx0GG23O+2O2bIO42qv",
-	"LxHwaW7OX+zwKQCE4hjrPe2d0Es9pVRDy3wVgnJ54qug7E7ib1K9HVcXC4H9DeWjqcNlcQ8bQMak3Sx4",
-	"mWOq1EzI9AV6TChqUuu+0ezYA+qQZgrimtSfSglc9yZuhegwSsaQ0ayVQi6iOOIw87+kJDdu9AAMOxmO",
-	"JT8uY255UQ/E5YfxclpoZWpr8Sy3seYC4pYOvrBnCGGefPfg6gSJoe6dXfLWmDQnGhmPa5roHuNDER1G",
-	"32/v7O7t//DjTwcd86XVGD28UwPb1GNnh9H2wUHHPoYBNql0z6VYfrfZlxHw1NgV0SujfVOEwjkXM97D",
-	"mMcIcRYdA2cJyzI0MDNarXKSM4zR2TRqzywQ/e3H452f/uulWXA6Sa888lSZ/fk0yzwe2l6imhJkAbFa",
-	"B1voAQ906/LzAigXXgu94cM3cIgC1IGvWBpMcS+m3QKoCSzm4edLsHjAaI0JiEmGioOM6WfUrsQlnpYW",
-	"9JAbzsAiiRM+zQcgDwmw0VijQ6Ks5jIHIpQkY0jO8fPgJh6prIsiSzqhMznbgeixFNPRuKjv8E6rAGzS",
-	"Xsy4ix9FgSyooUvr+1hnaRklntxfPoeFSRGqxjqY+Go8L8gddAorJNQIzUd3vBQ6dyS3wCFxyUzLBFXj",
-	"lRpWHLirC68Qd2+Y0iGzaMp1kNCvhjK+22OqB0qz3HnC7rGBEBlQbnXABe7QsGBFOhMJn5mwBsGVD0tQ",
-	"00xvbE1faUZbgLhTe2eqdlwB4+MiS7e2Mm9WLquk7WKByZXS98oXbipZ60r8Srugkru1GoIr3wvI2gXz",
-	"oRNfIX0XT9oowVZWX1zFHZfNRFI4dEt2+mZWgjMM1tb8IWv9dpXp2hqzho/Vqm219XddKbyChT9Kpjey",
-	"x69lN97MJtzYGHxgWbIYe9X1PHFMqCa5UJps73fIHKhUhI6Er5XvWAjVD/ieY73L25i8isn7mJzFJKcZ",
-	"xGQI9v+Y5Y/JlCMiYjKRMATZ4kK3tGgpOo8xvwefochVKnju4oiQEqrIiH1GF/HblX71GMZmtlGQPV1o",
-	"Lxi2klLI2NUOfnj1ghzs7f8YxQ0RoMVsjtJYXmLcRWuGSzGSNFdBB8SFVAOrANdgU51UkzFkE+Xnqalf",
-	"v1WtV1RgLDkFSyUF8XpmjhcCW7J0/FDul2CNS1XmtVBy4Rlp4YjmQsEh02Ni4E36y8/3D32jX6G/k9M5",
-	"Gdg0saI5kAlIhZGXW4mU+pGmNdSTi10HfQdzOAekKma0FKlyIf1FGpnQkaMPuJhklHFHIja0t1rVuZi+",
-	"PVtcBazcy44wPRSHmOiDzdxtot5k8UqUjGXvH/nB5/S3d50kfzVL/vb382XNIqstPFmz1zn4YbPATrFO",
-	"+BojpjRImyGt798cWK1k2ypaOlMBAea8rFXBV3smSbXzO9eFL9hgfPSnGPOf3eftRORLdoAYL+r2X4XB",
-	"vBfqU5BMJXihMCkya0jtxFUZq90rFbCMPCgyA6sgZNMHK5Xv/kZ6KPj0bUciJVAVigh8HM8tSxpYLWrk",
-	"oIYsgRpunsmwc4Gqc0I5OUpzxo1WieKbaVQff1cTMD4XImKnd1eGRz8IR5mec1K7pxO3JKHGdgOOLjNI",
-	"hYZQ+aDC6ic6mQjGdY4dSNZF2ClLyn8ViRZ++CIQY6xtfROno9HfuKdgUWHyeFusjtsYPPwfD9ogKd5N",
-	"xMYsvXG4pk4fb+hASKqFsdSEDOjCBdq9WrQEpOP+GgmR4OU2dmRXX65k2jd0QE4hGRuH09LKw1zaJwFc",
-	"IoTlEzbirzfSx41pNU9/UiPVl29+2yrLl/jLkqlsOHH55no+PJCV3wSg6+qKE6yeshBeiDBgfdny0V8J",
-	"SfpHrugLraVDYoui+lFQYpTmZGCd4/cnp2SLTtgWnerxlnt4q78qMbGx8eduUp3FrRWCx6k4B35MmVxM",
-	"LjpoRDD/fTz4W8Les99fn/379fY79vtBG3Y77WQn494e65rbXxmYrwJdCGZnwYzRC/SbrXdIJWDNjrWm",
-	"FKALZlstDCYUETybl46r2ZxUUGp3axV4Lu75p2DcnLEpA1qY5SmaKKVhLuRoRTh2N46Y6tFEs8+lDsxc",
-	"dUDPBonAFlJBactnYsR4kWsNBXML/uvZ4upeBV8nvKqFbe5xDPh+SkuVNGTGYs3RLbIbSfEAhp2eid6Q",
-	"mm96wI2dUN3BE67pOkahj8J1M5MQLnuy+dfZGNDEK3oP+J0GwD0qCRlfQZpZLbnKIpTLOl01AOdKS211",
-	"iL6ZJpeDHhxmpHjetp8OgCRjoYAXzVOUz/WY8RE2ElQA8yCyQONhZV67ipMvcXTRGomW+bClztmkJSb2",
-	"xRaSr5E8SILLjLKOOeu4aL0qQWvMfloEfgNjhOjCNwgeyo3xLIPGsK5zpSsqX+3oGAXwf9zRsYbHnTg6",
-	"ZumNHR1PQHnscV+RonsQjw8Th4qjmfHK3vNsXjL/BqItpxf+h34Cp8K3F556iIhTkP429kXr5tfOGvbX",
-	"KtOp8uXwzZbV7g3BUbdl9IAkXw6BqGHmkQP+d3BA0I9uksxh//4NFuuqmKRsxLQ1uH8mbfI9aZFem3y0",
-	"zebkZ8J0aVLpqsTuO4UVdIsV8vESruuY8sr2/+h2J1/eXJr/vsX/vrvstX/+vvVp7WL9oypAYQccoY+W",
-	"BS6GuTQ24qq6om3MgGQqmZ6fGCBb0higB2vc2uqvVwWKf/94GsXhusOq000Ml9zZfjHTBJkM16zuONZ6",
-	"YttJivKHQFsJTc6BY/KUkrFQE6ZpdujKOeMy0RnXfKaYTMZU5jSZx2SAlRujdpd3+bNnrt/u2TPboLN0",
-	"XCzgNG4wTxtcfNKddjq7ib04/hv6djHbqu7Su+0uP+J18GTsMyiyvU9yxqca1PNm55/AhbX+lfO8bVOg",
-	"XacaBTGhTLqLGRtPPXtWdJL1vyCxxsTYM+hiojkTE2fNXPbbpD+hI+gjmfTLgTl98mSnUxWN7HQ6T8mM",
-	"ZuddXpSWNswaciOF/tonT6A2ssuBtDaey66pynJVmmVEDM0ekB+61m2qyJAqTQSvimoxyUtV8Zk9hrkA",
-	"B4YhC9sQbpxMSYxLogg157MuKEY1VJdT4xalKaRtYjvi+wisAhQOVn0bGplmWZsclY+IzyCLi7vEOuWk",
-	"MIOf4127vL9kIPeJ0pSnigxAsRSHB1jEYT0BYs4cpKk7rU+eFLUXTw2sRQp9BFJjhUVM+jZv3Se0y8sK",
-	"iqoWOr5y1IKhAsET82SR+cZNvSoGnHXmhq0h+ogC+Rmnr2RiRM65mBnyF+6yLwR3TQUEUmYI9rCcKZZQ",
-	"KecGmHYoV5tgZx3TKAIM0qvGdstvx2enMTk+On3xGxGS/PryzcvTl3GXF2IPdWG5+t72jiUCVWusnzkq",
-	"g4KPPoCWDOzBCLKnmz5C+gvTW/rkCeXzcqAaXOinBUXgbB/buWngXYxPw9qMLi+oFhmVuXol9zjSsrAO",
-	"O1MkFRyInrEE3PFO4UI/e4ZIkCzPIcU3zmGCZV9nnGFhyLtXL57buDVyotUlJAfKFelGXHDoRm1yZkus",
-	"vHCeWazLXekVwRlVVRuWQgqVMLSjWeZINYY1Fp5DgImpts1kU/DGd9GBgUy7y20JzoQiZC2CireM5tKS",
-	"MiO0icooij1hA40ZS4DbFihnUBqDRTLQFKdpTWXm1Io63NpSk/TCGLVb7jW19cb+4wMMW96L7bHOM682",
-	"JXrx28s3R2/Ib07bkLeU0xEYzUJO5kpDTo6OX4d7tsQEOJ2w6DDabXfau2gn6zHq10rMu+ZFHdB49Nxg",
-	"oZZ/oIvGRqnYCzuxTbAFluzjpICpBFXoCLMEjoozdFR0HnaNcNzpeA8vPlGMlat0lbWASpLd2zkwTA8o",
-	"c938Fs9G6nI7oCsmU65ZZtsOshSMNMf6ntws4q0+oagxIwSgrfN4jUUXNsVk7T5Q+heRrhq4UPTxrtfQ",
-	"6vJXl3W70tnNtdlqO53Ore6KWZ3Q0I+iX96Q0p7dNLRWebit19WAnr3O9tXPLw5BMO9t7179XjlGBF/Y",
-	"X2ejQCe2eXnnYK3dcLTGZRztd3bXulXVq+5Zt9HhH5/iSBU14dFJOTRA05HCJMrUVixftCYgc6YcP0+m",
-	"g4wluFbFtpkYialewb0veWoZRQEuVBSz+VZgm7w2stB+YkfYeLZdXcYiX3IxI7ZXfJk13k8xVuWNV20I",
-	"k1aPbC3MCb38tETre4HhsZYwxVTfK2Wug/tX/vy4vc4a1FXO/ENy3FnjKoFpcfdGynXiFYjxK6hXQTZE",
-	"z3E2Zhm0CjXRsi5Fa0HW1Wi88EBWqKhyigdWds1wNqodZThXrn3cSn20XYpnygJto5msgW/tIEPpbXKm",
-	"0OLRts7YWJJUEyj4ybZ7O646xIUda+mZcGlKHNKqRQbc2tZLDOOuhllkdUcqpagBvWedUmXGG4YzFM7i",
-	"o165E73y0nnrxtlc4apvrndsyz5y4wh0qD7fGs/7nd0yy9o4ZWVZh4xAu7kGd0icbocAZf7mBhJchygf",
-	"Et323GWpOjq8Hm4V+ghrYLcIXjXjt28HA/fJkGHswPjH6GppGxAzBn6M1gR3Ab/EIJ4qlkJsHu+XDVw2",
-	"ujGYE9dy9NyKUSNrZ6KIHeI+dpoNjBjnjI+U2QkDBMbXw8G8YmhLcY+bW4sxIhmSwhlT2r2nNrZdjm2M",
-	"fa3ncMr0Gs+6cfRrPOkmQJsnF3uasnnVcoFkYdx67LcJdCvVp0LbvqeGudBlP3PDXOhAjdDqww2E5DZ6",
-	"xhRJ6dw4b+XguOpQRctcZ7vhYGadHurqKDi0PtxTdp3TAZUZC5zvoLW909pdeT5bAXGzAxrtKWQK8jnp",
-	"t/pETyVXxk6Ry/O9/Sx96Ey4jA3qB2aS2wqAYsYJ/tFabrtsNdYFtFb1frUWP6g1vbeaW+Bb3l/Lo1YC",
-	"zsPt6Q2/tT44KRCDwWJYks/X7prsXf1GOdj2/t0LA+cKlJU2Kz8K+BmaDoctIVtixl37WoPDYHUkyTG8",
-	"ZeSgp5fahR5Z1a1GnuAfSL52JLLRZorlLKOyy60eFNK+4jTcUxtyx5mogc66/nOXAxK8+vSvEv6ERPfN",
-	"/vMi4LXXOehyxpUGmsaLIVrHOyFdZ78qhiPc1FGPl7trqCZakFRUtl8x7cNAsRiWPwAiy6auusiyt22S",
-	"Vx5cGmSWBGOKe3Kr/MCt3CQzbt/1qrWYr+V/bd/a3guz7QLSyuuqi0O/FLRqyCE+g2t+S4GXe/YO/9eE",
-	"eQpKwd9CKSTHusI44Ft8YenlluXaDEIDVT+4aCMKw73OwbIwGVO1kF6vypeN0B2wLFPFLy5hyYSd7sqZ",
-	"Gi87nfYc15aK7ud81otb/op7pd+aZbA5s61B/ifF7PJ7JniLo03JvWwTCsdFwo6q0Yo4Tj7krIaiIxWV",
-	"3rWZ2/hLMeUJvkmt8XXbxH8DfS0x7NvEG9p8KNgm4V8se+FKgsqOHGOo1dpxSN/QPRZpDG3q2Lb1YBjy",
-	"AySASxlLXwuiQC8TvfX3bkc635mRZ0uu7znIvoJRz6yT/Mik96KevsG8QilxLCVVQuc7RWwVl9rICoyj",
-	"yVSHTL1JRhOv1IvZ4rFiFvNz99MpimQw1ERMNRmA/e1AN6rayZeyzkkb0ZJkQKWtCaK8y5tEjhFbz1Eu",
-	"2UI8woqsIVU2JRhO2+GZv3KJtIHbeS8SyWH6USQ9iqSbO6RISjeWSaVnalsBt4qyhKsKaqysWi6pwXm3",
-	"2C3rkqDl74solxyDGQ7RJ/jbe65u1RYlMD6KXSVulys24oyPUNzZihyamr8LJ8HtFdtiBlp+4MKHTf2a",
-	"VkqmIhgZxEePvWFCdyKaamPQv6I6N3uir90t/5aZ2mKgJHGv4+hOaouK+PMVdUUFY40p/kSd8d2x9t41",
-	"HfVLa4Tid27Toha9iECVXk8KCUtxSIHNQWht2LovvWliRU9wnySUEzVjGn8Vr3qAiOHQVvUvlsB2dsPm",
-	"ir3p7dTl3UWFkjdK7Z7D5F4QfHWI/Fpy4TFkfc8h64bqmCqAXWrKzQufDHuvqIv5pew+4HP3K2Mtxm3Q",
-	"rwzy4RrtYAXKB/PVt1J+skGJwvWrE9ybgfqEov5goRXzXmoEyjFuKwsEkBAeqwNuXB0gHdcUvGz/DsTm",
-	"7ZZhPX9mhwoNnQ53o4bw1zWLMD2VOAB2OGw3pNQ/2BkYX6eCLcfD3bd2xREoAWPbJqcf886PSnylR4Bk",
-	"4rhyHSa3Cbi6wt482WwrpAdTlmmjwVEkGCccw4RFA4Gr8BdZ2pROvp5EeMwlf6u55M2IuCmLvLlxOQLt",
-	"SPFObZ7G39e3ez+GfB8oVbwu2TkD6X5zw0cLYvYcYKKw3xp9qYZU8C1I1rsxsh4kCdzEfI8Z4Md0yy1n",
-	"gDdVYcGM72qef47/8t5A/Wajqu2mTOxXKxAeJAfbJBAeE7CPEuHWE7DXc83Qe2qOpa4eBs3SuJxGEts+",
-	"wLjy0ooRIH5Klilip+2FQ68Y//mmOv+mRURLF79Rgt4tNrEVllUVgi3HN4eCsA7BwW6//bW7/Sz4sR8G",
-	"zcEU8BPD7uWPzNcOZUf0hQ7kj5mtTrU4NPFrbJvzZum2vH83tMzdc9y6nMq7Mm6NhPUYt75x3HrqRE4h",
-	"N+3fq4rngpFrOxmyKviwwwJtXMDOWGTcsj6zc9NQRGI/BOaPk7EQynyIIW87aVJMtf0pajEQ6bzLMQtt",
-	"p9S4KRplNluBVliE44Y+NTacnamvN/1cDay95+i4+/WJx+j4Y3T8RtFx92t1V4mSoAmWQ7MVVv8Rd6qX",
-	"BkeRAWSCj8xfwbDjCztX0TH/nWqupuijVyz3jfLT/ccU9RJcr9Ri16rQshR6vfxNOZ7VmopWX8VlGscy",
-	"jZuj6bUR4nSHspHw0DNT7STR0qHwO6/t7NFEyFRh8XhIDdrDX08NPqaEvtWU0GaSO35wZ3kEDyrMHbge",
-	"g1cPlEpak1wrn+V+k0mnIZlPEsoNRwyApJALDamR8X744cle5+BpU6rpFiT23XgsD5JqamLOx1TTY2D5",
-	"llNNm6rGYKqpCGdU8ZHakGrb6tcmR0VfTkxoJRqYsLPPbdeO/aFneg4EhkNIdDGI3lXyX1vuNLcXfrWi",
-	"50GSWk2i5zGp9Sh7bj2ptWFEpd55UP/Zmj8+GVa0w8YsBy/atUxV8zrtrwVsIfu63UNzr3HOl5VOdvpy",
-	"8UPFZsvlzAe2FhStSLYDyXZV6zGw4jdVbWdgPe+jAosduWxN9WSRE2j4edEyD1X8VE71pjcmLziiTRtd",
-	"sDjT1L3rRppefrr8nwAAAP//",
+	"7H15c9s22vhXwfDdmSYpJctX2zizM3XTpE3fHP7F9mZ3q6wEkY8k1CSgAlBkbX7+7u/gAUiCEihLPrNZ",
+	"/9PGEonjuW99jhKRTwQHrlV08DkaA01B4j9fnNCR+X8KKpFsopng0UF0MgYixewbRT6BVEzwmAyFJP1X",
+	"w9YbqpNxP4ojOKf5JIPoIOpG290oiiMJf06ZhDQ60HIKcaSSMeTUrK7nE/Og0pLxUXRxEUfvQcv54VCD",
+	"XN79GBLBU0Wo+ZrMxiwZEy2IlnNCR5Rxf/Pdzqp9h0LmVEcHEeP6u70ojnLGWT7No4PtuDgU4xpGIKML",
+	"c6wJlTQH7YDzfCqVwAPSLBOzF/lEz/9GsykUO9XPjd+bkw5gxDg5g7kCTSZ0xPjomb3NjMpUkaEwy5E+",
+	"h3Pdj90NxyJLFWG6HcURM8v9OQU5j+KI09ycM7GH8a+X0/PXwEd6HB3sdDqdOADnV2kDdiERMv1GEZb6",
+	"4Nx2e0+oHldb4zM3BWVzJsgnQgNP5v8L8+XzHRIN55pMOftzCoj5MVOEJuZr8oiS09NXP8dE0fnjNjkk",
+	"EiZANZkxPWac7OyRsZhKRShXMzD/V0SPgQyZVJpolgNJWVrC2HJCdVPvaC1ztiZo7+/jLYu/t4OgHyKv",
+	"hOHfN4zXJ2KIp3NcRvSYavwgoVkGkoypIgqAx0RNk7G5Sx+ZrR8Tw45P+s0XcZzadIPtBno5oiMIn3hC",
+	"RxCToRQ52Y4LcFeg3e7EnU7HSA3VJi+F4VuqSSJyKBh5qoD0LRXjuZeIboHgzYa146cwpNNM4wub0py5",
+	"1zH7d+Bu78VMEYrXe0ZyIcFggZOdTockYso1ktBOp1M78k6n+cw9ZfYJHty8tunJj4HKEBV9EEaUIMXk",
+	"U6UJzTIyADIUU5569PIH5UBUzvpNckXZ9ZvlyjKZXBhpoCaCK7ByUvBhxhJt/p0IroHjP+lkkrGEmvNu",
+	"TaQYZJB/+4cyh/9cQdK8kZrVpwqkOVJP0zMwMj4FTVmG8sB8hyRn71s8SmgmgaZzAudMaYUYklIY4f17",
+	"87pDBlnqfWFQAEoh4W+w18VHA0+lKU/Mi53t335++mHvuPPm+3/s/u/O//vh7f7Jd3/b/vs/fzKg1VRP",
+	"VXSw13kaR5ppVJsl1EoAb6UiUVv2Clv/s3DwCx9Df5EwjA6i/9mqFPuW/VZtHVlQWzwF+FiCAq6JORMU",
+	"AsiqA5IKUIQLJCYxI0ybXV8KOWBpCvxa6B2Wq3iY/YeYSiJFBos7G4lvCXZTAO9WAH7pbRmEcHWmmwKu",
+	"ldvfqOClLDg9FfOGqbxQEVcGLKvW653BvCdhqiD1oXxi1OeCZiMzqgxtp5bUKRd6DJIMRDpvkxN6BoQS",
+	"DjNjxKDpZ/+yOvhKiNnZqRBzyidSJIbnBhmQF1wzPW/CUcP1bgph3vJ41xIsAxgaXbAEHUQh/0Qzll4P",
+	"bW6NGp6MMoUsJd0opRp6YtgbMKnH3YgwS0j4zgExT5onSMZAkUIPT/VUQlgIMt7TY+jZRzwZWNumJghX",
+	"bnE12depKOAnmpL38OcUVKP4KwB0U5iWdjsDyZxmRgtDaqyoEqzPSN/u3SdG7CoCn0DOyUwKPrJ4MWd5",
+	"K/RLo2KvhXwudA8V9QL6JVhEW/VthTKaenMxJTmd42EVQOkmbIqCvQoFb4UmL90ZggioDnlDKAjdzlzO",
+	"WpZC+pZv/bLmBMeaFjC8ItQVrrDAcO4YxtJOxpSPICWK8QQQ5EbjG1iT9/Yf1v+MCeVp4XfMjQqzbxLB",
+	"rdXLtL3o7EpI2vYk5ZFEX5ih6/OSsgwa0WVvdxOoOhY5GFFHIFNQg4xnKlgg+c4L436A4CKOToR4TeXo",
+	"ekjTQvQyXGUBcXhCpgh+Ka3Rvk3esJ+uBnTPbnCCySkmciIEee1OEIR8dcSbklWhu9EkgYm2qu9EiDeU",
+	"z68N2JzyeY9qDflEqxqAhSDmSzJEmiPFM8YbV2xkkN0mJ0VAhmRUg7yaWeAZxGZTc61CM6hVAK8f/SYA",
+	"f0gyllvWlUCTMbKaFyrDkFWrjFmFdnFPb3nRLdzolNOpHgPXBj2QXhNvZ8B7RjgHDQhDJsrg6Qx4zWow",
+	"AtbwMpxPmIS0TY4tHh0KhSQShhLU+MrKZdu38MyFhWT/bhZYixe5CRy+FQXrGCqFlBhp7TTLMkjq+P3w",
+	"4UPr0EPTssv9q/FMSgaoxUB/AirBgJBm+V+7EZ2wDUOijkw+UZYZq/h6rrS3zgJ5pFTTAVW+b4KBMuIC",
+	"T7nIgWuft9VYSJ3Nr0IS+743dgzyE0uAnNYOF/Z8vUduSqQ2XfwGeVxNJxMhNaRvIGX0BG92LSyWC/Zy",
+	"s2IPgeUh9Bi41clI9FSR347fvbWxOfLcbtsyxzgg/s5mx6vpyH2fwcvDEbwuObGHa0Bo8Co3rS4NVg0I",
+	"MG7m3sX4lAQjdo+oZgUmsuzdEB2kldu6Fy7iz9FEiglIzWzEayKUYoMMeunUAtZ+zDTk6tLL2FWPp3lO",
+	"JfqTDmZUSjqPbHStEBu/B7f6WL4jBn9AoqOLjxdx9CJHslgKp3MCLfMVoWkqQSmUiEZvztvkrSB6JozW",
+	"sLFONabSGLLoR9Yi3ntxNDH6Vpo1//WX//+v3//1Y7erPn77o/1H++O3j7rddvnH42//Ei2GDuPovOUW",
+	"aVWu5guujQByaqp+1jZGoIzz9cLQEsK+hgnLLEvytHRxg6Fsu8KcPOojxtqdNs3N/fuPY+SnMg1UgQqj",
+	"IOa72VhkluSWrnfhOdChpJePVnu82J6/em8Zs3H0K9BMjxeERCHPbOw/0+O5x6reR5rloDTNJ9FBtNPZ",
+	"+a7V2W5t7590fjjY7Rx0Ov+M4sgZ8NFBtN3utDtmyzqMq70+R8CnuTl/scPHABCKY6z3tHdCL5eUUg0t",
+	"81UIyuWJL4OyO4m/SfV2XF0sBPbXlI+mDpfFPWwAGbNws+BljqhSMyHT5+gxoahJrftGsyMPqEOaKYhr",
+	"Un8qJXDdm7gVooMoGUNGs1YKuYjiiMPM/5KS3LjRAzDsZDiWfL+MueVFPRCXH8bLmaGVya3Fs9zEmguI",
+	"Wzr4wp4hhHny3YOrEySGund2yRtj0hxrZDyuaaJ7jA9FdBB9u72zu7f/3fc/PO2YL63G6OGdGtimHjs7",
+	"iLafPu3YxzDAJpXuuRTLb5QbMh4BT41dEb002jdFKJxxMeM9jHmMEGfREXCWsCxDAzOj1SrHOcMYnc2L",
+	"9swC0S/fH+388PcXZsHpJL30yFNl9ufTLPN4aHuJakqQBcRqHWyhBzzQrcvPC6BceC30hg/fwCEKUAe+",
+	"YmkwZ72YeQugJrCYh5/PwWoAozUmICYZKg4ypp9QuxKXeFpa0ENuOAmLJE74NB+APCDARmONDomymssc",
+	"iFCSjCE5w8+Dm3iksi6KLOmEzuRsB6LHUkxH46JgwzutArBZeDHjLn4UBRKhhi6t72OdpWWUeHJ/+RwW",
+	"JkWoGgtb4svxvCB30CmskFAjNB/d8VLo3JHcAofEJTMtE1SNV2pYceCuLrxC3L1mSofMoinXQUK/HMr4",
+	"bo+pHijNcucJu8cGQmRAudUB57hDw4IV6UwkfGLCGgSXPixBTTO9sTV9qRltAeJO7Z2p2nEFjI+KLN3a",
+	"yrxZuayStoslJpdK30tfuK5krSvxS+2CSu7WaggufS8gaxfMh058ifRdPGmjBFtZgHEZd1w0E0nh0C3Z",
+	"6ZtZCc4wWFvzh6z1m1Wma2vMGj5Wq7bV1t9VpfAKFv4gmd7IHr+S3Xg9m3BjY/CeZcli7FXX88QxoZrk",
+	"Qmmyvd8hc6BSEToSvla+ZSFUP+A7jvUub2LyMibvYnIak5xmEJMh2P9jlj8mU46IiMlEwhBkiwvd0qKl",
+	"6DzG/B58giJXqeCZiyNCSqgiI/YJXcSvV/rVYxib2UZB9nShvWDYSkohY1c++P7lc/J0b//7KG6IAC1m",
+	"c5TG8hLjLlozXIqRpLkKOiAupBpYBbgGm+qkmowhmyg/T039+q1qvaICY8kpWCopiNczc7wQ2JKl44dy",
+	"PwdrXKoyr4WSC89IC0c0F2oOmR4TA2/SX36+f+Ab/Qr9nZzOycCmiRXNgUxAKoy83Eik1I80raGeXOw6",
+	"6DuYwzkgVTGjpUiVC+kv0siEjhx9wPkko4w7ErGhvdWqzsX07dniKmDlXnaE6aE4xETvbeZuE/Umi1ei",
+	"ZCx7/8iffkp/fdtJ8pez5Je/nS1rFllt4cmavc7T7zYL7BTrhK8xYkqDtBnS+v7NgdVKtq2ipVMVEGDO",
+	"y1oVfLVnklQ7v3Nd+IINxkd/iDH/0X3eTkS+ZAeI8aJu/1kYzHuhPgXJVIIXCpMis4bUTlyVsdq9UgHL",
+	"yIMiM7AKQjZ9sFL57m+kh4JP33QkUgJVoYjAh/HcsqSB1aJGDmrIEqjhbpgMWxGoOiOUk8M0Z9xolSi+",
+	"nkb18Xc5AeNzISJ2endlePS9cJTpOSe1ezpxSxJqbDfg6DKDVGgIlQ8qrH6ik4lgXOfYUmRdhJ2ypPxn",
+	"kWjhhy8CMcba1tdxOhr9jTsKFhUmj7fF6riNwcN/edAGSfF2IjZm6Y3DNXX6eE0HQlItjKUmZEAXLtDu",
+	"5aIlIB3310iIBC+3sSO7+nIl076mA3ICydg4nJZW7ufSPgngEiEsH7MRf7WRPm5Mq3n6kxqpvnzzm1ZZ",
+	"vsRflkxlw4nLN9fz4YGs/CYAXVdXHGP1lIXwQoQB68uWj/5SSNI/dEVfaC0dEFsU1Y+CEqM0JwPrHL07",
+	"PiFbdMK26FSPt9zDW/1ViYmNjT93k+osbq0QPE7EGfAjyuRictFBI4L5b+PBLwl7x357dfrvV9tv2W9P",
+	"27DbaSc7Gff2WNfc/sLAfBnoQjA7DWaMnqPfbL1DKgFrdqw1pQBdMNtqYTChiODZvHRczeakglK7W6vA",
+	"c3HPPwTj5oxNGdDCLE/RRCkNcyFHK8Kxu3HEVI8mmn0qdWDmqgN6NkgEtpAKSls+EyPGi1xrKJhb8F/P",
+	"Flf3Kvg64VUtbHOPY8D3U1qqpCEzFmuObpHdSIp7MOz0TPSG1HzTA27shOoOnnBN1zEKfRSum5mEcNmT",
+	"zb/OxoAmXtF7wG81AO5RScj4CtLMaslVFqFc1OmqATiXWmqrQ/TNNLkc9OAwI8XztgN1ACQZCwW8aJ6i",
+	"fK7HjI+wkaACmAeRBRoPK/PaVZx8iaPz1ki0zIctdcYmLTGxL7aQfI3kQRJcZpR1zFnHRetVCVpj9uMi",
+	"8BsYI0QXvkFwX26MZxk0hnWdK11R+WpHxyiA/3JHxxoet+LomKU3dnQ8AeWxx11Fiu5APN5PHCqOZsYr",
+	"e8ezecn8G4i2nJ77H/oJnArfXnjqPiJOQfrb2Betm187a9hfq0ynypfDN1tWuzcER92W0T2SfDkHooaZ",
+	"Bw74z+CAoB/dJJnD/v1rLNZVMUnZiGlrcP9I2uRb0iK9Nvlgm83Jj4Tp0qTSVYndNwor6BYr5OMlXNcx",
+	"5ZXt/97tTj6/vjD/fYP/fXvRa//4bevj2sX6h1WAwk4sQh8tC1wMc2lsxFV1RduYAclUMj0/NkC2pDFA",
+	"D9a4tdVfLwsU//bhJIrDdYdVp5sYLrmz/WKmCTIZrlndcaz1xLaTFOUPgbYSmpwBx+QpJWOhJkzT7MCV",
+	"c8ZlojOu+UwxmYypzGkyj8kAKzdG7S7v8idPXL/dkye2QWfpuFjAadxgnja4+KQ77XR2E3tx/Df07WK2",
+	"Vd2ld9tdfsjr4MnYJ1Bke5/kjE81qGfNzj+Bc2v9K+d526ZAu041CmJCmXQXMzaeevKk6CTrf0ZijYmx",
+	"Z9DFRHMmJs6auei3SX9CR9BHMumXM3P65NFOpyoa2el0HpMZzc66vCgtbRg35KYK/bVPHkFtBpcDaW3e",
+	"ll1TleWqNMuIGJo9ID9wrdtUkSFVmgheFdVikpeq4jN7DHMBDgxDFrYh3DiZkhiXRBFqzmddUIxqqC6n",
+	"xi1KU0jbxHbE9xFYBSgcrPo2NDLNsjY5LB8Rn0AWF3eJdcpJYQY/w7t2eX/JQO4TpSlPFRmAYikOD7CI",
+	"w3oCxJw5SFN3Wp88KmovHhtYixT6CKTGCouY9G3euk9ol5cVFFUtdHzpqAVDBYIn5ski842belUMOLzM",
+	"TU9D9BEF8hNOX8nEiJxxMTPkL9xlnwvumgoIpMwQ7EE5JCyhUs4NMO1YrjbBzjqmUQTgGKWysd3y29Hp",
+	"SUyODk+e/0qEJD+/eP3i5EXc5YXYQ11Yrr63vWOJQNUa62eOyqDgo/egJQN7MILs6aaPkP7C9JY+eUT5",
+	"vJyQBuf6cUERONvHdm4aeBfz0LA2o8sLqkVGZa5eyT2OtCysw84USQUHomcsAXe8EzjXT54gEiTLc0jx",
+	"jTOYYNnXKWdYGPL25fNnNm6NnGh1CcmBckW6ERcculGbnNoSKy+cZxbrcld6RXBGVdWGpZBCJQztaJY5",
+	"Uo1hjYXnEGBiqm0z2RS8CV50YCDT7nJbgjOhCFmLoOIto7m0pMwIbaIyimJP2EBjxhLgtgXKGZTGYJEM",
+	"NMVpWlOZObWiDra21CQ9N0btlntNbb22/3gPw5b3Ynus88yrTYme//ri9eFr8qvTNuQN5XQERrOQ47nS",
+	"kJPDo1fhni0xAU4nLDqIdtud9i7ayXqM+rUS8655UQc0Hj0zWKjlH+iisVEq9sJObBNsgSX7OClgKkEV",
+	"OsIsgdPiDB0VnYddIxx3Ot7Di08Uk+UqXWUtoJJk93aeGqYHlLlufotnI3W5HdAVkynXLLNtB1kKRppj",
+	"fU9uFvFWn1DUmBEC0NZ5vMKiC5tisnYfKP2TSFcNXCj6eNdraHX5q4u6Xens5tpstZ1O50Z3xaxOaOhH",
+	"0S9vSGnPbhpaqzzc1qtqQM9eZ/vy5xeHIJj3tncvf68cI4Iv7K+zUaAT27y883St3XC0xkUc7Xd217pV",
+	"1avuWbfRwe8f40gVNeHRcTk0QNORwiTK1FYsn7cmIHOmHD9PpoOMJbhWxbaZGImpXsG9L3hqGUUBLlQU",
+	"s/lWYJu8MrLQfmJH2Hi2XV3GIl9yMSO2V3yZNd5NMVblzUttCJNWj2wtDP68+LhE63uBabCWMMVU3yll",
+	"roP7l/78uL3OGtRVzvxDctxZ4yqBaXF3Rsp14hWI8UuoV0E2RM9xNmYZtAo10bIuRWtB1tVovPBAVqio",
+	"cooHVnbNcDqqHWU4V6593Ep9tF2KZ8oCbaOZrIFv7SBD6W1yqtDi0bbO2FiSVBMo+Mm2ezuuOsCFHWvp",
+	"mXBpShzTqkUG3NrWSwzjroZZZHVLKqWoAb1jnVJlxhuGMxTO4oNeuRW98sJ568bZXOGqb653bMs+cuMI",
+	"dKg+3xrP+53dMsvaOGVlWYeMQLu5BrdInG6HAGX+6gYSXIUo7xPd9txlqTo6vB5uFfoIa2C3CF4147dv",
+	"BwP3yZBh7MD4x+hqaRsQMwZ+jNYEdwG/xCCeKpZCbB7vlw1cNroxmBPXcvTMilEja2eiiB3iPnaaDYwY",
+	"54yPlNkJAwTG18PBvGJoS3GPmluLMSIZksIZU9q9pza2XY5sjH2t53DQ9BrPuvnyazzphkCbJxd7mrJ5",
+	"1XKBZGHceuy3CXQrNQ2BLpuXG4ZABwqCVp9kICS3oTKmSErnxlPzpsQtn8C80EMNHAVny4c7xa5yDKAy",
+	"Y5ccxBYwXO8kRvkJmYJ8RvqtPtFTyZUxM6SY8rQ2TbyWZA+dCZexMfnAVHGbwC9GlOAfreWuyVZjWr+1",
+	"qnWrtfhBrWe91dzB3vL+Wp6UErD9b07s+53xwUF/GMsVw5JOvnTPYu/yN8q5tHfvHRg4V6CslFH5UcBN",
+	"0HQ4bAnZEjPuus8a7H2r4kiO0Skjxjy10i7UwKpmM/II/0DytRONjTJSLGcZlV1u1ZiQ9hWnoB7biDmO",
+	"NA00xvWfuRSO4NWnf5XwByS6b/afF/Gqvc7TLmdcaaBpvBhhdbwTUlX2q2K2wXX97Hi5OYZqogVJRWW6",
+	"FcM6DBSLWfcDILLsyWoSmD4QGgSUBGM2e0Kq/MACrVFA3LybVGsHX8tX2r6xvRfm0AVEk9cBF4d+pmfV",
+	"QEJ8Btf8moIkd+zJ/ceEZApKwZ8uKcTEupI34Ad8ZunFluXaDELDT9+7yCBKvr3O02XJMaZqIRVelRob",
+	"CTtgWaaKnzvC8gY7iZUzNV52EO05riwC3Y/vrBdj/Bn3Sr82M2BzZluD/I+LOeN3TPAWR5uSe9nSE45h",
+	"hJ1KowJx9HvIsQxFMioqvW2btvFXXcoTfJVa48s2gH8BfSUx7BvAGxp4KNgm4d8Xe+7Kd8ruGWOo1Vpn",
+	"SN/QPRZUDG2a17bgYMjwPSSASxmzXguiQC8TvXXubkY635qRZ8uj7zggvoJRT61H/MCkd6KevsIcQClx",
+	"LCVVQucbRWzFldrICoyjyVSHTL1JRhOvLIvZQq9ibvIz9zMnimQw1ERMNRmA/ak/N1bayZeyJkkb0ZJk",
+	"QKWt36G8y5tEjhFbz1Au2aI5wooMH1U2fRdOseGZv3CJtIHbeScSyWH6QSQ9iKTrO6RISteWSaVnatv2",
+	"tooSgsuKX6ysWi5/wdm02NnqEpblb4Eol8iCGQ68J/g7ea7G1BYQMD6KXdVslys24oyPUNzZ6hmamr8L",
+	"J8HtFdvCA1p+4GKFTb2VVkqmIhgGxEePvME/tyKaaiPLv6CaNHuiL90t/5qZ2mKgJHGvO+hW6oCKYPMl",
+	"NUAFY40p/pyc8d2xTt41CPVLa4Tid27Tom68iECVXk8KCUtxoIBNOGht2LovvclfRf9unySUEzVjGn/B",
+	"rnqAiOHQVuAvlqt2dsPmir3pzdTQ3UY1kTf27I7D5F4QfHWI/Epy4SFkfcch64ZKliqAXWrKzYuUDHuv",
+	"qGH5qewU4HP3i2Atxm3Qrwzy4RrtYLXIe/PV11IqskE9wtVLEdybgWKEothgoW3yTgoCypFrK6sBkBAe",
+	"SgGuXQogHdcUvGz/DsTm7ZZhPX9qBwANnQ53Y4HwlzCLMD2VOKx1OGw35M/f23kVX6aCLUe53bV2xXEl",
+	"AWPbJqcf8s4PSnylR4Bk4rhyHSa3Cbi6wt482WyrmQdTlmmjwVEkGCccw4RFsb+rxhdZ2pROvppEeMgl",
+	"f6255M2IuCmLvLlxOQLtSPFWbZ7G38K3ez+EfO8pVbwu2TkD6W5zw4cLYvYMYKKwNxp9qYZU8A1I1tsx",
+	"su4lCdzEfA8Z4Id0yw1ngDdVYcGM72qef4b/8t5A/Wajqu2mTOwXKxDuJQfbJBAeErAPEuHGE7BXc83Q",
+	"e2qOpa4e3MzSuJwcEtuevbjy0opxHX5KliliJ+OFQ68Y//mquvSmRURLF78ngt4ttqYVllUo4uqwGezM",
+	"21+7M8/CGjtd0PZLAT8xvF3++nvTCfyBr9UxFscXfokdcN5U25b374butzuOSpfzcVdGpZFsHqLS145K",
+	"T51AKaSi/XtVaVwwLm1nNFblHHZsn/X67bRDxi1jMzvBDAUgdjtgdjgZC6HMhxjQtjMfxVTbH4UWA5HO",
+	"uxxzzHZejJtnUeaqFWiFJTZu/FJj79ip+nKTy9Xo2DuOfbvfgXiIfT/Evq8V+3a/G3eZKAkaWDk021j1",
+	"n1OnemmEExlAJvjI/BUMKj63Ew4d89+q5mqKLXqlcF8pP919xFAvwfVSLXal+itLoVfLzpSDUq2paPVV",
+	"XCZpLNO4iZZekyBOZCjbBA88u9TO9CzdBb+J2k4BTYRMFZaGh9SgPfzV1OBDwudrTfhsJrnje3eFR3Cv",
+	"wtyB6yE0dU+JojXJtfJZ7jZVdBKS+SSh3HDEAEgKudCQGhnvxxse7XWePm5KJN2AxL4dj+VeEklNzPmQ",
+	"SHoIG99wImlT1RhMJBXhjCo+UhsXbRv52uSw6LqJCa1EAxN2CrntybE/uUzPgMBwCIkuRsK7Ov0ry53m",
+	"5sEvVvTcS8qqSfQ8pKweZM+Np6w2jKjU+wrqPyDz+0fDinZumOXgRbuWqWpypp3bv4Xs63YPTaDGkV1W",
+	"Otk5yMVPBpstlzMf2DhQNBrZ/iLbM63HwIpfN7V9f/VEjwosdujSM9WTRU6g4Yc+yyxT8aM11ZvexLvg",
+	"tDVtdMHidFH3rhsuevHx4v8CAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

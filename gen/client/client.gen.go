@@ -586,7 +586,7 @@ type ListPatientsParams struct {
 	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Search Words that must all be found.
+	// Search Words that must all be found, such as `jane smi`.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
 	// Gender Only patients of this gender, whatever the case.
@@ -619,19 +619,19 @@ type CreatePatientParamsOnDuplicate string
 
 // DeletePatientParams defines parameters for DeletePatient.
 type DeletePatientParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdatePatientParams defines parameters for UpdatePatient.
 type UpdatePatientParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplacePatientParams defines parameters for ReplacePatient.
 type ReplacePatientParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -652,7 +652,7 @@ type ListRolesParams struct {
 	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Search Words that must all be found.
+	// Search Words that must all be found, such as `jane smi`.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
 	// Ordering The order; `-` turns it round.
@@ -670,19 +670,19 @@ type CreateRoleParams struct {
 
 // DeleteRoleParams defines parameters for DeleteRole.
 type DeleteRoleParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateRoleParams defines parameters for UpdateRole.
 type UpdateRoleParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplaceRoleParams defines parameters for ReplaceRole.
 type ReplaceRoleParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -697,7 +697,7 @@ type ListUsersParams struct {
 	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
 	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
 
-	// Search Words that must all be found.
+	// Search Words that must all be found, such as `jane smi`.
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
 	// Role Only users of the role with this name.
@@ -721,19 +721,19 @@ type CreateUserParams struct {
 
 // DeleteUserParams defines parameters for DeleteUser.
 type DeleteUserParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // UpdateUserParams defines parameters for UpdateUser.
 type UpdateUserParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ReplaceUserParams defines parameters for ReplaceUser.
 type ReplaceUserParams struct {
-	// IfMatch The `ETag` of the version that the caller has seen, or `*`.
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
