@@ -30,7 +30,8 @@ func (c *cluster) diskFull(cause error) error {
 func (c *cluster) gaveUp(program, output string) error {
 	line := errors.New(lastMeaningful(output))
 	switch {
-	case strings.Contains(output, "No space left on device"), strings.Contains(output, "Disk quota exceeded"):
+	case strings.Contains(output, "No space left on device"), strings.Contains(output, "Disk quota exceeded"),
+		strings.Contains(output, "Check free disk space"): // the hint that follows a write cut short
 		return c.diskFull(line)
 	case passing.MatchString(output):
 		return fmt.Errorf("%w: %w", errAgain, line)

@@ -17,6 +17,9 @@ func TestGaveUp(t *testing.T) {
 	t.Parallel()
 	c := &cluster{dir: "/srv/chelal"}
 	for name, x := range map[string]struct{ output, want string }{
+		"cut short": {"2026-01-02 03:04:05.678 UTC [12] FATAL:  could not extend file \"base/1/2691\": wrote only 4096 of 8192 bytes at block 5\n" +
+			"2026-01-02 03:04:05.678 UTC [12] HINT:  Check free disk space.\n",
+			`the disk that holds /srv/chelal is full; free some space and start again: could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 5`},
 		"disk": {"2026-01-02 03:04:05.678 UTC [12] PANIC:  could not write to file \"pg_wal/xlogtemp.12\": No space left on device\n",
 			`the disk that holds /srv/chelal is full; free some space and start again: could not write to file "pg_wal/xlogtemp.12": No space left on device`},
 		"quota": {"initdb: error: could not create directory: Disk quota exceeded\n",
