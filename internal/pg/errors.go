@@ -47,9 +47,11 @@ var (
 		"This patient has appointments, encounters or bills, which must not vanish. Merge a duplicate instead of deleting it.")
 	userHasRecords = apperr.New(apperr.Conflict, "has_records",
 		"This user has appointments or encounters, which must not vanish. Deactivate the account instead.")
-	unavailable = apperr.New(apperr.Unavailable, "unavailable",
-		"The database does not answer at the moment. Try again shortly.").After(5 * time.Second)
 )
+
+// Unavailable is what callers are told while the database is away.
+var Unavailable = apperr.New(apperr.Unavailable, "unavailable",
+	"The database does not answer at the moment. Try again shortly.").After(5 * time.Second)
 
 // Translate turns an error of PostgreSQL into what the caller is told. No rows become
 // the NotFound error; what it does not know it returns as it is.
@@ -67,7 +69,7 @@ func Translate(err error) error {
 		return translateServer(pgErr)
 	}
 	if isAway(err) {
-		return unavailable.Because(err)
+		return Unavailable.Because(err)
 	}
 	return err
 }
@@ -84,7 +86,7 @@ func translateServer(err *pgconn.PgError) error {
 	switch {
 	case strings.HasPrefix(err.Code, "57P"), strings.HasPrefix(err.Code, "08"), err.Code == "53300", err.Code == "57014",
 		err.Code == "40001", err.Code == "40P01", err.Code == "53100", err.Code == "25006":
-		return unavailable.Because(err)
+		return Unavailable.Because(err)
 	}
 	return err
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"chelal/gen/api"
-	"chelal/internal/apperr"
+	"chelal/internal/pg"
 )
 
 // GetHealth answers 200 when the database answers, and 503 when it does not.
@@ -24,8 +24,7 @@ func (h *handlers) ping(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	if _, err := h.DB.Exec(ctx, "SELECT 1"); err != nil {
-		return apperr.New(apperr.Unavailable, "unavailable", "The database does not answer at the moment. Try again shortly.").
-			After(5 * time.Second).Because(err)
+		return pg.Unavailable.Because(err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -120,11 +121,11 @@ func (h *handlers) validate(op operation, route *routers.Route) echo.MiddlewareF
 
 // refuseNothing turns a handler's missing answer into an error; the generated code
 // would send an empty 200.
-func refuseNothing(next strictHandler, _ string) strictHandler {
+func refuseNothing(next strictHandler, operation string) strictHandler {
 	return func(c echo.Context, request any) (any, error) {
 		response, err := next(c, request)
 		if err == nil && response == nil && !c.Response().Committed {
-			return nil, errNoAnswer
+			return nil, fmt.Errorf("the handler of %s gave no answer", operation)
 		}
 		return response, err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -63,15 +64,8 @@ func cleanQuery(query url.Values, op operation, strict bool) (url.Values, []appe
 			query[name] = []string{value}
 		}
 	}
-	slices.SortFunc(fields, func(a, b apperr.Field) int { return compareNames(a.Name, b.Name) })
+	slices.SortFunc(fields, func(a, b apperr.Field) int { return strings.Compare(a.Name, b.Name) })
 	return query, fields
-}
-
-func compareNames(a, b string) int {
-	if a < b {
-		return -1
-	}
-	return 1
 }
 
 func unreadable(name string) apperr.Field {

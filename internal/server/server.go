@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"chelal/gen/api"
-	"chelal/internal/apperr"
 	"chelal/internal/authn"
 	"chelal/internal/change"
 	"chelal/internal/pg"
@@ -73,6 +72,3 @@ func (h *handlers) today() time.Time {
 	y, m, d := h.Now().In(h.Zone).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
-
-// errNoAnswer is a fault of a handler: the generated code would answer an empty 200.
-var errNoAnswer = apperr.New(apperr.Internal, "internal", "Something went wrong here. The request id identifies it in the log.")
