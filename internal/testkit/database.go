@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -71,7 +72,7 @@ func startCluster() (*cluster, error) {
 			return nil, err
 		}
 		c.dir = dir
-		if c.server, err = embedded.Start(ctx, embedded.Options{Dir: dir, Unsafe: true}); err != nil {
+		if c.server, err = embedded.Start(ctx, embedded.Options{Dir: dir, Builds: builds(), Unsafe: true}); err != nil {
 			return nil, err
 		}
 		c.admin = c.server.URL("postgres")
@@ -80,6 +81,15 @@ func startCluster() (*cluster, error) {
 	started.cluster = c
 	started.Unlock()
 	return c, c.prepare(ctx)
+}
+
+// builds is where a PostgreSQL that had to be downloaded serves all packages' tests.
+func builds() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, "chelal")
 }
 
 // prepare makes the migrated template that tests copy. Its time zone is an odd one, so

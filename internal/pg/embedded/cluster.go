@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 // cluster is a folder and what has to be known to work in it.
 type cluster struct {
 	dir     string // absolute
+	builds  string // where a downloaded build is kept, absolute
 	data    string // PostgreSQL's data directory
 	unsafe  bool
 	note    func(string)
@@ -22,7 +24,11 @@ func newCluster(o Options) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, data: filepath.Join(dir, "postgres"), unsafe: o.Unsafe, note: o.Note}
+	builds, err := filepath.Abs(cmp.Or(o.Builds, dir))
+	if err != nil {
+		return nil, err
+	}
+	c := &cluster{dir: dir, builds: builds, data: filepath.Join(dir, "postgres"), unsafe: o.Unsafe, note: o.Note}
 	if c.note == nil {
 		c.note = func(string) {}
 	}

@@ -27,7 +27,7 @@ const cache = "/var/cache/chelal"
 
 // downloaded lists where an earlier download may be.
 func (c *cluster) downloaded() []string {
-	homes := []string{c.dir}
+	homes := []string{c.builds}
 	if c.account != nil {
 		homes = append(homes, cache)
 	}
@@ -46,7 +46,7 @@ func buildIn(home string) string { return filepath.Join(home, "bin-"+downloadVer
 // download fetches the build into a work folder, which is renamed once the
 // build has proved to work: a kill in between leaves no half of a build.
 func (c *cluster) download(ctx context.Context) (build, error) {
-	home := c.dir
+	home := c.builds
 	if !c.account.reaches(home) {
 		home = cache
 	}

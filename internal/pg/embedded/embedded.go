@@ -25,6 +25,8 @@ type Options struct {
 	// password, the lock and, where one was needed, the downloaded build (bin-…).
 	// It is made when it does not exist.
 	Dir string
+	// Builds keeps a downloaded build for several clusters; Dir keeps it when empty.
+	Builds string
 	// Unsafe gives up durability for speed: a crash of the server may lose the last
 	// commits, one of the machine everything. It is for test clusters that are thrown away.
 	Unsafe bool
