@@ -17,6 +17,10 @@ import (
 	"chelal/internal/pg"
 )
 
+// KeyLifetime is how long the contract promises that a repeated POST answers as the
+// first did; stored answers may be removed after it.
+const KeyLifetime = 24 * time.Hour
+
 // Origin is where a change comes from.
 type Origin struct {
 	RequestID string

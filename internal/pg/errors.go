@@ -13,8 +13,8 @@ import (
 	"chelal/internal/apperr"
 )
 
-// Constraints says, for each constraint that a caller's input can break, what the
-// caller is told. A constraint that is missing here is a fault of this program.
+// Constraints says, for each constraint that a written row can break, what the caller
+// is told. A constraint that is missing here is a fault of this program.
 var Constraints = map[string]*apperr.Error{
 	"core_role_name_key": apperr.New(apperr.Conflict, "role_name_taken",
 		"A role with this name already exists.").OnField("name", "role_name_taken"),
@@ -24,8 +24,7 @@ var Constraints = map[string]*apperr.Error{
 		"A user with that e-mail address already exists.").OnField("email", "email_taken"),
 	"core_user_username_email_check": apperr.InvalidFields(apperr.Field{Name: "username", Code: "username_is_other_email",
 		Message: "A username with an @ must be the account's own e-mail address."}),
-	"core_user_role_fkey": apperr.New(apperr.Conflict, "role_in_use",
-		"Users hold this role. Give them another role first."),
+	"core_user_role_fkey":              apperr.InvalidFields(unknownRole),
 	"core_rolechangerequest_role_fkey": apperr.InvalidFields(unknownRole),
 	"core_patient_gender_check": apperr.InvalidFields(apperr.Field{Name: "gender", Code: "invalid_choice",
 		Message: "Use one of M, F, O, U, male, female, other, unknown, prefer-not-to-say."}),
@@ -33,6 +32,13 @@ var Constraints = map[string]*apperr.Error{
 		Message: "There is no user with this id."}),
 	"core_patient_user_key": apperr.New(apperr.Conflict, "user_already_linked",
 		"This account is linked to another patient.").OnField("user", "user_already_linked"),
+}
+
+// InUse says, for each foreign key that keeps a row from being deleted, what the caller
+// is told.
+var InUse = map[string]*apperr.Error{
+	"core_user_role_fkey": apperr.New(apperr.Conflict, "role_in_use",
+		"Users hold this role. Give them another role first."),
 	"core_appointment_patient_fkey": patientHasRecords,
 	"core_encounter_patient_fkey":   patientHasRecords,
 	"core_bill_patient_fkey":        patientHasRecords,
@@ -76,11 +82,7 @@ func Translate(err error) error {
 
 // translateServer reads what the server itself said.
 func translateServer(err *pgconn.PgError) error {
-	if known, ok := Constraints[err.ConstraintName]; ok {
-		// Inserting under a role that is not there breaks the same constraint as deleting one in use.
-		if err.ConstraintName == "core_user_role_fkey" && err.TableName == "core_user" && !strings.HasPrefix(err.Message, "update or delete") {
-			return apperr.InvalidFields(unknownRole).Because(err)
-		}
+	if known := broken(err); known != nil {
 		return known.Because(err)
 	}
 	switch {
@@ -89,6 +91,20 @@ func translateServer(err *pgconn.PgError) error {
 		return Unavailable.Because(err)
 	}
 	return err
+}
+
+// broken finds what the caller is told of a broken constraint. A foreign key has two
+// sides, which only the message tells apart; where the server speaks another language,
+// a key that stands in one table alone is still found.
+func broken(err *pgconn.PgError) *apperr.Error {
+	likely, other := Constraints, InUse
+	if strings.HasPrefix(err.Message, "update or delete") {
+		likely, other = InUse, Constraints
+	}
+	if known := likely[err.ConstraintName]; known != nil {
+		return known
+	}
+	return other[err.ConstraintName]
 }
 
 // isAway reports whether the connection, not the statement, failed.

@@ -2,6 +2,8 @@ package pg_test
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -112,7 +114,7 @@ func TestConstraintNames(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	conn := testkit.Tx(t)
-	for name := range pg.Constraints {
+	for _, name := range append(slices.Collect(maps.Keys(pg.Constraints)), slices.Collect(maps.Keys(pg.InUse))...) {
 		var exists bool
 		require.NoError(t, conn.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM pg_constraint WHERE conname = $1)
 			OR EXISTS (SELECT 1 FROM pg_index i WHERE i.indexrelid = to_regclass($1) AND i.indisunique)`, name).Scan(&exists))

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -17,9 +16,6 @@ import (
 	"chelal/internal/apperr"
 	"chelal/internal/change"
 )
-
-// keyLifetime is how long a repeated POST answers as the first did.
-const keyLifetime = 24 * time.Hour
 
 var (
 	keyReused = apperr.New(apperr.Mismatch, "idempotency_key_reused",
@@ -66,7 +62,7 @@ func once[R any](ctx context.Context, h *handlers, operation string, key *string
 // requestHash is keyed: a body may hold a password, which its plain hash would betray.
 func (h *handlers) requestHash(ctx context.Context) []byte {
 	mac := hmac.New(sha256.New, h.requestKey)
-	mac.Write([]byte(addressFrom(ctx).query.Encode()))
+	mac.Write([]byte(addressFrom(ctx).values().Encode()))
 	mac.Write([]byte{0})
 	mac.Write(bodyFrom(ctx))
 	return mac.Sum(nil)
@@ -83,7 +79,7 @@ func findStored(ctx context.Context, c *change.Change, operation, key string, ha
 		return keyInFlight
 	}
 	row, err := q.IdempotencyGet(ctx, c.Tx, db.IdempotencyGetParams{
-		UserID: c.Actor.UserID, Operation: operation, Key: key, Since: c.Now.Add(-keyLifetime),
+		UserID: c.Actor.UserID, Operation: operation, Key: key, Since: c.Now.Add(-change.KeyLifetime),
 	})
 	if isMissing(err) {
 		return nil

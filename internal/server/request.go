@@ -17,11 +17,11 @@ type (
 type address struct {
 	base  string
 	path  string
-	query url.Values
+	query string
 }
 
 func withAddress(ctx context.Context, base string, u *url.URL) context.Context {
-	return context.WithValue(ctx, addressKey{}, address{base, u.Path, u.Query()})
+	return context.WithValue(ctx, addressKey{}, address{base, u.Path, u.RawQuery})
 }
 
 func addressFrom(ctx context.Context) address {
@@ -32,10 +32,7 @@ func addressFrom(ctx context.Context) address {
 // with returns the URL with one query parameter set, or removed when value is empty and
 // the parameter is not the cursor.
 func (a address) with(name, value string) string {
-	query := url.Values{}
-	for k, v := range a.query {
-		query[k] = v
-	}
+	query := a.values()
 	query.Del("page")
 	query.Del("cursor")
 	if value != "" {
@@ -45,6 +42,12 @@ func (a address) with(name, value string) string {
 		return a.base + a.path
 	}
 	return a.base + a.path + "?" + query.Encode()
+}
+
+// values are the query's parameters. What does not parse has been dropped before.
+func (a address) values() url.Values {
+	values, _ := url.ParseQuery(a.query)
+	return values
 }
 
 func withBody(ctx context.Context, body []byte) context.Context {

@@ -8,14 +8,13 @@ import (
 	"github.com/riverqueue/river"
 
 	"chelal/gen/db"
+	"chelal/internal/change"
 	"chelal/internal/jobs"
 	"chelal/internal/pg"
 )
 
-const (
-	idempotencyLife = 24 * time.Hour // as the contract promises
-	monthsAhead     = 3              // of the audit log's partitions
-)
+// monthsAhead is how far ahead the audit log's partitions are made.
+const monthsAhead = 3
 
 // expire removes sessions, refresh tokens and idempotency keys that are past their time,
 // and makes the audit log's partitions before their months begin.
@@ -37,7 +36,7 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 	}{
 		{"sessions", func() (int64, error) { return db.New().SessionExpire(ctx, w.db, now) }},
 		{"refresh tokens", func() (int64, error) { return db.New().RefreshTokenExpire(ctx, w.db, now) }},
-		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-idempotencyLife)) }},
+		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
 		{"audit partitions", func() (int64, error) { return 0, db.New().AuditPartitions(ctx, w.db, monthsAhead) }},
 	} {
 		removed, err := part.run()
