@@ -62,6 +62,9 @@ func InvalidFields(fields ...Field) *Error {
 }
 
 func invalidMessage(fields []Field) string {
+	if len(fields) == 1 && fields[0].Name == "" {
+		return "The request is not valid: " + fields[0].Message
+	}
 	if len(fields) == 1 {
 		return fmt.Sprintf("The field %q is not valid: %s", fields[0].Name, fields[0].Message)
 	}

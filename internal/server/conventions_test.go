@@ -148,6 +148,11 @@ func TestTransport(t *testing.T) {
 			desk.call("GET", "/api/patients/?page=1&page=2", nil).refused(t, 400, "invalid").fields())
 	})
 
+	t.Run("a query that does not parse", func(t *testing.T) {
+		require.Equal(t, map[string]string{"": "malformed_query"},
+			desk.call("GET", "/api/patients/?gender=%zz", nil).refused(t, 400, "invalid").fields())
+	})
+
 	t.Run("headers", func(t *testing.T) {
 		a := desk.call("GET", "/api/health/", nil, "X-Request-Id", "abc-1")
 		require.Equal(t, "abc-1", a.header.Get("X-Request-Id"))

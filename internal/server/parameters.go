@@ -19,8 +19,12 @@ import (
 // names no possible record is NotFound; the rest is listed field by field.
 func checkParameters(c echo.Context, op operation, route *routers.Route, options *openapi3filter.Options,
 	strict bool) ([]apperr.Field, error) {
-	query, fields := cleanQuery(c.Request().URL.Query(), op, strict)
 	r := c.Request()
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil { // or a filter that is typed wrongly would list everything
+		return nil, malformedQuery.Because(err)
+	}
+	query, fields := cleanQuery(query, op, strict)
 	r.URL.RawQuery = query.Encode()
 	input := &openapi3filter.RequestValidationInput{
 		Request: r, QueryParams: query, PathParams: pathParameters(c), Route: route, Options: options,
@@ -42,6 +46,9 @@ func checkParameters(c echo.Context, op operation, route *routers.Route, options
 	}
 	return fields, nil
 }
+
+var malformedQuery = apperr.InvalidFields(apperr.Field{Code: "malformed_query",
+	Message: "The query is not in the form name=value&name=value, with % before two hexadecimal digits."})
 
 // cleanQuery drops parameters without a value and names those that the operation does
 // not know.

@@ -44,7 +44,7 @@ func (a address) with(name, value string) string {
 	return a.base + a.path + "?" + query.Encode()
 }
 
-// values are the query's parameters. What does not parse has been dropped before.
+// values are the query's parameters; one that does not parse has been refused before.
 func (a address) values() url.Values {
 	values, _ := url.ParseQuery(a.query)
 	return values
