@@ -9,7 +9,9 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"path"
@@ -22,6 +24,60 @@ import (
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
+
+// Defines values for AllergyFindingRelation.
+const (
+	AllergyFindingRelationCrossReaction AllergyFindingRelation = "cross-reaction"
+	AllergyFindingRelationSameClass     AllergyFindingRelation = "same class"
+	AllergyFindingRelationSameSubstance AllergyFindingRelation = "same substance"
+)
+
+// Valid indicates whether the value is a known member of the AllergyFindingRelation enum.
+func (e AllergyFindingRelation) Valid() bool {
+	switch e {
+	case AllergyFindingRelationCrossReaction:
+		return true
+	case AllergyFindingRelationSameClass:
+		return true
+	case AllergyFindingRelationSameSubstance:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AppointmentStatus.
+const (
+	AppointmentStatusCancelled  AppointmentStatus = "cancelled"
+	AppointmentStatusCheckedIn  AppointmentStatus = "checked_in"
+	AppointmentStatusCompleted  AppointmentStatus = "completed"
+	AppointmentStatusConfirmed  AppointmentStatus = "confirmed"
+	AppointmentStatusInProgress AppointmentStatus = "in_progress"
+	AppointmentStatusNoShow     AppointmentStatus = "no_show"
+	AppointmentStatusScheduled  AppointmentStatus = "scheduled"
+)
+
+// Valid indicates whether the value is a known member of the AppointmentStatus enum.
+func (e AppointmentStatus) Valid() bool {
+	switch e {
+	case AppointmentStatusCancelled:
+		return true
+	case AppointmentStatusCheckedIn:
+		return true
+	case AppointmentStatusCompleted:
+		return true
+	case AppointmentStatusConfirmed:
+		return true
+	case AppointmentStatusInProgress:
+		return true
+	case AppointmentStatusNoShow:
+		return true
+	case AppointmentStatusScheduled:
+		return true
+	default:
+		return false
+	}
+}
 
 // Defines values for HealthDatabase.
 const (
@@ -68,6 +124,213 @@ func (e Language) Valid() bool {
 	case LanguageFr:
 		return true
 	case LanguageSw:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PrescriptionAllergyCheck.
+const (
+	PrescriptionAllergyCheckClear              PrescriptionAllergyCheck = "clear"
+	PrescriptionAllergyCheckConflictOverridden PrescriptionAllergyCheck = "conflict_overridden"
+	PrescriptionAllergyCheckNotChecked         PrescriptionAllergyCheck = "not_checked"
+)
+
+// Valid indicates whether the value is a known member of the PrescriptionAllergyCheck enum.
+func (e PrescriptionAllergyCheck) Valid() bool {
+	switch e {
+	case PrescriptionAllergyCheckClear:
+		return true
+	case PrescriptionAllergyCheckConflictOverridden:
+		return true
+	case PrescriptionAllergyCheckNotChecked:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StockMovementKind.
+const (
+	StockMovementKindAdjustment StockMovementKind = "adjustment"
+	StockMovementKindCorrection StockMovementKind = "correction"
+	StockMovementKindDispense   StockMovementKind = "dispense"
+	StockMovementKindOpening    StockMovementKind = "opening"
+)
+
+// Valid indicates whether the value is a known member of the StockMovementKind enum.
+func (e StockMovementKind) Valid() bool {
+	switch e {
+	case StockMovementKindAdjustment:
+		return true
+	case StockMovementKindCorrection:
+		return true
+	case StockMovementKindDispense:
+		return true
+	case StockMovementKindOpening:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TimelineEntryType.
+const (
+	TimelineEntryTypeAppointment  TimelineEntryType = "appointment"
+	TimelineEntryTypeBill         TimelineEntryType = "bill"
+	TimelineEntryTypeEncounter    TimelineEntryType = "encounter"
+	TimelineEntryTypePayment      TimelineEntryType = "payment"
+	TimelineEntryTypePrescription TimelineEntryType = "prescription"
+)
+
+// Valid indicates whether the value is a known member of the TimelineEntryType enum.
+func (e TimelineEntryType) Valid() bool {
+	switch e {
+	case TimelineEntryTypeAppointment:
+		return true
+	case TimelineEntryTypeBill:
+		return true
+	case TimelineEntryTypeEncounter:
+		return true
+	case TimelineEntryTypePayment:
+		return true
+	case TimelineEntryTypePrescription:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListAppointmentsParamsDepartment.
+const (
+	ListAppointmentsParamsDepartmentAll ListAppointmentsParamsDepartment = "all"
+)
+
+// Valid indicates whether the value is a known member of the ListAppointmentsParamsDepartment enum.
+func (e ListAppointmentsParamsDepartment) Valid() bool {
+	switch e {
+	case ListAppointmentsParamsDepartmentAll:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListAppointmentsParamsOrdering.
+const (
+	ListAppointmentsParamsOrderingCreatedAt      ListAppointmentsParamsOrdering = "created_at"
+	ListAppointmentsParamsOrderingDate           ListAppointmentsParamsOrdering = "date"
+	ListAppointmentsParamsOrderingID             ListAppointmentsParamsOrdering = "id"
+	ListAppointmentsParamsOrderingMinusCreatedAt ListAppointmentsParamsOrdering = "-created_at"
+	ListAppointmentsParamsOrderingMinusDate      ListAppointmentsParamsOrdering = "-date"
+	ListAppointmentsParamsOrderingMinusID        ListAppointmentsParamsOrdering = "-id"
+	ListAppointmentsParamsOrderingMinusUpdatedAt ListAppointmentsParamsOrdering = "-updated_at"
+	ListAppointmentsParamsOrderingUpdatedAt      ListAppointmentsParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListAppointmentsParamsOrdering enum.
+func (e ListAppointmentsParamsOrdering) Valid() bool {
+	switch e {
+	case ListAppointmentsParamsOrderingCreatedAt:
+		return true
+	case ListAppointmentsParamsOrderingDate:
+		return true
+	case ListAppointmentsParamsOrderingID:
+		return true
+	case ListAppointmentsParamsOrderingMinusCreatedAt:
+		return true
+	case ListAppointmentsParamsOrderingMinusDate:
+		return true
+	case ListAppointmentsParamsOrderingMinusID:
+		return true
+	case ListAppointmentsParamsOrderingMinusUpdatedAt:
+		return true
+	case ListAppointmentsParamsOrderingUpdatedAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListEncountersParamsOrdering.
+const (
+	ListEncountersParamsOrderingCreatedAt      ListEncountersParamsOrdering = "created_at"
+	ListEncountersParamsOrderingID             ListEncountersParamsOrdering = "id"
+	ListEncountersParamsOrderingMinusCreatedAt ListEncountersParamsOrdering = "-created_at"
+	ListEncountersParamsOrderingMinusID        ListEncountersParamsOrdering = "-id"
+	ListEncountersParamsOrderingMinusUpdatedAt ListEncountersParamsOrdering = "-updated_at"
+	ListEncountersParamsOrderingUpdatedAt      ListEncountersParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListEncountersParamsOrdering enum.
+func (e ListEncountersParamsOrdering) Valid() bool {
+	switch e {
+	case ListEncountersParamsOrderingCreatedAt:
+		return true
+	case ListEncountersParamsOrderingID:
+		return true
+	case ListEncountersParamsOrderingMinusCreatedAt:
+		return true
+	case ListEncountersParamsOrderingMinusID:
+		return true
+	case ListEncountersParamsOrderingMinusUpdatedAt:
+		return true
+	case ListEncountersParamsOrderingUpdatedAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListMedicationsParamsOrdering.
+const (
+	ListMedicationsParamsOrderingCurrentStock      ListMedicationsParamsOrdering = "current_stock"
+	ListMedicationsParamsOrderingID                ListMedicationsParamsOrdering = "id"
+	ListMedicationsParamsOrderingMinusCurrentStock ListMedicationsParamsOrdering = "-current_stock"
+	ListMedicationsParamsOrderingMinusID           ListMedicationsParamsOrdering = "-id"
+	ListMedicationsParamsOrderingMinusName         ListMedicationsParamsOrdering = "-name"
+	ListMedicationsParamsOrderingMinusUpdatedAt    ListMedicationsParamsOrdering = "-updated_at"
+	ListMedicationsParamsOrderingName              ListMedicationsParamsOrdering = "name"
+	ListMedicationsParamsOrderingUpdatedAt         ListMedicationsParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListMedicationsParamsOrdering enum.
+func (e ListMedicationsParamsOrdering) Valid() bool {
+	switch e {
+	case ListMedicationsParamsOrderingCurrentStock:
+		return true
+	case ListMedicationsParamsOrderingID:
+		return true
+	case ListMedicationsParamsOrderingMinusCurrentStock:
+		return true
+	case ListMedicationsParamsOrderingMinusID:
+		return true
+	case ListMedicationsParamsOrderingMinusName:
+		return true
+	case ListMedicationsParamsOrderingMinusUpdatedAt:
+		return true
+	case ListMedicationsParamsOrderingName:
+		return true
+	case ListMedicationsParamsOrderingUpdatedAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListStockMovementsParamsOrdering.
+const (
+	ListStockMovementsParamsOrderingID      ListStockMovementsParamsOrdering = "id"
+	ListStockMovementsParamsOrderingMinusID ListStockMovementsParamsOrdering = "-id"
+)
+
+// Valid indicates whether the value is a known member of the ListStockMovementsParamsOrdering enum.
+func (e ListStockMovementsParamsOrdering) Valid() bool {
+	switch e {
+	case ListStockMovementsParamsOrderingID:
+		return true
+	case ListStockMovementsParamsOrderingMinusID:
 		return true
 	default:
 		return false
@@ -140,6 +403,63 @@ func (e CreatePatientParamsOnDuplicate) Valid() bool {
 	}
 }
 
+// Defines values for GetPatientTimelineParamsType.
+const (
+	GetPatientTimelineParamsTypeAppointment  GetPatientTimelineParamsType = "appointment"
+	GetPatientTimelineParamsTypeBill         GetPatientTimelineParamsType = "bill"
+	GetPatientTimelineParamsTypeEncounter    GetPatientTimelineParamsType = "encounter"
+	GetPatientTimelineParamsTypePayment      GetPatientTimelineParamsType = "payment"
+	GetPatientTimelineParamsTypePrescription GetPatientTimelineParamsType = "prescription"
+)
+
+// Valid indicates whether the value is a known member of the GetPatientTimelineParamsType enum.
+func (e GetPatientTimelineParamsType) Valid() bool {
+	switch e {
+	case GetPatientTimelineParamsTypeAppointment:
+		return true
+	case GetPatientTimelineParamsTypeBill:
+		return true
+	case GetPatientTimelineParamsTypeEncounter:
+		return true
+	case GetPatientTimelineParamsTypePayment:
+		return true
+	case GetPatientTimelineParamsTypePrescription:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListPrescriptionsParamsOrdering.
+const (
+	ListPrescriptionsParamsOrderingCreatedAt      ListPrescriptionsParamsOrdering = "created_at"
+	ListPrescriptionsParamsOrderingID             ListPrescriptionsParamsOrdering = "id"
+	ListPrescriptionsParamsOrderingMinusCreatedAt ListPrescriptionsParamsOrdering = "-created_at"
+	ListPrescriptionsParamsOrderingMinusID        ListPrescriptionsParamsOrdering = "-id"
+	ListPrescriptionsParamsOrderingMinusUpdatedAt ListPrescriptionsParamsOrdering = "-updated_at"
+	ListPrescriptionsParamsOrderingUpdatedAt      ListPrescriptionsParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListPrescriptionsParamsOrdering enum.
+func (e ListPrescriptionsParamsOrdering) Valid() bool {
+	switch e {
+	case ListPrescriptionsParamsOrderingCreatedAt:
+		return true
+	case ListPrescriptionsParamsOrderingID:
+		return true
+	case ListPrescriptionsParamsOrderingMinusCreatedAt:
+		return true
+	case ListPrescriptionsParamsOrderingMinusID:
+		return true
+	case ListPrescriptionsParamsOrderingMinusUpdatedAt:
+		return true
+	case ListPrescriptionsParamsOrderingUpdatedAt:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListRolesParamsOrdering.
 const (
 	ListRolesParamsOrderingID        ListRolesParamsOrdering = "id"
@@ -194,6 +514,114 @@ func (e ListUsersParamsOrdering) Valid() bool {
 	}
 }
 
+// AllergyFinding Example: {"allergy":"Penicillin","medication":"Amoxicillin","reason":"Amoxicillin is a penicillin.","relation":"same class","substance":"penicillins"}
+type AllergyFinding struct {
+	// Allergy The part of the patient's known allergies
+	Allergy string `json:"allergy"`
+
+	// Medication The name that it concerns
+	Medication string                 `json:"medication"`
+	Reason     string                 `json:"reason"`
+	Relation   AllergyFindingRelation `json:"relation"`
+	Substance  string                 `json:"substance"`
+}
+
+// AllergyFindingRelation defines model for AllergyFinding.Relation.
+type AllergyFindingRelation string
+
+// Appointment Example: {"created_at":"2026-11-20T08:30:00Z","date":"2026-12-01","doctor":3,"doctor_name":"Amina Otieno","duration_minutes":30,"ends_at":"2026-12-01T07:00:00Z","id":7,"notes":"Follow-up","overbook_reason":"","overbooked":false,"patient":1,"patient_name":"Jane Smith","starts_at":"2026-12-01T06:30:00Z","status":"scheduled","time":"09:30:00","updated_at":"2026-11-20T08:30:00Z","version":1}
+type Appointment struct {
+	CreatedAt       time.Time          `json:"created_at"`
+	Date            openapi_types.Date `json:"date"`
+	Doctor          int64              `json:"doctor"`
+	DoctorName      string             `json:"doctor_name"`
+	DurationMinutes int32              `json:"duration_minutes"`
+	EndsAt          time.Time          `json:"ends_at"`
+	ID              int64              `json:"id"`
+	Notes           string             `json:"notes"`
+	OverbookReason  string             `json:"overbook_reason"`
+
+	// Overbooked Whether it may stand beside another
+	Overbooked  bool   `json:"overbooked"`
+	Patient     int64  `json:"patient"`
+	PatientName string `json:"patient_name"`
+
+	// StartsAt The moment of date and time
+	StartsAt time.Time         `json:"starts_at"`
+	Status   AppointmentStatus `json:"status"`
+
+	// Time A time of day on the hospital's wall clock; answered as HH:MM:SS
+	Time      TimeOfDay `json:"time"`
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// AppointmentList defines model for AppointmentList.
+type AppointmentList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Appointment             `json:"results"`
+}
+
+// AppointmentPatch Example: {"status":"confirmed"}
+type AppointmentPatch struct {
+	Date *openapi_types.Date `json:"date,omitempty"`
+
+	// Doctor An active user of role Doctor
+	Doctor          *int64  `json:"doctor,omitempty"`
+	DurationMinutes *int32  `json:"duration_minutes,omitempty"`
+	Notes           *string `json:"notes,omitempty"`
+
+	// OverbookReason Why the appointment may stand beside another; for an Admin and the doctor concerned
+	OverbookReason *string            `json:"overbook_reason,omitempty"`
+	Patient        *int64             `json:"patient,omitempty"`
+	Status         *AppointmentStatus `json:"status,omitempty"`
+
+	// Time A time of day on the hospital's wall clock; answered as HH:MM:SS
+	Time *TimeOfDay `json:"time,omitempty"`
+}
+
+// AppointmentStatus defines model for AppointmentStatus.
+type AppointmentStatus string
+
+// AppointmentWrite Example: {"date":"2026-12-01","doctor":3,"notes":"Follow-up","patient":1,"time":"09:30"}
+type AppointmentWrite struct {
+	Date openapi_types.Date `json:"date"`
+
+	// Doctor An active user of role Doctor
+	Doctor int64 `json:"doctor"`
+
+	// DurationMinutes By default the usual length of the settings
+	DurationMinutes *int32  `json:"duration_minutes,omitempty"`
+	Notes           *string `json:"notes,omitempty"`
+
+	// OverbookReason Why the appointment may stand beside another; for an Admin and the doctor concerned
+	OverbookReason *string            `json:"overbook_reason,omitempty"`
+	Patient        int64              `json:"patient"`
+	Status         *AppointmentStatus `json:"status,omitempty"`
+
+	// Time A time of day on the hospital's wall clock; answered as HH:MM:SS
+	Time TimeOfDay `json:"time"`
+}
+
+// Availability defines model for Availability.
+type Availability struct {
+	Date            openapi_types.Date `json:"date"`
+	Doctor          int64              `json:"doctor"`
+	DurationMinutes int32              `json:"duration_minutes"`
+	Slots           []FreeSlot         `json:"slots"`
+
+	// WorkingHoursEnd A time of day on the hospital's wall clock; answered as HH:MM:SS
+	WorkingHoursEnd TimeOfDay `json:"working_hours_end"`
+
+	// WorkingHoursStart A time of day on the hospital's wall clock; answered as HH:MM:SS
+	WorkingHoursStart TimeOfDay `json:"working_hours_start"`
+}
+
 // CreatedPatient defines model for CreatedPatient.
 type CreatedPatient struct {
 	Address        string             `json:"address"`
@@ -206,8 +634,11 @@ type CreatedPatient struct {
 	KnownAllergies string             `json:"known_allergies"`
 
 	// LastName Empty for people who have one name
-	LastName           string           `json:"last_name"`
-	PossibleDuplicates []PatientSummary `json:"possible_duplicates"`
+	LastName string `json:"last_name"`
+
+	// MergedInto The record that took over from this one, which was a duplicate
+	MergedInto         nullable.Nullable[int64] `json:"merged_into"`
+	PossibleDuplicates []PatientSummary         `json:"possible_duplicates"`
 
 	// UniqueID The patient number: eight signs, the last a check sign
 	UniqueID  string    `json:"unique_id"`
@@ -220,8 +651,70 @@ type CreatedPatient struct {
 	Version int64 `json:"version"`
 }
 
+// Dispensing Example: {"quantity":21}
+type Dispensing struct {
+	// Medication The pharmacy's medication, when the prescription names none
+	Medication *int64 `json:"medication,omitempty"`
+
+	// OverrideReason Why it is dispensed in spite of a known allergy
+	OverrideReason *string `json:"override_reason,omitempty"`
+
+	// Quantity When the prescription names none
+	Quantity *int32 `json:"quantity,omitempty"`
+}
+
 // Email An e-mail address, or empty. No two accounts share one.
 type Email = string
+
+// Encounter Example: {"appointment":7,"created_at":"2026-12-01T06:40:00Z","diagnosis":"Malaria","doctor":3,"doctor_name":"Amina Otieno","id":5,"notes":"Fever for three days, no cough.","patient":1,"patient_name":"Jane Smith","updated_at":"2026-12-01T06:40:00Z","version":1}
+type Encounter struct {
+	Appointment nullable.Nullable[int64] `json:"appointment"`
+	CreatedAt   time.Time                `json:"created_at"`
+	Diagnosis   string                   `json:"diagnosis"`
+	Doctor      int64                    `json:"doctor"`
+	DoctorName  string                   `json:"doctor_name"`
+	ID          int64                    `json:"id"`
+	Notes       string                   `json:"notes"`
+	Patient     int64                    `json:"patient"`
+	PatientName string                   `json:"patient_name"`
+	UpdatedAt   time.Time                `json:"updated_at"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// EncounterList defines model for EncounterList.
+type EncounterList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Encounter               `json:"results"`
+}
+
+// EncounterPatch Example: {"diagnosis":"Malaria"}
+type EncounterPatch struct {
+	// Appointment Of the same patient and doctor
+	Appointment nullable.Nullable[int64] `json:"appointment,omitempty"`
+	Diagnosis   *string                  `json:"diagnosis,omitempty"`
+
+	// Doctor For an Admin to name; a Doctor writes as themselves
+	Doctor  *int64  `json:"doctor,omitempty"`
+	Notes   *string `json:"notes,omitempty"`
+	Patient *int64  `json:"patient,omitempty"`
+}
+
+// EncounterWrite Example: {"appointment":7,"diagnosis":"Malaria","notes":"Fever for three days, no cough.","patient":1}
+type EncounterWrite struct {
+	// Appointment Of the same patient and doctor
+	Appointment nullable.Nullable[int64] `json:"appointment,omitempty"`
+	Diagnosis   *string                  `json:"diagnosis,omitempty"`
+
+	// Doctor For an Admin to name; a Doctor writes as themselves
+	Doctor  *int64 `json:"doctor,omitempty"`
+	Notes   string `json:"notes"`
+	Patient int64  `json:"patient"`
+}
 
 // FieldError defines model for FieldError.
 type FieldError struct {
@@ -230,6 +723,16 @@ type FieldError struct {
 	// Field The property (`items.0.amount`), the parameter, or empty for the whole body
 	Field   string `json:"field"`
 	Message string `json:"message"`
+}
+
+// FreeSlot Example: {"date":"2026-12-01","ends_at":"2026-12-01T07:00:00Z","starts_at":"2026-12-01T06:30:00Z","time":"09:30:00"}
+type FreeSlot struct {
+	Date     openapi_types.Date `json:"date"`
+	EndsAt   time.Time          `json:"ends_at"`
+	StartsAt time.Time          `json:"starts_at"`
+
+	// Time A time of day on the hospital's wall clock; answered as HH:MM:SS
+	Time TimeOfDay `json:"time"`
 }
 
 // Health Example: {"database":"healthy","status":"healthy","timestamp":"2026-01-15T08:30:00Z","version":"1.0.0"}
@@ -249,13 +752,60 @@ type HealthStatus string
 // Language defines model for Language.
 type Language string
 
+// Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
+type Medication struct {
+	// CurrentStock The sum of the ledger; never negative
+	CurrentStock int32  `json:"current_stock"`
+	Description  string `json:"description"`
+	GenericName  string `json:"generic_name"`
+	ID           int64  `json:"id"`
+	Name         string `json:"name"`
+
+	// ReorderLevel At or below it the stock is low
+	ReorderLevel int32     `json:"reorder_level"`
+	Unit         string    `json:"unit"`
+	UpdatedAt    time.Time `json:"updated_at"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// MedicationList defines model for MedicationList.
+type MedicationList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Medication              `json:"results"`
+}
+
+// MedicationPatch Example: {"reorder_level":60}
+type MedicationPatch struct {
+	CurrentStock *int32  `json:"current_stock,omitempty"`
+	Description  *string `json:"description,omitempty"`
+	GenericName  *string `json:"generic_name,omitempty"`
+	Name         *string `json:"name,omitempty"`
+	ReorderLevel *int32  `json:"reorder_level,omitempty"`
+	Unit         *string `json:"unit,omitempty"`
+}
+
+// MedicationWrite Example: {"current_stock":120,"generic_name":"Amoxicillin","name":"Amoxil 500","reorder_level":40,"unit":"capsule"}
+type MedicationWrite struct {
+	CurrentStock *int32  `json:"current_stock,omitempty"`
+	Description  *string `json:"description,omitempty"`
+	GenericName  *string `json:"generic_name,omitempty"`
+	Name         string  `json:"name"`
+	ReorderLevel *int32  `json:"reorder_level,omitempty"`
+	Unit         *string `json:"unit,omitempty"`
+}
+
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
 	NewPassword     string `json:"new_password"`
 }
 
-// Patient Example: {"address":"123 Main St","contact_info":"+1234567890","created_at":"2026-01-15T08:30:00Z","date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","id":1,"known_allergies":"Penicillin","last_name":"Smith","unique_id":"G7P28XEF","updated_at":"2026-01-15T08:30:00Z","user":null,"version":1}
+// Patient Example: {"address":"123 Main St","contact_info":"+1234567890","created_at":"2026-01-15T08:30:00Z","date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","id":1,"known_allergies":"Penicillin","last_name":"Smith","merged_into":null,"unique_id":"G7P28XEF","updated_at":"2026-01-15T08:30:00Z","user":null,"version":1}
 type Patient struct {
 	Address        string             `json:"address"`
 	ContactInfo    string             `json:"contact_info"`
@@ -268,6 +818,9 @@ type Patient struct {
 
 	// LastName Empty for people who have one name
 	LastName string `json:"last_name"`
+
+	// MergedInto The record that took over from this one, which was a duplicate
+	MergedInto nullable.Nullable[int64] `json:"merged_into"`
 
 	// UniqueID The patient number: eight signs, the last a check sign
 	UniqueID  string    `json:"unique_id"`
@@ -287,6 +840,12 @@ type PatientList struct {
 	Next            nullable.Nullable[string] `json:"next"`
 	Previous        nullable.Nullable[string] `json:"previous"`
 	Results         []Patient                 `json:"results"`
+}
+
+// PatientMerge Example: {"duplicate":2}
+type PatientMerge struct {
+	// Duplicate The record that is to be merged into this one
+	Duplicate int64 `json:"duplicate"`
 }
 
 // PatientPatch Example: {"contact_info":"+1234567890"}
@@ -326,8 +885,93 @@ type PatientWrite struct {
 	User           nullable.Nullable[int64] `json:"user,omitempty"`
 }
 
+// Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
+type Prescription struct {
+	// AllergyCheck What came of comparing the patient's known allergies with the medication
+	AllergyCheck PrescriptionAllergyCheck `json:"allergy_check"`
+
+	// AllergyNote What was found, or what was not understood
+	AllergyNote    string                       `json:"allergy_note"`
+	CreatedAt      time.Time                    `json:"created_at"`
+	DispensedAt    nullable.Nullable[time.Time] `json:"dispensed_at"`
+	DispensedBy    nullable.Nullable[int64]     `json:"dispensed_by"`
+	Doctor         int64                        `json:"doctor"`
+	DoctorName     string                       `json:"doctor_name"`
+	Dosage         string                       `json:"dosage"`
+	Duration       string                       `json:"duration"`
+	Encounter      int64                        `json:"encounter"`
+	Frequency      string                       `json:"frequency"`
+	ID             int64                        `json:"id"`
+	Instructions   string                       `json:"instructions"`
+	Medication     nullable.Nullable[int64]     `json:"medication"`
+	MedicationName string                       `json:"medication_name"`
+	OverrideReason string                       `json:"override_reason"`
+	Patient        int64                        `json:"patient"`
+	PatientName    string                       `json:"patient_name"`
+	Quantity       nullable.Nullable[int32]     `json:"quantity"`
+	UpdatedAt      time.Time                    `json:"updated_at"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// PrescriptionAllergyCheck What came of comparing the patient's known allergies with the medication
+type PrescriptionAllergyCheck string
+
+// PrescriptionList defines model for PrescriptionList.
+type PrescriptionList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Prescription            `json:"results"`
+}
+
+// PrescriptionPatch Example: {"instructions":"After meals"}
+type PrescriptionPatch struct {
+	Dosage       *string `json:"dosage,omitempty"`
+	Duration     *string `json:"duration,omitempty"`
+	Encounter    *int64  `json:"encounter,omitempty"`
+	Frequency    *string `json:"frequency,omitempty"`
+	Instructions *string `json:"instructions,omitempty"`
+
+	// Medication The pharmacy's medication
+	Medication     nullable.Nullable[int64] `json:"medication,omitempty"`
+	MedicationName *string                  `json:"medication_name,omitempty"`
+
+	// OverrideReason Why it is prescribed in spite of a known allergy
+	OverrideReason *string `json:"override_reason,omitempty"`
+
+	// Quantity In the medication's unit
+	Quantity nullable.Nullable[int32] `json:"quantity,omitempty"`
+}
+
+// PrescriptionWrite Example: {"dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","instructions":"After meals","medication":4,"quantity":21}
+type PrescriptionWrite struct {
+	Dosage       string  `json:"dosage"`
+	Duration     *string `json:"duration,omitempty"`
+	Encounter    int64   `json:"encounter"`
+	Frequency    string  `json:"frequency"`
+	Instructions *string `json:"instructions,omitempty"`
+
+	// Medication The pharmacy's medication
+	Medication nullable.Nullable[int64] `json:"medication,omitempty"`
+
+	// MedicationName Required unless medication is given
+	MedicationName *string `json:"medication_name,omitempty"`
+
+	// OverrideReason Why it is prescribed in spite of a known allergy
+	OverrideReason *string `json:"override_reason,omitempty"`
+
+	// Quantity In the medication's unit
+	Quantity nullable.Nullable[int32] `json:"quantity,omitempty"`
+}
+
 // Problem An error, after RFC 9457
 type Problem struct {
+	// Available With code `insufficient_stock`: how much there is
+	Available *int32 `json:"available,omitempty"`
+
 	// Code A stable word for programs
 	Code string `json:"code"`
 
@@ -337,8 +981,17 @@ type Problem struct {
 	// Errors Every wrong field
 	Errors []FieldError `json:"errors,omitempty"`
 
+	// Findings With code `allergy_conflict`: what speaks against the medication
+	Findings []AllergyFinding `json:"findings,omitempty"`
+
 	// Instance The id of the request
 	Instance string `json:"instance"`
+
+	// MergedInto With code `patient_merged`: the record that took over
+	MergedInto *int64 `json:"merged_into,omitempty"`
+
+	// NextFree With code `slot_taken`: the next times at which doctor and patient are free
+	NextFree []FreeSlot `json:"next_free,omitempty"`
 
 	// PossibleDuplicates With code `possible_duplicate`: the patients who may be the same person
 	PossibleDuplicates []PatientSummary `json:"possible_duplicates,omitempty"`
@@ -437,6 +1090,77 @@ type SignedIn struct {
 	//
 	// Example: {"date_joined":"2026-01-15T08:30:00Z","email":"doctor@example.org","first_name":"Jane","id":3,"is_active":true,"language_preference":"en","last_login":null,"last_name":"Smith","password_change_required":false,"preferences":{"theme":"dark"},"profile_image":null,"role":{"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1},"two_factor_enabled":false,"username":"doctor","version":1}
 	User User `json:"user"`
+}
+
+// StockAdjustment Example: {"quantity":-20,"reason":"Broken in transport"}
+type StockAdjustment struct {
+	// Quantity What came (positive) or went (negative), not zero
+	Quantity int32  `json:"quantity"`
+	Reason   string `json:"reason"`
+}
+
+// StockMovement Example: {"created_at":"2026-11-20T08:30:00Z","id":9,"kind":"adjustment","medication":4,"prescription":null,"quantity":-20,"reason":"Broken in transport","stock_after":100,"user":6,"user_name":"pharmacist"}
+type StockMovement struct {
+	CreatedAt    time.Time                `json:"created_at"`
+	ID           int64                    `json:"id"`
+	Kind         StockMovementKind        `json:"kind"`
+	Medication   int64                    `json:"medication"`
+	Prescription nullable.Nullable[int64] `json:"prescription"`
+
+	// Quantity What came (positive) or went (negative)
+	Quantity   int32                    `json:"quantity"`
+	Reason     string                   `json:"reason"`
+	StockAfter int32                    `json:"stock_after"`
+	User       nullable.Nullable[int64] `json:"user"`
+	UserName   string                   `json:"user_name"`
+}
+
+// StockMovementKind defines model for StockMovement.Kind.
+type StockMovementKind string
+
+// StockMovementList defines model for StockMovementList.
+type StockMovementList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []StockMovement           `json:"results"`
+}
+
+// TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
+type TimeOfDay = string
+
+// TimelineEntry Example: {"amount":null,"at":"2026-01-15T08:30:00Z","doctor":3,"doctor_name":"Jane Smith","id":7,"status":"scheduled","title":"Follow-up","type":"appointment"}
+type TimelineEntry struct {
+	// Amount Of a bill its total, of a payment its amount
+	Amount nullable.Nullable[string] `json:"amount"`
+
+	// At When it takes or took place
+	At         time.Time                `json:"at"`
+	Doctor     nullable.Nullable[int64] `json:"doctor"`
+	DoctorName string                   `json:"doctor_name"`
+
+	// ID The record's id
+	ID int64 `json:"id"`
+
+	// Status The state: of an appointment its status; prescribed or dispensed; unpaid or paid; empty otherwise
+	Status string `json:"status"`
+
+	// Title What it is: the notes of an appointment, a diagnosis, a medication, the notes of a bill, the method of a payment
+	Title string            `json:"title"`
+	Type  TimelineEntryType `json:"type"`
+}
+
+// TimelineEntryType defines model for TimelineEntry.Type.
+type TimelineEntryType string
+
+// TimelineList defines model for TimelineList.
+type TimelineList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []TimelineEntry           `json:"results"`
 }
 
 // TokenPair Example: {"access":"eyJhbGciOiJIUzI1NiJ9.e30.c2ln","refresh":"chr_Ym9vdHN0cmFwcGVk"}
@@ -573,8 +1297,221 @@ type Unavailable = Problem
 // UnsupportedMediaType An error, after RFC 9457
 type UnsupportedMediaType = Problem
 
+// ListAppointmentsParams defines parameters for ListAppointments.
+type ListAppointmentsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Patient Only those of this patient.
+	Patient *int64 `form:"patient,omitempty" json:"patient,omitempty"`
+
+	// Doctor Only those of this doctor: a user's id, `me`, or `all`.
+	Doctor *string `form:"doctor,omitempty" json:"doctor,omitempty"`
+
+	// Status Only those in this state.
+	Status *AppointmentStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// Date Only those of this day.
+	Date *openapi_types.Date `form:"date,omitempty" json:"date,omitempty"`
+
+	// DateFrom Only those of this day or later.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Department There are no departments; the existing front end sends `all`.
+	Department *ListAppointmentsParamsDepartment `form:"department,omitempty" json:"department,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListAppointmentsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListAppointmentsParamsDepartment defines parameters for ListAppointments.
+type ListAppointmentsParamsDepartment string
+
+// ListAppointmentsParamsOrdering defines parameters for ListAppointments.
+type ListAppointmentsParamsOrdering string
+
+// CreateAppointmentParams defines parameters for CreateAppointment.
+type CreateAppointmentParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetAvailabilityParams defines parameters for GetAvailability.
+type GetAvailabilityParams struct {
+	// Doctor The doctor's id.
+	Doctor int64 `form:"doctor" json:"doctor"`
+
+	// Date The day.
+	Date openapi_types.Date `form:"date" json:"date"`
+
+	// DurationMinutes The length wanted; by default the usual one of the settings.
+	DurationMinutes *int32 `form:"duration_minutes,omitempty" json:"duration_minutes,omitempty"`
+}
+
+// DeleteAppointmentParams defines parameters for DeleteAppointment.
+type DeleteAppointmentParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateAppointmentParams defines parameters for UpdateAppointment.
+type UpdateAppointmentParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceAppointmentParams defines parameters for ReplaceAppointment.
+type ReplaceAppointmentParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // SignOutParams defines parameters for SignOut.
 type SignOutParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListEncountersParams defines parameters for ListEncounters.
+type ListEncountersParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Patient Only those of this patient.
+	Patient *int64 `form:"patient,omitempty" json:"patient,omitempty"`
+
+	// Doctor Only those of this doctor: a user's id, `me`, or `all`.
+	Doctor *string `form:"doctor,omitempty" json:"doctor,omitempty"`
+
+	// Appointment Only those of this appointment.
+	Appointment *int64 `form:"appointment,omitempty" json:"appointment,omitempty"`
+
+	// DateFrom Only those written on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those written on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListEncountersParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListEncountersParamsOrdering defines parameters for ListEncounters.
+type ListEncountersParamsOrdering string
+
+// CreateEncounterParams defines parameters for CreateEncounter.
+type CreateEncounterParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteEncounterParams defines parameters for DeleteEncounter.
+type DeleteEncounterParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateEncounterParams defines parameters for UpdateEncounter.
+type UpdateEncounterParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceEncounterParams defines parameters for ReplaceEncounter.
+type ReplaceEncounterParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListMedicationsParams defines parameters for ListMedications.
+type ListMedicationsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// LowStock Only those at or below their reorder level, or only those above it.
+	LowStock *bool `form:"low_stock,omitempty" json:"low_stock,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListMedicationsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListMedicationsParamsOrdering defines parameters for ListMedications.
+type ListMedicationsParamsOrdering string
+
+// CreateMedicationParams defines parameters for CreateMedication.
+type CreateMedicationParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteMedicationParams defines parameters for DeleteMedication.
+type DeleteMedicationParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateMedicationParams defines parameters for UpdateMedication.
+type UpdateMedicationParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceMedicationParams defines parameters for ReplaceMedication.
+type ReplaceMedicationParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListStockMovementsParams defines parameters for ListStockMovements.
+type ListStockMovementsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListStockMovementsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListStockMovementsParamsOrdering defines parameters for ListStockMovements.
+type ListStockMovementsParamsOrdering string
+
+// AdjustStockParams defines parameters for AdjustStock.
+type AdjustStockParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -637,6 +1574,99 @@ type UpdatePatientParams struct {
 type ReplacePatientParams struct {
 	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MergePatientParams defines parameters for MergePatient.
+type MergePatientParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetPatientTimelineParams defines parameters for GetPatientTimeline.
+type GetPatientTimelineParams struct {
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Type Only entries of this type.
+	Type *GetPatientTimelineParamsType `form:"type,omitempty" json:"type,omitempty"`
+}
+
+// GetPatientTimelineParamsType defines parameters for GetPatientTimeline.
+type GetPatientTimelineParamsType string
+
+// UnmergePatientParams defines parameters for UnmergePatient.
+type UnmergePatientParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListPrescriptionsParams defines parameters for ListPrescriptions.
+type ListPrescriptionsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Patient Only those of this patient.
+	Patient *int64 `form:"patient,omitempty" json:"patient,omitempty"`
+
+	// Doctor Only those of this doctor: a user's id, `me`, or `all`.
+	Doctor *string `form:"doctor,omitempty" json:"doctor,omitempty"`
+
+	// Encounter Only those of this encounter.
+	Encounter *int64 `form:"encounter,omitempty" json:"encounter,omitempty"`
+
+	// Medication Only those of this medication.
+	Medication *int64 `form:"medication,omitempty" json:"medication,omitempty"`
+
+	// Dispensed Only those that have, or have not, been dispensed.
+	Dispensed *bool `form:"dispensed,omitempty" json:"dispensed,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListPrescriptionsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListPrescriptionsParamsOrdering defines parameters for ListPrescriptions.
+type ListPrescriptionsParamsOrdering string
+
+// CreatePrescriptionParams defines parameters for CreatePrescription.
+type CreatePrescriptionParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeletePrescriptionParams defines parameters for DeletePrescription.
+type DeletePrescriptionParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdatePrescriptionParams defines parameters for UpdatePrescription.
+type UpdatePrescriptionParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplacePrescriptionParams defines parameters for ReplacePrescription.
+type ReplacePrescriptionParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// DispensePrescriptionParams defines parameters for DispensePrescription.
+type DispensePrescriptionParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // RegisterParams defines parameters for Register.
@@ -741,11 +1771,41 @@ type ReplaceUserParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// CreateAppointmentJSONRequestBody defines body for CreateAppointment for application/json ContentType.
+type CreateAppointmentJSONRequestBody = AppointmentWrite
+
+// UpdateAppointmentJSONRequestBody defines body for UpdateAppointment for application/json ContentType.
+type UpdateAppointmentJSONRequestBody = AppointmentPatch
+
+// ReplaceAppointmentJSONRequestBody defines body for ReplaceAppointment for application/json ContentType.
+type ReplaceAppointmentJSONRequestBody = AppointmentWrite
+
 // SignInJSONRequestBody defines body for SignIn for application/json ContentType.
 type SignInJSONRequestBody = SignIn
 
 // RefreshTokensJSONRequestBody defines body for RefreshTokens for application/json ContentType.
 type RefreshTokensJSONRequestBody = Refresh
+
+// CreateEncounterJSONRequestBody defines body for CreateEncounter for application/json ContentType.
+type CreateEncounterJSONRequestBody = EncounterWrite
+
+// UpdateEncounterJSONRequestBody defines body for UpdateEncounter for application/json ContentType.
+type UpdateEncounterJSONRequestBody = EncounterPatch
+
+// ReplaceEncounterJSONRequestBody defines body for ReplaceEncounter for application/json ContentType.
+type ReplaceEncounterJSONRequestBody = EncounterWrite
+
+// CreateMedicationJSONRequestBody defines body for CreateMedication for application/json ContentType.
+type CreateMedicationJSONRequestBody = MedicationWrite
+
+// UpdateMedicationJSONRequestBody defines body for UpdateMedication for application/json ContentType.
+type UpdateMedicationJSONRequestBody = MedicationPatch
+
+// ReplaceMedicationJSONRequestBody defines body for ReplaceMedication for application/json ContentType.
+type ReplaceMedicationJSONRequestBody = MedicationWrite
+
+// AdjustStockJSONRequestBody defines body for AdjustStock for application/json ContentType.
+type AdjustStockJSONRequestBody = StockAdjustment
 
 // CreatePatientJSONRequestBody defines body for CreatePatient for application/json ContentType.
 type CreatePatientJSONRequestBody = PatientWrite
@@ -755,6 +1815,21 @@ type UpdatePatientJSONRequestBody = PatientPatch
 
 // ReplacePatientJSONRequestBody defines body for ReplacePatient for application/json ContentType.
 type ReplacePatientJSONRequestBody = PatientWrite
+
+// MergePatientJSONRequestBody defines body for MergePatient for application/json ContentType.
+type MergePatientJSONRequestBody = PatientMerge
+
+// CreatePrescriptionJSONRequestBody defines body for CreatePrescription for application/json ContentType.
+type CreatePrescriptionJSONRequestBody = PrescriptionWrite
+
+// UpdatePrescriptionJSONRequestBody defines body for UpdatePrescription for application/json ContentType.
+type UpdatePrescriptionJSONRequestBody = PrescriptionPatch
+
+// ReplacePrescriptionJSONRequestBody defines body for ReplacePrescription for application/json ContentType.
+type ReplacePrescriptionJSONRequestBody = PrescriptionWrite
+
+// DispensePrescriptionJSONRequestBody defines body for DispensePrescription for application/json ContentType.
+type DispensePrescriptionJSONRequestBody = Dispensing
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -782,6 +1857,27 @@ type ReplaceUserJSONRequestBody = UserWrite
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
+	// ListAppointments List appointments
+	// (GET /api/appointments/)
+	ListAppointments(ctx echo.Context, params ListAppointmentsParams) error
+	// CreateAppointment Book an appointment
+	// (POST /api/appointments/)
+	CreateAppointment(ctx echo.Context, params CreateAppointmentParams) error
+	// GetAvailability List a doctor's free slots
+	// (GET /api/appointments/availability/)
+	GetAvailability(ctx echo.Context, params GetAvailabilityParams) error
+	// DeleteAppointment Delete an appointment
+	// (DELETE /api/appointments/{id}/)
+	DeleteAppointment(ctx echo.Context, id ID, params DeleteAppointmentParams) error
+	// GetAppointment Get an appointment
+	// (GET /api/appointments/{id}/)
+	GetAppointment(ctx echo.Context, id ID) error
+	// UpdateAppointment Update an appointment
+	// (PATCH /api/appointments/{id}/)
+	UpdateAppointment(ctx echo.Context, id ID, params UpdateAppointmentParams) error
+	// ReplaceAppointment Replace an appointment
+	// (PUT /api/appointments/{id}/)
+	ReplaceAppointment(ctx echo.Context, id ID, params ReplaceAppointmentParams) error
 	// SignIn Sign in
 	// (POST /api/auth/)
 	SignIn(ctx echo.Context) error
@@ -791,9 +1887,51 @@ type ServerInterface interface {
 	// RefreshTokens Exchange a refresh token for a new pair
 	// (POST /api/auth/refresh/)
 	RefreshTokens(ctx echo.Context) error
+	// ListEncounters List encounters
+	// (GET /api/encounters/)
+	ListEncounters(ctx echo.Context, params ListEncountersParams) error
+	// CreateEncounter Write an encounter
+	// (POST /api/encounters/)
+	CreateEncounter(ctx echo.Context, params CreateEncounterParams) error
+	// DeleteEncounter Delete an encounter
+	// (DELETE /api/encounters/{id}/)
+	DeleteEncounter(ctx echo.Context, id ID, params DeleteEncounterParams) error
+	// GetEncounter Get an encounter
+	// (GET /api/encounters/{id}/)
+	GetEncounter(ctx echo.Context, id ID) error
+	// UpdateEncounter Update an encounter
+	// (PATCH /api/encounters/{id}/)
+	UpdateEncounter(ctx echo.Context, id ID, params UpdateEncounterParams) error
+	// ReplaceEncounter Replace an encounter
+	// (PUT /api/encounters/{id}/)
+	ReplaceEncounter(ctx echo.Context, id ID, params ReplaceEncounterParams) error
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx echo.Context) error
+	// ListMedications List medications
+	// (GET /api/medications/)
+	ListMedications(ctx echo.Context, params ListMedicationsParams) error
+	// CreateMedication Add a medication
+	// (POST /api/medications/)
+	CreateMedication(ctx echo.Context, params CreateMedicationParams) error
+	// DeleteMedication Delete a medication
+	// (DELETE /api/medications/{id}/)
+	DeleteMedication(ctx echo.Context, id ID, params DeleteMedicationParams) error
+	// GetMedication Get a medication
+	// (GET /api/medications/{id}/)
+	GetMedication(ctx echo.Context, id ID) error
+	// UpdateMedication Update a medication
+	// (PATCH /api/medications/{id}/)
+	UpdateMedication(ctx echo.Context, id ID, params UpdateMedicationParams) error
+	// ReplaceMedication Replace a medication
+	// (PUT /api/medications/{id}/)
+	ReplaceMedication(ctx echo.Context, id ID, params ReplaceMedicationParams) error
+	// ListStockMovements List the ledger of a stock
+	// (GET /api/medications/{id}/stock/)
+	ListStockMovements(ctx echo.Context, id ID, params ListStockMovementsParams) error
+	// AdjustStock Adjust a stock
+	// (POST /api/medications/{id}/stock/)
+	AdjustStock(ctx echo.Context, id ID, params AdjustStockParams) error
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx echo.Context, params ListPatientsParams) error
@@ -812,6 +1950,36 @@ type ServerInterface interface {
 	// ReplacePatient Replace a patient's details
 	// (PUT /api/patients/{id}/)
 	ReplacePatient(ctx echo.Context, id ID, params ReplacePatientParams) error
+	// MergePatient Merge a duplicate into this patient
+	// (POST /api/patients/{id}/merge/)
+	MergePatient(ctx echo.Context, id ID, params MergePatientParams) error
+	// GetPatientTimeline Get a patient's timeline
+	// (GET /api/patients/{id}/timeline/)
+	GetPatientTimeline(ctx echo.Context, id ID, params GetPatientTimelineParams) error
+	// UnmergePatient Undo a merge
+	// (POST /api/patients/{id}/unmerge/)
+	UnmergePatient(ctx echo.Context, id ID, params UnmergePatientParams) error
+	// ListPrescriptions List prescriptions
+	// (GET /api/prescriptions/)
+	ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error
+	// CreatePrescription Write a prescription
+	// (POST /api/prescriptions/)
+	CreatePrescription(ctx echo.Context, params CreatePrescriptionParams) error
+	// DeletePrescription Delete a prescription
+	// (DELETE /api/prescriptions/{id}/)
+	DeletePrescription(ctx echo.Context, id ID, params DeletePrescriptionParams) error
+	// GetPrescription Get a prescription
+	// (GET /api/prescriptions/{id}/)
+	GetPrescription(ctx echo.Context, id ID) error
+	// UpdatePrescription Update a prescription
+	// (PATCH /api/prescriptions/{id}/)
+	UpdatePrescription(ctx echo.Context, id ID, params UpdatePrescriptionParams) error
+	// ReplacePrescription Replace a prescription
+	// (PUT /api/prescriptions/{id}/)
+	ReplacePrescription(ctx echo.Context, id ID, params ReplacePrescriptionParams) error
+	// DispensePrescription Dispense a prescription
+	// (POST /api/prescriptions/{id}/dispense/)
+	DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx echo.Context) error
@@ -864,6 +2032,286 @@ type ServerInterfaceWrapper struct {
 	Handler ServerInterface
 }
 
+// ListAppointments converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAppointments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAppointmentsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "patient" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "patient", ctx.QueryParams(), &params.Patient, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter patient: %s", err))
+	}
+
+	// ------------- Optional query parameter "doctor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "doctor", ctx.QueryParams(), &params.Doctor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter doctor: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "date" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date", ctx.QueryParams(), &params.Date, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "department" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "department", ctx.QueryParams(), &params.Department, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter department: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAppointments(ctx, params)
+	return err
+}
+
+// CreateAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateAppointment(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateAppointmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateAppointment(ctx, params)
+	return err
+}
+
+// GetAvailability converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAvailability(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetAvailabilityParams
+	// ------------- Required query parameter "doctor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "doctor", ctx.QueryParams(), &params.Doctor, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter doctor: %s", err))
+	}
+
+	// ------------- Required query parameter "date" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "date", ctx.QueryParams(), &params.Date, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date: %s", err))
+	}
+
+	// ------------- Optional query parameter "duration_minutes" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "duration_minutes", ctx.QueryParams(), &params.DurationMinutes, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter duration_minutes: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAvailability(ctx, params)
+	return err
+}
+
+// DeleteAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteAppointment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteAppointmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteAppointment(ctx, id, params)
+	return err
+}
+
+// GetAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAppointment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAppointment(ctx, id)
+	return err
+}
+
+// UpdateAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateAppointment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateAppointmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateAppointment(ctx, id, params)
+	return err
+}
+
+// ReplaceAppointment converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceAppointment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceAppointmentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceAppointment(ctx, id, params)
+	return err
+}
+
 // SignIn converts echo context to params.
 func (w *ServerInterfaceWrapper) SignIn(ctx echo.Context) error {
 	var err error
@@ -911,12 +2359,534 @@ func (w *ServerInterfaceWrapper) RefreshTokens(ctx echo.Context) error {
 	return err
 }
 
+// ListEncounters converts echo context to params.
+func (w *ServerInterfaceWrapper) ListEncounters(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListEncountersParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "patient" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "patient", ctx.QueryParams(), &params.Patient, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter patient: %s", err))
+	}
+
+	// ------------- Optional query parameter "doctor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "doctor", ctx.QueryParams(), &params.Doctor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter doctor: %s", err))
+	}
+
+	// ------------- Optional query parameter "appointment" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "appointment", ctx.QueryParams(), &params.Appointment, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter appointment: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListEncounters(ctx, params)
+	return err
+}
+
+// CreateEncounter converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateEncounter(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateEncounterParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateEncounter(ctx, params)
+	return err
+}
+
+// DeleteEncounter converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteEncounter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteEncounterParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteEncounter(ctx, id, params)
+	return err
+}
+
+// GetEncounter converts echo context to params.
+func (w *ServerInterfaceWrapper) GetEncounter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetEncounter(ctx, id)
+	return err
+}
+
+// UpdateEncounter converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateEncounter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateEncounterParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateEncounter(ctx, id, params)
+	return err
+}
+
+// ReplaceEncounter converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceEncounter(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceEncounterParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceEncounter(ctx, id, params)
+	return err
+}
+
 // GetHealth converts echo context to params.
 func (w *ServerInterfaceWrapper) GetHealth(ctx echo.Context) error {
 	var err error
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetHealth(ctx)
+	return err
+}
+
+// ListMedications converts echo context to params.
+func (w *ServerInterfaceWrapper) ListMedications(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListMedicationsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "low_stock" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "low_stock", ctx.QueryParams(), &params.LowStock, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter low_stock: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListMedications(ctx, params)
+	return err
+}
+
+// CreateMedication converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateMedication(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateMedicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateMedication(ctx, params)
+	return err
+}
+
+// DeleteMedication converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteMedication(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteMedicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteMedication(ctx, id, params)
+	return err
+}
+
+// GetMedication converts echo context to params.
+func (w *ServerInterfaceWrapper) GetMedication(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetMedication(ctx, id)
+	return err
+}
+
+// UpdateMedication converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateMedication(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateMedicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateMedication(ctx, id, params)
+	return err
+}
+
+// ReplaceMedication converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceMedication(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceMedicationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceMedication(ctx, id, params)
+	return err
+}
+
+// ListStockMovements converts echo context to params.
+func (w *ServerInterfaceWrapper) ListStockMovements(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListStockMovementsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListStockMovements(ctx, id, params)
+	return err
+}
+
+// AdjustStock converts echo context to params.
+func (w *ServerInterfaceWrapper) AdjustStock(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AdjustStockParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AdjustStock(ctx, id, params)
 	return err
 }
 
@@ -1143,6 +3113,387 @@ func (w *ServerInterfaceWrapper) ReplacePatient(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplacePatient(ctx, id, params)
+	return err
+}
+
+// MergePatient converts echo context to params.
+func (w *ServerInterfaceWrapper) MergePatient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MergePatientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MergePatient(ctx, id, params)
+	return err
+}
+
+// GetPatientTimeline converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPatientTimeline(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPatientTimelineParams
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPatientTimeline(ctx, id, params)
+	return err
+}
+
+// UnmergePatient converts echo context to params.
+func (w *ServerInterfaceWrapper) UnmergePatient(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnmergePatientParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UnmergePatient(ctx, id, params)
+	return err
+}
+
+// ListPrescriptions converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPrescriptions(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPrescriptionsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "patient" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "patient", ctx.QueryParams(), &params.Patient, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter patient: %s", err))
+	}
+
+	// ------------- Optional query parameter "doctor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "doctor", ctx.QueryParams(), &params.Doctor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter doctor: %s", err))
+	}
+
+	// ------------- Optional query parameter "encounter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "encounter", ctx.QueryParams(), &params.Encounter, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter encounter: %s", err))
+	}
+
+	// ------------- Optional query parameter "medication" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "medication", ctx.QueryParams(), &params.Medication, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter medication: %s", err))
+	}
+
+	// ------------- Optional query parameter "dispensed" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "dispensed", ctx.QueryParams(), &params.Dispensed, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter dispensed: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPrescriptions(ctx, params)
+	return err
+}
+
+// CreatePrescription converts echo context to params.
+func (w *ServerInterfaceWrapper) CreatePrescription(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePrescriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePrescription(ctx, params)
+	return err
+}
+
+// DeletePrescription converts echo context to params.
+func (w *ServerInterfaceWrapper) DeletePrescription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeletePrescriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeletePrescription(ctx, id, params)
+	return err
+}
+
+// GetPrescription converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPrescription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPrescription(ctx, id)
+	return err
+}
+
+// UpdatePrescription converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdatePrescription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdatePrescriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdatePrescription(ctx, id, params)
+	return err
+}
+
+// ReplacePrescription converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplacePrescription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplacePrescriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplacePrescription(ctx, id, params)
+	return err
+}
+
+// DispensePrescription converts echo context to params.
+func (w *ServerInterfaceWrapper) DispensePrescription(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DispensePrescriptionParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DispensePrescription(ctx, id, params)
 	return err
 }
 
@@ -1676,6 +4027,37 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/patients/:id/", wrapper.GetPatient, options.OperationMiddlewares["getPatient"]...)
 	router.PATCH(options.BaseURL+"/api/patients/:id/", wrapper.UpdatePatient, options.OperationMiddlewares["updatePatient"]...)
 	router.PUT(options.BaseURL+"/api/patients/:id/", wrapper.ReplacePatient, options.OperationMiddlewares["replacePatient"]...)
+	router.GET(options.BaseURL+"/api/patients/:id/timeline/", wrapper.GetPatientTimeline, options.OperationMiddlewares["getPatientTimeline"]...)
+	router.POST(options.BaseURL+"/api/patients/:id/merge/", wrapper.MergePatient, options.OperationMiddlewares["mergePatient"]...)
+	router.POST(options.BaseURL+"/api/patients/:id/unmerge/", wrapper.UnmergePatient, options.OperationMiddlewares["unmergePatient"]...)
+	router.GET(options.BaseURL+"/api/appointments/", wrapper.ListAppointments, options.OperationMiddlewares["listAppointments"]...)
+	router.POST(options.BaseURL+"/api/appointments/", wrapper.CreateAppointment, options.OperationMiddlewares["createAppointment"]...)
+	router.GET(options.BaseURL+"/api/appointments/availability/", wrapper.GetAvailability, options.OperationMiddlewares["getAvailability"]...)
+	router.DELETE(options.BaseURL+"/api/appointments/:id/", wrapper.DeleteAppointment, options.OperationMiddlewares["deleteAppointment"]...)
+	router.GET(options.BaseURL+"/api/appointments/:id/", wrapper.GetAppointment, options.OperationMiddlewares["getAppointment"]...)
+	router.PATCH(options.BaseURL+"/api/appointments/:id/", wrapper.UpdateAppointment, options.OperationMiddlewares["updateAppointment"]...)
+	router.PUT(options.BaseURL+"/api/appointments/:id/", wrapper.ReplaceAppointment, options.OperationMiddlewares["replaceAppointment"]...)
+	router.GET(options.BaseURL+"/api/encounters/", wrapper.ListEncounters, options.OperationMiddlewares["listEncounters"]...)
+	router.POST(options.BaseURL+"/api/encounters/", wrapper.CreateEncounter, options.OperationMiddlewares["createEncounter"]...)
+	router.DELETE(options.BaseURL+"/api/encounters/:id/", wrapper.DeleteEncounter, options.OperationMiddlewares["deleteEncounter"]...)
+	router.GET(options.BaseURL+"/api/encounters/:id/", wrapper.GetEncounter, options.OperationMiddlewares["getEncounter"]...)
+	router.PATCH(options.BaseURL+"/api/encounters/:id/", wrapper.UpdateEncounter, options.OperationMiddlewares["updateEncounter"]...)
+	router.PUT(options.BaseURL+"/api/encounters/:id/", wrapper.ReplaceEncounter, options.OperationMiddlewares["replaceEncounter"]...)
+	router.GET(options.BaseURL+"/api/medications/", wrapper.ListMedications, options.OperationMiddlewares["listMedications"]...)
+	router.POST(options.BaseURL+"/api/medications/", wrapper.CreateMedication, options.OperationMiddlewares["createMedication"]...)
+	router.DELETE(options.BaseURL+"/api/medications/:id/", wrapper.DeleteMedication, options.OperationMiddlewares["deleteMedication"]...)
+	router.GET(options.BaseURL+"/api/medications/:id/", wrapper.GetMedication, options.OperationMiddlewares["getMedication"]...)
+	router.PATCH(options.BaseURL+"/api/medications/:id/", wrapper.UpdateMedication, options.OperationMiddlewares["updateMedication"]...)
+	router.PUT(options.BaseURL+"/api/medications/:id/", wrapper.ReplaceMedication, options.OperationMiddlewares["replaceMedication"]...)
+	router.GET(options.BaseURL+"/api/medications/:id/stock/", wrapper.ListStockMovements, options.OperationMiddlewares["listStockMovements"]...)
+	router.POST(options.BaseURL+"/api/medications/:id/stock/", wrapper.AdjustStock, options.OperationMiddlewares["adjustStock"]...)
+	router.GET(options.BaseURL+"/api/prescriptions/", wrapper.ListPrescriptions, options.OperationMiddlewares["listPrescriptions"]...)
+	router.POST(options.BaseURL+"/api/prescriptions/", wrapper.CreatePrescription, options.OperationMiddlewares["createPrescription"]...)
+	router.DELETE(options.BaseURL+"/api/prescriptions/:id/", wrapper.DeletePrescription, options.OperationMiddlewares["deletePrescription"]...)
+	router.GET(options.BaseURL+"/api/prescriptions/:id/", wrapper.GetPrescription, options.OperationMiddlewares["getPrescription"]...)
+	router.PATCH(options.BaseURL+"/api/prescriptions/:id/", wrapper.UpdatePrescription, options.OperationMiddlewares["updatePrescription"]...)
+	router.PUT(options.BaseURL+"/api/prescriptions/:id/", wrapper.ReplacePrescription, options.OperationMiddlewares["replacePrescription"]...)
+	router.POST(options.BaseURL+"/api/prescriptions/:id/dispense/", wrapper.DispensePrescription, options.OperationMiddlewares["dispensePrescription"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -1722,6 +4104,1077 @@ type UnavailableApplicationProblemPlusJSONResponse struct {
 }
 
 type UnsupportedMediaTypeApplicationProblemPlusJSONResponse Problem
+
+type ListAppointmentsRequestObject struct {
+	Params ListAppointmentsParams
+}
+
+type ListAppointmentsResponseObject interface {
+	VisitListAppointmentsResponse(w http.ResponseWriter) error
+}
+
+type ListAppointments200JSONResponse AppointmentList
+
+func (response ListAppointments200JSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAppointments400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListAppointments400ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAppointments401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAppointments401ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAppointments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAppointments403ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAppointments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAppointments404ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAppointments429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListAppointments429ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAppointments503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListAppointments503ApplicationProblemPlusJSONResponse) VisitListAppointmentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointmentRequestObject struct {
+	Params CreateAppointmentParams
+	Body   *CreateAppointmentJSONRequestBody
+}
+
+type CreateAppointmentResponseObject interface {
+	VisitCreateAppointmentResponse(w http.ResponseWriter) error
+}
+
+type CreateAppointment201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateAppointment201JSONResponse struct {
+	Body    Appointment
+	Headers CreateAppointment201ResponseHeaders
+}
+
+func (response CreateAppointment201JSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAppointment400ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAppointment401ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAppointment403ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAppointment409ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAppointment413ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAppointment415ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointment422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAppointment422ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAppointment429ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAppointment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAppointment503ApplicationProblemPlusJSONResponse) VisitCreateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailabilityRequestObject struct {
+	Params GetAvailabilityParams
+}
+
+type GetAvailabilityResponseObject interface {
+	VisitGetAvailabilityResponse(w http.ResponseWriter) error
+}
+
+type GetAvailability200JSONResponse Availability
+
+func (response GetAvailability200JSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability400ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability401ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability403ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability429ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAvailability503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetAvailability503ApplicationProblemPlusJSONResponse) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAppointmentRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteAppointmentParams
+}
+
+type DeleteAppointmentResponseObject interface {
+	VisitDeleteAppointmentResponse(w http.ResponseWriter) error
+}
+
+type DeleteAppointment204Response struct {
+}
+
+func (response DeleteAppointment204Response) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteAppointment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAppointment400ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAppointment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAppointment401ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAppointment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAppointment403ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAppointment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAppointment404ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAppointment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAppointment409ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAppointment412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAppointment412ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAppointment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAppointment429ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteAppointment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteAppointment503ApplicationProblemPlusJSONResponse) VisitDeleteAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointmentRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetAppointmentResponseObject interface {
+	VisitGetAppointmentResponse(w http.ResponseWriter) error
+}
+
+type GetAppointment200ResponseHeaders struct {
+	ETag string
+}
+
+type GetAppointment200JSONResponse struct {
+	Body    Appointment
+	Headers GetAppointment200ResponseHeaders
+}
+
+func (response GetAppointment200JSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointment400ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointment401ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointment403ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointment404ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointment429ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAppointment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetAppointment503ApplicationProblemPlusJSONResponse) VisitGetAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointmentRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateAppointmentParams
+	Body   *UpdateAppointmentJSONRequestBody
+}
+
+type UpdateAppointmentResponseObject interface {
+	VisitUpdateAppointmentResponse(w http.ResponseWriter) error
+}
+
+type UpdateAppointment200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateAppointment200JSONResponse struct {
+	Body    Appointment
+	Headers UpdateAppointment200ResponseHeaders
+}
+
+func (response UpdateAppointment200JSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment400ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment401ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment403ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment404ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment409ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment412ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment413ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment415ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment429ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateAppointment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateAppointment503ApplicationProblemPlusJSONResponse) VisitUpdateAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointmentRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceAppointmentParams
+	Body   *ReplaceAppointmentJSONRequestBody
+}
+
+type ReplaceAppointmentResponseObject interface {
+	VisitReplaceAppointmentResponse(w http.ResponseWriter) error
+}
+
+type ReplaceAppointment200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceAppointment200JSONResponse struct {
+	Body    Appointment
+	Headers ReplaceAppointment200ResponseHeaders
+}
+
+func (response ReplaceAppointment200JSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment400ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment401ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment403ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment404ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment409ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment412ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment413ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment415ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment429ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceAppointment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceAppointment503ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
 
 type SignInRequestObject struct {
 	Body *SignInJSONRequestBody
@@ -2096,6 +5549,972 @@ func (response RefreshTokens503ApplicationProblemPlusJSONResponse) VisitRefreshT
 	return err
 }
 
+type ListEncountersRequestObject struct {
+	Params ListEncountersParams
+}
+
+type ListEncountersResponseObject interface {
+	VisitListEncountersResponse(w http.ResponseWriter) error
+}
+
+type ListEncounters200JSONResponse EncounterList
+
+func (response ListEncounters200JSONResponse) VisitListEncountersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEncounters400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListEncounters400ApplicationProblemPlusJSONResponse) VisitListEncountersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEncounters401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListEncounters401ApplicationProblemPlusJSONResponse) VisitListEncountersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEncounters403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListEncounters403ApplicationProblemPlusJSONResponse) VisitListEncountersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEncounters404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListEncounters404ApplicationProblemPlusJSONResponse) VisitListEncountersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEncounters429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListEncounters429ApplicationProblemPlusJSONResponse) VisitListEncountersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListEncounters503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListEncounters503ApplicationProblemPlusJSONResponse) VisitListEncountersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounterRequestObject struct {
+	Params CreateEncounterParams
+	Body   *CreateEncounterJSONRequestBody
+}
+
+type CreateEncounterResponseObject interface {
+	VisitCreateEncounterResponse(w http.ResponseWriter) error
+}
+
+type CreateEncounter201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateEncounter201JSONResponse struct {
+	Body    Encounter
+	Headers CreateEncounter201ResponseHeaders
+}
+
+func (response CreateEncounter201JSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounter400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEncounter400ApplicationProblemPlusJSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounter401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEncounter401ApplicationProblemPlusJSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounter403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEncounter403ApplicationProblemPlusJSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounter409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEncounter409ApplicationProblemPlusJSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounter413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEncounter413ApplicationProblemPlusJSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounter415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEncounter415ApplicationProblemPlusJSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounter422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEncounter422ApplicationProblemPlusJSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounter429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEncounter429ApplicationProblemPlusJSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateEncounter503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateEncounter503ApplicationProblemPlusJSONResponse) VisitCreateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteEncounterRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteEncounterParams
+}
+
+type DeleteEncounterResponseObject interface {
+	VisitDeleteEncounterResponse(w http.ResponseWriter) error
+}
+
+type DeleteEncounter204Response struct {
+}
+
+func (response DeleteEncounter204Response) VisitDeleteEncounterResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteEncounter400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteEncounter400ApplicationProblemPlusJSONResponse) VisitDeleteEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteEncounter401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteEncounter401ApplicationProblemPlusJSONResponse) VisitDeleteEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteEncounter403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteEncounter403ApplicationProblemPlusJSONResponse) VisitDeleteEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteEncounter404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteEncounter404ApplicationProblemPlusJSONResponse) VisitDeleteEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteEncounter409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteEncounter409ApplicationProblemPlusJSONResponse) VisitDeleteEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteEncounter412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteEncounter412ApplicationProblemPlusJSONResponse) VisitDeleteEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteEncounter429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteEncounter429ApplicationProblemPlusJSONResponse) VisitDeleteEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteEncounter503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteEncounter503ApplicationProblemPlusJSONResponse) VisitDeleteEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEncounterRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetEncounterResponseObject interface {
+	VisitGetEncounterResponse(w http.ResponseWriter) error
+}
+
+type GetEncounter200ResponseHeaders struct {
+	ETag string
+}
+
+type GetEncounter200JSONResponse struct {
+	Body    Encounter
+	Headers GetEncounter200ResponseHeaders
+}
+
+func (response GetEncounter200JSONResponse) VisitGetEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEncounter400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetEncounter400ApplicationProblemPlusJSONResponse) VisitGetEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEncounter401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetEncounter401ApplicationProblemPlusJSONResponse) VisitGetEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEncounter403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetEncounter403ApplicationProblemPlusJSONResponse) VisitGetEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEncounter404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetEncounter404ApplicationProblemPlusJSONResponse) VisitGetEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEncounter429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetEncounter429ApplicationProblemPlusJSONResponse) VisitGetEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetEncounter503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetEncounter503ApplicationProblemPlusJSONResponse) VisitGetEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounterRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateEncounterParams
+	Body   *UpdateEncounterJSONRequestBody
+}
+
+type UpdateEncounterResponseObject interface {
+	VisitUpdateEncounterResponse(w http.ResponseWriter) error
+}
+
+type UpdateEncounter200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateEncounter200JSONResponse struct {
+	Body    Encounter
+	Headers UpdateEncounter200ResponseHeaders
+}
+
+func (response UpdateEncounter200JSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter400ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter401ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter403ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter404ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter409ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter412ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter413ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter415ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter429ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateEncounter503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateEncounter503ApplicationProblemPlusJSONResponse) VisitUpdateEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounterRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceEncounterParams
+	Body   *ReplaceEncounterJSONRequestBody
+}
+
+type ReplaceEncounterResponseObject interface {
+	VisitReplaceEncounterResponse(w http.ResponseWriter) error
+}
+
+type ReplaceEncounter200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceEncounter200JSONResponse struct {
+	Body    Encounter
+	Headers ReplaceEncounter200ResponseHeaders
+}
+
+func (response ReplaceEncounter200JSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter400ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter401ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter403ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter404ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter409ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter412ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter413ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter415ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter429ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceEncounter503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceEncounter503ApplicationProblemPlusJSONResponse) VisitReplaceEncounterResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetHealthRequestObject struct {
 }
 
@@ -2155,6 +6574,1281 @@ type GetHealth503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetHealth503ApplicationProblemPlusJSONResponse) VisitGetHealthResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMedicationsRequestObject struct {
+	Params ListMedicationsParams
+}
+
+type ListMedicationsResponseObject interface {
+	VisitListMedicationsResponse(w http.ResponseWriter) error
+}
+
+type ListMedications200JSONResponse MedicationList
+
+func (response ListMedications200JSONResponse) VisitListMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMedications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListMedications400ApplicationProblemPlusJSONResponse) VisitListMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMedications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListMedications401ApplicationProblemPlusJSONResponse) VisitListMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMedications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListMedications403ApplicationProblemPlusJSONResponse) VisitListMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMedications404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListMedications404ApplicationProblemPlusJSONResponse) VisitListMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMedications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListMedications429ApplicationProblemPlusJSONResponse) VisitListMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListMedications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListMedications503ApplicationProblemPlusJSONResponse) VisitListMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedicationRequestObject struct {
+	Params CreateMedicationParams
+	Body   *CreateMedicationJSONRequestBody
+}
+
+type CreateMedicationResponseObject interface {
+	VisitCreateMedicationResponse(w http.ResponseWriter) error
+}
+
+type CreateMedication201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateMedication201JSONResponse struct {
+	Body    Medication
+	Headers CreateMedication201ResponseHeaders
+}
+
+func (response CreateMedication201JSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedication400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMedication400ApplicationProblemPlusJSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedication401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMedication401ApplicationProblemPlusJSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedication403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMedication403ApplicationProblemPlusJSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedication409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMedication409ApplicationProblemPlusJSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedication413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMedication413ApplicationProblemPlusJSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedication415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMedication415ApplicationProblemPlusJSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedication422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMedication422ApplicationProblemPlusJSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedication429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMedication429ApplicationProblemPlusJSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateMedication503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateMedication503ApplicationProblemPlusJSONResponse) VisitCreateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMedicationRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteMedicationParams
+}
+
+type DeleteMedicationResponseObject interface {
+	VisitDeleteMedicationResponse(w http.ResponseWriter) error
+}
+
+type DeleteMedication204Response struct {
+}
+
+func (response DeleteMedication204Response) VisitDeleteMedicationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteMedication400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMedication400ApplicationProblemPlusJSONResponse) VisitDeleteMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMedication401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMedication401ApplicationProblemPlusJSONResponse) VisitDeleteMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMedication403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMedication403ApplicationProblemPlusJSONResponse) VisitDeleteMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMedication404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMedication404ApplicationProblemPlusJSONResponse) VisitDeleteMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMedication409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMedication409ApplicationProblemPlusJSONResponse) VisitDeleteMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMedication412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMedication412ApplicationProblemPlusJSONResponse) VisitDeleteMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMedication429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMedication429ApplicationProblemPlusJSONResponse) VisitDeleteMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteMedication503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteMedication503ApplicationProblemPlusJSONResponse) VisitDeleteMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMedicationRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetMedicationResponseObject interface {
+	VisitGetMedicationResponse(w http.ResponseWriter) error
+}
+
+type GetMedication200ResponseHeaders struct {
+	ETag string
+}
+
+type GetMedication200JSONResponse struct {
+	Body    Medication
+	Headers GetMedication200ResponseHeaders
+}
+
+func (response GetMedication200JSONResponse) VisitGetMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMedication400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetMedication400ApplicationProblemPlusJSONResponse) VisitGetMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMedication401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMedication401ApplicationProblemPlusJSONResponse) VisitGetMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMedication403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetMedication403ApplicationProblemPlusJSONResponse) VisitGetMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMedication404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetMedication404ApplicationProblemPlusJSONResponse) VisitGetMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMedication429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetMedication429ApplicationProblemPlusJSONResponse) VisitGetMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMedication503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetMedication503ApplicationProblemPlusJSONResponse) VisitGetMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedicationRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateMedicationParams
+	Body   *UpdateMedicationJSONRequestBody
+}
+
+type UpdateMedicationResponseObject interface {
+	VisitUpdateMedicationResponse(w http.ResponseWriter) error
+}
+
+type UpdateMedication200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateMedication200JSONResponse struct {
+	Body    Medication
+	Headers UpdateMedication200ResponseHeaders
+}
+
+func (response UpdateMedication200JSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication400ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication401ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication403ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication404ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication409ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication412ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication413ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication415ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication429ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateMedication503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateMedication503ApplicationProblemPlusJSONResponse) VisitUpdateMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedicationRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceMedicationParams
+	Body   *ReplaceMedicationJSONRequestBody
+}
+
+type ReplaceMedicationResponseObject interface {
+	VisitReplaceMedicationResponse(w http.ResponseWriter) error
+}
+
+type ReplaceMedication200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceMedication200JSONResponse struct {
+	Body    Medication
+	Headers ReplaceMedication200ResponseHeaders
+}
+
+func (response ReplaceMedication200JSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication400ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication401ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication403ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication404ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication409ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication412ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication413ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication415ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication429ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceMedication503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceMedication503ApplicationProblemPlusJSONResponse) VisitReplaceMedicationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStockMovementsRequestObject struct {
+	ID     ID `json:"id"`
+	Params ListStockMovementsParams
+}
+
+type ListStockMovementsResponseObject interface {
+	VisitListStockMovementsResponse(w http.ResponseWriter) error
+}
+
+type ListStockMovements200JSONResponse StockMovementList
+
+func (response ListStockMovements200JSONResponse) VisitListStockMovementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStockMovements400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListStockMovements400ApplicationProblemPlusJSONResponse) VisitListStockMovementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStockMovements401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListStockMovements401ApplicationProblemPlusJSONResponse) VisitListStockMovementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStockMovements403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListStockMovements403ApplicationProblemPlusJSONResponse) VisitListStockMovementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStockMovements404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListStockMovements404ApplicationProblemPlusJSONResponse) VisitListStockMovementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStockMovements429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListStockMovements429ApplicationProblemPlusJSONResponse) VisitListStockMovementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStockMovements503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListStockMovements503ApplicationProblemPlusJSONResponse) VisitListStockMovementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStockRequestObject struct {
+	ID     ID `json:"id"`
+	Params AdjustStockParams
+	Body   *AdjustStockJSONRequestBody
+}
+
+type AdjustStockResponseObject interface {
+	VisitAdjustStockResponse(w http.ResponseWriter) error
+}
+
+type AdjustStock201JSONResponse StockMovement
+
+func (response AdjustStock201JSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock400ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock401ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock403ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock404ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock409ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock413ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock415ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock422ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock429ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AdjustStock503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AdjustStock503ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -3121,6 +8815,1678 @@ type ReplacePatient503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplacePatient503ApplicationProblemPlusJSONResponse) VisitReplacePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatientRequestObject struct {
+	ID     ID `json:"id"`
+	Params MergePatientParams
+	Body   *MergePatientJSONRequestBody
+}
+
+type MergePatientResponseObject interface {
+	VisitMergePatientResponse(w http.ResponseWriter) error
+}
+
+type MergePatient200ResponseHeaders struct {
+	ETag string
+}
+
+type MergePatient200JSONResponse struct {
+	Body    Patient
+	Headers MergePatient200ResponseHeaders
+}
+
+func (response MergePatient200JSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient400ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient401ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient403ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient404ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient409ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient413ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient415ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient422ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient429ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MergePatient503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MergePatient503ApplicationProblemPlusJSONResponse) VisitMergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPatientTimelineRequestObject struct {
+	ID     ID `json:"id"`
+	Params GetPatientTimelineParams
+}
+
+type GetPatientTimelineResponseObject interface {
+	VisitGetPatientTimelineResponse(w http.ResponseWriter) error
+}
+
+type GetPatientTimeline200JSONResponse TimelineList
+
+func (response GetPatientTimeline200JSONResponse) VisitGetPatientTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPatientTimeline400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPatientTimeline400ApplicationProblemPlusJSONResponse) VisitGetPatientTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPatientTimeline401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPatientTimeline401ApplicationProblemPlusJSONResponse) VisitGetPatientTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPatientTimeline403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPatientTimeline403ApplicationProblemPlusJSONResponse) VisitGetPatientTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPatientTimeline404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPatientTimeline404ApplicationProblemPlusJSONResponse) VisitGetPatientTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPatientTimeline429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPatientTimeline429ApplicationProblemPlusJSONResponse) VisitGetPatientTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPatientTimeline503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPatientTimeline503ApplicationProblemPlusJSONResponse) VisitGetPatientTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatientRequestObject struct {
+	ID     ID `json:"id"`
+	Params UnmergePatientParams
+}
+
+type UnmergePatientResponseObject interface {
+	VisitUnmergePatientResponse(w http.ResponseWriter) error
+}
+
+type UnmergePatient200ResponseHeaders struct {
+	ETag string
+}
+
+type UnmergePatient200JSONResponse struct {
+	Body    Patient
+	Headers UnmergePatient200ResponseHeaders
+}
+
+func (response UnmergePatient200JSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient400ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient401ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient403ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient404ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient409ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient413ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient415ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient422ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient429ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnmergePatient503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UnmergePatient503ApplicationProblemPlusJSONResponse) VisitUnmergePatientResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPrescriptionsRequestObject struct {
+	Params ListPrescriptionsParams
+}
+
+type ListPrescriptionsResponseObject interface {
+	VisitListPrescriptionsResponse(w http.ResponseWriter) error
+}
+
+type ListPrescriptions200JSONResponse PrescriptionList
+
+func (response ListPrescriptions200JSONResponse) VisitListPrescriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPrescriptions400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListPrescriptions400ApplicationProblemPlusJSONResponse) VisitListPrescriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPrescriptions401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPrescriptions401ApplicationProblemPlusJSONResponse) VisitListPrescriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPrescriptions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPrescriptions403ApplicationProblemPlusJSONResponse) VisitListPrescriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPrescriptions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPrescriptions404ApplicationProblemPlusJSONResponse) VisitListPrescriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPrescriptions429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListPrescriptions429ApplicationProblemPlusJSONResponse) VisitListPrescriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPrescriptions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPrescriptions503ApplicationProblemPlusJSONResponse) VisitListPrescriptionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescriptionRequestObject struct {
+	Params CreatePrescriptionParams
+	Body   *CreatePrescriptionJSONRequestBody
+}
+
+type CreatePrescriptionResponseObject interface {
+	VisitCreatePrescriptionResponse(w http.ResponseWriter) error
+}
+
+type CreatePrescription201ResponseHeaders struct {
+	ETag string
+}
+
+type CreatePrescription201JSONResponse struct {
+	Body    Prescription
+	Headers CreatePrescription201ResponseHeaders
+}
+
+func (response CreatePrescription201JSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescription400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePrescription400ApplicationProblemPlusJSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescription401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePrescription401ApplicationProblemPlusJSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePrescription403ApplicationProblemPlusJSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePrescription409ApplicationProblemPlusJSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescription413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePrescription413ApplicationProblemPlusJSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePrescription415ApplicationProblemPlusJSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescription422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePrescription422ApplicationProblemPlusJSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescription429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePrescription429ApplicationProblemPlusJSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePrescription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePrescription503ApplicationProblemPlusJSONResponse) VisitCreatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePrescriptionRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeletePrescriptionParams
+}
+
+type DeletePrescriptionResponseObject interface {
+	VisitDeletePrescriptionResponse(w http.ResponseWriter) error
+}
+
+type DeletePrescription204Response struct {
+}
+
+func (response DeletePrescription204Response) VisitDeletePrescriptionResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeletePrescription400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePrescription400ApplicationProblemPlusJSONResponse) VisitDeletePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePrescription401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePrescription401ApplicationProblemPlusJSONResponse) VisitDeletePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePrescription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePrescription403ApplicationProblemPlusJSONResponse) VisitDeletePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePrescription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePrescription404ApplicationProblemPlusJSONResponse) VisitDeletePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePrescription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePrescription409ApplicationProblemPlusJSONResponse) VisitDeletePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePrescription412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePrescription412ApplicationProblemPlusJSONResponse) VisitDeletePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePrescription429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePrescription429ApplicationProblemPlusJSONResponse) VisitDeletePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePrescription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePrescription503ApplicationProblemPlusJSONResponse) VisitDeletePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPrescriptionRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetPrescriptionResponseObject interface {
+	VisitGetPrescriptionResponse(w http.ResponseWriter) error
+}
+
+type GetPrescription200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPrescription200JSONResponse struct {
+	Body    Prescription
+	Headers GetPrescription200ResponseHeaders
+}
+
+func (response GetPrescription200JSONResponse) VisitGetPrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPrescription400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPrescription400ApplicationProblemPlusJSONResponse) VisitGetPrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPrescription401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPrescription401ApplicationProblemPlusJSONResponse) VisitGetPrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPrescription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPrescription403ApplicationProblemPlusJSONResponse) VisitGetPrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPrescription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPrescription404ApplicationProblemPlusJSONResponse) VisitGetPrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPrescription429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPrescription429ApplicationProblemPlusJSONResponse) VisitGetPrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPrescription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPrescription503ApplicationProblemPlusJSONResponse) VisitGetPrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescriptionRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdatePrescriptionParams
+	Body   *UpdatePrescriptionJSONRequestBody
+}
+
+type UpdatePrescriptionResponseObject interface {
+	VisitUpdatePrescriptionResponse(w http.ResponseWriter) error
+}
+
+type UpdatePrescription200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdatePrescription200JSONResponse struct {
+	Body    Prescription
+	Headers UpdatePrescription200ResponseHeaders
+}
+
+func (response UpdatePrescription200JSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription400ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription401ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription403ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription404ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription409ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription412ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription413ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription415ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription429ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePrescription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePrescription503ApplicationProblemPlusJSONResponse) VisitUpdatePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescriptionRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplacePrescriptionParams
+	Body   *ReplacePrescriptionJSONRequestBody
+}
+
+type ReplacePrescriptionResponseObject interface {
+	VisitReplacePrescriptionResponse(w http.ResponseWriter) error
+}
+
+type ReplacePrescription200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplacePrescription200JSONResponse struct {
+	Body    Prescription
+	Headers ReplacePrescription200ResponseHeaders
+}
+
+func (response ReplacePrescription200JSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription400ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription401ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription403ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription404ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription409ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription412ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription413ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription415ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription429ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePrescription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePrescription503ApplicationProblemPlusJSONResponse) VisitReplacePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescriptionRequestObject struct {
+	ID     ID `json:"id"`
+	Params DispensePrescriptionParams
+	Body   *DispensePrescriptionJSONRequestBody
+}
+
+type DispensePrescriptionResponseObject interface {
+	VisitDispensePrescriptionResponse(w http.ResponseWriter) error
+}
+
+type DispensePrescription200ResponseHeaders struct {
+	ETag string
+}
+
+type DispensePrescription200JSONResponse struct {
+	Body    Prescription
+	Headers DispensePrescription200ResponseHeaders
+}
+
+func (response DispensePrescription200JSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription400ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription401ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription403ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription404ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription409ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription413ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription415ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription422ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription429ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DispensePrescription503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DispensePrescription503ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -5469,6 +12835,27 @@ func (response ReplaceUser503ApplicationProblemPlusJSONResponse) VisitReplaceUse
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
+	// ListAppointments List appointments
+	// (GET /api/appointments/)
+	ListAppointments(ctx context.Context, request ListAppointmentsRequestObject) (ListAppointmentsResponseObject, error)
+	// CreateAppointment Book an appointment
+	// (POST /api/appointments/)
+	CreateAppointment(ctx context.Context, request CreateAppointmentRequestObject) (CreateAppointmentResponseObject, error)
+	// GetAvailability List a doctor's free slots
+	// (GET /api/appointments/availability/)
+	GetAvailability(ctx context.Context, request GetAvailabilityRequestObject) (GetAvailabilityResponseObject, error)
+	// DeleteAppointment Delete an appointment
+	// (DELETE /api/appointments/{id}/)
+	DeleteAppointment(ctx context.Context, request DeleteAppointmentRequestObject) (DeleteAppointmentResponseObject, error)
+	// GetAppointment Get an appointment
+	// (GET /api/appointments/{id}/)
+	GetAppointment(ctx context.Context, request GetAppointmentRequestObject) (GetAppointmentResponseObject, error)
+	// UpdateAppointment Update an appointment
+	// (PATCH /api/appointments/{id}/)
+	UpdateAppointment(ctx context.Context, request UpdateAppointmentRequestObject) (UpdateAppointmentResponseObject, error)
+	// ReplaceAppointment Replace an appointment
+	// (PUT /api/appointments/{id}/)
+	ReplaceAppointment(ctx context.Context, request ReplaceAppointmentRequestObject) (ReplaceAppointmentResponseObject, error)
 	// SignIn Sign in
 	// (POST /api/auth/)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
@@ -5478,9 +12865,51 @@ type StrictServerInterface interface {
 	// RefreshTokens Exchange a refresh token for a new pair
 	// (POST /api/auth/refresh/)
 	RefreshTokens(ctx context.Context, request RefreshTokensRequestObject) (RefreshTokensResponseObject, error)
+	// ListEncounters List encounters
+	// (GET /api/encounters/)
+	ListEncounters(ctx context.Context, request ListEncountersRequestObject) (ListEncountersResponseObject, error)
+	// CreateEncounter Write an encounter
+	// (POST /api/encounters/)
+	CreateEncounter(ctx context.Context, request CreateEncounterRequestObject) (CreateEncounterResponseObject, error)
+	// DeleteEncounter Delete an encounter
+	// (DELETE /api/encounters/{id}/)
+	DeleteEncounter(ctx context.Context, request DeleteEncounterRequestObject) (DeleteEncounterResponseObject, error)
+	// GetEncounter Get an encounter
+	// (GET /api/encounters/{id}/)
+	GetEncounter(ctx context.Context, request GetEncounterRequestObject) (GetEncounterResponseObject, error)
+	// UpdateEncounter Update an encounter
+	// (PATCH /api/encounters/{id}/)
+	UpdateEncounter(ctx context.Context, request UpdateEncounterRequestObject) (UpdateEncounterResponseObject, error)
+	// ReplaceEncounter Replace an encounter
+	// (PUT /api/encounters/{id}/)
+	ReplaceEncounter(ctx context.Context, request ReplaceEncounterRequestObject) (ReplaceEncounterResponseObject, error)
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
+	// ListMedications List medications
+	// (GET /api/medications/)
+	ListMedications(ctx context.Context, request ListMedicationsRequestObject) (ListMedicationsResponseObject, error)
+	// CreateMedication Add a medication
+	// (POST /api/medications/)
+	CreateMedication(ctx context.Context, request CreateMedicationRequestObject) (CreateMedicationResponseObject, error)
+	// DeleteMedication Delete a medication
+	// (DELETE /api/medications/{id}/)
+	DeleteMedication(ctx context.Context, request DeleteMedicationRequestObject) (DeleteMedicationResponseObject, error)
+	// GetMedication Get a medication
+	// (GET /api/medications/{id}/)
+	GetMedication(ctx context.Context, request GetMedicationRequestObject) (GetMedicationResponseObject, error)
+	// UpdateMedication Update a medication
+	// (PATCH /api/medications/{id}/)
+	UpdateMedication(ctx context.Context, request UpdateMedicationRequestObject) (UpdateMedicationResponseObject, error)
+	// ReplaceMedication Replace a medication
+	// (PUT /api/medications/{id}/)
+	ReplaceMedication(ctx context.Context, request ReplaceMedicationRequestObject) (ReplaceMedicationResponseObject, error)
+	// ListStockMovements List the ledger of a stock
+	// (GET /api/medications/{id}/stock/)
+	ListStockMovements(ctx context.Context, request ListStockMovementsRequestObject) (ListStockMovementsResponseObject, error)
+	// AdjustStock Adjust a stock
+	// (POST /api/medications/{id}/stock/)
+	AdjustStock(ctx context.Context, request AdjustStockRequestObject) (AdjustStockResponseObject, error)
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx context.Context, request ListPatientsRequestObject) (ListPatientsResponseObject, error)
@@ -5499,6 +12928,36 @@ type StrictServerInterface interface {
 	// ReplacePatient Replace a patient's details
 	// (PUT /api/patients/{id}/)
 	ReplacePatient(ctx context.Context, request ReplacePatientRequestObject) (ReplacePatientResponseObject, error)
+	// MergePatient Merge a duplicate into this patient
+	// (POST /api/patients/{id}/merge/)
+	MergePatient(ctx context.Context, request MergePatientRequestObject) (MergePatientResponseObject, error)
+	// GetPatientTimeline Get a patient's timeline
+	// (GET /api/patients/{id}/timeline/)
+	GetPatientTimeline(ctx context.Context, request GetPatientTimelineRequestObject) (GetPatientTimelineResponseObject, error)
+	// UnmergePatient Undo a merge
+	// (POST /api/patients/{id}/unmerge/)
+	UnmergePatient(ctx context.Context, request UnmergePatientRequestObject) (UnmergePatientResponseObject, error)
+	// ListPrescriptions List prescriptions
+	// (GET /api/prescriptions/)
+	ListPrescriptions(ctx context.Context, request ListPrescriptionsRequestObject) (ListPrescriptionsResponseObject, error)
+	// CreatePrescription Write a prescription
+	// (POST /api/prescriptions/)
+	CreatePrescription(ctx context.Context, request CreatePrescriptionRequestObject) (CreatePrescriptionResponseObject, error)
+	// DeletePrescription Delete a prescription
+	// (DELETE /api/prescriptions/{id}/)
+	DeletePrescription(ctx context.Context, request DeletePrescriptionRequestObject) (DeletePrescriptionResponseObject, error)
+	// GetPrescription Get a prescription
+	// (GET /api/prescriptions/{id}/)
+	GetPrescription(ctx context.Context, request GetPrescriptionRequestObject) (GetPrescriptionResponseObject, error)
+	// UpdatePrescription Update a prescription
+	// (PATCH /api/prescriptions/{id}/)
+	UpdatePrescription(ctx context.Context, request UpdatePrescriptionRequestObject) (UpdatePrescriptionResponseObject, error)
+	// ReplacePrescription Replace a prescription
+	// (PUT /api/prescriptions/{id}/)
+	ReplacePrescription(ctx context.Context, request ReplacePrescriptionRequestObject) (ReplacePrescriptionResponseObject, error)
+	// DispensePrescription Dispense a prescription
+	// (POST /api/prescriptions/{id}/dispense/)
+	DispensePrescription(ctx context.Context, request DispensePrescriptionRequestObject) (DispensePrescriptionResponseObject, error)
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -5556,6 +13015,253 @@ func NewStrictHandler(ssi StrictServerInterface, middlewares []StrictMiddlewareF
 type strictHandler struct {
 	ssi         StrictServerInterface
 	middlewares []StrictMiddlewareFunc
+}
+
+// ListAppointments operation middleware
+func (sh *strictHandler) ListAppointments(ctx echo.Context, params ListAppointmentsParams) error {
+	var request ListAppointmentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAppointments(ctx.Request().Context(), request.(ListAppointmentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAppointments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAppointmentsResponseObject); ok {
+		return validResponse.VisitListAppointmentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateAppointment operation middleware
+func (sh *strictHandler) CreateAppointment(ctx echo.Context, params CreateAppointmentParams) error {
+	var request CreateAppointmentRequestObject
+
+	request.Params = params
+
+	var body CreateAppointmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAppointment(ctx.Request().Context(), request.(CreateAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateAppointmentResponseObject); ok {
+		return validResponse.VisitCreateAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAvailability operation middleware
+func (sh *strictHandler) GetAvailability(ctx echo.Context, params GetAvailabilityParams) error {
+	var request GetAvailabilityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAvailability(ctx.Request().Context(), request.(GetAvailabilityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAvailability")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAvailabilityResponseObject); ok {
+		return validResponse.VisitGetAvailabilityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteAppointment operation middleware
+func (sh *strictHandler) DeleteAppointment(ctx echo.Context, id ID, params DeleteAppointmentParams) error {
+	var request DeleteAppointmentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteAppointment(ctx.Request().Context(), request.(DeleteAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteAppointmentResponseObject); ok {
+		return validResponse.VisitDeleteAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAppointment operation middleware
+func (sh *strictHandler) GetAppointment(ctx echo.Context, id ID) error {
+	var request GetAppointmentRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAppointment(ctx.Request().Context(), request.(GetAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAppointmentResponseObject); ok {
+		return validResponse.VisitGetAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateAppointment operation middleware
+func (sh *strictHandler) UpdateAppointment(ctx echo.Context, id ID, params UpdateAppointmentParams) error {
+	var request UpdateAppointmentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateAppointmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateAppointment(ctx.Request().Context(), request.(UpdateAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateAppointmentResponseObject); ok {
+		return validResponse.VisitUpdateAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceAppointment operation middleware
+func (sh *strictHandler) ReplaceAppointment(ctx echo.Context, id ID, params ReplaceAppointmentParams) error {
+	var request ReplaceAppointmentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceAppointmentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceAppointment(ctx.Request().Context(), request.(ReplaceAppointmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceAppointment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceAppointmentResponseObject); ok {
+		return validResponse.VisitReplaceAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
 }
 
 // SignIn operation middleware
@@ -5675,6 +13381,228 @@ func (sh *strictHandler) RefreshTokens(ctx echo.Context) error {
 	return nil
 }
 
+// ListEncounters operation middleware
+func (sh *strictHandler) ListEncounters(ctx echo.Context, params ListEncountersParams) error {
+	var request ListEncountersRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListEncounters(ctx.Request().Context(), request.(ListEncountersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListEncounters")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListEncountersResponseObject); ok {
+		return validResponse.VisitListEncountersResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateEncounter operation middleware
+func (sh *strictHandler) CreateEncounter(ctx echo.Context, params CreateEncounterParams) error {
+	var request CreateEncounterRequestObject
+
+	request.Params = params
+
+	var body CreateEncounterJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateEncounter(ctx.Request().Context(), request.(CreateEncounterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateEncounter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateEncounterResponseObject); ok {
+		return validResponse.VisitCreateEncounterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteEncounter operation middleware
+func (sh *strictHandler) DeleteEncounter(ctx echo.Context, id ID, params DeleteEncounterParams) error {
+	var request DeleteEncounterRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteEncounter(ctx.Request().Context(), request.(DeleteEncounterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteEncounter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteEncounterResponseObject); ok {
+		return validResponse.VisitDeleteEncounterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetEncounter operation middleware
+func (sh *strictHandler) GetEncounter(ctx echo.Context, id ID) error {
+	var request GetEncounterRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetEncounter(ctx.Request().Context(), request.(GetEncounterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetEncounter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetEncounterResponseObject); ok {
+		return validResponse.VisitGetEncounterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateEncounter operation middleware
+func (sh *strictHandler) UpdateEncounter(ctx echo.Context, id ID, params UpdateEncounterParams) error {
+	var request UpdateEncounterRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateEncounterJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateEncounter(ctx.Request().Context(), request.(UpdateEncounterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateEncounter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateEncounterResponseObject); ok {
+		return validResponse.VisitUpdateEncounterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceEncounter operation middleware
+func (sh *strictHandler) ReplaceEncounter(ctx echo.Context, id ID, params ReplaceEncounterParams) error {
+	var request ReplaceEncounterRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceEncounterJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceEncounter(ctx.Request().Context(), request.(ReplaceEncounterRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceEncounter")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceEncounterResponseObject); ok {
+		return validResponse.VisitReplaceEncounterResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // GetHealth operation middleware
 func (sh *strictHandler) GetHealth(ctx echo.Context) error {
 	var request GetHealthRequestObject
@@ -5692,6 +13620,303 @@ func (sh *strictHandler) GetHealth(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(GetHealthResponseObject); ok {
 		return validResponse.VisitGetHealthResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListMedications operation middleware
+func (sh *strictHandler) ListMedications(ctx echo.Context, params ListMedicationsParams) error {
+	var request ListMedicationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListMedications(ctx.Request().Context(), request.(ListMedicationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListMedications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListMedicationsResponseObject); ok {
+		return validResponse.VisitListMedicationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateMedication operation middleware
+func (sh *strictHandler) CreateMedication(ctx echo.Context, params CreateMedicationParams) error {
+	var request CreateMedicationRequestObject
+
+	request.Params = params
+
+	var body CreateMedicationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateMedication(ctx.Request().Context(), request.(CreateMedicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateMedication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateMedicationResponseObject); ok {
+		return validResponse.VisitCreateMedicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteMedication operation middleware
+func (sh *strictHandler) DeleteMedication(ctx echo.Context, id ID, params DeleteMedicationParams) error {
+	var request DeleteMedicationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteMedication(ctx.Request().Context(), request.(DeleteMedicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteMedication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteMedicationResponseObject); ok {
+		return validResponse.VisitDeleteMedicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetMedication operation middleware
+func (sh *strictHandler) GetMedication(ctx echo.Context, id ID) error {
+	var request GetMedicationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMedication(ctx.Request().Context(), request.(GetMedicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMedication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetMedicationResponseObject); ok {
+		return validResponse.VisitGetMedicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateMedication operation middleware
+func (sh *strictHandler) UpdateMedication(ctx echo.Context, id ID, params UpdateMedicationParams) error {
+	var request UpdateMedicationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateMedicationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateMedication(ctx.Request().Context(), request.(UpdateMedicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateMedication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateMedicationResponseObject); ok {
+		return validResponse.VisitUpdateMedicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceMedication operation middleware
+func (sh *strictHandler) ReplaceMedication(ctx echo.Context, id ID, params ReplaceMedicationParams) error {
+	var request ReplaceMedicationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceMedicationJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceMedication(ctx.Request().Context(), request.(ReplaceMedicationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceMedication")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceMedicationResponseObject); ok {
+		return validResponse.VisitReplaceMedicationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListStockMovements operation middleware
+func (sh *strictHandler) ListStockMovements(ctx echo.Context, id ID, params ListStockMovementsParams) error {
+	var request ListStockMovementsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStockMovements(ctx.Request().Context(), request.(ListStockMovementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStockMovements")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListStockMovementsResponseObject); ok {
+		return validResponse.VisitListStockMovementsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AdjustStock operation middleware
+func (sh *strictHandler) AdjustStock(ctx echo.Context, id ID, params AdjustStockParams) error {
+	var request AdjustStockRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body AdjustStockJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AdjustStock(ctx.Request().Context(), request.(AdjustStockRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AdjustStock")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AdjustStockResponseObject); ok {
+		return validResponse.VisitAdjustStockResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -5914,6 +14139,381 @@ func (sh *strictHandler) ReplacePatient(ctx echo.Context, id ID, params ReplaceP
 		return err
 	} else if validResponse, ok := response.(ReplacePatientResponseObject); ok {
 		return validResponse.VisitReplacePatientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MergePatient operation middleware
+func (sh *strictHandler) MergePatient(ctx echo.Context, id ID, params MergePatientParams) error {
+	var request MergePatientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body MergePatientJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MergePatient(ctx.Request().Context(), request.(MergePatientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MergePatient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MergePatientResponseObject); ok {
+		return validResponse.VisitMergePatientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPatientTimeline operation middleware
+func (sh *strictHandler) GetPatientTimeline(ctx echo.Context, id ID, params GetPatientTimelineParams) error {
+	var request GetPatientTimelineRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPatientTimeline(ctx.Request().Context(), request.(GetPatientTimelineRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPatientTimeline")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPatientTimelineResponseObject); ok {
+		return validResponse.VisitGetPatientTimelineResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UnmergePatient operation middleware
+func (sh *strictHandler) UnmergePatient(ctx echo.Context, id ID, params UnmergePatientParams) error {
+	var request UnmergePatientRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnmergePatient(ctx.Request().Context(), request.(UnmergePatientRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnmergePatient")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UnmergePatientResponseObject); ok {
+		return validResponse.VisitUnmergePatientResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListPrescriptions operation middleware
+func (sh *strictHandler) ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error {
+	var request ListPrescriptionsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPrescriptions(ctx.Request().Context(), request.(ListPrescriptionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPrescriptions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPrescriptionsResponseObject); ok {
+		return validResponse.VisitListPrescriptionsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreatePrescription operation middleware
+func (sh *strictHandler) CreatePrescription(ctx echo.Context, params CreatePrescriptionParams) error {
+	var request CreatePrescriptionRequestObject
+
+	request.Params = params
+
+	var body CreatePrescriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePrescription(ctx.Request().Context(), request.(CreatePrescriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePrescription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePrescriptionResponseObject); ok {
+		return validResponse.VisitCreatePrescriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeletePrescription operation middleware
+func (sh *strictHandler) DeletePrescription(ctx echo.Context, id ID, params DeletePrescriptionParams) error {
+	var request DeletePrescriptionRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePrescription(ctx.Request().Context(), request.(DeletePrescriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePrescription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeletePrescriptionResponseObject); ok {
+		return validResponse.VisitDeletePrescriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPrescription operation middleware
+func (sh *strictHandler) GetPrescription(ctx echo.Context, id ID) error {
+	var request GetPrescriptionRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPrescription(ctx.Request().Context(), request.(GetPrescriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPrescription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPrescriptionResponseObject); ok {
+		return validResponse.VisitGetPrescriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdatePrescription operation middleware
+func (sh *strictHandler) UpdatePrescription(ctx echo.Context, id ID, params UpdatePrescriptionParams) error {
+	var request UpdatePrescriptionRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdatePrescriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePrescription(ctx.Request().Context(), request.(UpdatePrescriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePrescription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdatePrescriptionResponseObject); ok {
+		return validResponse.VisitUpdatePrescriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplacePrescription operation middleware
+func (sh *strictHandler) ReplacePrescription(ctx echo.Context, id ID, params ReplacePrescriptionParams) error {
+	var request ReplacePrescriptionRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplacePrescriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplacePrescription(ctx.Request().Context(), request.(ReplacePrescriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplacePrescription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplacePrescriptionResponseObject); ok {
+		return validResponse.VisitReplacePrescriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DispensePrescription operation middleware
+func (sh *strictHandler) DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error {
+	var request DispensePrescriptionRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body DispensePrescriptionJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DispensePrescription(ctx.Request().Context(), request.(DispensePrescriptionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DispensePrescription")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DispensePrescriptionResponseObject); ok {
+		return validResponse.VisitDispensePrescriptionResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -6486,132 +15086,234 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H15c9s22vhXwfDdmSYpJctX2zizM3XTpE3fHP7F9mZ3q6wEkY8k1CSgAlBkbX7+7u/gAUiCEihLPrNZ",
-	"/9PGEonjuW99jhKRTwQHrlV08DkaA01B4j9fnNCR+X8KKpFsopng0UF0MgYixewbRT6BVEzwmAyFJP1X",
-	"w9YbqpNxP4ojOKf5JIPoIOpG290oiiMJf06ZhDQ60HIKcaSSMeTUrK7nE/Og0pLxUXRxEUfvQcv54VCD",
-	"XN79GBLBU0Wo+ZrMxiwZEy2IlnNCR5Rxf/Pdzqp9h0LmVEcHEeP6u70ojnLGWT7No4PtuDgU4xpGIKML",
-	"c6wJlTQH7YDzfCqVwAPSLBOzF/lEz/9GsykUO9XPjd+bkw5gxDg5g7kCTSZ0xPjomb3NjMpUkaEwy5E+",
-	"h3Pdj90NxyJLFWG6HcURM8v9OQU5j+KI09ycM7GH8a+X0/PXwEd6HB3sdDqdOADnV2kDdiERMv1GEZb6",
-	"4Nx2e0+oHldb4zM3BWVzJsgnQgNP5v8L8+XzHRIN55pMOftzCoj5MVOEJuZr8oiS09NXP8dE0fnjNjkk",
-	"EiZANZkxPWac7OyRsZhKRShXMzD/V0SPgQyZVJpolgNJWVrC2HJCdVPvaC1ztiZo7+/jLYu/t4OgHyKv",
-	"hOHfN4zXJ2KIp3NcRvSYavwgoVkGkoypIgqAx0RNk7G5Sx+ZrR8Tw45P+s0XcZzadIPtBno5oiMIn3hC",
-	"RxCToRQ52Y4LcFeg3e7EnU7HSA3VJi+F4VuqSSJyKBh5qoD0LRXjuZeIboHgzYa146cwpNNM4wub0py5",
-	"1zH7d+Bu78VMEYrXe0ZyIcFggZOdTockYso1ktBOp1M78k6n+cw9ZfYJHty8tunJj4HKEBV9EEaUIMXk",
-	"U6UJzTIyADIUU5569PIH5UBUzvpNckXZ9ZvlyjKZXBhpoCaCK7ByUvBhxhJt/p0IroHjP+lkkrGEmvNu",
-	"TaQYZJB/+4cyh/9cQdK8kZrVpwqkOVJP0zMwMj4FTVmG8sB8hyRn71s8SmgmgaZzAudMaYUYklIY4f17",
-	"87pDBlnqfWFQAEoh4W+w18VHA0+lKU/Mi53t335++mHvuPPm+3/s/u/O//vh7f7Jd3/b/vs/fzKg1VRP",
-	"VXSw13kaR5ppVJsl1EoAb6UiUVv2Clv/s3DwCx9Df5EwjA6i/9mqFPuW/VZtHVlQWzwF+FiCAq6JORMU",
-	"AsiqA5IKUIQLJCYxI0ybXV8KOWBpCvxa6B2Wq3iY/YeYSiJFBos7G4lvCXZTAO9WAH7pbRmEcHWmmwKu",
-	"ldvfqOClLDg9FfOGqbxQEVcGLKvW653BvCdhqiD1oXxi1OeCZiMzqgxtp5bUKRd6DJIMRDpvkxN6BoQS",
-	"DjNjxKDpZ/+yOvhKiNnZqRBzyidSJIbnBhmQF1wzPW/CUcP1bgph3vJ41xIsAxgaXbAEHUQh/0Qzll4P",
-	"bW6NGp6MMoUsJd0opRp6YtgbMKnH3YgwS0j4zgExT5onSMZAkUIPT/VUQlgIMt7TY+jZRzwZWNumJghX",
-	"bnE12depKOAnmpL38OcUVKP4KwB0U5iWdjsDyZxmRgtDaqyoEqzPSN/u3SdG7CoCn0DOyUwKPrJ4MWd5",
-	"K/RLo2KvhXwudA8V9QL6JVhEW/VthTKaenMxJTmd42EVQOkmbIqCvQoFb4UmL90ZggioDnlDKAjdzlzO",
-	"WpZC+pZv/bLmBMeaFjC8ItQVrrDAcO4YxtJOxpSPICWK8QQQ5EbjG1iT9/Yf1v+MCeVp4XfMjQqzbxLB",
-	"rdXLtL3o7EpI2vYk5ZFEX5ih6/OSsgwa0WVvdxOoOhY5GFFHIFNQg4xnKlgg+c4L436A4CKOToR4TeXo",
-	"ekjTQvQyXGUBcXhCpgh+Ka3Rvk3esJ+uBnTPbnCCySkmciIEee1OEIR8dcSbklWhu9EkgYm2qu9EiDeU",
-	"z68N2JzyeY9qDflEqxqAhSDmSzJEmiPFM8YbV2xkkN0mJ0VAhmRUg7yaWeAZxGZTc61CM6hVAK8f/SYA",
-	"f0gyllvWlUCTMbKaFyrDkFWrjFmFdnFPb3nRLdzolNOpHgPXBj2QXhNvZ8B7RjgHDQhDJsrg6Qx4zWow",
-	"AtbwMpxPmIS0TY4tHh0KhSQShhLU+MrKZdu38MyFhWT/bhZYixe5CRy+FQXrGCqFlBhp7TTLMkjq+P3w",
-	"4UPr0EPTssv9q/FMSgaoxUB/AirBgJBm+V+7EZ2wDUOijkw+UZYZq/h6rrS3zgJ5pFTTAVW+b4KBMuIC",
-	"T7nIgWuft9VYSJ3Nr0IS+743dgzyE0uAnNYOF/Z8vUduSqQ2XfwGeVxNJxMhNaRvIGX0BG92LSyWC/Zy",
-	"s2IPgeUh9Bi41clI9FSR347fvbWxOfLcbtsyxzgg/s5mx6vpyH2fwcvDEbwuObGHa0Bo8Co3rS4NVg0I",
-	"MG7m3sX4lAQjdo+oZgUmsuzdEB2kldu6Fy7iz9FEiglIzWzEayKUYoMMeunUAtZ+zDTk6tLL2FWPp3lO",
-	"JfqTDmZUSjqPbHStEBu/B7f6WL4jBn9AoqOLjxdx9CJHslgKp3MCLfMVoWkqQSmUiEZvztvkrSB6JozW",
-	"sLFONabSGLLoR9Yi3ntxNDH6Vpo1//WX//+v3//1Y7erPn77o/1H++O3j7rddvnH42//Ei2GDuPovOUW",
-	"aVWu5guujQByaqp+1jZGoIzz9cLQEsK+hgnLLEvytHRxg6Fsu8KcPOojxtqdNs3N/fuPY+SnMg1UgQqj",
-	"IOa72VhkluSWrnfhOdChpJePVnu82J6/em8Zs3H0K9BMjxeERCHPbOw/0+O5x6reR5rloDTNJ9FBtNPZ",
-	"+a7V2W5t7590fjjY7Rx0Ov+M4sgZ8NFBtN3utDtmyzqMq70+R8CnuTl/scPHABCKY6z3tHdCL5eUUg0t",
-	"81UIyuWJL4OyO4m/SfV2XF0sBPbXlI+mDpfFPWwAGbNws+BljqhSMyHT5+gxoahJrftGsyMPqEOaKYhr",
-	"Un8qJXDdm7gVooMoGUNGs1YKuYjiiMPM/5KS3LjRAzDsZDiWfL+MueVFPRCXH8bLmaGVya3Fs9zEmguI",
-	"Wzr4wp4hhHny3YOrEySGund2yRtj0hxrZDyuaaJ7jA9FdBB9u72zu7f/3fc/PO2YL63G6OGdGtimHjs7",
-	"iLafPu3YxzDAJpXuuRTLb5QbMh4BT41dEb002jdFKJxxMeM9jHmMEGfREXCWsCxDAzOj1SrHOcMYnc2L",
-	"9swC0S/fH+388PcXZsHpJL30yFNl9ufTLPN4aHuJakqQBcRqHWyhBzzQrcvPC6BceC30hg/fwCEKUAe+",
-	"YmkwZ72YeQugJrCYh5/PwWoAozUmICYZKg4ypp9QuxKXeFpa0ENuOAmLJE74NB+APCDARmONDomymssc",
-	"iFCSjCE5w8+Dm3iksi6KLOmEzuRsB6LHUkxH46JgwzutArBZeDHjLn4UBRKhhi6t72OdpWWUeHJ/+RwW",
-	"JkWoGgtb4svxvCB30CmskFAjNB/d8VLo3JHcAofEJTMtE1SNV2pYceCuLrxC3L1mSofMoinXQUK/HMr4",
-	"bo+pHijNcucJu8cGQmRAudUB57hDw4IV6UwkfGLCGgSXPixBTTO9sTV9qRltAeJO7Z2p2nEFjI+KLN3a",
-	"yrxZuayStoslJpdK30tfuK5krSvxS+2CSu7WaggufS8gaxfMh058ifRdPGmjBFtZgHEZd1w0E0nh0C3Z",
-	"6ZtZCc4wWFvzh6z1m1Wma2vMGj5Wq7bV1t9VpfAKFv4gmd7IHr+S3Xg9m3BjY/CeZcli7FXX88QxoZrk",
-	"Qmmyvd8hc6BSEToSvla+ZSFUP+A7jvUub2LyMibvYnIak5xmEJMh2P9jlj8mU46IiMlEwhBkiwvd0qKl",
-	"6DzG/B58giJXqeCZiyNCSqgiI/YJXcSvV/rVYxib2UZB9nShvWDYSkohY1c++P7lc/J0b//7KG6IAC1m",
-	"c5TG8hLjLlozXIqRpLkKOiAupBpYBbgGm+qkmowhmyg/T039+q1qvaICY8kpWCopiNczc7wQ2JKl44dy",
-	"PwdrXKoyr4WSC89IC0c0F2oOmR4TA2/SX36+f+Ab/Qr9nZzOycCmiRXNgUxAKoy83Eik1I80raGeXOw6",
-	"6DuYwzkgVTGjpUiVC+kv0siEjhx9wPkko4w7ErGhvdWqzsX07dniKmDlXnaE6aE4xETvbeZuE/Umi1ei",
-	"ZCx7/8iffkp/fdtJ8pez5Je/nS1rFllt4cmavc7T7zYL7BTrhK8xYkqDtBnS+v7NgdVKtq2ipVMVEGDO",
-	"y1oVfLVnklQ7v3Nd+IINxkd/iDH/0X3eTkS+ZAeI8aJu/1kYzHuhPgXJVIIXCpMis4bUTlyVsdq9UgHL",
-	"yIMiM7AKQjZ9sFL57m+kh4JP33QkUgJVoYjAh/HcsqSB1aJGDmrIEqjhbpgMWxGoOiOUk8M0Z9xolSi+",
-	"nkb18Xc5AeNzISJ2endlePS9cJTpOSe1ezpxSxJqbDfg6DKDVGgIlQ8qrH6ik4lgXOfYUmRdhJ2ypPxn",
-	"kWjhhy8CMcba1tdxOhr9jTsKFhUmj7fF6riNwcN/edAGSfF2IjZm6Y3DNXX6eE0HQlItjKUmZEAXLtDu",
-	"5aIlIB3310iIBC+3sSO7+nIl076mA3ICydg4nJZW7ufSPgngEiEsH7MRf7WRPm5Mq3n6kxqpvnzzm1ZZ",
-	"vsRflkxlw4nLN9fz4YGs/CYAXVdXHGP1lIXwQoQB68uWj/5SSNI/dEVfaC0dEFsU1Y+CEqM0JwPrHL07",
-	"PiFbdMK26FSPt9zDW/1ViYmNjT93k+osbq0QPE7EGfAjyuRictFBI4L5b+PBLwl7x357dfrvV9tv2W9P",
-	"27DbaSc7Gff2WNfc/sLAfBnoQjA7DWaMnqPfbL1DKgFrdqw1pQBdMNtqYTChiODZvHRczeakglK7W6vA",
-	"c3HPPwTj5oxNGdDCLE/RRCkNcyFHK8Kxu3HEVI8mmn0qdWDmqgN6NkgEtpAKSls+EyPGi1xrKJhb8F/P",
-	"Flf3Kvg64VUtbHOPY8D3U1qqpCEzFmuObpHdSIp7MOz0TPSG1HzTA27shOoOnnBN1zEKfRSum5mEcNmT",
-	"zb/OxoAmXtF7wG81AO5RScj4CtLMaslVFqFc1OmqATiXWmqrQ/TNNLkc9OAwI8XztgN1ACQZCwW8aJ6i",
-	"fK7HjI+wkaACmAeRBRoPK/PaVZx8iaPz1ki0zIctdcYmLTGxL7aQfI3kQRJcZpR1zFnHRetVCVpj9uMi",
-	"8BsYI0QXvkFwX26MZxk0hnWdK11R+WpHxyiA/3JHxxoet+LomKU3dnQ8AeWxx11Fiu5APN5PHCqOZsYr",
-	"e8ezecn8G4i2nJ77H/oJnArfXnjqPiJOQfrb2Betm187a9hfq0ynypfDN1tWuzcER92W0T2SfDkHooaZ",
-	"Bw74z+CAoB/dJJnD/v1rLNZVMUnZiGlrcP9I2uRb0iK9Nvlgm83Jj4Tp0qTSVYndNwor6BYr5OMlXNcx",
-	"5ZXt/97tTj6/vjD/fYP/fXvRa//4bevj2sX6h1WAwk4sQh8tC1wMc2lsxFV1RduYAclUMj0/NkC2pDFA",
-	"D9a4tdVfLwsU//bhJIrDdYdVp5sYLrmz/WKmCTIZrlndcaz1xLaTFOUPgbYSmpwBx+QpJWOhJkzT7MCV",
-	"c8ZlojOu+UwxmYypzGkyj8kAKzdG7S7v8idPXL/dkye2QWfpuFjAadxgnja4+KQ77XR2E3tx/Df07WK2",
-	"Vd2ld9tdfsjr4MnYJ1Bke5/kjE81qGfNzj+Bc2v9K+d526ZAu041CmJCmXQXMzaeevKk6CTrf0ZijYmx",
-	"Z9DFRHMmJs6auei3SX9CR9BHMumXM3P65NFOpyoa2el0HpMZzc66vCgtbRg35KYK/bVPHkFtBpcDaW3e",
-	"ll1TleWqNMuIGJo9ID9wrdtUkSFVmgheFdVikpeq4jN7DHMBDgxDFrYh3DiZkhiXRBFqzmddUIxqqC6n",
-	"xi1KU0jbxHbE9xFYBSgcrPo2NDLNsjY5LB8Rn0AWF3eJdcpJYQY/w7t2eX/JQO4TpSlPFRmAYikOD7CI",
-	"w3oCxJw5SFN3Wp88KmovHhtYixT6CKTGCouY9G3euk9ol5cVFFUtdHzpqAVDBYIn5ski842belUMOLzM",
-	"TU9D9BEF8hNOX8nEiJxxMTPkL9xlnwvumgoIpMwQ7EE5JCyhUs4NMO1YrjbBzjqmUQTgGKWysd3y29Hp",
-	"SUyODk+e/0qEJD+/eP3i5EXc5YXYQ11Yrr63vWOJQNUa62eOyqDgo/egJQN7MILs6aaPkP7C9JY+eUT5",
-	"vJyQBuf6cUERONvHdm4aeBfz0LA2o8sLqkVGZa5eyT2OtCysw84USQUHomcsAXe8EzjXT54gEiTLc0jx",
-	"jTOYYNnXKWdYGPL25fNnNm6NnGh1CcmBckW6ERcculGbnNoSKy+cZxbrcld6RXBGVdWGpZBCJQztaJY5",
-	"Uo1hjYXnEGBiqm0z2RS8CV50YCDT7nJbgjOhCFmLoOIto7m0pMwIbaIyimJP2EBjxhLgtgXKGZTGYJEM",
-	"NMVpWlOZObWiDra21CQ9N0btlntNbb22/3gPw5b3Ynus88yrTYme//ri9eFr8qvTNuQN5XQERrOQ47nS",
-	"kJPDo1fhni0xAU4nLDqIdtud9i7ayXqM+rUS8655UQc0Hj0zWKjlH+iisVEq9sJObBNsgSX7OClgKkEV",
-	"OsIsgdPiDB0VnYddIxx3Ot7Di08Uk+UqXWUtoJJk93aeGqYHlLlufotnI3W5HdAVkynXLLNtB1kKRppj",
-	"fU9uFvFWn1DUmBEC0NZ5vMKiC5tisnYfKP2TSFcNXCj6eNdraHX5q4u6Xens5tpstZ1O50Z3xaxOaOhH",
-	"0S9vSGnPbhpaqzzc1qtqQM9eZ/vy5xeHIJj3tncvf68cI4Iv7K+zUaAT27y883St3XC0xkUc7Xd217pV",
-	"1avuWbfRwe8f40gVNeHRcTk0QNORwiTK1FYsn7cmIHOmHD9PpoOMJbhWxbaZGImpXsG9L3hqGUUBLlQU",
-	"s/lWYJu8MrLQfmJH2Hi2XV3GIl9yMSO2V3yZNd5NMVblzUttCJNWj2wtDP68+LhE63uBabCWMMVU3yll",
-	"roP7l/78uL3OGtRVzvxDctxZ4yqBaXF3Rsp14hWI8UuoV0E2RM9xNmYZtAo10bIuRWtB1tVovPBAVqio",
-	"cooHVnbNcDqqHWU4V6593Ep9tF2KZ8oCbaOZrIFv7SBD6W1yqtDi0bbO2FiSVBMo+Mm2ezuuOsCFHWvp",
-	"mXBpShzTqkUG3NrWSwzjroZZZHVLKqWoAb1jnVJlxhuGMxTO4oNeuRW98sJ568bZXOGqb653bMs+cuMI",
-	"dKg+3xrP+53dMsvaOGVlWYeMQLu5BrdInG6HAGX+6gYSXIUo7xPd9txlqTo6vB5uFfoIa2C3CF4147dv",
-	"BwP3yZBh7MD4x+hqaRsQMwZ+jNYEdwG/xCCeKpZCbB7vlw1cNroxmBPXcvTMilEja2eiiB3iPnaaDYwY",
-	"54yPlNkJAwTG18PBvGJoS3GPmluLMSIZksIZU9q9pza2XY5sjH2t53DQ9BrPuvnyazzphkCbJxd7mrJ5",
-	"1XKBZGHceuy3CXQrNQ2BLpuXG4ZABwqCVp9kICS3oTKmSErnxlPzpsQtn8C80EMNHAVny4c7xa5yDKAy",
-	"Y5ccxBYwXO8kRvkJmYJ8RvqtPtFTyZUxM6SY8rQ2TbyWZA+dCZexMfnAVHGbwC9GlOAfreWuyVZjWr+1",
-	"qnWrtfhBrWe91dzB3vL+Wp6UErD9b07s+53xwUF/GMsVw5JOvnTPYu/yN8q5tHfvHRg4V6CslFH5UcBN",
-	"0HQ4bAnZEjPuus8a7H2r4kiO0Skjxjy10i7UwKpmM/II/0DytRONjTJSLGcZlV1u1ZiQ9hWnoB7biDmO",
-	"NA00xvWfuRSO4NWnf5XwByS6b/afF/Gqvc7TLmdcaaBpvBhhdbwTUlX2q2K2wXX97Hi5OYZqogVJRWW6",
-	"FcM6DBSLWfcDILLsyWoSmD4QGgSUBGM2e0Kq/MACrVFA3LybVGsHX8tX2r6xvRfm0AVEk9cBF4d+pmfV",
-	"QEJ8Btf8moIkd+zJ/ceEZApKwZ8uKcTEupI34Ad8ZunFluXaDELDT9+7yCBKvr3O02XJMaZqIRVelRob",
-	"CTtgWaaKnzvC8gY7iZUzNV52EO05riwC3Y/vrBdj/Bn3Sr82M2BzZluD/I+LOeN3TPAWR5uSe9nSE45h",
-	"hJ1KowJx9HvIsQxFMioqvW2btvFXXcoTfJVa48s2gH8BfSUx7BvAGxp4KNgm4d8Xe+7Kd8ruGWOo1Vpn",
-	"SN/QPRZUDG2a17bgYMjwPSSASxmzXguiQC8TvXXubkY635qRZ8uj7zggvoJRT61H/MCkd6KevsIcQClx",
-	"LCVVQucbRWzFldrICoyjyVSHTL1JRhOvLIvZQq9ibvIz9zMnimQw1ERMNRmA/ak/N1bayZeyJkkb0ZJk",
-	"QKWt36G8y5tEjhFbz1Au2aI5wooMH1U2fRdOseGZv3CJtIHbeScSyWH6QSQ9iKTrO6RISteWSaVnatv2",
-	"tooSgsuKX6ysWi5/wdm02NnqEpblb4Eol8iCGQ68J/g7ea7G1BYQMD6KXdVslys24oyPUNzZ6hmamr8L",
-	"J8HtFdvCA1p+4GKFTb2VVkqmIhgGxEePvME/tyKaaiPLv6CaNHuiL90t/5qZ2mKgJHGvO+hW6oCKYPMl",
-	"NUAFY40p/pyc8d2xTt41CPVLa4Tid27Tom68iECVXk8KCUtxoIBNOGht2LovvclfRf9unySUEzVjGn/B",
-	"rnqAiOHQVuAvlqt2dsPmir3pzdTQ3UY1kTf27I7D5F4QfHWI/Epy4SFkfcch64ZKliqAXWrKzYuUDHuv",
-	"qGH5qewU4HP3i2Atxm3Qrwzy4RrtYLXIe/PV11IqskE9wtVLEdybgWKEothgoW3yTgoCypFrK6sBkBAe",
-	"SgGuXQogHdcUvGz/DsTm7ZZhPX9qBwANnQ53Y4HwlzCLMD2VOKx1OGw35M/f23kVX6aCLUe53bV2xXEl",
-	"AWPbJqcf8s4PSnylR4Bk4rhyHSa3Cbi6wt482WyrmQdTlmmjwVEkGCccw4RFsb+rxhdZ2pROvppEeMgl",
-	"f6255M2IuCmLvLlxOQLtSPFWbZ7G38K3ez+EfO8pVbwu2TkD6W5zw4cLYvYMYKKwNxp9qYZU8A1I1tsx",
-	"su4lCdzEfA8Z4Id0yw1ngDdVYcGM72qef4b/8t5A/Wajqu2mTOwXKxDuJQfbJBAeErAPEuHGE7BXc83Q",
-	"e2qOpa4e3MzSuJwcEtuevbjy0opxHX5KliliJ+OFQ68Y//mquvSmRURLF78ngt4ttqYVllUo4uqwGezM",
-	"21+7M8/CGjtd0PZLAT8xvF3++nvTCfyBr9UxFscXfokdcN5U25b374butzuOSpfzcVdGpZFsHqLS145K",
-	"T51AKaSi/XtVaVwwLm1nNFblHHZsn/X67bRDxi1jMzvBDAUgdjtgdjgZC6HMhxjQtjMfxVTbH4UWA5HO",
-	"uxxzzHZejJtnUeaqFWiFJTZu/FJj79ip+nKTy9Xo2DuOfbvfgXiIfT/Evq8V+3a/G3eZKAkaWDk021j1",
-	"n1OnemmEExlAJvjI/BUMKj63Ew4d89+q5mqKLXqlcF8pP919xFAvwfVSLXal+itLoVfLzpSDUq2paPVV",
-	"XCZpLNO4iZZekyBOZCjbBA88u9TO9CzdBb+J2k4BTYRMFZaGh9SgPfzV1OBDwudrTfhsJrnje3eFR3Cv",
-	"wtyB6yE0dU+JojXJtfJZ7jZVdBKS+SSh3HDEAEgKudCQGhnvxxse7XWePm5KJN2AxL4dj+VeEklNzPmQ",
-	"SHoIG99wImlT1RhMJBXhjCo+UhsXbRv52uSw6LqJCa1EAxN2CrntybE/uUzPgMBwCIkuRsK7Ov0ry53m",
-	"5sEvVvTcS8qqSfQ8pKweZM+Np6w2jKjU+wrqPyDz+0fDinZumOXgRbuWqWpypp3bv4Xs63YPTaDGkV1W",
-	"Otk5yMVPBpstlzMf2DhQNBrZ/iLbM63HwIpfN7V9f/VEjwosdujSM9WTRU6g4Yc+yyxT8aM11ZvexLvg",
-	"tDVtdMHidFH3rhsuevHx4v8CAAD//w==",
+	"7L19d9u2kj/+VnC4e06TllJkx2lvnLPnd900uU1v0uYXO9vdrXMlWBxJqElABUAram7e+/dgAJIgBerJ",
+	"sp2k+iexJD7gYTCPn5n5EA1FNhUcuFbR8YdoAjQBiX8+O6Nj838CaijZVDPBo+PobAJEitlXilyBVEzw",
+	"mIyEJIMXo84rqoeTQRRH8J5m0xSi4+g8OjiPojiS8EfOJCTRsZY5xJEaTiCj5ul6PjUXKi0ZH0cfP8bR",
+	"G9ByfjLSIBfffgpDwRNFqPmZzCZsOCFaEC3nhI4p4/7LH/aWvXckZEZ1dBwxrr89iuIoY5xleRYdH8TF",
+	"oBjXMAYZfTTDmlJJM9BucZ7mUgkcIE1TMXuWTfX8v2maQ/Gm+rjxdzPSCxgzTi5hrkCTKR0zPn5iZzOj",
+	"MlFkJMzjyIDDez2I3QwnIk0UYbobxREzj/sjBzmP4ojTzIxzaAfjTy+j718CH+tJdHzY6/XiwDq/SFp2",
+	"F4ZCJl8pwhJ/OQ/cu6dUT6pX4zW7WmUzJsimQgMfzv8J88XxnRAN7zXJOfsjB9z5CVOEDs3P5B4lb9++",
+	"+CEmis7vd8kJkTAFqsmM6Qnj5PCITEQuFaFczcD8r4ieABkxqTTRLAOSsKRcY3sSqpl6Q+uYsbWt9qNH",
+	"OMvi80Fw6Ud4VsLrPzAHb0DECEfnThnRE6rxiyFNU5BkQhVRADwmKh9OzFwGeNgGMTHH8etB+0TcSW2b",
+	"wUELvbymYwiPeErHEJORFBk5iIvlrpb2oBf3ej3DNVSXPBfm3FJNhiKD4iDnCsjAUjGOe4HoGgRvXlgb",
+	"fgIjmqcab9iU5sy8Ttmfgbm9ETNFKE7vCcmEBLMLnBz2emQocq6RhA57vdqQD3vtY+4r857gwM1tm478",
+	"FKgMUdGvwrASpJgsV5rQNCUXQEYi54lHL79TDkRlbNDGV5R9fjtfWSSTj4YbqKngCiyfFHyUsqE2fw8F",
+	"18DxTzqdpmxIzXgfTKW4SCH75ndlBv+hWklzR2KeniuQZkh9TS/B8PgENGUp8gPzG5KcnW9xKaGpBJrM",
+	"CbxnSivcISmFYd6/tT93xCBNvB/MFoBSSPgbvOvjO7OeSlM+NDf2Dn764fGvR6e9V9/978N/Hv7/f/v5",
+	"0dm3/33wP//3vVlaTXWuouOj3uM40kyj2CxXrVzgB4kYqgd2Cg/+ozHwj/4O/aeEUXQc/ceDSrA/sL+q",
+	"B6/tUtt9CpxjCQq4JmZMUDAgKw5IIkARLpCYxIwwbd76XMgLliTAr7W9o/Ip3s7+r8glkSKF5psNx7cE",
+	"u+kCP6wW+Ln3yuAKV2Pa1eJavv2VCk7KLqcnYl4xlRUiYuuFZdXz+pcw70vIFST+Kp8Z8dmQbGRGlaHt",
+	"xJI65UJPQJILkcy75IxeAqGEw8woMaj62U9WBm+1MYeH1ca85VMphubMXaRAnnHN9Lxtj1qmt6sN8x6P",
+	"cy2X5QJGRhYsrA5uIb+iKUuut23uGbV9MsIU0oScRwnV0Bej/gWTenIeEWYJCe85JuZKcwVJGShSyOFc",
+	"5xLCTJDxvp5A317i8cDaa2qMcOkrtuN9vYoCvqcJeQN/5KBa2V+xQLvaaWlfZ1Yyo6mRwpAYLapc1idk",
+	"YN89IIbtKgJXIOdkJgUf230xY/lZ6OdGxF5r87nQfRTUje2XYDfaim/LlFHVm4ucZHSOg1UApZmw6RYc",
+	"VVvws9DkuRtDcAOqQe5oC0KzM5OzmqWQvuZbn6wZwammxRpuueoKn9A4cG4YRtMeTigfQ0IU40PAJTcS",
+	"36w1eWP/sPZnTChPCrtjbkSYvZMIbrVepu1EZ1tt0oHHKV9LtIUZmj7PKUuhdbvs7HaxVaciA8PqCKQK",
+	"aivjqQp2kXzjhXHfQfAxjs6EeEnl+HqbpoXop/iUxsbhCJki+KO0SvsBecW+327RPb3BMSYnmMiZEOSl",
+	"G0Fw5ash7opXheZGh0OYaiv6zoR4Rfn82gubUT7vU60hm2pVW2AhiPmRjJDmSHGNscYVG5vN7pKzwiFD",
+	"UqpBbqcWeAqxeamZViEZ1LIFrw99Fwt/QlKW2aMrgQ4neNQ8Vxm6rDqlzyr0Fnf1A8+7hS96y2muJ8C1",
+	"2R5Irrlvl8D7hjkHFQhDJsrs0yXwmtZgGKw5y/B+yiQkXXJq99FtoZBEwkiCmmwtXA58Dc9MWEj2ZzvD",
+	"ak5kF3v4syiOjqFSSIjh1k6yLC5JfX9//fXXzom3TYsm94/GMikPQM0H+j1QCWYJaZr913lEp2xDl6gj",
+	"kyvKUqMVX8+U9p7TII+EanpBlW+boKOMOMdTJjLg2j/baiKkTufbkMQj3xo7BXnFhkDe1gYXtny9S3bF",
+	"UtsmvsMzrvLpVEgNyStIGD3DmV1rF8sH9jPzxD4ulrehp8CtTEaip4r8dPrLz9Y3R57a13bMMI6J/2bz",
+	"xu1k5CP/gJeDIzhdcmYH17KhwansWlyaXTVLgH4zd6959IlRKcfz54wn5rDVV5vaH42yBZwNWZri0TbD",
+	"tAtmREMm3lc/SaCq+bV5PSXT8gldvC4tHqBoBmSYUmVkmsovypWv7kAhNpViClIz61crhxb2x0pduG+m",
+	"VDPg+itFLrmYcWJvNE9ZcN7VZxZ6MHq7tNNjh4IPQfLgg4p1+BD6KS3fADzPouPf7BpUc4/rizKUQqmO",
+	"Ebx437vA+7x1C4WUKl77W7lytdn6T/CGWE6keqe4+B2GaHWcTKeCcZ25E+yfUglGlvfRl3vYO/y2c3DQ",
+	"Oeyd9f52/LB33Ov9nzmpKEbcr4ed3oH5Tgy1kNHxw+LPvnPEnmSMU/KL2Ulhrssljq+fMZ5rQxAPe3EE",
+	"PFH+K81Dz3rfHfeKV7IkOv4uNhamuSV6jqGmTj6N4khcgbwQ4rJfErD3pVm3EU0VxJGjJnRIu7+LMf5E",
+	"OZDTjKGzQGkqdWA031YLUPAOPI1J7swXhs/qPbbXRXGUT5OVa+nMjOj4YOGc+FvhhaPMMzv4sgAxJU7C",
+	"164OXuj2KxDnanrrGzsaOBeLm1p/7MPD4GPLXV93dtY5tcaAHZ0EhrpALUuugUCU8dcJoNOMaTTmzblL",
+	"yAUolkDhUKtGdCFEChT9sCX1rTX+On0GhugRaYjZWX3H8FF0dpkxujVdb6ELAl8uvzwucmpv+Fgcg+U3",
+	"nrEMfhn9QNHt6J+SdQmhPDVBTp9nF2aHrHMPoQDx6kVvsFpUo2vbUD8GcXmy7BDdihWkF/untzbHihTK",
+	"Qxg4QP4OVwelRpqLtFytywqe/5IpXOwGvxF5C4HyPHXqu9X3FwkW7+0z1QelWeaY0OIp4PAe39DywGqD",
+	"pxKumLAkuPJiCSpPLQaEacg2oVukWPs8KqUhyAYd2EVxI/fGVb11xVq/LkIhNLEOL5q+9pbdCSdPApfC",
+	"ZSj4iMnM+kbqW7UFm294BThGPa7ABgbFyIZ2figIcqNw7poCIKPv3SOOjnqrnlhy8EZ0vxevxdObTHuO",
+	"vIBW29LKvZ/YwBAnJ0nGuGWdxtDClSkURzx+3sgeBce1jOcvn/3t8d+Py6n3tBxIqe96Kk9FoXE0nMDw",
+	"EpI+2hKM96dSjCVYJVgY2tb2MqOnpvZ2LvpqImZBrdgbw6+SWWpf9wSt0E9DSqSvHPqK3Od59Oov/H5O",
+	"HFQDKTlXOU1JipRbWFoKtGZ8rBqv3x/bT/jY+lIqpFJ46klQRFlfFEuZni/qAjdkR2xnJ6hUbCDdn0uA",
+	"01QERHsczYS8ZHzcRzBdH2y8c21NtX43Kmjbb1lzowIqYOh9oTkUKxTa5qdWDX1d0TRN019GGEVf6pty",
+	"N3yMm6QxFUqxixT6SW69b7D+3rinnuZZRuV8pfIVetXiJN99jKMfmJoCV84Ptq6g+COnFqVxfLhofq9y",
+	"KE0nVGZ0OP9KkerSmMwmYA2PqaxucaF3LjhszuENn5QsgaV80kZ4ErsMGCEgasosFIrW/GfzOg88CDPn",
+	"amkCFvAmE2zIkF7PSoMV8MAFOn6WoXM4IEyhY34iNEmMuoFxEcimet4lPwuiZ4LQoUM8qgmVQARHNEkN",
+	"93qEXF+DNM/813/++1+//evv5+fq3Td/t390331z7/y8W364/81/LjDDOHrfcQ/pVICTZ1yDJNQFq+pj",
+	"7eLEOI7OeuZ9B67vovsuDjnmCr/UUemYY3TMhWJGu3lFUyoZ3cA1x5Lo+JGnHsEVSJSqeiIBSELnKiZc",
+	"kKHIx5NutL5HLeAHWxj6Ej8YrTsrt7FOt/GkVWv54YbdZztwa+3YvfS5+mQK50u1ees5YnwS83SoZe6U",
+	"8tz+xZ0pFf+6GVdK+fyNHSkhbriKudQp9xdnHdGsDEahZZGsZaut3ugaj1nDYmozKZ/7po8WKIyfEOps",
+	"SjIzBnSRM5IpSK9Aba6GhEy7w1KYt+eMbG9QfVxGDht7BZoCNSwst5F+e6L6vIgqbDnboYRY0HMGafJM",
+	"SrtKTT6fhEWowyIHLQf7hDm5N0AW2+11aWaoenA/doFvl69XabOOFIHMJiK12IBwFNwpnqtCyXZ4sR1/",
+	"dV9w+oVBXVdQQ162lXHcNYKrzTjq9h64jeOLtajaerdcz2+zEENaCPmENuRHoKmeLG4HIoFs1lyqJ3M/",
+	"UF19Zd6lNM2mxQ70DjoHj8Ix6eig2+uGd8C9q/ILF294tzScuM7V3gi30D2Xk30ZpqteUt0dVxMLLftL",
+	"yse5O1zFPGzqFeavhv3Yr2peBB9okUtp9FilxfAyOj447DUxQFEcjYGDZMPKYPMBO8ZsOCoT3vC3lDxC",
+	"5IEEIROQ/RSuII2Oj3pxlHNmlnFIpypHjNp10Qn18Yf4nMqzwsGcQjIG+YRwFKscxlSzq6CrICDQ/AcH",
+	"OG19ka5lX7U9obGeC14Ibfj0Bdh0KCvezbIg2FnM1pum3aDPyxhzZldtB+ob5uYVN+iluaQNy2yZ4VWd",
+	"qL+45eWxlpsxvaoXbGx7NQ7Mt73V/GOl07DuN+ytwSrW0H6bzKOZDr9wQ9uFK9TVBQ6yi+kWLKMW0lqd",
+	"wr9koze2qkJibKnU2k5c7clnQQAVVQN68U5pqXxwpA230s2I6Wry8hkPTjfEW15TpWZCJk8xB2sbipu6",
+	"JxgqmUBK004CmUAmN/N/pCTLhxNyAVqDJIID+a6dnKr7PIoqvwwETlbsW30su3hmk7M3B954Z3jtS9PZ",
+	"94/YoITR+g8fkleUcXKqLchD06HuMz4S0XH0zcHhw6NH3373t8e9KBSVWDQn6tm4x9HB48c9exmm7EpV",
+	"ixpYdSIBGR1Hz52WexBHGMHqVwjwBq49pdVTirBDBnKMgBQtomMjfZHI/8ihb54Z/eO714d/+59nz4Oq",
+	"8OIscmWGZB+zLFhRrGJAkauvZOiCLRG/3uquYRb7Sx5WpxMbjdpekV7YrcDDvC37ECw5NBKSTEFMU3R6",
+	"kAm9wuAdcVpmwPfh7Xd7dSBXjkaISyLQxydFZmvxCA5F2aIZVYSSMuwc0o9Xa5MetYVTHazzz6rjxwTY",
+	"eKIxDUtZN5BZIUIJIqvw+9Cst7EOLC2HxuRipURPpMjHk6JMlTdaBWBrD4kZdyu63erckolSbUKN8n36",
+	"ixcKBrgz0DiycXm6Fyl8WZwJl7tOn8tNHMeg/+L2TQVBuQnjxj39FcjN1I+KJxwfLjrGqh9XMSCmbE01",
+	"YsmCGLIo2VAUX8upXQ1jycw3tumWKALLxOBKlbgpFlfecF2RV1e4VupwlUCsBSlW3hcQgmtYFDWx2Bxp",
+	"Kye/VszoYzuRFEitRdf/RhqdU+JCWlpQJQv6/Heq5aytytT2Y3H9fRG/XFPfVhotOcKbx0C30fGvp79v",
+	"rLjfMS9pZt7repWgmFBNMqE0OXjUI3OgUhE6Fs3MqhtkQo1oMkeI36uYPI/JLzF5G5OMphCTEdj/ER0d",
+	"k5zjRsRkKmEEssOF7mjRUXQeY3UX9MvbSjUKnrgsckgIVWTMrjDM8eVyv3pgdDMdMXg8Zd2RtJiX3Uel",
+	"PjqOhilQoxwW33OBUdVoKeDvUQX4c3hPvMoap9V3F/Pyu3Wzc4WDLT7q9Ug29mDJ0XH0HYIgMDZZQhYf",
+	"xdEIS1Dx4Tw6jixWAmNrxnyic8f7/2bz8mWOadCGCWCJAZIBTVUjLf3I/9gPuQsXALHRBmBEH/O7FJr4",
+	"aB1oYn03F6GyVJMhzfCIGg2XGspdntteFGkEUsvxLgKOBb0MXZnFvlsMWw+QC913iTjBaGSdyoLDNZav",
+	"q7ZZlDs1X3GhSW4IXmkhkhB72w5k6dNvy10rDYs6xW9lGO02HVq0YDD84/QhhFfwoMBrjMM7edfRcOon",
+	"88Oq0gpbrO7CeW5Jum6g3G8a5epj3Bdc6Gu4dz5TkGxzN0qC9SnKI9UGhSzzdFQUHExzrnG0cvUX9z5u",
+	"MNYG42rwjQYDWOFa8UTzX92/4mspN+Rk8V6xsb9hicawaB+WLHdDvdpnyCv1zeUMejnSscasNxxkk0Ov",
+	"oUhvlb10ffBpgNNvGOncINvJJSBd3Gi60wveUMa+UsRBWjZMc9rKDeMdoM3zoG9Cm99AjV+aXrc/sZ/s",
+	"iW10EnBSgOQ8BeW/3JzBkHNgf8rXdzf4GlNADQsLVVs2LpgMKaWQsWtN8eb5U/L46NF30YLZ6tdjbKy7",
+	"sT6HIgEyYFzloxEbshJnMzgmEzGzeArtKh+vB24sYPLN2qQKQSZkJmRi471SjCXNgoXZigKBgacA12AL",
+	"91JNJpBOlV91mfrdCDze4OqJL0SfFwpkx2tmnld5AoHc85Gt06eWrnmp9zrzfnBsTXA1BXqpbO1KpRfd",
+	"A+vVvakXDAyMsSqe+CFYVb5qrNAocr5mFN6baWGi2OsHx34V5nqEfh0jyCqm/ZGE5TStUqFt5wn3RnNb",
+	"IeK0C3e7ohGUJ1WCjgSCD4+vX4SgJYG+faUWrndjd4NTCI/I6JxcgJdaBFKtTxqrEvN9DP8am+HqabbW",
+	"YSzKjpRo/IUcAFdmtHnSp3TsTjm8n6bmMNiDbrNYlgdgXJ1ROzavYpe72bEX7xCEmO8bW014MyysuyUa",
+	"TmT/f7PHV8mPP/eG2fPZ8B//fbloy8jqFZ5IO+o9/nYzaFjxnPA0xkxpkLbEXbPwgWr1XxUe92W09FYF",
+	"5FyJgWjPM7JjqpS7ddcXbGmA6Hcx4X9333eHIluITolJM+L0gwD0VJRgQQXDXIIHppMiteG9w7hqrWPf",
+	"lYgALhWKOgVLc2bxoqUhoUcbRUcehevY7BbLuLxMD9VYx6gZJwrqYeWihjv0pdgejarLKv9wtIvMyGr/",
+	"VhMwXhciYucyWwqwfCMcZXq2WG2ejt2SIZUQk1IHVHGtqIZCEeQlkyoXTjksYdQ/NFPVA0GKVfkz10+P",
+	"ud1sk3p6yTJnn9mHv7iTD0nxZpx75tGbJ+XX6OMlvRCSamH0bSEDsrAdkd/CWgLccauUCDO5zR0uSydX",
+	"HtqX9IKcwXDC2ZC56rB3Mum1gPqnbMxfbCSPW4H5nvykhqsvznzXIsvn+IucqWyC51Kr69V5AjWCNlnQ",
+	"dWXFKXZ0sCvcsNKx50U4MX9w4hpRoLZ0TGyjhkG4nnmpTgae8/qX0zPygE7ZA5rryQN38YPBMtjwxsqf",
+	"m0k1Fves4HpoMbw8SX7PVVk/YfNyXp3DnlfQ/ntpe2RwoiXlaiqkXiS9ZQWviij+valQTLMruI+xcSPB",
+	"7xW5rPdjjJH/CVJs6DTqlF8typpK52qWLdyEFr1Q25Ki8Ljyr8QVbFkW3ugRj+PoknFMu6m2cMExPK3h",
+	"YyxEZZPNM8abGF72qe1ogQ5ZS5zf2j8K/d75TI0KsJPy6usnQDBbW7CAbYgpcFskrLYuQyElDJ0mU0Qx",
+	"g8iNFTH4QPS7gUHaQtG59pFYzze4JOBf2+a1akW2QsLWMw/awAIhdbQtmo17X06rPonGvpS5AdW7a+H1",
+	"lcf0L67d1lnWzai5VfWOUEtvZr1ZCZ0TYS2ciVBTpmn6lSIzmqZkmIrhZR1R+eOPx69eHZ+eRrWyg/d+",
+	"6x28+63Xefzu34e/9ToP390//q3XeWS/uuf9ff//W7f64FsFhNYGWYBZhczsMMyxLcbTLeabMg7PuF4A",
+	"ftsyNQXLXpr014Y4rIHxXFuPln4aRb/bqkxzsb31Au4NtSkrqH+h7hIlFyxNCcOOb5qmsQ0kTekcawub",
+	"793da6DOQr0XsDYm00TTS1CoVgpxSaYpHa7fe2EJFG1dHNsq2PuqxvlriJfKHRyo+6GphmNcW14r3mwW",
+	"2N74xA/rCVkVLn1Ccj6lzHXQZMkTV/4IYcwzplqK8ATdzb+WXSudr19osyvNYcWEkrJolvngl3Ot34f0",
+	"E7vwi56IpEZAyxzZhSJQrzRYw0vVBYN5E/IH++h3a3q3cf8QFLXg564qDtfgYI7i21ifYQV/cSlT54g3",
+	"JGWMlvuasoUysM4IjGD+0+TiH0P2C/vpxds/Xxz8zH563IWHve7wMOWeabVulOETsy5XWYyhNXsbTGN9",
+	"ijFUGxSjEk+vcyIrQDFou14bjUsRwdN5GdFElEO1St3zWjNEl4T0u2DcjLFN8BXRCHvIyniEkOMluVEP",
+	"44ipvm0LUJBt6spN9W3GBtjOalCGMFIxZqX1FMqsKtwOfdvntl+tb9ERq3ywxf1OAO9PaOmJG7EU+ixD",
+	"ZcK+SIo78GfrmeiPKDIt4OZoV3PwfErJOr5wfwvXtfogXHvaZqkX9b6LNtD8RrPRPCoJ8csgzSxnbmVV",
+	"s491utoWjL88X66dJhd1aw4zUlxPslxpcgFkOBEKeNHHnvK5njA+xp7O4b5bdRoPu5JqU3H8xSjUY9Ex",
+	"X3bUJZt2xNTe2EHyNZwHSXDxoKwjgUSZDbRGLX7rw3/XXPyWgxGiC98PelfRG88h2ppj5SKIFZUvj+8Y",
+	"AfAX102sv/VGVBLz6M1B2xWD8o7HbQXIb4E93k34PY6w3u4vPJ2Xh38D1pbR9/6XPla22m8vKn8XgfYg",
+	"/W0cgqurX4dr6F/LVKcqhIV3dqx0b8GEuFdGd0jyZfGu2s7sT8DncQKC4cM2zhwOa77EKmcqJgkbozuL",
+	"J+TvpEu+IR3S7xJEFVJO/o79S51Kpau6P18pLOvTbFMSL+x1fac8J+Zv5+fTDy8/mn9f4b8/f+x3//5N",
+	"593aHVNOqrjsRKSJs9HSwMQQQsjGXFVTtD2yYZhLpuenZpEtaVygBWvM2urT82KLf/r1LIrDxZBAKddh",
+	"X4wWzFljxuJG4iHDZ1ZznGg9tZ29i1oEgQ7fdHgJ3DmRCr/xsSt6FZf4zrhmM8VlJkCM7ijGx91zfs6/",
+	"/vrUdvD/+mubQ7wwXHRcGTOYJy0mPjnPe72HQztx/BsG9mGAoGiH++2ec+xi5y1Pyq5AkYNHxLWvetJu",
+	"/BN4b7V/5Sxv/N49B7u4OdWfSTcxo+Opr78umvoPPiCxxgjeRRMT1ZmYOG3m46BLBlM6hgGSCf7ZV+xP",
+	"GJB7h72qgsNhr3efzGh6ec6LelfoGzcMmBz04l6vR6SYqS4ZDHOphPyvAbln3ZFYumfMuFvSEfqoycAM",
+	"aGCfqcoaWjRNiRiZd0B27JIaqCIjqnQRM8BKX4htpar4zg7DTIADQ5eFhClQbYxMSYxJogg147MmKHo1",
+	"1DmnxixKEki65Ayt0gEuVrEUbq0G1jWSp2mXnJSXYD00N3GHJ6acFGrwE5zrOR8sKMgD25JPFT35mHYb",
+	"h2B43DkzEL9d/9QmMXzzuxJ8QO4VqQr3zVqLBAa283xbekBMBhauOyD0nJfw/6piXEwGFt4/cJ2poAnq",
+	"N1Qg+NBcWQB+8aUevB3d4a4iHG4fUSCvQH6lSCrGmH9iyF+4yT4V3FVjJJAwQ7DHjmIVGVIp52YxB8aE",
+	"GnTJqTmETCMLMJs+eDHqvDLKtjtvr9+exeT1ydnTH4mQ5IdnL5+dPYvPecH2UBaWTz86OLREoEQGFyKZ",
+	"oz1sU/mp0lCcozegJQM7MILHc+YEwuBFAtlUmGWcd/4J8wG5R/mc2HI1RMN7fb+gCIV4+DG1qExyeESw",
+	"Ex262M95QbV4UIv8IHc50rKwBjtTJBEciJ6xIbjhncF7/fXXuAmSZRkkeMclTLEGy1vOEA//8/OnTyxc",
+	"B0+ilSUkA8oVOY+44HAedclbW+/Ec+eZh51zVweF/JEbeigbLSikUAmjXEFCLuZINeZoNK7DBRO5th29",
+	"ciCutRhVhF6Ylemec5s/MqW4snaDirsw8iQpM0ybqJQi2xPW0ZiyIUb/jZVoFUqjsEgGmsq5sZ9l6sSK",
+	"On7wQE2T90apfeBuUw9e2j/ewKjj3did6Cz1YiTR0x+fvTx5SX500oa8opyOMX5KTudKQ0ZOXr8INwEQ",
+	"U+B0yqLj6GG3131oo5cTlK+WzXtS6oH5dgyBGNlAAZWGzkcMWca8UQ/DTD4u/A62d6emQ202o9Yw9XWo",
+	"IKHgYBUGu6Zm75HfvDCqfMqUPql7HysCaPXCVJc8eG3V4LWuO2V/rnXtU5Qs61x5iuuGVzZrAKETWyiX",
+	"WMFUsZxdTGeIjiMk4wqBWOXmW0V0iy4qawzCGkSG15iNc9x0kMEAS4sMaJoO2gZY+nKr8fmR8gz+TdP0",
+	"378ddB7bkPiHXnzw3cf7m8XF7UvcuCwMkKZpd8Xs0BXGbCAT2sZfBt2q8W/YEna9Fabz1hW0VagC+xuu",
+	"T7Xu+8wqpdTIlCUv7o8k5l/cyNuBypSteD+W2LzG263qZMNHJIEplZZlOMnzniltWPhICiPteYJKtVpB",
+	"0+VjamMrI8NpGozyhgwHLAb+hAw6A6JzyZXRJKTIedL1I1bFbEODwSfYA1INpar93XG3FoNzH4uvaxVA",
+	"Ou31QDq1T+gG7rBQaaKP79AXORVGlJmhHPZ6Rc3JAgXqaY+/O8DYxqcLvcVolQUzy4wh5guIj3F0ZAcS",
+	"en454AcvOPb3tNcfrL7+LTcmEXCN6Xzuvoer73su5IWt9YR3HK2+42ehnxvCwBsOH6++4UyIV5RjmPvR",
+	"OkN6y6tsYjS+i4qRkVnrZrRP07FqwCDQ+fy+MwWZMeVUDqXpaNQRsiNm3KVMhjSJBG0PNGw0y8AaNa0Y",
+	"rC45mwk0VGujwpAwL1qFo2hy3zgpGZMh5Vzoc27so5ROj8lR73Etl9QZGVVCKVZOGFXlExi3xiFmqA4q",
+	"R8yg0QR9UKY8mYFYo6PZwzwm5gaFdmWR7mm0I2M0N1ulo5FKUPeeW4lFLnJNyi78TifHPvxPjC1leGxR",
+	"n3ZqrFIHZTLcGPV1zLCmxtQb57xVKbMjLHqWVaWiY1SFbTTpnLtW1taAQEMrBb8ffZUlrCAd9c1DGR+j",
+	"mSZ4SMOznOikhrHZTMXz7KB/wjyyfAmtwe9FMr8JlmRd3B/rDkDn4GywxIObeH+IHbqu4VEcTYAmYLPk",
+	"MfjX8lx32QO8Bh/4KfPNNdjgU5eAjzccPFyLb76k0rrJjw4erTMXlU+nQmpIXkHC6JmRiMilD9dYuIpM",
+	"XzGVYZTu9jn890JcNsB02/L4j3HAhnTvZSnT83aD0ihEyGqxC751pho2VnEaUmM0Zfa5NXcdr1FxEeT2",
+	"hAciZ/8UHLrkFB9u2N85x1YEyABLhJEYjUBC0iUnfG5ZonWtWLZoWDFVlyGWNQZ94k1zkWEtTtazW2r6",
+	"3sMVtlSdvezQ9sNBWVOkUj5rjSGXWChrjGoDrZ2kGJYgM8o1JE/IxZw4rRb3Nlc5TVGQFUTgdr9VaXfV",
+	"hvrOr91qMjeyfI6OVjW5v1GN16eoAH+vH5lPXM29C621OmPeMu2StX1gyccHlpelECrG+kIrD0hndLd5",
+	"l5wJp1RO7JicgxSmXvWU2NC0V16DaOHpe4wrDRT5Rp0P2XFcS3UavbJyaJGyjxbn9wO+L/nSTKzNdYs1",
+	"pP2ppincwVmwe7S1hC+TfINiu8VyMKJSAk0CLt2g7KwN7DZcCG38tL5EX6Te/Gn7G/4BekfK6OZGIzK9",
+	"aQGWaxhTLthdYs2NauEDzeMiCCLz1CaavH571mpamwNi+bmZLZbAq+Z2zksD3WilqKNualjHKFVsiL6M",
+	"10GqIKS+Wgff7sTGjZraFs24lql9a6zjrfWQ7lnGrcjPW7bkb5X/WUraHQvM9ZL0PkXGgoyEnFGZ2BZ6",
+	"Ze6mhZEMBR8xmUESE9eRoO8gAIz3EcdhwUPYFwFVwSfFkx3QIIWRPuci113yNOSvLFA3nmvTZgWUT+yS",
+	"XxA4k4krsBF+dNwyexT6WFAAEYODLjk5555X1HOjGoVb2dTFVOgu+WVUOUINv7wCGVvePsBEwYHhzo59",
+	"hjimBMwH/UxY5gbeyVtjmW/sCu555p5nXpdnOlLatRMz1xM07sNxqzMMqdBa/SHaRN2WCNcCMN0lttj2",
+	"IzKiLM0lqAIsaR6BLNjwJXd7fM6FJIc97+LmFYWDtAJtWihwid06OnxsdEdAHiokapQeWPicYxxcxSTn",
+	"mtlYlEgTUNo51zLzEO/pU4rQ0QWOqGyJqZvhZa5+1S1zsLKqU4B92d8I47fq+/gCT7GDeUfHv73zz7SD",
+	"QfuHOLd99BqHd5pfpGzYOLapGItcLzm9z3iinC2FDyo8yT4cukteaFV8Yw5yDeRcBxviueRiRgTvBo/G",
+	"L/mOwpirXHKOMEWuoy8sgPf5hNSQeEWuV1OvsdwR3obWfacQEx2reXYavK5G4wUUf4mImoAD5OuiAxji",
+	"fpWmc0Vwzx3XL3VhbJldFLkxkski3S0g2FB6l7xVCP3Vtj6981VAcZ5mE5GWp+rYD9LomXD5+hMzEC1S",
+	"LLMS1q5xalhOQd2QSClqQN+yTKlKRLR4IIusib1cuRG58sylrRC6NGdlc7lThXk+VdT0s3KEe8z0HjO9",
+	"OWa6mJ1nTbXNom6G3cRSzyTTGrjNs2qAmpeDQG4N8dwyRId83n6QO4BFr4s9rqOCt4Eg1x5Q9j/9rJDH",
+	"Jd9cjTuuhMAedXxt/Ab48qqQxt6X2yKOT4gtUGTz7zDtS08gU5BegXpStSuo4MADyzB9yK/H4QYuu7DM",
+	"xS5QSTSDc142n+FJiU5GlbmG8kXftha+W70dGvus1qDzEwTGlgO8E1hstTx7UOweFLsdA/rVpeYSv7jj",
+	"WjzIKXAhu2AtuFi91tpYWAgq013yxvma8Iuj3mOXMl5a2JmD9AOvKnG2QcSuwUL2ALEvFiC2MbHfBjjM",
+	"J9Wb1/Ha3DL+0uzjlXcFC9uYQD9BSFgL+mpXHPkGtbk7QV4tPZl73NUeQ7Br3NXWGl8L2qo0N4t6SVic",
+	"q0oKQMFHzipHsCtuXl5iFb66XojOaqyDb4M59456j+9322BKnwFvuROI0lLesgco7ZnL7gFK17YnJ0BT",
+	"B0wKK92uWtGj3sOyrDVJqKYXVAFJBFhQuQ3yBhXuH/ENN6ltuzcEDp39Zb6VvXiXYUU77iofUV7Vdthm",
+	"qa4RRay6VmwURqQcy1sVmC3iN8QbAwfJhrYYVkto8FX12i8wNki1WYsLSMXMrAiTRALGLUgKV5DaahHe",
+	"5RfiCsvftYQ8UjGznfRrMY9mmdZrxV1cJe0tAi7uziLS4j52iq5UtrRdOfxO84tPMPxS0ebq+It3fPYB",
+	"mGsHYLIaVyh4mf9ti8G9pNpLjeAwV6kIk2phq2hCMgbpgjLEtdwjeHl7ROSV38XtkwyJVCO8k5iIt0D7",
+	"oMg+KLIdUzhJklpjrbWZgt/BM6TprAyMhEMfthOZGF5i4AOuXJJQggLdXYGIxqpNWVs85DoMZB8Q+UID",
+	"ItuQ+oqICJ+TDCy8b0RQVlbhEO/BQbusRqO3oG61hUJqq7J3jdxNLGQb2qx0s082CrIzPnyTGtydxEGW",
+	"n8t9IGTvq9xtIOS6el5rNKRpAiIYLmGjEUi11B6kpOq0/gQTy4nIdeyqJBk10MZCqLJZK63hkM+CydxJ",
+	"QGQ5k9lHRPZcZtcRkRszJ5EjtPvQbX8HlwtUuO3NLTHhMAOlbc6bLRWu8qy45o+ccs2wFYXrM2JdU0G3",
+	"eq2z/SfnWd8+KwBdwdtkA+CNhW/6rhzKtV1Z7VOuhNDepXxtl7In0bHEaxF32Eq/2MqKCacEJAl2KrK5",
+	"0+6MzwsVxPEFB8RVxFb5jq1OIsWsTiVdcuLUEaYIR68UhzHV7Aqw5vg5HzCu8tGIDZmnBimjukzEjGT5",
+	"cGJuHZQLOeiSk3oIiwxcBKuPEawBeV2ujE1VxwwGTFE/51xoNmLoFiv6KwEdTshQCqVs47EF7kWT33PH",
+	"vz5VjzoO7gTHWdWYuT2Peo2LBDkIDm3v6tu701vd6YZArsUEC+2naDK4LWaAutRjOhxiNwWsHUgVEKpY",
+	"AujBGdg2Yn2W2GYNF/MiPfmJzUGQ51zPRNHjEd+DrAq7F3DGx+j7waQqwyJtnduq6kAGcowFVbQglNv2",
+	"/kyRkaE78zLDeLG4wDn3h2LRc+vkR7sXLsuQdvd9WRiIgjbK/N0x8ARkTGYTqlE8mRUyu90GeLA31HQ6",
+	"r5XoYW/dtNhyJBdChjN320ZgbuhjvYkdZOcuHcaKvkQ4EFuh7taScP3e6lso3WGdu9G/vdPazb3jf8D8",
+	"YzHqXzCJCLFO84ttMntvWf13h3y14l/QyV7tv7baP60YayHkyq+2TeM9K4F2JMNabKgXV6KhW4gBlBtF",
+	"PcoiMZdMQSrByT38gORLHAI8IYplLKXynFupKKS9xcm7+7ZRKrYDmhoV+iKFfpJbegQ1eOI69wpefftf",
+	"En6HoR6Y98+L6mxoDLha7nGzsaY7O+2Yl9dlKYvrqecLrOlXI5K1IImoAKRTL3eLphJogqspYcyUxp4Z",
+	"bczJW4QWBiXB6HEekyq/sIvWyiB2b1O4Nb0TiI4D4RTbGvS/Fqu9R+rsTYvl7lVLKYSSquLNupw3YFZs",
+	"CdDxOceEqkYHdD8HRmIyi6pVUuBCkyvKmZq0oXa2ZoF7yM6XCtnZiNx3k77sG5Yh3E5FpTet07YhdqpF",
+	"2cft7giuszkbvqus5S4ZGLofWO+LrOrhYM7hGxgCPgq9+YIo0G1Ynt1w5xtT8u4ExbPkoO4hPPvg+o4h",
+	"PFVlyQQ0ZanaSAtsQfC40L0FXM8RrmPGUHCQ+RN0LBruUUB0yAUMRWbuyKZ6XvIXZ5ErwNjWMAUqIbGe",
+	"6XPexnIM23qCfAldxOgza8B+2ts1fOIc6U4gP0vtzT3eZ8+Sdoz3uR5PClumGDuyhbB3hwl4hTX5LJMr",
+	"VHwb5y8dWhYgUFWdjQlNEttmhqYpyDED1wLC9t++Aml/tL0XCiOZqapMoG36xcFWhKjehDwuthzU+goR",
+	"MDCwYbM+41oMnuDD/egYU0RplqY2jNYl39seYcpV7Z6JPEU7hhPXFb1W1L405u8N3M9TxsdFozE1uL/g",
+	"tMT0mxADxmHuymN5s1z4FeD5+mS4MPq5c3nFrswi7025PRjhJhg0Uj2hHsfBSLzP3TbyqYQZtWYZpIzD",
+	"kvIVLS7CuF4AJ7b+QuQ/UzrHywmz1RBTpnQdxYkAhkuYK9DHruHYOR9weK8HXTLAV1hQw2Aq4YqJXA1s",
+	"T/A8TS0jLgZuwRJt2AXbWryEk+KhFbJ7zjeohNcKUKg8SWduMFvBFK4NFMUYOnAtGVSYAj2ftsIHMHbj",
+	"h36KOE+9SrhfGcXf6yiOzF7jZHGjbztgXCz3elDRglL2UeOdOc1cZXRH8rfjPwvzr5zfiKr53JVqKZmv",
+	"ZTqWzTimojHz0jBpl+NsW4tR7TS8C0gFH5eQVcd7YmIsb3JBh5dOaxTnHIsAeT3AusbExjdlNAGiGB9a",
+	"hdNqgA1etujt47vX7u7UT454gYqv73Wtva61W/8cTwRmvph5b6VU+arQ9etEjRxzKVCnO+o389of5b7l",
+	"zL7lzPYtZ0rdsG0OvvJ4k8vsHZKWkdTy2W5iKK43/JUFppk/CBfGxFko/B7c7OKCmytetm8aYzQNj/mt",
+	"ATWtscq95XBtvGlD9JQitvb9tsjT5zYqXqvj6/WNsUHzedEsxnDhgiUM0EOLUpcDoOuUXAAZsyvgXfJr",
+	"AzP1lSKXXMz4Oa+8yXhvXVzH+FC/zCMR1s88TKlSx7Zfun3EvD90GtrAJbQNjHKA7tyY5Dy1vU7POXp8",
+	"JUugb7Pd0JeM4ywwWkyRS5jqrvfoCZSZbBgDHKJ/+QKK5vFGPGl4r8u+61zoc55zozRrIRL3Vd9dHrv0",
+	"OQwNLgHC1p0Fn6Zv2RvjnaBLa4u0LwG3N12u1ReHNBx06/LXZjHjuiGzdRm4DRrfXI9Z7HGjXyxudDuC",
+	"vo0GOA2SvRWVtdVDVh/L3i92V57x7cj182mHs0M+fbPa3N3ASFcc1T2WdA/c2jWW9Hoa37rNcXRDyCCf",
+	"aO2Y46GsZGllEjqmDM1pWmmG57xUDasmGK780z1nIGNaY7+8bnB/GZT0c+FPdwMqXcGf9sjSPYPaPbL0",
+	"xmzSgiXsOu5/VuatlyWnRlJkftEpLNnUzqAsk2syTZICvTIq1hR4XPM/nnMhyaB428AWz7wQyZyY4Rtb",
+	"SNV6kRUuyGWcNnbNGuYWMyVmx4QSDrNzXvgaCVMtTsjK5UjaPY4hNlwswufg/PvBjtUGHT7eJd/9wYv+",
+	"7Bnv3jG4Q0eKo6zt+XCwrpUUI5bCgylVaiZkYhlwkJc+40mB1leAzyyADQXanvLEVd6wPFeLS7D6JbIr",
+	"4lD3rKzsKTgQhLbH5AIUS+CcKzbGfjQit88zHNl8Ljw57l1Fi39eQf0x1lLMo281z36hkdlkqEQEgxx4",
+	"6Wt3Z3RT2Hf7eGvE37a6eIp1F1+EAxM4ok/di/ola1h2B0oSn1aUWBxts4IhbxOkIwSFzCYshU5xY8dS",
+	"dKdBX8WZL2rKLDnrZ96ptgkz6GDtkhMyMH9g7kuRdEjxN/dS4g5PEcQsg7YJDFkCqnvObV0hrc2xHtjB",
+	"2NPYB25WJxmQIeVEzZgeToh/ARGj0RObToN8x1b5Qd3nYdiUtDP9VPWWN97cbjte6dW6WV4JZyu+sA8g",
+	"3rKe0NI2s6pTU0rK1Wyl2TPTHO8lKMjv57b1JTnhc1fht8O4jcyUkRh8RriI9xvz05cCX7yLHpRezcFa",
+	"O8pbRmSZfVyNxEJC2COwro3Aku7UFGfZfg4EUO0rw3L+rUJ378jJcJvyb1RrXsZSqQTbR6vbgg4y2/7J",
+	"CliRwp2ggXBR9iigvRDf0iJAMnGncp1DXk9fsAJ7c7QPAivJRc5SbSQ4sgRjhGM1EO6Q0TnyjIlIWyFA",
+	"23GEPfTnS4X+bEbESzo7bqhcjkE7UrxRnacNyuOmvXcD3xGEZ12ycwrS7ZaAO2mw2UuAqSrB622gnR1w",
+	"1ptRsu4EpNN2+PbgnH3se8fgnE1FWAsWZ9mZt8WFvDtQvlmvamunxU+WIdwJKqaNIezRMHuOsHM0zHam",
+	"GVpP7b7UpwjgsA0VLNhDu/iJAsDUXvMA2zUBO/3ElZU2m4Bz31TBG6YIHWp2BWHXK/p/vqjM8bzwaGmn",
+	"gRclNlilWYU8rm43gw14Hq3dgMeuNeYNo+6XAH5jznaxJaptBEz17e03lzh8Q41uCpLE3ODq75YmN7fs",
+	"lTYkvtorjWSz90pf2yudO4ZScEX7eVkF3KBfukjsLSLaDkeHVr9iY46lyFy7SIvgMwwQmxpgdHg4EUJB",
+	"0ebMJgqLXKMTi4sLkczPOcaY2ZibR+Vcs7SKVSvQCqsj2be3Z8Ya4vpUfd9mbHfi+8ZF2fu+977va/q+",
+	"c3u4VrGSoIKVLamA6INbyspfdDgEpSxkzZX6Mp+CTsWntr++O/w3KrnafIseFO4LPU+37zHUC+u6Uopt",
+	"hb+yFLpddAa7IFOlnaZp5VVcBmnsobG3+L2AsPFimd9z7Oml57xmLvi90rRXIU9pGixDZQe/nRjcB3y+",
+	"1IDPZpw7vnNTeAx3yszdcu1dU3cUKFqTXCub5XZDRWchnk+GlLviRglkQkNieLzvb7h31Ht8vy2QtAOO",
+	"fTMWy50EktoO5z6QtHcb7ziQtKloDAaSCndG5R9xVc3sJ9vLoktOiqybmNCKNTDBbaYO/ooiU9NLIDAa",
+	"wVATah0qDqe/Nd9pT+z+ZFnPnYSs2ljPPmS15z07D1lt6FGp5xV8iC6ASpAnuZ5Ex7+9M0fRtge3J7ip",
+	"1zLluodHcZTLNDqOHuDxdW9v3nDqEv+Y5U4i11VcAvMUFiMfmDhQJBrZ/CJbFlFPgEkXCrJ5f/VAjwo8",
+	"7MSFZ6ori5hA88qy67mLMk2EmjJN04WKxCrY+1vYKs+zicjiwljh3lw9s72td/iMKttwCO9PBJbtbxbq",
+	"VS3ZCS4NdI73Mq1sInyovm7r+5kiWmCzd3oJPK5nqxuBUevNVNUFMYLFW6VGTdZg/3ltxGbR76MgJ/cA",
+	"NVcasujju4//LwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

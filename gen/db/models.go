@@ -7,7 +7,51 @@ package db
 import (
 	"encoding/json"
 	"time"
+
+	"chelal/internal/scheduling"
 )
+
+type CoreAppointment struct {
+	ID              int64            `json:"id"`
+	PatientID       int64            `json:"patient_id"`
+	DoctorID        int64            `json:"doctor_id"`
+	Date            time.Time        `json:"date"`
+	Time            scheduling.Clock `json:"time"`
+	Status          string           `json:"status"`
+	Notes           string           `json:"notes"`
+	CreatedAt       time.Time        `json:"created_at"`
+	UpdatedAt       time.Time        `json:"updated_at"`
+	DurationMinutes int32            `json:"duration_minutes"`
+	StartsAt        time.Time        `json:"starts_at"`
+	EndsAt          time.Time        `json:"ends_at"`
+	OverbookReason  string           `json:"overbook_reason"`
+	Version         int64            `json:"version"`
+}
+
+type CoreEncounter struct {
+	ID            int64     `json:"id"`
+	PatientID     int64     `json:"patient_id"`
+	AppointmentID *int64    `json:"appointment_id"`
+	DoctorID      int64     `json:"doctor_id"`
+	Notes         string    `json:"notes"`
+	Diagnosis     string    `json:"diagnosis"`
+	CreatedAt     time.Time `json:"created_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
+	Version       int64     `json:"version"`
+}
+
+type CoreMedication struct {
+	ID           int64     `json:"id"`
+	Name         string    `json:"name"`
+	GenericName  string    `json:"generic_name"`
+	Description  string    `json:"description"`
+	Unit         string    `json:"unit"`
+	CurrentStock int32     `json:"current_stock"`
+	ReorderLevel int32     `json:"reorder_level"`
+	UpdatedAt    time.Time `json:"updated_at"`
+	Version      int64     `json:"version"`
+	SearchText   string    `json:"search_text"`
+}
 
 type CorePatient struct {
 	ID             int64     `json:"id"`
@@ -26,6 +70,29 @@ type CorePatient struct {
 	NameKey        string    `json:"name_key"`
 	ContactKey     string    `json:"contact_key"`
 	SearchText     string    `json:"search_text"`
+	MergedIntoID   *int64    `json:"merged_into_id"`
+}
+
+type CorePrescription struct {
+	ID             int64      `json:"id"`
+	EncounterID    int64      `json:"encounter_id"`
+	MedicationName string     `json:"medication_name"`
+	Dosage         string     `json:"dosage"`
+	Frequency      string     `json:"frequency"`
+	Duration       string     `json:"duration"`
+	Instructions   string     `json:"instructions"`
+	CreatedAt      time.Time  `json:"created_at"`
+	UpdatedAt      time.Time  `json:"updated_at"`
+	MedicationID   *int64     `json:"medication_id"`
+	Quantity       *int32     `json:"quantity"`
+	OverrideReason string     `json:"override_reason"`
+	AllergyCheck   string     `json:"allergy_check"`
+	AllergyTable   string     `json:"allergy_table"`
+	AllergyNote    string     `json:"allergy_note"`
+	DispensedAt    *time.Time `json:"dispensed_at"`
+	DispensedByID  *int64     `json:"dispensed_by_id"`
+	Version        int64      `json:"version"`
+	SearchText     string     `json:"search_text"`
 }
 
 type CoreRole struct {
@@ -46,6 +113,18 @@ type CoreRolechangerequest struct {
 	ReviewNotes     string    `json:"review_notes"`
 	CreatedAt       time.Time `json:"created_at"`
 	UpdatedAt       time.Time `json:"updated_at"`
+}
+
+type CoreStockmovement struct {
+	ID             int64     `json:"id"`
+	MedicationID   int64     `json:"medication_id"`
+	Quantity       int32     `json:"quantity"`
+	Kind           string    `json:"kind"`
+	Reason         string    `json:"reason"`
+	StockAfter     int32     `json:"stock_after"`
+	PrescriptionID *int64    `json:"prescription_id"`
+	UserID         *int64    `json:"user_id"`
+	CreatedAt      time.Time `json:"created_at"`
 }
 
 type CoreUser struct {

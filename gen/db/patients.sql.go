@@ -25,7 +25,7 @@ INSERT INTO core_patient (first_name, last_name, date_of_birth, gender, contact_
     user_id, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7,
     $8, $9, $9)
-RETURNING id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text
+RETURNING id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id
 `
 
 type PatientCreateParams struct {
@@ -70,6 +70,7 @@ func (q *Queries) PatientCreate(ctx context.Context, db DBTX, arg PatientCreateP
 		&i.NameKey,
 		&i.ContactKey,
 		&i.SearchText,
+		&i.MergedIntoID,
 	)
 	return i, err
 }
@@ -154,7 +155,7 @@ func (q *Queries) PatientDuplicates(ctx context.Context, db DBTX, arg PatientDup
 }
 
 const PatientGet = `-- name: PatientGet :one
-SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text FROM core_patient
+SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id FROM core_patient
 WHERE id = $1 AND ($2::bigint IS NULL OR user_id = $2)
 `
 
@@ -179,12 +180,13 @@ func (q *Queries) PatientGet(ctx context.Context, db DBTX, iD int64, ownUserID *
 		&i.NameKey,
 		&i.ContactKey,
 		&i.SearchText,
+		&i.MergedIntoID,
 	)
 	return i, err
 }
 
 const PatientList = `-- name: PatientList :many
-SELECT p.id, p.unique_id, p.first_name, p.last_name, p.date_of_birth, p.gender, p.contact_info, p.address, p.known_allergies, p.created_at, p.updated_at, p.user_id, p.version, p.name_key, p.contact_key, p.search_text FROM core_patient p WHERE true
+SELECT p.id, p.unique_id, p.first_name, p.last_name, p.date_of_birth, p.gender, p.contact_info, p.address, p.known_allergies, p.created_at, p.updated_at, p.user_id, p.version, p.name_key, p.contact_key, p.search_text, p.merged_into_id FROM core_patient p WHERE true
 `
 
 func (q *Queries) PatientList(ctx context.Context, db DBTX) ([]CorePatient, error) {
@@ -213,6 +215,7 @@ func (q *Queries) PatientList(ctx context.Context, db DBTX) ([]CorePatient, erro
 			&i.NameKey,
 			&i.ContactKey,
 			&i.SearchText,
+			&i.MergedIntoID,
 		); err != nil {
 			return nil, err
 		}
@@ -225,7 +228,7 @@ func (q *Queries) PatientList(ctx context.Context, db DBTX) ([]CorePatient, erro
 }
 
 const PatientLock = `-- name: PatientLock :one
-SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text FROM core_patient WHERE id = $1 FOR UPDATE
+SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id FROM core_patient WHERE id = $1 FOR UPDATE
 `
 
 func (q *Queries) PatientLock(ctx context.Context, db DBTX, id int64) (CorePatient, error) {
@@ -248,6 +251,7 @@ func (q *Queries) PatientLock(ctx context.Context, db DBTX, id int64) (CorePatie
 		&i.NameKey,
 		&i.ContactKey,
 		&i.SearchText,
+		&i.MergedIntoID,
 	)
 	return i, err
 }
@@ -257,7 +261,7 @@ UPDATE core_patient SET first_name = $1, last_name = $2, date_of_birth = $3,
     gender = $4, contact_info = $5, address = $6, known_allergies = $7,
     user_id = $8, updated_at = $9, version = version + 1
 WHERE id = $10 AND version = $11
-RETURNING id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text
+RETURNING id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id
 `
 
 type PatientUpdateParams struct {
@@ -306,6 +310,7 @@ func (q *Queries) PatientUpdate(ctx context.Context, db DBTX, arg PatientUpdateP
 		&i.NameKey,
 		&i.ContactKey,
 		&i.SearchText,
+		&i.MergedIntoID,
 	)
 	return i, err
 }

@@ -20,7 +20,30 @@ var Fields = map[string]map[string]Treatment{
 	"core_patient": {
 		"id": Track, "unique_id": Track, "first_name": Track, "last_name": Track, "date_of_birth": Track,
 		"gender": Track, "contact_info": Track, "address": Track, "known_allergies": Track, "created_at": Ignore,
-		"updated_at": Ignore, "user_id": Track, "version": Ignore, "name_key": Ignore, "contact_key": Ignore,
-		"search_text": Ignore,
+		"updated_at": Ignore, "user_id": Track, "merged_into_id": Track, "version": Ignore, "name_key": Ignore,
+		"contact_key": Ignore, "search_text": Ignore,
+	},
+	"core_appointment": {
+		"id": Track, "patient_id": Track, "doctor_id": Track, "date": Track, "time": Track, "duration_minutes": Track,
+		"starts_at": Ignore, "ends_at": Ignore, "status": Track, "notes": Track, "overbook_reason": Track,
+		"created_at": Ignore, "updated_at": Ignore, "version": Ignore,
+	},
+	"core_encounter": {
+		"id": Track, "patient_id": Track, "appointment_id": Track, "doctor_id": Track, "notes": Track, "diagnosis": Track,
+		"created_at": Ignore, "updated_at": Ignore, "version": Ignore,
+	},
+	"core_medication": {
+		"id": Track, "name": Track, "generic_name": Track, "description": Track, "unit": Track, "current_stock": Track,
+		"reorder_level": Track, "updated_at": Ignore, "version": Ignore, "search_text": Ignore,
+	},
+	"core_stockmovement": {
+		"id": Track, "medication_id": Track, "quantity": Track, "kind": Track, "reason": Track, "stock_after": Track,
+		"prescription_id": Track, "user_id": Ignore, "created_at": Ignore,
+	},
+	"core_prescription": {
+		"id": Track, "encounter_id": Track, "medication_name": Track, "dosage": Track, "frequency": Track, "duration": Track,
+		"instructions": Track, "medication_id": Track, "quantity": Track, "override_reason": Track, "allergy_check": Track,
+		"allergy_table": Track, "allergy_note": Track, "dispensed_at": Track, "dispensed_by_id": Track,
+		"created_at": Ignore, "updated_at": Ignore, "version": Ignore, "search_text": Ignore,
 	},
 }

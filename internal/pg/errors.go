@@ -32,6 +32,21 @@ var Constraints = map[string]*apperr.Error{
 		Message: "There is no user with this id."}),
 	"core_patient_user_key": apperr.New(apperr.Conflict, "user_already_linked",
 		"This account is linked to another patient.").OnField("user", "user_already_linked"),
+	"core_appointment_patient_fkey":       unknown("patient"),
+	"core_appointment_doctor_fkey":        unknown("doctor"),
+	"core_appointment_doctor_excl":        SlotTaken,
+	"core_appointment_patient_excl":       SlotTaken,
+	"core_encounter_patient_fkey":         unknown("patient"),
+	"core_encounter_appointment_fkey":     unknown("appointment"),
+	"core_encounter_doctor_fkey":          unknown("doctor"),
+	"core_medication_name_key":            medicationNameTaken,
+	"core_medication_name_lower_key":      medicationNameTaken,
+	"core_medication_stock_check":         InsufficientStock,
+	"core_medication_stock_limit_check":   tooMuchStock,
+	"core_stockmovement_medication_fkey":  unknown("medication"),
+	"core_stockmovement_prescription_key": AlreadyDispensed,
+	"core_prescription_encounter_fkey":    unknown("encounter"),
+	"core_prescription_medication_fkey":   unknown("medication"),
 }
 
 // InUse says, for each foreign key that keeps a row from being deleted, what the caller
@@ -39,11 +54,19 @@ var Constraints = map[string]*apperr.Error{
 var InUse = map[string]*apperr.Error{
 	"core_user_role_fkey": apperr.New(apperr.Conflict, "role_in_use",
 		"Users hold this role. Give them another role first."),
-	"core_appointment_patient_fkey": patientHasRecords,
-	"core_encounter_patient_fkey":   patientHasRecords,
-	"core_bill_patient_fkey":        patientHasRecords,
-	"core_appointment_doctor_fkey":  userHasRecords,
-	"core_encounter_doctor_fkey":    userHasRecords,
+	"core_appointment_patient_fkey":        patientHasRecords,
+	"core_encounter_patient_fkey":          patientHasRecords,
+	"core_bill_patient_fkey":               patientHasRecords,
+	"core_patient_merged_into_fkey":        patientMergedInto,
+	"core_patientmerge_survivor_fkey":      patientMergedInto,
+	"core_patientmerge_duplicate_fkey":     patientMergedInto,
+	"core_appointment_doctor_fkey":         userHasRecords,
+	"core_encounter_doctor_fkey":           userHasRecords,
+	"core_prescription_dispenser_fkey":     userHasRecords,
+	"core_stockmovement_user_fkey":         userHasRecords,
+	"core_prescription_medication_fkey":    medicationInUse,
+	"core_stockmovement_medication_fkey":   medicationInUse,
+	"core_stockmovement_prescription_fkey": AlreadyDispensed,
 }
 
 var (
@@ -52,7 +75,31 @@ var (
 	patientHasRecords = apperr.New(apperr.Conflict, "has_records",
 		"This patient has appointments, encounters or bills, which must not vanish. Merge a duplicate instead of deleting it.")
 	userHasRecords = apperr.New(apperr.Conflict, "has_records",
-		"This user has appointments or encounters, which must not vanish. Deactivate the account instead.")
+		"This user has appointments, encounters or other records, which must not vanish. Deactivate the account instead.")
+	patientMergedInto = apperr.New(apperr.Conflict, "has_records",
+		"This record was part of a merge, which must not vanish.")
+	medicationNameTaken = apperr.New(apperr.Conflict, "medication_name_taken",
+		"A medication with this name already exists.").OnField("name", "medication_name_taken")
+	medicationInUse = apperr.New(apperr.Conflict, "medication_in_use",
+		"This medication has been in stock or was prescribed, which must not vanish.")
+	tooMuchStock = apperr.InvalidFields(apperr.Field{Name: "quantity", Code: "too_large",
+		Message: "The stock would exceed 1,000,000,000."})
+)
+
+// unknown says that a property names a record that does not exist.
+func unknown(property string) *apperr.Error {
+	return apperr.InvalidFields(apperr.Field{Name: property, Code: "does_not_exist",
+		Message: "There is no " + property + " with this id."})
+}
+
+// What the handlers complete or answer by themselves, too.
+var (
+	SlotTaken = apperr.New(apperr.Conflict, "slot_taken",
+		"The doctor or the patient has another appointment at that time.")
+	InsufficientStock = apperr.New(apperr.Conflict, "insufficient_stock", "There is not so much in stock.").
+				OnField("quantity", "insufficient_stock")
+	AlreadyDispensed = apperr.New(apperr.Conflict, "already_dispensed",
+		"What has been dispensed does not change, nor is it dispensed again.")
 )
 
 // Unavailable is what callers are told while the database is away.

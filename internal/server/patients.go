@@ -193,23 +193,11 @@ func (h *handlers) changePatient(ctx context.Context, id int64, ifMatch *string,
 
 // DeletePatient removes a patient without any record of care or money.
 func (h *handlers) DeletePatient(ctx context.Context, r api.DeletePatientRequestObject) (api.DeletePatientResponseObject, error) {
-	err := h.changes.Do(ctx, func(c *change.Change) error {
-		before, err := db.New().PatientLock(ctx, c.Tx, r.ID)
-		if err != nil {
-			return err
-		}
-		if err := checkMatch(r.Params.IfMatch, before.Version); err != nil {
-			return err
-		}
-		if _, err := db.New().PatientDelete(ctx, c.Tx, r.ID, before.Version); err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Delete, Object: "patient", ID: r.ID, PatientID: &r.ID, Before: before})
+	return api.DeletePatient204Response{}, remove(ctx, h, r.ID, r.Params.IfMatch, removal[db.CorePatient]{
+		Object: "patient", Lock: db.New().PatientLock, Delete: db.New().PatientDelete,
+		Version: func(row db.CorePatient) int64 { return row.Version },
+		Patient: func(row db.CorePatient) *int64 { return &row.ID },
 	})
-	if err != nil {
-		return nil, err
-	}
-	return api.DeletePatient204Response{}, nil
 }
 
 func toAPIPatient(p db.CorePatient) api.Patient {
@@ -217,7 +205,7 @@ func toAPIPatient(p db.CorePatient) api.Patient {
 		ID: p.ID, UniqueID: p.UniqueID, FirstName: p.FirstName, LastName: p.LastName,
 		DateOfBirth: openapi_types.Date{Time: p.DateOfBirth}, Gender: p.Gender, ContactInfo: p.ContactInfo,
 		Address: p.Address, KnownAllergies: p.KnownAllergies, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
-		User: toNullable(p.UserID), Version: p.Version,
+		User: toNullable(p.UserID), MergedInto: toNullable(p.MergedIntoID), Version: p.Version,
 	}
 }
 
@@ -226,7 +214,8 @@ func toAPICreatedPatient(p db.CorePatient, duplicates []api.PatientSummary) api.
 	return api.CreatedPatient{
 		ID: a.ID, UniqueID: a.UniqueID, FirstName: a.FirstName, LastName: a.LastName, DateOfBirth: a.DateOfBirth,
 		Gender: a.Gender, ContactInfo: a.ContactInfo, Address: a.Address, KnownAllergies: a.KnownAllergies,
-		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, User: a.User, Version: a.Version, PossibleDuplicates: duplicates,
+		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt, User: a.User, MergedInto: a.MergedInto,
+		Version: a.Version, PossibleDuplicates: duplicates,
 	}
 }
 

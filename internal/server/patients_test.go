@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -150,7 +151,7 @@ func TestPatients(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		p := testkit.Patient(t, b.db, nil)
-		appointment(t, b, p.ID, testkit.User(t, b.db, "Doctor").ID)
+		testkit.Appointment(t, b.db, p.ID, testkit.User(t, b.db, "Doctor").ID, time.Now())
 		b.as("Admin").call("DELETE", fmt.Sprintf("/api/patients/%d/", p.ID), nil).refused(t, 409, "has_records")
 	})
 }

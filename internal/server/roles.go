@@ -110,26 +110,16 @@ func (h *handlers) changeRole(ctx context.Context, id int64, ifMatch *string, na
 
 // DeleteRole removes a role that nobody holds.
 func (h *handlers) DeleteRole(ctx context.Context, r api.DeleteRoleRequestObject) (api.DeleteRoleResponseObject, error) {
-	err := h.changes.Do(ctx, func(c *change.Change) error {
-		before, err := db.New().RoleLock(ctx, c.Tx, r.ID)
-		if err != nil {
-			return err
-		}
-		if err := checkMatch(r.Params.IfMatch, before.Version); err != nil {
-			return err
-		}
-		if before.IsBuiltin {
-			return builtinRole
-		}
-		if _, err := db.New().RoleDelete(ctx, c.Tx, r.ID, before.Version); err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Delete, Object: "role", ID: r.ID, Before: before})
+	return api.DeleteRole204Response{}, remove(ctx, h, r.ID, r.Params.IfMatch, removal[db.CoreRole]{
+		Object: "role", Lock: db.New().RoleLock, Delete: db.New().RoleDelete,
+		Version: func(row db.CoreRole) int64 { return row.Version },
+		Check: func(_ *change.Change, row db.CoreRole) error {
+			if row.IsBuiltin {
+				return builtinRole
+			}
+			return nil
+		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return api.DeleteRole204Response{}, nil
 }
 
 func toAPIRole(r db.CoreRole) api.Role {

@@ -187,31 +187,25 @@ func (h *handlers) hashFor(ctx context.Context, id int64, patch api.UserPatch) (
 
 // DeleteUser removes an account that no record of care refers to.
 func (h *handlers) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) (api.DeleteUserResponseObject, error) {
-	err := h.changes.Do(ctx, func(c *change.Change) error {
-		q := db.New()
-		admins, err := q.AdminLock(ctx, c.Tx)
-		if err != nil {
-			return err
-		}
-		row, err := q.UserLock(ctx, c.Tx, r.ID)
-		if err != nil {
-			return err
-		}
-		if err := checkMatch(r.Params.IfMatch, row.CoreUser.Version); err != nil {
-			return err
-		}
-		if slices.Equal(admins, []int64{r.ID}) {
-			return lastAdmin
-		}
-		if _, err := q.UserDelete(ctx, c.Tx, r.ID, row.CoreUser.Version); err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Delete, Object: "user", ID: r.ID, Before: row.CoreUser})
+	var admins []int64 // locked before the user, as everywhere
+	return api.DeleteUser204Response{}, remove(ctx, h, r.ID, r.Params.IfMatch, removal[db.CoreUser]{
+		Object: "user",
+		Lock: func(ctx context.Context, conn db.DBTX, id int64) (_ db.CoreUser, err error) {
+			if admins, err = db.New().AdminLock(ctx, conn); err != nil {
+				return db.CoreUser{}, err
+			}
+			row, err := db.New().UserLock(ctx, conn, id)
+			return row.CoreUser, err
+		},
+		Delete:  db.New().UserDelete,
+		Version: func(u db.CoreUser) int64 { return u.Version },
+		Check: func(*change.Change, db.CoreUser) error {
+			if slices.Equal(admins, []int64{r.ID}) {
+				return lastAdmin
+			}
+			return nil
+		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return api.DeleteUser204Response{}, nil
 }
 
 // applyUser applies a patch, its password hashed, to an account that is being made.

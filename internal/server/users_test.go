@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -99,7 +100,7 @@ func TestUsers(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		admin, doctor := b.as("Admin"), testkit.User(t, b.db, "Doctor")
-		appointment(t, b, testkit.Patient(t, b.db, nil).ID, doctor.ID)
+		testkit.Appointment(t, b.db, testkit.Patient(t, b.db, nil).ID, doctor.ID, time.Now())
 		admin.call("DELETE", fmt.Sprintf("/api/users/%d/", doctor.ID), nil).refused(t, 409, "has_records")
 	})
 
@@ -125,11 +126,4 @@ func TestUsers(t *testing.T) {
 		admin.call("GET", "/api/users/me/?colour=red", nil).refused(t, 400, "invalid")
 		admin.call("GET", "/api/users/?is_active=perhaps", nil).refused(t, 400, "invalid")
 	})
-}
-
-func appointment(t testing.TB, b *bundle, patientID, doctorID int64) {
-	t.Helper()
-	_, err := b.db.Exec(context.Background(),
-		"INSERT INTO core_appointment (patient_id, doctor_id, date, time) VALUES ($1, $2, '2026-01-15', '10:00')", patientID, doctorID)
-	require.NoError(t, err)
 }

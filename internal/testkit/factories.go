@@ -12,6 +12,7 @@ import (
 
 	"chelal/gen/db"
 	"chelal/internal/pg"
+	"chelal/internal/scheduling"
 )
 
 // Unique returns a text that no other test uses.
@@ -55,4 +56,58 @@ func Patient(t testing.TB, conn pg.DB, userID *int64) db.CorePatient {
 	})
 	require.NoError(t, err)
 	return p
+}
+
+// Appointment makes a scheduled appointment of half an hour, from a moment on, as a
+// hospital in UTC writes it.
+func Appointment(t testing.TB, conn pg.DB, patientID, doctorID int64, start time.Time) db.CoreAppointment {
+	t.Helper()
+	date, at := scheduling.Wall(start, time.UTC)
+	a, err := db.New().AppointmentCreate(context.Background(), conn, db.AppointmentCreateParams{
+		PatientID: patientID, DoctorID: doctorID, Date: date, Time: at, DurationMinutes: 30,
+		StartsAt: start, EndsAt: start.Add(30 * time.Minute), Status: string(scheduling.Scheduled), Now: time.Now(),
+	})
+	require.NoError(t, err)
+	return a
+}
+
+// Encounter makes an encounter without an appointment.
+func Encounter(t testing.TB, conn pg.DB, patientID, doctorID int64) db.CoreEncounter {
+	t.Helper()
+	e, err := db.New().EncounterCreate(context.Background(), conn, db.EncounterCreateParams{
+		PatientID: patientID, DoctorID: doctorID, Notes: "Fever for three days", Diagnosis: "Malaria", Now: time.Now(),
+	})
+	require.NoError(t, err)
+	return e
+}
+
+// Medication makes a medication with a stock and a reorder level of 10.
+func Medication(t testing.TB, conn pg.DB, stock int32) db.CoreMedication {
+	t.Helper()
+	ctx := context.Background()
+	m, err := db.New().MedicationCreate(ctx, conn, db.MedicationCreateParams{
+		Name: Unique("Medication"), Unit: "tablet", ReorderLevel: 10, Now: time.Now(),
+	})
+	require.NoError(t, err)
+	if stock == 0 {
+		return m
+	}
+	_, err = db.New().StockMove(ctx, conn, db.StockMoveParams{
+		MedicationID: m.ID, Quantity: stock, Kind: "opening", Reason: "Opening stock", Now: time.Now(),
+	})
+	require.NoError(t, err)
+	m, err = db.New().MedicationGet(ctx, conn, m.ID)
+	require.NoError(t, err)
+	return m
+}
+
+// Prescription makes a prescription that names no medication of the pharmacy.
+func Prescription(t testing.TB, conn pg.DB, encounterID int64) db.CorePrescription {
+	t.Helper()
+	r, err := db.New().PrescriptionCreate(context.Background(), conn, db.PrescriptionCreateParams{
+		EncounterID: encounterID, MedicationName: Unique("Medication"), Dosage: "500 mg", Frequency: "twice a day",
+		AllergyCheck: "not_checked", Now: time.Now(),
+	})
+	require.NoError(t, err)
+	return r
 }

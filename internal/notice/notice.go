@@ -1,0 +1,26 @@
+// Package notice words what users are told of, in the languages that they may prefer.
+package notice
+
+import "fmt"
+
+// Text is a notification in one language.
+type Text struct{ Title, Message string }
+
+// Notice is a notification in every language.
+type Notice struct {
+	Type       string
+	En, Fr, Sw Text
+}
+
+// LowStock says that a medication is at or below its reorder level.
+func LowStock(name string, stock, reorderLevel int32) Notice {
+	return Notice{
+		Type: "low_stock",
+		En: Text{"Low stock: " + name,
+			fmt.Sprintf("%s is down to %d; its reorder level is %d.", name, stock, reorderLevel)},
+		Fr: Text{"Stock bas : " + name,
+			fmt.Sprintf("Il reste %d de %s ; le seuil de commande est %d.", stock, name, reorderLevel)},
+		Sw: Text{"Akiba ndogo: " + name,
+			fmt.Sprintf("Imebaki %d ya %s; kiwango cha kuagiza ni %d.", stock, name, reorderLevel)},
+	}
+}

@@ -1,0 +1,11 @@
+-- NotificationSend notifies active users, by id or by role, each in the own language.
+-- name: NotificationSend :exec
+INSERT INTO core_notification (user_id, title, message, type, related_appointment_id, created_at)
+SELECT u.id, t.title, t.message, @type, sqlc.narg(appointment_id)::bigint, @now
+FROM core_user u
+JOIN (VALUES ('en', @title_en::text, @message_en::text),
+             ('fr', @title_fr::text, @message_fr::text),
+             ('sw', @title_sw::text, @message_sw::text)) AS t (language, title, message)
+    ON t.language = u.language_preference
+WHERE u.is_active AND (u.id = ANY (@user_ids::bigint[])
+    OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY (@roles::text[])));
