@@ -13,8 +13,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
+	"chelal/internal/change"
 	"chelal/internal/config"
 	"chelal/internal/pg"
+	"chelal/internal/timezone"
 	"chelal/internal/worker"
 )
 
@@ -47,6 +49,9 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer pool.Close()
+	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
+		return err
+	}
 	if o.Workers {
 		jobs, startErr := startJobs(ctx, pool, o.Log)
 		if startErr != nil {

@@ -23,6 +23,7 @@ var Fields = map[string]map[string]Treatment{
 		"updated_at": Ignore, "user_id": Track, "merged_into_id": Track, "version": Ignore, "name_key": Ignore,
 		"contact_key": Ignore, "search_text": Ignore,
 	},
+	"core_hospital": {"id": Ignore, "zone": Track},
 	"core_appointment": {
 		"id": Track, "patient_id": Track, "doctor_id": Track, "date": Track, "time": Track, "duration_minutes": Track,
 		"starts_at": Ignore, "ends_at": Ignore, "status": Track, "notes": Track, "overbook_reason": Track,

@@ -85,6 +85,7 @@ func TestSlotsWhenClocksChange(t *testing.T) {
 		"short ones fit":          {"Europe/Berlin", "2026-03-29", "00:00-05:00", 45, 30, "00:00 00:45 01:30 03:00 03:45 04:30"},
 		"opens in a gap":          {"Europe/Berlin", "2026-03-29", "02:30-04:00", 30, 30, "03:00 03:30"},
 		"closes in a gap":         {"Europe/Berlin", "2026-03-29", "01:00-02:30", 30, 30, "01:00 01:30"},
+		"closed by a gap":         {"Europe/Berlin", "2026-03-29", "01:00-02:30", 30, 60, "01:00"},
 		"less time before Close":  {"Europe/Berlin", "2026-03-29", "01:00-03:30", 30, 60, "01:00 01:30"},
 		"repeat":                  {"Europe/Berlin", "2026-10-25", "01:00-04:00", 30, 30, "01:00 01:30 02:00 02:30 03:00 03:30"},
 		"more time before Close":  {"Europe/Berlin", "2026-10-25", "01:00-03:30", 30, 90, "01:00 01:30 02:00 02:30"},
@@ -132,6 +133,6 @@ func TestHoursWithoutAGrid(t *testing.T) {
 	} {
 		require.Zero(t, h.Capacity(date(t, "2026-03-02"), time.Minute, time.UTC), h)
 	}
-	h := hours(t, "08:00-18:00", 1<<62)
+	h := hours(t, "08:00-18:00", (1<<32+60)*time.Second) // 60 seconds in the bits of a Clock
 	require.Equal(t, 1, h.Capacity(date(t, "2026-03-02"), time.Minute, time.UTC))
 }

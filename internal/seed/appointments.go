@@ -7,7 +7,7 @@ import (
 )
 
 var appointmentColumns = []string{
-	"patient_id", "doctor_id", "date", "time", "status", "notes", "created_at", "updated_at",
+	"patient_id", "doctor_id", "date", "time", "starts_at", "ends_at", "status", "notes", "created_at", "updated_at",
 }
 
 func (s *seeding) addAppointments(ctx context.Context) error {

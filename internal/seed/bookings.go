@@ -42,12 +42,13 @@ func (b *bookings) next() []any {
 	patient := b.people.choose(b.dice, current.patients, b.busy)
 	b.busy[b.people.ids[patient]] = true
 
-	sinceMidnight := 8*time.Hour + time.Duration(slot)*30*time.Minute
+	sinceMidnight := 8*time.Hour + time.Duration(slot)*slotLength
 	a := b.appointment(current.date, sinceMidnight, time.Unix(b.people.since[patient], 0))
 	b.row[0], b.row[1] = b.people.ids[patient], doctor
 	b.row[2], b.row[3] = current.date, pgtype.Time{Microseconds: sinceMidnight.Microseconds(), Valid: true}
-	b.row[4], b.row[5] = a.status, a.notes
-	b.row[6], b.row[7] = a.created, a.updated
+	b.row[4], b.row[5] = a.at, a.at.Add(slotLength)
+	b.row[6], b.row[7] = a.status, a.notes
+	b.row[8], b.row[9] = a.created, a.updated
 	return b.row
 }
 
@@ -61,13 +62,14 @@ func (b *bookings) seek(wanted int) {
 
 // appointment is what does not depend on who meets whom.
 type appointment struct {
+	at               time.Time
 	status, notes    string
 	created, updated time.Time
 }
 
 func (b *bookings) appointment(date time.Time, sinceMidnight time.Duration, since time.Time) appointment {
 	at := b.clock(date, sinceMidnight)
-	a := appointment{status: b.status(date, sinceMidnight)}
+	a := appointment{at: at, status: b.status(date, sinceMidnight)}
 	a.notes = b.notes(a.status)
 	a.created = b.booked(date, at, since)
 	a.updated = b.changed(a, at)

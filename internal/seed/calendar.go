@@ -10,6 +10,8 @@ const (
 	daysBack  = 560
 	daysAhead = 84
 	slotCount = 18
+
+	slotLength = 30 * time.Minute // the table's default duration_minutes
 )
 
 // day is one on which the hospital sees patients by appointment.

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"chelal/internal/apperr"
+	"chelal/internal/scheduling"
 )
 
 // Options say what to add.
@@ -137,7 +138,7 @@ func (o Options) tell(step string, done, total int) {
 // clock is when the hospital's clocks show a time of a date. Dates are kept in UTC,
 // since there are zones with days that do not begin at midnight.
 func (s *seeding) clock(date time.Time, sinceMidnight time.Duration) time.Time {
-	return time.Date(date.Year(), date.Month(), date.Day(), 0, 0, int(sinceMidnight/time.Second), 0, s.Today.Location())
+	return scheduling.Shifted(date, scheduling.Clock(sinceMidnight/time.Second), s.Today.Location())
 }
 
 func dateOf(t time.Time) time.Time {
