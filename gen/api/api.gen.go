@@ -79,6 +79,30 @@ func (e AppointmentStatus) Valid() bool {
 	}
 }
 
+// Defines values for BillStatus.
+const (
+	BillStatusOverdue       BillStatus = "overdue"
+	BillStatusPaid          BillStatus = "paid"
+	BillStatusPartiallyPaid BillStatus = "partially_paid"
+	BillStatusUnpaid        BillStatus = "unpaid"
+)
+
+// Valid indicates whether the value is a known member of the BillStatus enum.
+func (e BillStatus) Valid() bool {
+	switch e {
+	case BillStatusOverdue:
+		return true
+	case BillStatusPaid:
+		return true
+	case BillStatusPartiallyPaid:
+		return true
+	case BillStatusUnpaid:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HealthDatabase.
 const (
 	HealthDatabaseHealthy HealthDatabase = "healthy"
@@ -124,6 +148,33 @@ func (e Language) Valid() bool {
 	case LanguageFr:
 		return true
 	case LanguageSw:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PaymentMethod.
+const (
+	PaymentMethodBankTransfer PaymentMethod = "Bank Transfer"
+	PaymentMethodCard         PaymentMethod = "Card"
+	PaymentMethodCash         PaymentMethod = "Cash"
+	PaymentMethodInsurance    PaymentMethod = "Insurance"
+	PaymentMethodMobileMoney  PaymentMethod = "Mobile Money"
+)
+
+// Valid indicates whether the value is a known member of the PaymentMethod enum.
+func (e PaymentMethod) Valid() bool {
+	switch e {
+	case PaymentMethodBankTransfer:
+		return true
+	case PaymentMethodCard:
+		return true
+	case PaymentMethodCash:
+		return true
+	case PaymentMethodInsurance:
+		return true
+	case PaymentMethodMobileMoney:
 		return true
 	default:
 		return false
@@ -247,6 +298,54 @@ func (e ListAppointmentsParamsOrdering) Valid() bool {
 	case ListAppointmentsParamsOrderingMinusUpdatedAt:
 		return true
 	case ListAppointmentsParamsOrderingUpdatedAt:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListBillItemsParamsOrdering.
+const (
+	ListBillItemsParamsOrderingID      ListBillItemsParamsOrdering = "id"
+	ListBillItemsParamsOrderingMinusID ListBillItemsParamsOrdering = "-id"
+)
+
+// Valid indicates whether the value is a known member of the ListBillItemsParamsOrdering enum.
+func (e ListBillItemsParamsOrdering) Valid() bool {
+	switch e {
+	case ListBillItemsParamsOrderingID:
+		return true
+	case ListBillItemsParamsOrderingMinusID:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListBillsParamsOrdering.
+const (
+	ListBillsParamsOrderingDateIssued       ListBillsParamsOrdering = "date_issued"
+	ListBillsParamsOrderingID               ListBillsParamsOrdering = "id"
+	ListBillsParamsOrderingMinusDateIssued  ListBillsParamsOrdering = "-date_issued"
+	ListBillsParamsOrderingMinusID          ListBillsParamsOrdering = "-id"
+	ListBillsParamsOrderingMinusTotalAmount ListBillsParamsOrdering = "-total_amount"
+	ListBillsParamsOrderingTotalAmount      ListBillsParamsOrdering = "total_amount"
+)
+
+// Valid indicates whether the value is a known member of the ListBillsParamsOrdering enum.
+func (e ListBillsParamsOrdering) Valid() bool {
+	switch e {
+	case ListBillsParamsOrderingDateIssued:
+		return true
+	case ListBillsParamsOrderingID:
+		return true
+	case ListBillsParamsOrderingMinusDateIssued:
+		return true
+	case ListBillsParamsOrderingMinusID:
+		return true
+	case ListBillsParamsOrderingMinusTotalAmount:
+		return true
+	case ListBillsParamsOrderingTotalAmount:
 		return true
 	default:
 		return false
@@ -430,6 +529,36 @@ func (e GetPatientTimelineParamsType) Valid() bool {
 	}
 }
 
+// Defines values for ListPaymentsParamsOrdering.
+const (
+	ListPaymentsParamsOrderingAmount           ListPaymentsParamsOrdering = "amount"
+	ListPaymentsParamsOrderingID               ListPaymentsParamsOrdering = "id"
+	ListPaymentsParamsOrderingMinusAmount      ListPaymentsParamsOrdering = "-amount"
+	ListPaymentsParamsOrderingMinusID          ListPaymentsParamsOrdering = "-id"
+	ListPaymentsParamsOrderingMinusPaymentDate ListPaymentsParamsOrdering = "-payment_date"
+	ListPaymentsParamsOrderingPaymentDate      ListPaymentsParamsOrdering = "payment_date"
+)
+
+// Valid indicates whether the value is a known member of the ListPaymentsParamsOrdering enum.
+func (e ListPaymentsParamsOrdering) Valid() bool {
+	switch e {
+	case ListPaymentsParamsOrderingAmount:
+		return true
+	case ListPaymentsParamsOrderingID:
+		return true
+	case ListPaymentsParamsOrderingMinusAmount:
+		return true
+	case ListPaymentsParamsOrderingMinusID:
+		return true
+	case ListPaymentsParamsOrderingMinusPaymentDate:
+		return true
+	case ListPaymentsParamsOrderingPaymentDate:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListPrescriptionsParamsOrdering.
 const (
 	ListPrescriptionsParamsOrderingCreatedAt      ListPrescriptionsParamsOrdering = "created_at"
@@ -478,6 +607,42 @@ func (e ListRolesParamsOrdering) Valid() bool {
 	case ListRolesParamsOrderingMinusName:
 		return true
 	case ListRolesParamsOrderingName:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListServiceItemsParamsOrdering.
+const (
+	ListServiceItemsParamsOrderingCode       ListServiceItemsParamsOrdering = "code"
+	ListServiceItemsParamsOrderingID         ListServiceItemsParamsOrdering = "id"
+	ListServiceItemsParamsOrderingMinusCode  ListServiceItemsParamsOrdering = "-code"
+	ListServiceItemsParamsOrderingMinusID    ListServiceItemsParamsOrdering = "-id"
+	ListServiceItemsParamsOrderingMinusName  ListServiceItemsParamsOrdering = "-name"
+	ListServiceItemsParamsOrderingMinusPrice ListServiceItemsParamsOrdering = "-price"
+	ListServiceItemsParamsOrderingName       ListServiceItemsParamsOrdering = "name"
+	ListServiceItemsParamsOrderingPrice      ListServiceItemsParamsOrdering = "price"
+)
+
+// Valid indicates whether the value is a known member of the ListServiceItemsParamsOrdering enum.
+func (e ListServiceItemsParamsOrdering) Valid() bool {
+	switch e {
+	case ListServiceItemsParamsOrderingCode:
+		return true
+	case ListServiceItemsParamsOrderingID:
+		return true
+	case ListServiceItemsParamsOrderingMinusCode:
+		return true
+	case ListServiceItemsParamsOrderingMinusID:
+		return true
+	case ListServiceItemsParamsOrderingMinusName:
+		return true
+	case ListServiceItemsParamsOrderingMinusPrice:
+		return true
+	case ListServiceItemsParamsOrderingName:
+		return true
+	case ListServiceItemsParamsOrderingPrice:
 		return true
 	default:
 		return false
@@ -620,6 +785,173 @@ type Availability struct {
 
 	// WorkingHoursStart A time of day on the hospital's wall clock; answered as HH:MM:SS
 	WorkingHoursStart TimeOfDay `json:"working_hours_start"`
+}
+
+// Bill Example: {"amount_paid":"50.00","balance_due":"100.00","date_issued":"2026-12-01T07:10:00Z","due_date":"2026-12-31","encounter":5,"id":6,"invoice_number":"INV-0000006","is_paid":false,"items":[{"amount":"150.00","bill":6,"description":"General consultation","id":9,"line_total":"150.00","quantity":1,"service_item":2,"version":1}],"notes":"","patient":1,"patient_name":"Jane Smith","payments":[4],"status":"partially_paid","total_amount":"150.00","version":3}
+type Bill struct {
+	// AmountPaid An amount of money with two decimals
+	//
+	// Example: 150.00
+	AmountPaid Money `json:"amount_paid"`
+
+	// BalanceDue An amount of money with two decimals
+	//
+	// Example: 150.00
+	BalanceDue    Money                                 `json:"balance_due"`
+	DateIssued    time.Time                             `json:"date_issued"`
+	DueDate       nullable.Nullable[openapi_types.Date] `json:"due_date"`
+	Encounter     nullable.Nullable[int64]              `json:"encounter"`
+	ID            int64                                 `json:"id"`
+	InvoiceNumber string                                `json:"invoice_number"`
+
+	// IsPaid Whether the total is above zero and nothing of it is due
+	IsPaid      bool       `json:"is_paid"`
+	Items       []BillItem `json:"items"`
+	Notes       string     `json:"notes"`
+	Patient     int64      `json:"patient"`
+	PatientName string     `json:"patient_name"`
+
+	// Payments The ids of its payments
+	Payments []int64    `json:"payments"`
+	Status   BillStatus `json:"status"`
+
+	// TotalAmount An amount of money with two decimals
+	//
+	// Example: 150.00
+	TotalAmount Money `json:"total_amount"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// BillItem Example: {"amount":"150.00","bill":6,"description":"General consultation","id":9,"line_total":"150.00","quantity":1,"service_item":2,"version":1}
+type BillItem struct {
+	// Amount An amount of money with two decimals
+	//
+	// Example: 150.00
+	Amount      Money  `json:"amount"`
+	Bill        int64  `json:"bill"`
+	Description string `json:"description"`
+	ID          int64  `json:"id"`
+
+	// LineTotal An amount of money with two decimals
+	//
+	// Example: 150.00
+	LineTotal   Money                    `json:"line_total"`
+	Quantity    int32                    `json:"quantity"`
+	ServiceItem nullable.Nullable[int64] `json:"service_item"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// BillItemList defines model for BillItemList.
+type BillItemList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []BillItem                `json:"results"`
+}
+
+// BillItemPatch Example: {"quantity":3}
+type BillItemPatch struct {
+	// Amount An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Amount *MoneyInput `json:"amount,omitempty"`
+
+	// Description What it is
+	Description *string `json:"description,omitempty"`
+	Quantity    *int32  `json:"quantity,omitempty"`
+
+	// ServiceItem An active service of the catalogue
+	ServiceItem nullable.Nullable[int64] `json:"service_item,omitempty"`
+}
+
+// BillItemReplace Example: {"amount":"12.50","description":"Dressing","quantity":2}
+type BillItemReplace struct {
+	// Amount An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Amount *MoneyInput `json:"amount,omitempty"`
+
+	// Description Required unless a service gives it
+	Description *string `json:"description,omitempty"`
+	Quantity    *int32  `json:"quantity,omitempty"`
+
+	// ServiceItem An active service of the catalogue
+	ServiceItem nullable.Nullable[int64] `json:"service_item,omitempty"`
+}
+
+// BillItemWrite Example: {"amount":"12.50","bill":6,"description":"Dressing","quantity":2}
+type BillItemWrite struct {
+	// Amount An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Amount *MoneyInput `json:"amount,omitempty"`
+	Bill   int64       `json:"bill"`
+
+	// Description Required unless a service gives it
+	Description *string `json:"description,omitempty"`
+	Quantity    *int32  `json:"quantity,omitempty"`
+
+	// ServiceItem An active service of the catalogue
+	ServiceItem nullable.Nullable[int64] `json:"service_item,omitempty"`
+}
+
+// BillLine Example: {"amount":"12.50","description":"Dressing","quantity":2}
+type BillLine struct {
+	// Amount An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Amount *MoneyInput `json:"amount,omitempty"`
+
+	// Description Required unless a service gives it
+	Description *string `json:"description,omitempty"`
+	Quantity    *int32  `json:"quantity,omitempty"`
+
+	// ServiceItem An active service of the catalogue
+	ServiceItem nullable.Nullable[int64] `json:"service_item,omitempty"`
+}
+
+// BillList defines model for BillList.
+type BillList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Bill                    `json:"results"`
+}
+
+// BillPatch Example: {"due_date":"2026-12-31"}
+type BillPatch struct {
+	DueDate   nullable.Nullable[openapi_types.Date] `json:"due_date,omitempty"`
+	Encounter nullable.Nullable[int64]              `json:"encounter,omitempty"`
+	Notes     *string                               `json:"notes,omitempty"`
+	Patient   *int64                                `json:"patient,omitempty"`
+}
+
+// BillReplace Example: {"due_date":"2026-12-31","encounter":5,"patient":1}
+type BillReplace struct {
+	DueDate   nullable.Nullable[openapi_types.Date] `json:"due_date,omitempty"`
+	Encounter nullable.Nullable[int64]              `json:"encounter,omitempty"`
+	Notes     *string                               `json:"notes,omitempty"`
+	Patient   int64                                 `json:"patient"`
+}
+
+// BillStatus defines model for BillStatus.
+type BillStatus string
+
+// BillWrite Example: {"due_date":"2026-12-31","encounter":5,"items":[{"service_item":2},{"amount":"12.50","description":"Dressing","quantity":2}],"patient":1}
+type BillWrite struct {
+	DueDate nullable.Nullable[openapi_types.Date] `json:"due_date,omitempty"`
+
+	// Encounter Of the same patient
+	Encounter nullable.Nullable[int64] `json:"encounter,omitempty"`
+	Items     []BillLine               `json:"items,omitempty"`
+	Notes     *string                  `json:"notes,omitempty"`
+	Patient   int64                    `json:"patient"`
 }
 
 // CreatedPatient defines model for CreatedPatient.
@@ -799,6 +1131,16 @@ type MedicationWrite struct {
 	Unit         *string `json:"unit,omitempty"`
 }
 
+// Money An amount of money with two decimals
+//
+// Example: 150.00
+type Money = string
+
+// MoneyInput An amount of money with at most two decimals, as a string or as a number
+//
+// Example: 150.00
+type MoneyInput = string
+
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
@@ -883,6 +1225,74 @@ type PatientWrite struct {
 	KnownAllergies *string                  `json:"known_allergies,omitempty"`
 	LastName       string                   `json:"last_name"`
 	User           nullable.Nullable[int64] `json:"user,omitempty"`
+}
+
+// Payment Example: {"amount":"50.00","bill":6,"id":4,"method":"Cash","patient_name":"Jane Smith","payment_date":"2026-12-01T07:15:00Z","receipt_number":"RCT-0000004","received_by":5,"reference":"","refunded_amount":"0.00","refunds":[],"version":1}
+type Payment struct {
+	// Amount An amount of money with two decimals
+	//
+	// Example: 150.00
+	Amount        Money                    `json:"amount"`
+	Bill          int64                    `json:"bill"`
+	ID            int64                    `json:"id"`
+	Method        PaymentMethod            `json:"method"`
+	PatientName   string                   `json:"patient_name"`
+	PaymentDate   time.Time                `json:"payment_date"`
+	ReceiptNumber string                   `json:"receipt_number"`
+	ReceivedBy    nullable.Nullable[int64] `json:"received_by"`
+	Reference     string                   `json:"reference"`
+
+	// RefundedAmount An amount of money with two decimals
+	//
+	// Example: 150.00
+	RefundedAmount Money    `json:"refunded_amount"`
+	Refunds        []Refund `json:"refunds"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// PaymentList defines model for PaymentList.
+type PaymentList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Payment                 `json:"results"`
+}
+
+// PaymentMethod defines model for PaymentMethod.
+type PaymentMethod string
+
+// PaymentPatch Example: {"reference":"terminal 2"}
+type PaymentPatch struct {
+	// Amount An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Amount    *MoneyInput    `json:"amount,omitempty"`
+	Method    *PaymentMethod `json:"method,omitempty"`
+	Reference *string        `json:"reference,omitempty"`
+}
+
+// PaymentReplace Example: {"amount":"50.00","method":"Card","reference":"terminal 2"}
+type PaymentReplace struct {
+	// Amount An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Amount    MoneyInput    `json:"amount"`
+	Method    PaymentMethod `json:"method"`
+	Reference *string       `json:"reference,omitempty"`
+}
+
+// PaymentWrite Example: {"amount":"50.00","bill":6,"method":"Cash"}
+type PaymentWrite struct {
+	// Amount An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Amount    MoneyInput    `json:"amount"`
+	Bill      int64         `json:"bill"`
+	Method    PaymentMethod `json:"method"`
+	Reference *string       `json:"reference,omitempty"`
 }
 
 // Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
@@ -972,6 +1382,9 @@ type Problem struct {
 	// Available With code `insufficient_stock`: how much there is
 	Available *int32 `json:"available,omitempty"`
 
+	// BalanceDue With code `overpayment`: what is still due
+	BalanceDue *string `json:"balance_due,omitempty"`
+
 	// Code A stable word for programs
 	Code string `json:"code"`
 
@@ -995,7 +1408,10 @@ type Problem struct {
 
 	// PossibleDuplicates With code `possible_duplicate`: the patients who may be the same person
 	PossibleDuplicates []PatientSummary `json:"possible_duplicates,omitempty"`
-	Status             int64            `json:"status"`
+
+	// Refundable With code `over_refund`: what can still be refunded
+	Refundable *string `json:"refundable,omitempty"`
+	Status     int64   `json:"status"`
 
 	// Title The name of the status
 	Title string `json:"title"`
@@ -1007,6 +1423,28 @@ type Problem struct {
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
 type Refresh struct {
 	Refresh string `json:"refresh"`
+}
+
+// Refund Example: {"amount":"20.00","created_at":"2026-12-02T09:00:00Z","id":1,"payment":4,"reason":"Charged twice","refunded_by":1}
+type Refund struct {
+	// Amount An amount of money with two decimals
+	//
+	// Example: 150.00
+	Amount     Money                    `json:"amount"`
+	CreatedAt  time.Time                `json:"created_at"`
+	ID         int64                    `json:"id"`
+	Payment    int64                    `json:"payment"`
+	Reason     string                   `json:"reason"`
+	RefundedBy nullable.Nullable[int64] `json:"refunded_by"`
+}
+
+// RefundWrite Example: {"amount":"20.00","reason":"Charged twice"}
+type RefundWrite struct {
+	// Amount An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Amount MoneyInput `json:"amount"`
+	Reason string     `json:"reason"`
 }
 
 // Registered defines model for Registered.
@@ -1067,6 +1505,60 @@ type RolePatch struct {
 type RoleWrite struct {
 	Description *string `json:"description,omitempty"`
 	Name        string  `json:"name"`
+}
+
+// ServiceItem Example: {"category":"Consultation","code":"CONS-GEN","created_at":"2026-01-15T08:30:00Z","id":2,"is_active":true,"name":"General consultation","price":"150.00","updated_at":"2026-01-15T08:30:00Z","version":1}
+type ServiceItem struct {
+	Category  string    `json:"category"`
+	Code      string    `json:"code"`
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsActive  bool      `json:"is_active"`
+	Name      string    `json:"name"`
+
+	// Price An amount of money with two decimals
+	//
+	// Example: 150.00
+	Price     Money     `json:"price"`
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// ServiceItemList defines model for ServiceItemList.
+type ServiceItemList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []ServiceItem             `json:"results"`
+}
+
+// ServiceItemPatch Example: {"price":"160.00"}
+type ServiceItemPatch struct {
+	Category *string `json:"category,omitempty"`
+	Code     *string `json:"code,omitempty"`
+	IsActive *bool   `json:"is_active,omitempty"`
+	Name     *string `json:"name,omitempty"`
+
+	// Price An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Price *MoneyInput `json:"price,omitempty"`
+}
+
+// ServiceItemWrite Example: {"category":"Consultation","code":"CONS-GEN","name":"General consultation","price":"150.00"}
+type ServiceItemWrite struct {
+	Category *string `json:"category,omitempty"`
+	Code     string  `json:"code"`
+	IsActive *bool   `json:"is_active,omitempty"`
+	Name     string  `json:"name"`
+
+	// Price An amount of money with at most two decimals, as a string or as a number
+	//
+	// Example: 150.00
+	Price MoneyInput `json:"price"`
 }
 
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
@@ -1384,6 +1876,117 @@ type SignOutParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListBillItemsParams defines parameters for ListBillItems.
+type ListBillItemsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Bill Only those of this bill.
+	Bill *int64 `form:"bill,omitempty" json:"bill,omitempty"`
+
+	// ServiceItem Only those of this service.
+	ServiceItem *int64 `form:"service_item,omitempty" json:"service_item,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListBillItemsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListBillItemsParamsOrdering defines parameters for ListBillItems.
+type ListBillItemsParamsOrdering string
+
+// CreateBillItemParams defines parameters for CreateBillItem.
+type CreateBillItemParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteBillItemParams defines parameters for DeleteBillItem.
+type DeleteBillItemParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateBillItemParams defines parameters for UpdateBillItem.
+type UpdateBillItemParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceBillItemParams defines parameters for ReplaceBillItem.
+type ReplaceBillItemParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListBillsParams defines parameters for ListBills.
+type ListBillsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Patient Only those of this patient.
+	Patient *int64 `form:"patient,omitempty" json:"patient,omitempty"`
+
+	// Encounter Only those of this encounter.
+	Encounter *int64 `form:"encounter,omitempty" json:"encounter,omitempty"`
+
+	// IsPaid Only paid, or only open bills.
+	IsPaid *bool `form:"is_paid,omitempty" json:"is_paid,omitempty"`
+
+	// Status Only those in this state.
+	Status *BillStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// DateFrom Only those issued on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those issued on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListBillsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListBillsParamsOrdering defines parameters for ListBills.
+type ListBillsParamsOrdering string
+
+// CreateBillParams defines parameters for CreateBill.
+type CreateBillParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteBillParams defines parameters for DeleteBill.
+type DeleteBillParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateBillParams defines parameters for UpdateBill.
+type UpdateBillParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceBillParams defines parameters for ReplaceBill.
+type ReplaceBillParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListEncountersParams defines parameters for ListEncounters.
 type ListEncountersParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -1603,6 +2206,75 @@ type UnmergePatientParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListPaymentsParams defines parameters for ListPayments.
+type ListPaymentsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Patient Only those of this patient.
+	Patient *int64 `form:"patient,omitempty" json:"patient,omitempty"`
+
+	// Bill Only those of this bill.
+	Bill *int64 `form:"bill,omitempty" json:"bill,omitempty"`
+
+	// Method Only those by this method.
+	Method *PaymentMethod `form:"method,omitempty" json:"method,omitempty"`
+
+	// ReceivedBy Only those received by this user: an id, or `me`.
+	ReceivedBy *string `form:"received_by,omitempty" json:"received_by,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListPaymentsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListPaymentsParamsOrdering defines parameters for ListPayments.
+type ListPaymentsParamsOrdering string
+
+// CreatePaymentParams defines parameters for CreatePayment.
+type CreatePaymentParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeletePaymentParams defines parameters for DeletePayment.
+type DeletePaymentParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdatePaymentParams defines parameters for UpdatePayment.
+type UpdatePaymentParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplacePaymentParams defines parameters for ReplacePayment.
+type ReplacePaymentParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// RefundPaymentParams defines parameters for RefundPayment.
+type RefundPaymentParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ListPrescriptionsParams defines parameters for ListPrescriptions.
 type ListPrescriptionsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -1720,6 +2392,57 @@ type ReplaceRoleParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListServiceItemsParams defines parameters for ListServiceItems.
+type ListServiceItemsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Category Only those of this category.
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// IsActive Only active, or only retired services.
+	IsActive *bool `form:"is_active,omitempty" json:"is_active,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListServiceItemsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListServiceItemsParamsOrdering defines parameters for ListServiceItems.
+type ListServiceItemsParamsOrdering string
+
+// CreateServiceItemParams defines parameters for CreateServiceItem.
+type CreateServiceItemParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteServiceItemParams defines parameters for DeleteServiceItem.
+type DeleteServiceItemParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateServiceItemParams defines parameters for UpdateServiceItem.
+type UpdateServiceItemParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceServiceItemParams defines parameters for ReplaceServiceItem.
+type ReplaceServiceItemParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -1786,6 +2509,24 @@ type SignInJSONRequestBody = SignIn
 // RefreshTokensJSONRequestBody defines body for RefreshTokens for application/json ContentType.
 type RefreshTokensJSONRequestBody = Refresh
 
+// CreateBillItemJSONRequestBody defines body for CreateBillItem for application/json ContentType.
+type CreateBillItemJSONRequestBody = BillItemWrite
+
+// UpdateBillItemJSONRequestBody defines body for UpdateBillItem for application/json ContentType.
+type UpdateBillItemJSONRequestBody = BillItemPatch
+
+// ReplaceBillItemJSONRequestBody defines body for ReplaceBillItem for application/json ContentType.
+type ReplaceBillItemJSONRequestBody = BillItemReplace
+
+// CreateBillJSONRequestBody defines body for CreateBill for application/json ContentType.
+type CreateBillJSONRequestBody = BillWrite
+
+// UpdateBillJSONRequestBody defines body for UpdateBill for application/json ContentType.
+type UpdateBillJSONRequestBody = BillPatch
+
+// ReplaceBillJSONRequestBody defines body for ReplaceBill for application/json ContentType.
+type ReplaceBillJSONRequestBody = BillReplace
+
 // CreateEncounterJSONRequestBody defines body for CreateEncounter for application/json ContentType.
 type CreateEncounterJSONRequestBody = EncounterWrite
 
@@ -1819,6 +2560,18 @@ type ReplacePatientJSONRequestBody = PatientWrite
 // MergePatientJSONRequestBody defines body for MergePatient for application/json ContentType.
 type MergePatientJSONRequestBody = PatientMerge
 
+// CreatePaymentJSONRequestBody defines body for CreatePayment for application/json ContentType.
+type CreatePaymentJSONRequestBody = PaymentWrite
+
+// UpdatePaymentJSONRequestBody defines body for UpdatePayment for application/json ContentType.
+type UpdatePaymentJSONRequestBody = PaymentPatch
+
+// ReplacePaymentJSONRequestBody defines body for ReplacePayment for application/json ContentType.
+type ReplacePaymentJSONRequestBody = PaymentReplace
+
+// RefundPaymentJSONRequestBody defines body for RefundPayment for application/json ContentType.
+type RefundPaymentJSONRequestBody = RefundWrite
+
 // CreatePrescriptionJSONRequestBody defines body for CreatePrescription for application/json ContentType.
 type CreatePrescriptionJSONRequestBody = PrescriptionWrite
 
@@ -1845,6 +2598,15 @@ type UpdateRoleJSONRequestBody = RolePatch
 
 // ReplaceRoleJSONRequestBody defines body for ReplaceRole for application/json ContentType.
 type ReplaceRoleJSONRequestBody = RoleWrite
+
+// CreateServiceItemJSONRequestBody defines body for CreateServiceItem for application/json ContentType.
+type CreateServiceItemJSONRequestBody = ServiceItemWrite
+
+// UpdateServiceItemJSONRequestBody defines body for UpdateServiceItem for application/json ContentType.
+type UpdateServiceItemJSONRequestBody = ServiceItemPatch
+
+// ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
+type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
@@ -1887,6 +2649,45 @@ type ServerInterface interface {
 	// RefreshTokens Exchange a refresh token for a new pair
 	// (POST /api/auth/refresh/)
 	RefreshTokens(ctx echo.Context) error
+	// ListBillItems List bill items
+	// (GET /api/bill-items/)
+	ListBillItems(ctx echo.Context, params ListBillItemsParams) error
+	// CreateBillItem Add an item to a bill
+	// (POST /api/bill-items/)
+	CreateBillItem(ctx echo.Context, params CreateBillItemParams) error
+	// DeleteBillItem Delete a bill item
+	// (DELETE /api/bill-items/{id}/)
+	DeleteBillItem(ctx echo.Context, id ID, params DeleteBillItemParams) error
+	// GetBillItem Get a bill item
+	// (GET /api/bill-items/{id}/)
+	GetBillItem(ctx echo.Context, id ID) error
+	// UpdateBillItem Update a bill item
+	// (PATCH /api/bill-items/{id}/)
+	UpdateBillItem(ctx echo.Context, id ID, params UpdateBillItemParams) error
+	// ReplaceBillItem Replace a bill item
+	// (PUT /api/bill-items/{id}/)
+	ReplaceBillItem(ctx echo.Context, id ID, params ReplaceBillItemParams) error
+	// ListBills List bills
+	// (GET /api/bills/)
+	ListBills(ctx echo.Context, params ListBillsParams) error
+	// CreateBill Create a bill
+	// (POST /api/bills/)
+	CreateBill(ctx echo.Context, params CreateBillParams) error
+	// DeleteBill Delete a bill
+	// (DELETE /api/bills/{id}/)
+	DeleteBill(ctx echo.Context, id ID, params DeleteBillParams) error
+	// GetBill Get a bill
+	// (GET /api/bills/{id}/)
+	GetBill(ctx echo.Context, id ID) error
+	// UpdateBill Update a bill
+	// (PATCH /api/bills/{id}/)
+	UpdateBill(ctx echo.Context, id ID, params UpdateBillParams) error
+	// ReplaceBill Replace a bill
+	// (PUT /api/bills/{id}/)
+	ReplaceBill(ctx echo.Context, id ID, params ReplaceBillParams) error
+	// GetInvoice Get the invoice
+	// (GET /api/bills/{id}/invoice.pdf)
+	GetInvoice(ctx echo.Context, id ID) error
 	// ListEncounters List encounters
 	// (GET /api/encounters/)
 	ListEncounters(ctx echo.Context, params ListEncountersParams) error
@@ -1959,6 +2760,30 @@ type ServerInterface interface {
 	// UnmergePatient Undo a merge
 	// (POST /api/patients/{id}/unmerge/)
 	UnmergePatient(ctx echo.Context, id ID, params UnmergePatientParams) error
+	// ListPayments List payments
+	// (GET /api/payments/)
+	ListPayments(ctx echo.Context, params ListPaymentsParams) error
+	// CreatePayment Take a payment
+	// (POST /api/payments/)
+	CreatePayment(ctx echo.Context, params CreatePaymentParams) error
+	// DeletePayment Delete a payment
+	// (DELETE /api/payments/{id}/)
+	DeletePayment(ctx echo.Context, id ID, params DeletePaymentParams) error
+	// GetPayment Get a payment
+	// (GET /api/payments/{id}/)
+	GetPayment(ctx echo.Context, id ID) error
+	// UpdatePayment Update a payment
+	// (PATCH /api/payments/{id}/)
+	UpdatePayment(ctx echo.Context, id ID, params UpdatePaymentParams) error
+	// ReplacePayment Replace a payment
+	// (PUT /api/payments/{id}/)
+	ReplacePayment(ctx echo.Context, id ID, params ReplacePaymentParams) error
+	// GetReceipt Get the receipt
+	// (GET /api/payments/{id}/receipt.pdf)
+	GetReceipt(ctx echo.Context, id ID) error
+	// RefundPayment Refund a payment
+	// (POST /api/payments/{id}/refund/)
+	RefundPayment(ctx echo.Context, id ID, params RefundPaymentParams) error
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error
@@ -2004,6 +2829,24 @@ type ServerInterface interface {
 	// ReplaceRole Replace a role
 	// (PUT /api/roles/{id}/)
 	ReplaceRole(ctx echo.Context, id ID, params ReplaceRoleParams) error
+	// ListServiceItems List services
+	// (GET /api/service-catalog/)
+	ListServiceItems(ctx echo.Context, params ListServiceItemsParams) error
+	// CreateServiceItem Add a service
+	// (POST /api/service-catalog/)
+	CreateServiceItem(ctx echo.Context, params CreateServiceItemParams) error
+	// DeleteServiceItem Delete a service
+	// (DELETE /api/service-catalog/{id}/)
+	DeleteServiceItem(ctx echo.Context, id ID, params DeleteServiceItemParams) error
+	// GetServiceItem Get a service
+	// (GET /api/service-catalog/{id}/)
+	GetServiceItem(ctx echo.Context, id ID) error
+	// UpdateServiceItem Update a service
+	// (PATCH /api/service-catalog/{id}/)
+	UpdateServiceItem(ctx echo.Context, id ID, params UpdateServiceItemParams) error
+	// ReplaceServiceItem Replace a service
+	// (PUT /api/service-catalog/{id}/)
+	ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -2356,6 +3199,469 @@ func (w *ServerInterfaceWrapper) RefreshTokens(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.RefreshTokens(ctx)
+	return err
+}
+
+// ListBillItems converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBillItems(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBillItemsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "bill" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "bill", ctx.QueryParams(), &params.Bill, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// ------------- Optional query parameter "service_item" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "service_item", ctx.QueryParams(), &params.ServiceItem, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter service_item: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBillItems(ctx, params)
+	return err
+}
+
+// CreateBillItem converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateBillItem(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateBillItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateBillItem(ctx, params)
+	return err
+}
+
+// DeleteBillItem converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteBillItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteBillItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteBillItem(ctx, id, params)
+	return err
+}
+
+// GetBillItem converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBillItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBillItem(ctx, id)
+	return err
+}
+
+// UpdateBillItem converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateBillItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateBillItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateBillItem(ctx, id, params)
+	return err
+}
+
+// ReplaceBillItem converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceBillItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceBillItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceBillItem(ctx, id, params)
+	return err
+}
+
+// ListBills converts echo context to params.
+func (w *ServerInterfaceWrapper) ListBills(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListBillsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "patient" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "patient", ctx.QueryParams(), &params.Patient, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter patient: %s", err))
+	}
+
+	// ------------- Optional query parameter "encounter" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "encounter", ctx.QueryParams(), &params.Encounter, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter encounter: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_paid" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_paid", ctx.QueryParams(), &params.IsPaid, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_paid: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListBills(ctx, params)
+	return err
+}
+
+// CreateBill converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateBill(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateBillParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateBill(ctx, params)
+	return err
+}
+
+// DeleteBill converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteBill(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteBillParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteBill(ctx, id, params)
+	return err
+}
+
+// GetBill converts echo context to params.
+func (w *ServerInterfaceWrapper) GetBill(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetBill(ctx, id)
+	return err
+}
+
+// UpdateBill converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateBill(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateBillParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateBill(ctx, id, params)
+	return err
+}
+
+// ReplaceBill converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceBill(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceBillParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceBill(ctx, id, params)
+	return err
+}
+
+// GetInvoice converts echo context to params.
+func (w *ServerInterfaceWrapper) GetInvoice(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetInvoice(ctx, id)
 	return err
 }
 
@@ -3227,6 +4533,299 @@ func (w *ServerInterfaceWrapper) UnmergePatient(ctx echo.Context) error {
 	return err
 }
 
+// ListPayments converts echo context to params.
+func (w *ServerInterfaceWrapper) ListPayments(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPaymentsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "patient" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "patient", ctx.QueryParams(), &params.Patient, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter patient: %s", err))
+	}
+
+	// ------------- Optional query parameter "bill" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "bill", ctx.QueryParams(), &params.Bill, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter bill: %s", err))
+	}
+
+	// ------------- Optional query parameter "method" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "method", ctx.QueryParams(), &params.Method, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter method: %s", err))
+	}
+
+	// ------------- Optional query parameter "received_by" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "received_by", ctx.QueryParams(), &params.ReceivedBy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter received_by: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListPayments(ctx, params)
+	return err
+}
+
+// CreatePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) CreatePayment(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePaymentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreatePayment(ctx, params)
+	return err
+}
+
+// DeletePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) DeletePayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeletePaymentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeletePayment(ctx, id, params)
+	return err
+}
+
+// GetPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPayment(ctx, id)
+	return err
+}
+
+// UpdatePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdatePayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdatePaymentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdatePayment(ctx, id, params)
+	return err
+}
+
+// ReplacePayment converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplacePayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplacePaymentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplacePayment(ctx, id, params)
+	return err
+}
+
+// GetReceipt converts echo context to params.
+func (w *ServerInterfaceWrapper) GetReceipt(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetReceipt(ctx, id)
+	return err
+}
+
+// RefundPayment converts echo context to params.
+func (w *ServerInterfaceWrapper) RefundPayment(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RefundPaymentParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RefundPayment(ctx, id, params)
+	return err
+}
+
 // ListPrescriptions converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPrescriptions(ctx echo.Context) error {
 	var err error
@@ -3734,6 +5333,219 @@ func (w *ServerInterfaceWrapper) ReplaceRole(ctx echo.Context) error {
 	return err
 }
 
+// ListServiceItems converts echo context to params.
+func (w *ServerInterfaceWrapper) ListServiceItems(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListServiceItemsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_active" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_active", ctx.QueryParams(), &params.IsActive, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_active: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListServiceItems(ctx, params)
+	return err
+}
+
+// CreateServiceItem converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateServiceItem(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateServiceItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateServiceItem(ctx, params)
+	return err
+}
+
+// DeleteServiceItem converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteServiceItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteServiceItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteServiceItem(ctx, id, params)
+	return err
+}
+
+// GetServiceItem converts echo context to params.
+func (w *ServerInterfaceWrapper) GetServiceItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetServiceItem(ctx, id)
+	return err
+}
+
+// UpdateServiceItem converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateServiceItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateServiceItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateServiceItem(ctx, id, params)
+	return err
+}
+
+// ReplaceServiceItem converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceServiceItem(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceServiceItemParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceServiceItem(ctx, id, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -4058,6 +5870,33 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/api/prescriptions/:id/", wrapper.UpdatePrescription, options.OperationMiddlewares["updatePrescription"]...)
 	router.PUT(options.BaseURL+"/api/prescriptions/:id/", wrapper.ReplacePrescription, options.OperationMiddlewares["replacePrescription"]...)
 	router.POST(options.BaseURL+"/api/prescriptions/:id/dispense/", wrapper.DispensePrescription, options.OperationMiddlewares["dispensePrescription"]...)
+	router.GET(options.BaseURL+"/api/service-catalog/", wrapper.ListServiceItems, options.OperationMiddlewares["listServiceItems"]...)
+	router.POST(options.BaseURL+"/api/service-catalog/", wrapper.CreateServiceItem, options.OperationMiddlewares["createServiceItem"]...)
+	router.DELETE(options.BaseURL+"/api/service-catalog/:id/", wrapper.DeleteServiceItem, options.OperationMiddlewares["deleteServiceItem"]...)
+	router.GET(options.BaseURL+"/api/service-catalog/:id/", wrapper.GetServiceItem, options.OperationMiddlewares["getServiceItem"]...)
+	router.PATCH(options.BaseURL+"/api/service-catalog/:id/", wrapper.UpdateServiceItem, options.OperationMiddlewares["updateServiceItem"]...)
+	router.PUT(options.BaseURL+"/api/service-catalog/:id/", wrapper.ReplaceServiceItem, options.OperationMiddlewares["replaceServiceItem"]...)
+	router.GET(options.BaseURL+"/api/bills/", wrapper.ListBills, options.OperationMiddlewares["listBills"]...)
+	router.POST(options.BaseURL+"/api/bills/", wrapper.CreateBill, options.OperationMiddlewares["createBill"]...)
+	router.DELETE(options.BaseURL+"/api/bills/:id/", wrapper.DeleteBill, options.OperationMiddlewares["deleteBill"]...)
+	router.GET(options.BaseURL+"/api/bills/:id/", wrapper.GetBill, options.OperationMiddlewares["getBill"]...)
+	router.PATCH(options.BaseURL+"/api/bills/:id/", wrapper.UpdateBill, options.OperationMiddlewares["updateBill"]...)
+	router.PUT(options.BaseURL+"/api/bills/:id/", wrapper.ReplaceBill, options.OperationMiddlewares["replaceBill"]...)
+	router.GET(options.BaseURL+"/api/bills/:id/invoice.pdf", wrapper.GetInvoice, options.OperationMiddlewares["getInvoice"]...)
+	router.GET(options.BaseURL+"/api/bill-items/", wrapper.ListBillItems, options.OperationMiddlewares["listBillItems"]...)
+	router.POST(options.BaseURL+"/api/bill-items/", wrapper.CreateBillItem, options.OperationMiddlewares["createBillItem"]...)
+	router.DELETE(options.BaseURL+"/api/bill-items/:id/", wrapper.DeleteBillItem, options.OperationMiddlewares["deleteBillItem"]...)
+	router.GET(options.BaseURL+"/api/bill-items/:id/", wrapper.GetBillItem, options.OperationMiddlewares["getBillItem"]...)
+	router.PATCH(options.BaseURL+"/api/bill-items/:id/", wrapper.UpdateBillItem, options.OperationMiddlewares["updateBillItem"]...)
+	router.PUT(options.BaseURL+"/api/bill-items/:id/", wrapper.ReplaceBillItem, options.OperationMiddlewares["replaceBillItem"]...)
+	router.GET(options.BaseURL+"/api/payments/", wrapper.ListPayments, options.OperationMiddlewares["listPayments"]...)
+	router.POST(options.BaseURL+"/api/payments/", wrapper.CreatePayment, options.OperationMiddlewares["createPayment"]...)
+	router.DELETE(options.BaseURL+"/api/payments/:id/", wrapper.DeletePayment, options.OperationMiddlewares["deletePayment"]...)
+	router.GET(options.BaseURL+"/api/payments/:id/", wrapper.GetPayment, options.OperationMiddlewares["getPayment"]...)
+	router.PATCH(options.BaseURL+"/api/payments/:id/", wrapper.UpdatePayment, options.OperationMiddlewares["updatePayment"]...)
+	router.PUT(options.BaseURL+"/api/payments/:id/", wrapper.ReplacePayment, options.OperationMiddlewares["replacePayment"]...)
+	router.POST(options.BaseURL+"/api/payments/:id/refund/", wrapper.RefundPayment, options.OperationMiddlewares["refundPayment"]...)
+	router.GET(options.BaseURL+"/api/payments/:id/receipt.pdf", wrapper.GetReceipt, options.OperationMiddlewares["getReceipt"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -5537,6 +7376,2065 @@ type RefreshTokens503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response RefreshTokens503ApplicationProblemPlusJSONResponse) VisitRefreshTokensResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItemsRequestObject struct {
+	Params ListBillItemsParams
+}
+
+type ListBillItemsResponseObject interface {
+	VisitListBillItemsResponse(w http.ResponseWriter) error
+}
+
+type ListBillItems200JSONResponse BillItemList
+
+func (response ListBillItems200JSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems400ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems401ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems403ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems404ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems429ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillItems503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListBillItems503ApplicationProblemPlusJSONResponse) VisitListBillItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItemRequestObject struct {
+	Params CreateBillItemParams
+	Body   *CreateBillItemJSONRequestBody
+}
+
+type CreateBillItemResponseObject interface {
+	VisitCreateBillItemResponse(w http.ResponseWriter) error
+}
+
+type CreateBillItem201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateBillItem201JSONResponse struct {
+	Body    BillItem
+	Headers CreateBillItem201ResponseHeaders
+}
+
+func (response CreateBillItem201JSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem400ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem401ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem403ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem409ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem413ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem415ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem422ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem429ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBillItem503ApplicationProblemPlusJSONResponse) VisitCreateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBillItemRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteBillItemParams
+}
+
+type DeleteBillItemResponseObject interface {
+	VisitDeleteBillItemResponse(w http.ResponseWriter) error
+}
+
+type DeleteBillItem204Response struct {
+}
+
+func (response DeleteBillItem204Response) VisitDeleteBillItemResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteBillItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBillItem400ApplicationProblemPlusJSONResponse) VisitDeleteBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBillItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBillItem401ApplicationProblemPlusJSONResponse) VisitDeleteBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBillItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBillItem403ApplicationProblemPlusJSONResponse) VisitDeleteBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBillItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBillItem404ApplicationProblemPlusJSONResponse) VisitDeleteBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBillItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBillItem409ApplicationProblemPlusJSONResponse) VisitDeleteBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBillItem412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBillItem412ApplicationProblemPlusJSONResponse) VisitDeleteBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBillItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBillItem429ApplicationProblemPlusJSONResponse) VisitDeleteBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBillItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBillItem503ApplicationProblemPlusJSONResponse) VisitDeleteBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillItemRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetBillItemResponseObject interface {
+	VisitGetBillItemResponse(w http.ResponseWriter) error
+}
+
+type GetBillItem200ResponseHeaders struct {
+	ETag string
+}
+
+type GetBillItem200JSONResponse struct {
+	Body    BillItem
+	Headers GetBillItem200ResponseHeaders
+}
+
+func (response GetBillItem200JSONResponse) VisitGetBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillItem400ApplicationProblemPlusJSONResponse) VisitGetBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillItem401ApplicationProblemPlusJSONResponse) VisitGetBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillItem403ApplicationProblemPlusJSONResponse) VisitGetBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillItem404ApplicationProblemPlusJSONResponse) VisitGetBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillItem429ApplicationProblemPlusJSONResponse) VisitGetBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetBillItem503ApplicationProblemPlusJSONResponse) VisitGetBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItemRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateBillItemParams
+	Body   *UpdateBillItemJSONRequestBody
+}
+
+type UpdateBillItemResponseObject interface {
+	VisitUpdateBillItemResponse(w http.ResponseWriter) error
+}
+
+type UpdateBillItem200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateBillItem200JSONResponse struct {
+	Body    BillItem
+	Headers UpdateBillItem200ResponseHeaders
+}
+
+func (response UpdateBillItem200JSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem400ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem401ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem403ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem404ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem409ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem412ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem413ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem415ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem429ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBillItem503ApplicationProblemPlusJSONResponse) VisitUpdateBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItemRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceBillItemParams
+	Body   *ReplaceBillItemJSONRequestBody
+}
+
+type ReplaceBillItemResponseObject interface {
+	VisitReplaceBillItemResponse(w http.ResponseWriter) error
+}
+
+type ReplaceBillItem200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceBillItem200JSONResponse struct {
+	Body    BillItem
+	Headers ReplaceBillItem200ResponseHeaders
+}
+
+func (response ReplaceBillItem200JSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem400ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem401ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem403ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem404ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem409ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem412ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem413ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem415ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem429ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBillItem503ApplicationProblemPlusJSONResponse) VisitReplaceBillItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBillsRequestObject struct {
+	Params ListBillsParams
+}
+
+type ListBillsResponseObject interface {
+	VisitListBillsResponse(w http.ResponseWriter) error
+}
+
+type ListBills200JSONResponse BillList
+
+func (response ListBills200JSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBills400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListBills400ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBills401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListBills401ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBills403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListBills403ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBills404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListBills404ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBills429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListBills429ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListBills503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListBills503ApplicationProblemPlusJSONResponse) VisitListBillsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBillRequestObject struct {
+	Params CreateBillParams
+	Body   *CreateBillJSONRequestBody
+}
+
+type CreateBillResponseObject interface {
+	VisitCreateBillResponse(w http.ResponseWriter) error
+}
+
+type CreateBill201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateBill201JSONResponse struct {
+	Body    Bill
+	Headers CreateBill201ResponseHeaders
+}
+
+func (response CreateBill201JSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBill400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBill400ApplicationProblemPlusJSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBill401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBill401ApplicationProblemPlusJSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBill403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBill403ApplicationProblemPlusJSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBill409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBill409ApplicationProblemPlusJSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBill413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBill413ApplicationProblemPlusJSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBill415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBill415ApplicationProblemPlusJSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBill422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBill422ApplicationProblemPlusJSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBill429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBill429ApplicationProblemPlusJSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateBill503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateBill503ApplicationProblemPlusJSONResponse) VisitCreateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBillRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteBillParams
+}
+
+type DeleteBillResponseObject interface {
+	VisitDeleteBillResponse(w http.ResponseWriter) error
+}
+
+type DeleteBill204Response struct {
+}
+
+func (response DeleteBill204Response) VisitDeleteBillResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteBill400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBill400ApplicationProblemPlusJSONResponse) VisitDeleteBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBill401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBill401ApplicationProblemPlusJSONResponse) VisitDeleteBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBill403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBill403ApplicationProblemPlusJSONResponse) VisitDeleteBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBill404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBill404ApplicationProblemPlusJSONResponse) VisitDeleteBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBill409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBill409ApplicationProblemPlusJSONResponse) VisitDeleteBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBill412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBill412ApplicationProblemPlusJSONResponse) VisitDeleteBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBill429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBill429ApplicationProblemPlusJSONResponse) VisitDeleteBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteBill503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteBill503ApplicationProblemPlusJSONResponse) VisitDeleteBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBillRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetBillResponseObject interface {
+	VisitGetBillResponse(w http.ResponseWriter) error
+}
+
+type GetBill200ResponseHeaders struct {
+	ETag string
+}
+
+type GetBill200JSONResponse struct {
+	Body    Bill
+	Headers GetBill200ResponseHeaders
+}
+
+func (response GetBill200JSONResponse) VisitGetBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBill400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetBill400ApplicationProblemPlusJSONResponse) VisitGetBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBill401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetBill401ApplicationProblemPlusJSONResponse) VisitGetBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBill403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetBill403ApplicationProblemPlusJSONResponse) VisitGetBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBill404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetBill404ApplicationProblemPlusJSONResponse) VisitGetBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBill429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetBill429ApplicationProblemPlusJSONResponse) VisitGetBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetBill503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetBill503ApplicationProblemPlusJSONResponse) VisitGetBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBillRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateBillParams
+	Body   *UpdateBillJSONRequestBody
+}
+
+type UpdateBillResponseObject interface {
+	VisitUpdateBillResponse(w http.ResponseWriter) error
+}
+
+type UpdateBill200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateBill200JSONResponse struct {
+	Body    Bill
+	Headers UpdateBill200ResponseHeaders
+}
+
+func (response UpdateBill200JSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill400ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill401ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill403ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill404ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill409ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill412ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill413ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill415ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill429ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateBill503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateBill503ApplicationProblemPlusJSONResponse) VisitUpdateBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBillRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceBillParams
+	Body   *ReplaceBillJSONRequestBody
+}
+
+type ReplaceBillResponseObject interface {
+	VisitReplaceBillResponse(w http.ResponseWriter) error
+}
+
+type ReplaceBill200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceBill200JSONResponse struct {
+	Body    Bill
+	Headers ReplaceBill200ResponseHeaders
+}
+
+func (response ReplaceBill200JSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill400ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill401ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill403ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill404ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill409ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill412ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill413ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill415ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill429ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceBill503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceBill503ApplicationProblemPlusJSONResponse) VisitReplaceBillResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInvoiceRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetInvoiceResponseObject interface {
+	VisitGetInvoiceResponse(w http.ResponseWriter) error
+}
+
+type GetInvoice200ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetInvoice200ApplicationPdfResponse) VisitGetInvoiceResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetInvoice400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetInvoice400ApplicationProblemPlusJSONResponse) VisitGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInvoice401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetInvoice401ApplicationProblemPlusJSONResponse) VisitGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInvoice403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetInvoice403ApplicationProblemPlusJSONResponse) VisitGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInvoice404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetInvoice404ApplicationProblemPlusJSONResponse) VisitGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInvoice429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetInvoice429ApplicationProblemPlusJSONResponse) VisitGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetInvoice503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetInvoice503ApplicationProblemPlusJSONResponse) VisitGetInvoiceResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9338,6 +13236,1286 @@ func (response UnmergePatient503ApplicationProblemPlusJSONResponse) VisitUnmerge
 	return err
 }
 
+type ListPaymentsRequestObject struct {
+	Params ListPaymentsParams
+}
+
+type ListPaymentsResponseObject interface {
+	VisitListPaymentsResponse(w http.ResponseWriter) error
+}
+
+type ListPayments200JSONResponse PaymentList
+
+func (response ListPayments200JSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments400ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments401ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments403ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments404ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments429ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayments503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayments503ApplicationProblemPlusJSONResponse) VisitListPaymentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePaymentRequestObject struct {
+	Params CreatePaymentParams
+	Body   *CreatePaymentJSONRequestBody
+}
+
+type CreatePaymentResponseObject interface {
+	VisitCreatePaymentResponse(w http.ResponseWriter) error
+}
+
+type CreatePayment201ResponseHeaders struct {
+	ETag string
+}
+
+type CreatePayment201JSONResponse struct {
+	Body    Payment
+	Headers CreatePayment201ResponseHeaders
+}
+
+func (response CreatePayment201JSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayment400ApplicationProblemPlusJSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayment401ApplicationProblemPlusJSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayment403ApplicationProblemPlusJSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayment409ApplicationProblemPlusJSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayment413ApplicationProblemPlusJSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayment415ApplicationProblemPlusJSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayment422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayment422ApplicationProblemPlusJSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayment429ApplicationProblemPlusJSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayment503ApplicationProblemPlusJSONResponse) VisitCreatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePaymentRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeletePaymentParams
+}
+
+type DeletePaymentResponseObject interface {
+	VisitDeletePaymentResponse(w http.ResponseWriter) error
+}
+
+type DeletePayment204Response struct {
+}
+
+func (response DeletePayment204Response) VisitDeletePaymentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeletePayment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePayment400ApplicationProblemPlusJSONResponse) VisitDeletePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePayment401ApplicationProblemPlusJSONResponse) VisitDeletePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePayment403ApplicationProblemPlusJSONResponse) VisitDeletePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePayment404ApplicationProblemPlusJSONResponse) VisitDeletePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePayment409ApplicationProblemPlusJSONResponse) VisitDeletePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePayment412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePayment412ApplicationProblemPlusJSONResponse) VisitDeletePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePayment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePayment429ApplicationProblemPlusJSONResponse) VisitDeletePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeletePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeletePayment503ApplicationProblemPlusJSONResponse) VisitDeletePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPaymentRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetPaymentResponseObject interface {
+	VisitGetPaymentResponse(w http.ResponseWriter) error
+}
+
+type GetPayment200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPayment200JSONResponse struct {
+	Body    Payment
+	Headers GetPayment200ResponseHeaders
+}
+
+func (response GetPayment200JSONResponse) VisitGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayment400ApplicationProblemPlusJSONResponse) VisitGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayment401ApplicationProblemPlusJSONResponse) VisitGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayment403ApplicationProblemPlusJSONResponse) VisitGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayment404ApplicationProblemPlusJSONResponse) VisitGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayment429ApplicationProblemPlusJSONResponse) VisitGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayment503ApplicationProblemPlusJSONResponse) VisitGetPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePaymentRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdatePaymentParams
+	Body   *UpdatePaymentJSONRequestBody
+}
+
+type UpdatePaymentResponseObject interface {
+	VisitUpdatePaymentResponse(w http.ResponseWriter) error
+}
+
+type UpdatePayment200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdatePayment200JSONResponse struct {
+	Body    Payment
+	Headers UpdatePayment200ResponseHeaders
+}
+
+func (response UpdatePayment200JSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment400ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment401ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment403ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment404ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment409ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment412ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment413ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment415ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment429ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdatePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdatePayment503ApplicationProblemPlusJSONResponse) VisitUpdatePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePaymentRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplacePaymentParams
+	Body   *ReplacePaymentJSONRequestBody
+}
+
+type ReplacePaymentResponseObject interface {
+	VisitReplacePaymentResponse(w http.ResponseWriter) error
+}
+
+type ReplacePayment200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplacePayment200JSONResponse struct {
+	Body    Payment
+	Headers ReplacePayment200ResponseHeaders
+}
+
+func (response ReplacePayment200JSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment400ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment401ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment403ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment404ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment409ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment412ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment413ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment415ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment429ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePayment503ApplicationProblemPlusJSONResponse) VisitReplacePaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceiptRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetReceiptResponseObject interface {
+	VisitGetReceiptResponse(w http.ResponseWriter) error
+}
+
+type GetReceipt200ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetReceipt200ApplicationPdfResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetReceipt400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt400ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt401ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt403ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt404ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt429ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt503ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPaymentRequestObject struct {
+	ID     ID `json:"id"`
+	Params RefundPaymentParams
+	Body   *RefundPaymentJSONRequestBody
+}
+
+type RefundPaymentResponseObject interface {
+	VisitRefundPaymentResponse(w http.ResponseWriter) error
+}
+
+type RefundPayment201JSONResponse Refund
+
+func (response RefundPayment201JSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment400ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment401ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment403ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment404ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment409ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment413ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment415ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment422ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment429ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RefundPayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RefundPayment503ApplicationProblemPlusJSONResponse) VisitRefundPaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPrescriptionsRequestObject struct {
 	Params ListPrescriptionsParams
 }
@@ -11755,6 +16933,972 @@ func (response ReplaceRole503ApplicationProblemPlusJSONResponse) VisitReplaceRol
 	return err
 }
 
+type ListServiceItemsRequestObject struct {
+	Params ListServiceItemsParams
+}
+
+type ListServiceItemsResponseObject interface {
+	VisitListServiceItemsResponse(w http.ResponseWriter) error
+}
+
+type ListServiceItems200JSONResponse ServiceItemList
+
+func (response ListServiceItems200JSONResponse) VisitListServiceItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListServiceItems400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListServiceItems400ApplicationProblemPlusJSONResponse) VisitListServiceItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListServiceItems401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListServiceItems401ApplicationProblemPlusJSONResponse) VisitListServiceItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListServiceItems403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListServiceItems403ApplicationProblemPlusJSONResponse) VisitListServiceItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListServiceItems404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListServiceItems404ApplicationProblemPlusJSONResponse) VisitListServiceItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListServiceItems429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListServiceItems429ApplicationProblemPlusJSONResponse) VisitListServiceItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListServiceItems503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListServiceItems503ApplicationProblemPlusJSONResponse) VisitListServiceItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItemRequestObject struct {
+	Params CreateServiceItemParams
+	Body   *CreateServiceItemJSONRequestBody
+}
+
+type CreateServiceItemResponseObject interface {
+	VisitCreateServiceItemResponse(w http.ResponseWriter) error
+}
+
+type CreateServiceItem201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateServiceItem201JSONResponse struct {
+	Body    ServiceItem
+	Headers CreateServiceItem201ResponseHeaders
+}
+
+func (response CreateServiceItem201JSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateServiceItem400ApplicationProblemPlusJSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateServiceItem401ApplicationProblemPlusJSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateServiceItem403ApplicationProblemPlusJSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateServiceItem409ApplicationProblemPlusJSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItem413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateServiceItem413ApplicationProblemPlusJSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItem415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateServiceItem415ApplicationProblemPlusJSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItem422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateServiceItem422ApplicationProblemPlusJSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateServiceItem429ApplicationProblemPlusJSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateServiceItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateServiceItem503ApplicationProblemPlusJSONResponse) VisitCreateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteServiceItemRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteServiceItemParams
+}
+
+type DeleteServiceItemResponseObject interface {
+	VisitDeleteServiceItemResponse(w http.ResponseWriter) error
+}
+
+type DeleteServiceItem204Response struct {
+}
+
+func (response DeleteServiceItem204Response) VisitDeleteServiceItemResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteServiceItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteServiceItem400ApplicationProblemPlusJSONResponse) VisitDeleteServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteServiceItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteServiceItem401ApplicationProblemPlusJSONResponse) VisitDeleteServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteServiceItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteServiceItem403ApplicationProblemPlusJSONResponse) VisitDeleteServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteServiceItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteServiceItem404ApplicationProblemPlusJSONResponse) VisitDeleteServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteServiceItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteServiceItem409ApplicationProblemPlusJSONResponse) VisitDeleteServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteServiceItem412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteServiceItem412ApplicationProblemPlusJSONResponse) VisitDeleteServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteServiceItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteServiceItem429ApplicationProblemPlusJSONResponse) VisitDeleteServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteServiceItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteServiceItem503ApplicationProblemPlusJSONResponse) VisitDeleteServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceItemRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetServiceItemResponseObject interface {
+	VisitGetServiceItemResponse(w http.ResponseWriter) error
+}
+
+type GetServiceItem200ResponseHeaders struct {
+	ETag string
+}
+
+type GetServiceItem200JSONResponse struct {
+	Body    ServiceItem
+	Headers GetServiceItem200ResponseHeaders
+}
+
+func (response GetServiceItem200JSONResponse) VisitGetServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetServiceItem400ApplicationProblemPlusJSONResponse) VisitGetServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetServiceItem401ApplicationProblemPlusJSONResponse) VisitGetServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetServiceItem403ApplicationProblemPlusJSONResponse) VisitGetServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetServiceItem404ApplicationProblemPlusJSONResponse) VisitGetServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetServiceItem429ApplicationProblemPlusJSONResponse) VisitGetServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetServiceItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetServiceItem503ApplicationProblemPlusJSONResponse) VisitGetServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItemRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateServiceItemParams
+	Body   *UpdateServiceItemJSONRequestBody
+}
+
+type UpdateServiceItemResponseObject interface {
+	VisitUpdateServiceItemResponse(w http.ResponseWriter) error
+}
+
+type UpdateServiceItem200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateServiceItem200JSONResponse struct {
+	Body    ServiceItem
+	Headers UpdateServiceItem200ResponseHeaders
+}
+
+func (response UpdateServiceItem200JSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem400ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem401ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem403ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem404ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem409ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem412ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem413ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem415ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem429ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateServiceItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateServiceItem503ApplicationProblemPlusJSONResponse) VisitUpdateServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItemRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceServiceItemParams
+	Body   *ReplaceServiceItemJSONRequestBody
+}
+
+type ReplaceServiceItemResponseObject interface {
+	VisitReplaceServiceItemResponse(w http.ResponseWriter) error
+}
+
+type ReplaceServiceItem200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceServiceItem200JSONResponse struct {
+	Body    ServiceItem
+	Headers ReplaceServiceItem200ResponseHeaders
+}
+
+func (response ReplaceServiceItem200JSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem400ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem401ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem403ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem404ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem409ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem412ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem413ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem415ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem429ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceServiceItem503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceServiceItem503ApplicationProblemPlusJSONResponse) VisitReplaceServiceItemResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -12865,6 +19009,45 @@ type StrictServerInterface interface {
 	// RefreshTokens Exchange a refresh token for a new pair
 	// (POST /api/auth/refresh/)
 	RefreshTokens(ctx context.Context, request RefreshTokensRequestObject) (RefreshTokensResponseObject, error)
+	// ListBillItems List bill items
+	// (GET /api/bill-items/)
+	ListBillItems(ctx context.Context, request ListBillItemsRequestObject) (ListBillItemsResponseObject, error)
+	// CreateBillItem Add an item to a bill
+	// (POST /api/bill-items/)
+	CreateBillItem(ctx context.Context, request CreateBillItemRequestObject) (CreateBillItemResponseObject, error)
+	// DeleteBillItem Delete a bill item
+	// (DELETE /api/bill-items/{id}/)
+	DeleteBillItem(ctx context.Context, request DeleteBillItemRequestObject) (DeleteBillItemResponseObject, error)
+	// GetBillItem Get a bill item
+	// (GET /api/bill-items/{id}/)
+	GetBillItem(ctx context.Context, request GetBillItemRequestObject) (GetBillItemResponseObject, error)
+	// UpdateBillItem Update a bill item
+	// (PATCH /api/bill-items/{id}/)
+	UpdateBillItem(ctx context.Context, request UpdateBillItemRequestObject) (UpdateBillItemResponseObject, error)
+	// ReplaceBillItem Replace a bill item
+	// (PUT /api/bill-items/{id}/)
+	ReplaceBillItem(ctx context.Context, request ReplaceBillItemRequestObject) (ReplaceBillItemResponseObject, error)
+	// ListBills List bills
+	// (GET /api/bills/)
+	ListBills(ctx context.Context, request ListBillsRequestObject) (ListBillsResponseObject, error)
+	// CreateBill Create a bill
+	// (POST /api/bills/)
+	CreateBill(ctx context.Context, request CreateBillRequestObject) (CreateBillResponseObject, error)
+	// DeleteBill Delete a bill
+	// (DELETE /api/bills/{id}/)
+	DeleteBill(ctx context.Context, request DeleteBillRequestObject) (DeleteBillResponseObject, error)
+	// GetBill Get a bill
+	// (GET /api/bills/{id}/)
+	GetBill(ctx context.Context, request GetBillRequestObject) (GetBillResponseObject, error)
+	// UpdateBill Update a bill
+	// (PATCH /api/bills/{id}/)
+	UpdateBill(ctx context.Context, request UpdateBillRequestObject) (UpdateBillResponseObject, error)
+	// ReplaceBill Replace a bill
+	// (PUT /api/bills/{id}/)
+	ReplaceBill(ctx context.Context, request ReplaceBillRequestObject) (ReplaceBillResponseObject, error)
+	// GetInvoice Get the invoice
+	// (GET /api/bills/{id}/invoice.pdf)
+	GetInvoice(ctx context.Context, request GetInvoiceRequestObject) (GetInvoiceResponseObject, error)
 	// ListEncounters List encounters
 	// (GET /api/encounters/)
 	ListEncounters(ctx context.Context, request ListEncountersRequestObject) (ListEncountersResponseObject, error)
@@ -12937,6 +19120,30 @@ type StrictServerInterface interface {
 	// UnmergePatient Undo a merge
 	// (POST /api/patients/{id}/unmerge/)
 	UnmergePatient(ctx context.Context, request UnmergePatientRequestObject) (UnmergePatientResponseObject, error)
+	// ListPayments List payments
+	// (GET /api/payments/)
+	ListPayments(ctx context.Context, request ListPaymentsRequestObject) (ListPaymentsResponseObject, error)
+	// CreatePayment Take a payment
+	// (POST /api/payments/)
+	CreatePayment(ctx context.Context, request CreatePaymentRequestObject) (CreatePaymentResponseObject, error)
+	// DeletePayment Delete a payment
+	// (DELETE /api/payments/{id}/)
+	DeletePayment(ctx context.Context, request DeletePaymentRequestObject) (DeletePaymentResponseObject, error)
+	// GetPayment Get a payment
+	// (GET /api/payments/{id}/)
+	GetPayment(ctx context.Context, request GetPaymentRequestObject) (GetPaymentResponseObject, error)
+	// UpdatePayment Update a payment
+	// (PATCH /api/payments/{id}/)
+	UpdatePayment(ctx context.Context, request UpdatePaymentRequestObject) (UpdatePaymentResponseObject, error)
+	// ReplacePayment Replace a payment
+	// (PUT /api/payments/{id}/)
+	ReplacePayment(ctx context.Context, request ReplacePaymentRequestObject) (ReplacePaymentResponseObject, error)
+	// GetReceipt Get the receipt
+	// (GET /api/payments/{id}/receipt.pdf)
+	GetReceipt(ctx context.Context, request GetReceiptRequestObject) (GetReceiptResponseObject, error)
+	// RefundPayment Refund a payment
+	// (POST /api/payments/{id}/refund/)
+	RefundPayment(ctx context.Context, request RefundPaymentRequestObject) (RefundPaymentResponseObject, error)
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx context.Context, request ListPrescriptionsRequestObject) (ListPrescriptionsResponseObject, error)
@@ -12982,6 +19189,24 @@ type StrictServerInterface interface {
 	// ReplaceRole Replace a role
 	// (PUT /api/roles/{id}/)
 	ReplaceRole(ctx context.Context, request ReplaceRoleRequestObject) (ReplaceRoleResponseObject, error)
+	// ListServiceItems List services
+	// (GET /api/service-catalog/)
+	ListServiceItems(ctx context.Context, request ListServiceItemsRequestObject) (ListServiceItemsResponseObject, error)
+	// CreateServiceItem Add a service
+	// (POST /api/service-catalog/)
+	CreateServiceItem(ctx context.Context, request CreateServiceItemRequestObject) (CreateServiceItemResponseObject, error)
+	// DeleteServiceItem Delete a service
+	// (DELETE /api/service-catalog/{id}/)
+	DeleteServiceItem(ctx context.Context, request DeleteServiceItemRequestObject) (DeleteServiceItemResponseObject, error)
+	// GetServiceItem Get a service
+	// (GET /api/service-catalog/{id}/)
+	GetServiceItem(ctx context.Context, request GetServiceItemRequestObject) (GetServiceItemResponseObject, error)
+	// UpdateServiceItem Update a service
+	// (PATCH /api/service-catalog/{id}/)
+	UpdateServiceItem(ctx context.Context, request UpdateServiceItemRequestObject) (UpdateServiceItemResponseObject, error)
+	// ReplaceServiceItem Replace a service
+	// (PUT /api/service-catalog/{id}/)
+	ReplaceServiceItem(ctx context.Context, request ReplaceServiceItemRequestObject) (ReplaceServiceItemResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -13375,6 +19600,475 @@ func (sh *strictHandler) RefreshTokens(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(RefreshTokensResponseObject); ok {
 		return validResponse.VisitRefreshTokensResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListBillItems operation middleware
+func (sh *strictHandler) ListBillItems(ctx echo.Context, params ListBillItemsParams) error {
+	var request ListBillItemsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBillItems(ctx.Request().Context(), request.(ListBillItemsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBillItems")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBillItemsResponseObject); ok {
+		return validResponse.VisitListBillItemsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateBillItem operation middleware
+func (sh *strictHandler) CreateBillItem(ctx echo.Context, params CreateBillItemParams) error {
+	var request CreateBillItemRequestObject
+
+	request.Params = params
+
+	var body CreateBillItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBillItem(ctx.Request().Context(), request.(CreateBillItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBillItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateBillItemResponseObject); ok {
+		return validResponse.VisitCreateBillItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteBillItem operation middleware
+func (sh *strictHandler) DeleteBillItem(ctx echo.Context, id ID, params DeleteBillItemParams) error {
+	var request DeleteBillItemRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteBillItem(ctx.Request().Context(), request.(DeleteBillItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteBillItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteBillItemResponseObject); ok {
+		return validResponse.VisitDeleteBillItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBillItem operation middleware
+func (sh *strictHandler) GetBillItem(ctx echo.Context, id ID) error {
+	var request GetBillItemRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBillItem(ctx.Request().Context(), request.(GetBillItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBillItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBillItemResponseObject); ok {
+		return validResponse.VisitGetBillItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateBillItem operation middleware
+func (sh *strictHandler) UpdateBillItem(ctx echo.Context, id ID, params UpdateBillItemParams) error {
+	var request UpdateBillItemRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateBillItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateBillItem(ctx.Request().Context(), request.(UpdateBillItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateBillItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateBillItemResponseObject); ok {
+		return validResponse.VisitUpdateBillItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceBillItem operation middleware
+func (sh *strictHandler) ReplaceBillItem(ctx echo.Context, id ID, params ReplaceBillItemParams) error {
+	var request ReplaceBillItemRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceBillItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceBillItem(ctx.Request().Context(), request.(ReplaceBillItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceBillItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceBillItemResponseObject); ok {
+		return validResponse.VisitReplaceBillItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListBills operation middleware
+func (sh *strictHandler) ListBills(ctx echo.Context, params ListBillsParams) error {
+	var request ListBillsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListBills(ctx.Request().Context(), request.(ListBillsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListBills")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListBillsResponseObject); ok {
+		return validResponse.VisitListBillsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateBill operation middleware
+func (sh *strictHandler) CreateBill(ctx echo.Context, params CreateBillParams) error {
+	var request CreateBillRequestObject
+
+	request.Params = params
+
+	var body CreateBillJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBill(ctx.Request().Context(), request.(CreateBillRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBill")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateBillResponseObject); ok {
+		return validResponse.VisitCreateBillResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteBill operation middleware
+func (sh *strictHandler) DeleteBill(ctx echo.Context, id ID, params DeleteBillParams) error {
+	var request DeleteBillRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteBill(ctx.Request().Context(), request.(DeleteBillRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteBill")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteBillResponseObject); ok {
+		return validResponse.VisitDeleteBillResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetBill operation middleware
+func (sh *strictHandler) GetBill(ctx echo.Context, id ID) error {
+	var request GetBillRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetBill(ctx.Request().Context(), request.(GetBillRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetBill")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetBillResponseObject); ok {
+		return validResponse.VisitGetBillResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateBill operation middleware
+func (sh *strictHandler) UpdateBill(ctx echo.Context, id ID, params UpdateBillParams) error {
+	var request UpdateBillRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateBillJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateBill(ctx.Request().Context(), request.(UpdateBillRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateBill")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateBillResponseObject); ok {
+		return validResponse.VisitUpdateBillResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceBill operation middleware
+func (sh *strictHandler) ReplaceBill(ctx echo.Context, id ID, params ReplaceBillParams) error {
+	var request ReplaceBillRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceBillJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceBill(ctx.Request().Context(), request.(ReplaceBillRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceBill")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceBillResponseObject); ok {
+		return validResponse.VisitReplaceBillResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetInvoice operation middleware
+func (sh *strictHandler) GetInvoice(ctx echo.Context, id ID) error {
+	var request GetInvoiceRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetInvoice(ctx.Request().Context(), request.(GetInvoiceRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetInvoice")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetInvoiceResponseObject); ok {
+		return validResponse.VisitGetInvoiceResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -14246,6 +20940,302 @@ func (sh *strictHandler) UnmergePatient(ctx echo.Context, id ID, params UnmergeP
 	return nil
 }
 
+// ListPayments operation middleware
+func (sh *strictHandler) ListPayments(ctx echo.Context, params ListPaymentsParams) error {
+	var request ListPaymentsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPayments(ctx.Request().Context(), request.(ListPaymentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPayments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListPaymentsResponseObject); ok {
+		return validResponse.VisitListPaymentsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreatePayment operation middleware
+func (sh *strictHandler) CreatePayment(ctx echo.Context, params CreatePaymentParams) error {
+	var request CreatePaymentRequestObject
+
+	request.Params = params
+
+	var body CreatePaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePayment(ctx.Request().Context(), request.(CreatePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreatePaymentResponseObject); ok {
+		return validResponse.VisitCreatePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeletePayment operation middleware
+func (sh *strictHandler) DeletePayment(ctx echo.Context, id ID, params DeletePaymentParams) error {
+	var request DeletePaymentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeletePayment(ctx.Request().Context(), request.(DeletePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeletePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeletePaymentResponseObject); ok {
+		return validResponse.VisitDeletePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPayment operation middleware
+func (sh *strictHandler) GetPayment(ctx echo.Context, id ID) error {
+	var request GetPaymentRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPayment(ctx.Request().Context(), request.(GetPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPaymentResponseObject); ok {
+		return validResponse.VisitGetPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdatePayment operation middleware
+func (sh *strictHandler) UpdatePayment(ctx echo.Context, id ID, params UpdatePaymentParams) error {
+	var request UpdatePaymentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdatePaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdatePayment(ctx.Request().Context(), request.(UpdatePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdatePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdatePaymentResponseObject); ok {
+		return validResponse.VisitUpdatePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplacePayment operation middleware
+func (sh *strictHandler) ReplacePayment(ctx echo.Context, id ID, params ReplacePaymentParams) error {
+	var request ReplacePaymentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplacePaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplacePayment(ctx.Request().Context(), request.(ReplacePaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplacePayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplacePaymentResponseObject); ok {
+		return validResponse.VisitReplacePaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetReceipt operation middleware
+func (sh *strictHandler) GetReceipt(ctx echo.Context, id ID) error {
+	var request GetReceiptRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReceipt(ctx.Request().Context(), request.(GetReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetReceiptResponseObject); ok {
+		return validResponse.VisitGetReceiptResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RefundPayment operation middleware
+func (sh *strictHandler) RefundPayment(ctx echo.Context, id ID, params RefundPaymentParams) error {
+	var request RefundPaymentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RefundPaymentJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RefundPayment(ctx.Request().Context(), request.(RefundPaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RefundPayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RefundPaymentResponseObject); ok {
+		return validResponse.VisitRefundPaymentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPrescriptions operation middleware
 func (sh *strictHandler) ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error {
 	var request ListPrescriptionsRequestObject
@@ -14836,6 +21826,228 @@ func (sh *strictHandler) ReplaceRole(ctx echo.Context, id ID, params ReplaceRole
 	return nil
 }
 
+// ListServiceItems operation middleware
+func (sh *strictHandler) ListServiceItems(ctx echo.Context, params ListServiceItemsParams) error {
+	var request ListServiceItemsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListServiceItems(ctx.Request().Context(), request.(ListServiceItemsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListServiceItems")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListServiceItemsResponseObject); ok {
+		return validResponse.VisitListServiceItemsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateServiceItem operation middleware
+func (sh *strictHandler) CreateServiceItem(ctx echo.Context, params CreateServiceItemParams) error {
+	var request CreateServiceItemRequestObject
+
+	request.Params = params
+
+	var body CreateServiceItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateServiceItem(ctx.Request().Context(), request.(CreateServiceItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateServiceItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateServiceItemResponseObject); ok {
+		return validResponse.VisitCreateServiceItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteServiceItem operation middleware
+func (sh *strictHandler) DeleteServiceItem(ctx echo.Context, id ID, params DeleteServiceItemParams) error {
+	var request DeleteServiceItemRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteServiceItem(ctx.Request().Context(), request.(DeleteServiceItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteServiceItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteServiceItemResponseObject); ok {
+		return validResponse.VisitDeleteServiceItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetServiceItem operation middleware
+func (sh *strictHandler) GetServiceItem(ctx echo.Context, id ID) error {
+	var request GetServiceItemRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetServiceItem(ctx.Request().Context(), request.(GetServiceItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetServiceItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetServiceItemResponseObject); ok {
+		return validResponse.VisitGetServiceItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateServiceItem operation middleware
+func (sh *strictHandler) UpdateServiceItem(ctx echo.Context, id ID, params UpdateServiceItemParams) error {
+	var request UpdateServiceItemRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateServiceItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateServiceItem(ctx.Request().Context(), request.(UpdateServiceItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateServiceItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateServiceItemResponseObject); ok {
+		return validResponse.VisitUpdateServiceItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceServiceItem operation middleware
+func (sh *strictHandler) ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error {
+	var request ReplaceServiceItemRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceServiceItemJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceServiceItem(ctx.Request().Context(), request.(ReplaceServiceItemRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceServiceItem")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceServiceItemResponseObject); ok {
+		return validResponse.VisitReplaceServiceItemResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -15086,234 +22298,292 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L19d9u2kj/+VnC4e06TllJkx2lvnLPnd900uU1v0uYXO9vdrXMlWBxJqElABUAram7e+/dgAJIgBerJ",
-	"sp2k+iexJD7gYTCPn5n5EA1FNhUcuFbR8YdoAjQBiX8+O6Nj838CaijZVDPBo+PobAJEitlXilyBVEzw",
-	"mIyEJIMXo84rqoeTQRRH8J5m0xSi4+g8OjiPojiS8EfOJCTRsZY5xJEaTiCj5ul6PjUXKi0ZH0cfP8bR",
-	"G9ByfjLSIBfffgpDwRNFqPmZzCZsOCFaEC3nhI4p4/7LH/aWvXckZEZ1dBwxrr89iuIoY5xleRYdH8TF",
-	"oBjXMAYZfTTDmlJJM9BucZ7mUgkcIE1TMXuWTfX8v2maQ/Gm+rjxdzPSCxgzTi5hrkCTKR0zPn5iZzOj",
-	"MlFkJMzjyIDDez2I3QwnIk0UYbobxREzj/sjBzmP4ojTzIxzaAfjTy+j718CH+tJdHzY6/XiwDq/SFp2",
-	"F4ZCJl8pwhJ/OQ/cu6dUT6pX4zW7WmUzJsimQgMfzv8J88XxnRAN7zXJOfsjB9z5CVOEDs3P5B4lb9++",
-	"+CEmis7vd8kJkTAFqsmM6Qnj5PCITEQuFaFczcD8r4ieABkxqTTRLAOSsKRcY3sSqpl6Q+uYsbWt9qNH",
-	"OMvi80Fw6Ud4VsLrPzAHb0DECEfnThnRE6rxiyFNU5BkQhVRADwmKh9OzFwGeNgGMTHH8etB+0TcSW2b",
-	"wUELvbymYwiPeErHEJORFBk5iIvlrpb2oBf3ej3DNVSXPBfm3FJNhiKD4iDnCsjAUjGOe4HoGgRvXlgb",
-	"fgIjmqcab9iU5sy8Ttmfgbm9ETNFKE7vCcmEBLMLnBz2emQocq6RhA57vdqQD3vtY+4r857gwM1tm478",
-	"FKgMUdGvwrASpJgsV5rQNCUXQEYi54lHL79TDkRlbNDGV5R9fjtfWSSTj4YbqKngCiyfFHyUsqE2fw8F",
-	"18DxTzqdpmxIzXgfTKW4SCH75ndlBv+hWklzR2KeniuQZkh9TS/B8PgENGUp8gPzG5KcnW9xKaGpBJrM",
-	"CbxnSivcISmFYd6/tT93xCBNvB/MFoBSSPgbvOvjO7OeSlM+NDf2Dn764fGvR6e9V9/978N/Hv7/f/v5",
-	"0dm3/33wP//3vVlaTXWuouOj3uM40kyj2CxXrVzgB4kYqgd2Cg/+ozHwj/4O/aeEUXQc/ceDSrA/sL+q",
-	"B6/tUtt9CpxjCQq4JmZMUDAgKw5IIkARLpCYxIwwbd76XMgLliTAr7W9o/Ip3s7+r8glkSKF5psNx7cE",
-	"u+kCP6wW+Ln3yuAKV2Pa1eJavv2VCk7KLqcnYl4xlRUiYuuFZdXz+pcw70vIFST+Kp8Z8dmQbGRGlaHt",
-	"xJI65UJPQJILkcy75IxeAqGEw8woMaj62U9WBm+1MYeH1ca85VMphubMXaRAnnHN9Lxtj1qmt6sN8x6P",
-	"cy2X5QJGRhYsrA5uIb+iKUuut23uGbV9MsIU0oScRwnV0Bej/gWTenIeEWYJCe85JuZKcwVJGShSyOFc",
-	"5xLCTJDxvp5A317i8cDaa2qMcOkrtuN9vYoCvqcJeQN/5KBa2V+xQLvaaWlfZ1Yyo6mRwpAYLapc1idk",
-	"YN89IIbtKgJXIOdkJgUf230xY/lZ6OdGxF5r87nQfRTUje2XYDfaim/LlFHVm4ucZHSOg1UApZmw6RYc",
-	"VVvws9DkuRtDcAOqQe5oC0KzM5OzmqWQvuZbn6wZwammxRpuueoKn9A4cG4YRtMeTigfQ0IU40PAJTcS",
-	"36w1eWP/sPZnTChPCrtjbkSYvZMIbrVepu1EZ1tt0oHHKV9LtIUZmj7PKUuhdbvs7HaxVaciA8PqCKQK",
-	"aivjqQp2kXzjhXHfQfAxjs6EeEnl+HqbpoXop/iUxsbhCJki+KO0SvsBecW+327RPb3BMSYnmMiZEOSl",
-	"G0Fw5ash7opXheZGh0OYaiv6zoR4Rfn82gubUT7vU60hm2pVW2AhiPmRjJDmSHGNscYVG5vN7pKzwiFD",
-	"UqpBbqcWeAqxeamZViEZ1LIFrw99Fwt/QlKW2aMrgQ4neNQ8Vxm6rDqlzyr0Fnf1A8+7hS96y2muJ8C1",
-	"2R5Irrlvl8D7hjkHFQhDJsrs0yXwmtZgGKw5y/B+yiQkXXJq99FtoZBEwkiCmmwtXA58Dc9MWEj2ZzvD",
-	"ak5kF3v4syiOjqFSSIjh1k6yLC5JfX9//fXXzom3TYsm94/GMikPQM0H+j1QCWYJaZr913lEp2xDl6gj",
-	"kyvKUqMVX8+U9p7TII+EanpBlW+boKOMOMdTJjLg2j/baiKkTufbkMQj3xo7BXnFhkDe1gYXtny9S3bF",
-	"UtsmvsMzrvLpVEgNyStIGD3DmV1rF8sH9jPzxD4ulrehp8CtTEaip4r8dPrLz9Y3R57a13bMMI6J/2bz",
-	"xu1k5CP/gJeDIzhdcmYH17KhwansWlyaXTVLgH4zd6959IlRKcfz54wn5rDVV5vaH42yBZwNWZri0TbD",
-	"tAtmREMm3lc/SaCq+bV5PSXT8gldvC4tHqBoBmSYUmVkmsovypWv7kAhNpViClIz61crhxb2x0pduG+m",
-	"VDPg+itFLrmYcWJvNE9ZcN7VZxZ6MHq7tNNjh4IPQfLgg4p1+BD6KS3fADzPouPf7BpUc4/rizKUQqmO",
-	"Ebx437vA+7x1C4WUKl77W7lytdn6T/CGWE6keqe4+B2GaHWcTKeCcZ25E+yfUglGlvfRl3vYO/y2c3DQ",
-	"Oeyd9f52/LB33Ov9nzmpKEbcr4ed3oH5Tgy1kNHxw+LPvnPEnmSMU/KL2Ulhrssljq+fMZ5rQxAPe3EE",
-	"PFH+K81Dz3rfHfeKV7IkOv4uNhamuSV6jqGmTj6N4khcgbwQ4rJfErD3pVm3EU0VxJGjJnRIu7+LMf5E",
-	"OZDTjKGzQGkqdWA031YLUPAOPI1J7swXhs/qPbbXRXGUT5OVa+nMjOj4YOGc+FvhhaPMMzv4sgAxJU7C",
-	"164OXuj2KxDnanrrGzsaOBeLm1p/7MPD4GPLXV93dtY5tcaAHZ0EhrpALUuugUCU8dcJoNOMaTTmzblL",
-	"yAUolkDhUKtGdCFEChT9sCX1rTX+On0GhugRaYjZWX3H8FF0dpkxujVdb6ELAl8uvzwucmpv+Fgcg+U3",
-	"nrEMfhn9QNHt6J+SdQmhPDVBTp9nF2aHrHMPoQDx6kVvsFpUo2vbUD8GcXmy7BDdihWkF/untzbHihTK",
-	"Qxg4QP4OVwelRpqLtFytywqe/5IpXOwGvxF5C4HyPHXqu9X3FwkW7+0z1QelWeaY0OIp4PAe39DywGqD",
-	"pxKumLAkuPJiCSpPLQaEacg2oVukWPs8KqUhyAYd2EVxI/fGVb11xVq/LkIhNLEOL5q+9pbdCSdPApfC",
-	"ZSj4iMnM+kbqW7UFm294BThGPa7ABgbFyIZ2figIcqNw7poCIKPv3SOOjnqrnlhy8EZ0vxevxdObTHuO",
-	"vIBW29LKvZ/YwBAnJ0nGuGWdxtDClSkURzx+3sgeBce1jOcvn/3t8d+Py6n3tBxIqe96Kk9FoXE0nMDw",
-	"EpI+2hKM96dSjCVYJVgY2tb2MqOnpvZ2LvpqImZBrdgbw6+SWWpf9wSt0E9DSqSvHPqK3Od59Oov/H5O",
-	"HFQDKTlXOU1JipRbWFoKtGZ8rBqv3x/bT/jY+lIqpFJ46klQRFlfFEuZni/qAjdkR2xnJ6hUbCDdn0uA",
-	"01QERHsczYS8ZHzcRzBdH2y8c21NtX43Kmjbb1lzowIqYOh9oTkUKxTa5qdWDX1d0TRN019GGEVf6pty",
-	"N3yMm6QxFUqxixT6SW69b7D+3rinnuZZRuV8pfIVetXiJN99jKMfmJoCV84Ptq6g+COnFqVxfLhofq9y",
-	"KE0nVGZ0OP9KkerSmMwmYA2PqaxucaF3LjhszuENn5QsgaV80kZ4ErsMGCEgasosFIrW/GfzOg88CDPn",
-	"amkCFvAmE2zIkF7PSoMV8MAFOn6WoXM4IEyhY34iNEmMuoFxEcimet4lPwuiZ4LQoUM8qgmVQARHNEkN",
-	"93qEXF+DNM/813/++1+//evv5+fq3Td/t390331z7/y8W364/81/LjDDOHrfcQ/pVICTZ1yDJNQFq+pj",
-	"7eLEOI7OeuZ9B67vovsuDjnmCr/UUemYY3TMhWJGu3lFUyoZ3cA1x5Lo+JGnHsEVSJSqeiIBSELnKiZc",
-	"kKHIx5NutL5HLeAHWxj6Ej8YrTsrt7FOt/GkVWv54YbdZztwa+3YvfS5+mQK50u1ees5YnwS83SoZe6U",
-	"8tz+xZ0pFf+6GVdK+fyNHSkhbriKudQp9xdnHdGsDEahZZGsZaut3ugaj1nDYmozKZ/7po8WKIyfEOps",
-	"SjIzBnSRM5IpSK9Aba6GhEy7w1KYt+eMbG9QfVxGDht7BZoCNSwst5F+e6L6vIgqbDnboYRY0HMGafJM",
-	"SrtKTT6fhEWowyIHLQf7hDm5N0AW2+11aWaoenA/doFvl69XabOOFIHMJiK12IBwFNwpnqtCyXZ4sR1/",
-	"dV9w+oVBXVdQQ162lXHcNYKrzTjq9h64jeOLtajaerdcz2+zEENaCPmENuRHoKmeLG4HIoFs1lyqJ3M/",
-	"UF19Zd6lNM2mxQ70DjoHj8Ix6eig2+uGd8C9q/ILF294tzScuM7V3gi30D2Xk30ZpqteUt0dVxMLLftL",
-	"yse5O1zFPGzqFeavhv3Yr2peBB9okUtp9FilxfAyOj447DUxQFEcjYGDZMPKYPMBO8ZsOCoT3vC3lDxC",
-	"5IEEIROQ/RSuII2Oj3pxlHNmlnFIpypHjNp10Qn18Yf4nMqzwsGcQjIG+YRwFKscxlSzq6CrICDQ/AcH",
-	"OG19ka5lX7U9obGeC14Ibfj0Bdh0KCvezbIg2FnM1pum3aDPyxhzZldtB+ob5uYVN+iluaQNy2yZ4VWd",
-	"qL+45eWxlpsxvaoXbGx7NQ7Mt73V/GOl07DuN+ytwSrW0H6bzKOZDr9wQ9uFK9TVBQ6yi+kWLKMW0lqd",
-	"wr9koze2qkJibKnU2k5c7clnQQAVVQN68U5pqXxwpA230s2I6Wry8hkPTjfEW15TpWZCJk8xB2sbipu6",
-	"JxgqmUBK004CmUAmN/N/pCTLhxNyAVqDJIID+a6dnKr7PIoqvwwETlbsW30su3hmk7M3B954Z3jtS9PZ",
-	"94/YoITR+g8fkleUcXKqLchD06HuMz4S0XH0zcHhw6NH3373t8e9KBSVWDQn6tm4x9HB48c9exmm7EpV",
-	"ixpYdSIBGR1Hz52WexBHGMHqVwjwBq49pdVTirBDBnKMgBQtomMjfZHI/8ihb54Z/eO714d/+59nz4Oq",
-	"8OIscmWGZB+zLFhRrGJAkauvZOiCLRG/3uquYRb7Sx5WpxMbjdpekV7YrcDDvC37ECw5NBKSTEFMU3R6",
-	"kAm9wuAdcVpmwPfh7Xd7dSBXjkaISyLQxydFZmvxCA5F2aIZVYSSMuwc0o9Xa5MetYVTHazzz6rjxwTY",
-	"eKIxDUtZN5BZIUIJIqvw+9Cst7EOLC2HxuRipURPpMjHk6JMlTdaBWBrD4kZdyu63erckolSbUKN8n36",
-	"ixcKBrgz0DiycXm6Fyl8WZwJl7tOn8tNHMeg/+L2TQVBuQnjxj39FcjN1I+KJxwfLjrGqh9XMSCmbE01",
-	"YsmCGLIo2VAUX8upXQ1jycw3tumWKALLxOBKlbgpFlfecF2RV1e4VupwlUCsBSlW3hcQgmtYFDWx2Bxp",
-	"Kye/VszoYzuRFEitRdf/RhqdU+JCWlpQJQv6/Heq5aytytT2Y3H9fRG/XFPfVhotOcKbx0C30fGvp79v",
-	"rLjfMS9pZt7repWgmFBNMqE0OXjUI3OgUhE6Fs3MqhtkQo1oMkeI36uYPI/JLzF5G5OMphCTEdj/ER0d",
-	"k5zjRsRkKmEEssOF7mjRUXQeY3UX9MvbSjUKnrgsckgIVWTMrjDM8eVyv3pgdDMdMXg8Zd2RtJiX3Uel",
-	"PjqOhilQoxwW33OBUdVoKeDvUQX4c3hPvMoap9V3F/Pyu3Wzc4WDLT7q9Ug29mDJ0XH0HYIgMDZZQhYf",
-	"xdEIS1Dx4Tw6jixWAmNrxnyic8f7/2bz8mWOadCGCWCJAZIBTVUjLf3I/9gPuQsXALHRBmBEH/O7FJr4",
-	"aB1oYn03F6GyVJMhzfCIGg2XGspdntteFGkEUsvxLgKOBb0MXZnFvlsMWw+QC913iTjBaGSdyoLDNZav",
-	"q7ZZlDs1X3GhSW4IXmkhkhB72w5k6dNvy10rDYs6xW9lGO02HVq0YDD84/QhhFfwoMBrjMM7edfRcOon",
-	"88Oq0gpbrO7CeW5Jum6g3G8a5epj3Bdc6Gu4dz5TkGxzN0qC9SnKI9UGhSzzdFQUHExzrnG0cvUX9z5u",
-	"MNYG42rwjQYDWOFa8UTzX92/4mspN+Rk8V6xsb9hicawaB+WLHdDvdpnyCv1zeUMejnSscasNxxkk0Ov",
-	"oUhvlb10ffBpgNNvGOncINvJJSBd3Gi60wveUMa+UsRBWjZMc9rKDeMdoM3zoG9Cm99AjV+aXrc/sZ/s",
-	"iW10EnBSgOQ8BeW/3JzBkHNgf8rXdzf4GlNADQsLVVs2LpgMKaWQsWtN8eb5U/L46NF30YLZ6tdjbKy7",
-	"sT6HIgEyYFzloxEbshJnMzgmEzGzeArtKh+vB24sYPLN2qQKQSZkJmRi471SjCXNgoXZigKBgacA12AL",
-	"91JNJpBOlV91mfrdCDze4OqJL0SfFwpkx2tmnld5AoHc85Gt06eWrnmp9zrzfnBsTXA1BXqpbO1KpRfd",
-	"A+vVvakXDAyMsSqe+CFYVb5qrNAocr5mFN6baWGi2OsHx34V5nqEfh0jyCqm/ZGE5TStUqFt5wn3RnNb",
-	"IeK0C3e7ohGUJ1WCjgSCD4+vX4SgJYG+faUWrndjd4NTCI/I6JxcgJdaBFKtTxqrEvN9DP8am+HqabbW",
-	"YSzKjpRo/IUcAFdmtHnSp3TsTjm8n6bmMNiDbrNYlgdgXJ1ROzavYpe72bEX7xCEmO8bW014MyysuyUa",
-	"TmT/f7PHV8mPP/eG2fPZ8B//fbloy8jqFZ5IO+o9/nYzaFjxnPA0xkxpkLbEXbPwgWr1XxUe92W09FYF",
-	"5FyJgWjPM7JjqpS7ddcXbGmA6Hcx4X9333eHIluITolJM+L0gwD0VJRgQQXDXIIHppMiteG9w7hqrWPf",
-	"lYgALhWKOgVLc2bxoqUhoUcbRUcehevY7BbLuLxMD9VYx6gZJwrqYeWihjv0pdgejarLKv9wtIvMyGr/",
-	"VhMwXhciYucyWwqwfCMcZXq2WG2ejt2SIZUQk1IHVHGtqIZCEeQlkyoXTjksYdQ/NFPVA0GKVfkz10+P",
-	"ud1sk3p6yTJnn9mHv7iTD0nxZpx75tGbJ+XX6OMlvRCSamH0bSEDsrAdkd/CWgLccauUCDO5zR0uSydX",
-	"HtqX9IKcwXDC2ZC56rB3Mum1gPqnbMxfbCSPW4H5nvykhqsvznzXIsvn+IucqWyC51Kr69V5AjWCNlnQ",
-	"dWXFKXZ0sCvcsNKx50U4MX9w4hpRoLZ0TGyjhkG4nnmpTgae8/qX0zPygE7ZA5rryQN38YPBMtjwxsqf",
-	"m0k1Fves4HpoMbw8SX7PVVk/YfNyXp3DnlfQ/ntpe2RwoiXlaiqkXiS9ZQWviij+valQTLMruI+xcSPB",
-	"7xW5rPdjjJH/CVJs6DTqlF8typpK52qWLdyEFr1Q25Ki8Ljyr8QVbFkW3ugRj+PoknFMu6m2cMExPK3h",
-	"YyxEZZPNM8abGF72qe1ogQ5ZS5zf2j8K/d75TI0KsJPy6usnQDBbW7CAbYgpcFskrLYuQyElDJ0mU0Qx",
-	"g8iNFTH4QPS7gUHaQtG59pFYzze4JOBf2+a1akW2QsLWMw/awAIhdbQtmo17X06rPonGvpS5AdW7a+H1",
-	"lcf0L67d1lnWzai5VfWOUEtvZr1ZCZ0TYS2ciVBTpmn6lSIzmqZkmIrhZR1R+eOPx69eHZ+eRrWyg/d+",
-	"6x28+63Xefzu34e/9ToP390//q3XeWS/uuf9ff//W7f64FsFhNYGWYBZhczsMMyxLcbTLeabMg7PuF4A",
-	"ftsyNQXLXpr014Y4rIHxXFuPln4aRb/bqkxzsb31Au4NtSkrqH+h7hIlFyxNCcOOb5qmsQ0kTekcawub",
-	"793da6DOQr0XsDYm00TTS1CoVgpxSaYpHa7fe2EJFG1dHNsq2PuqxvlriJfKHRyo+6GphmNcW14r3mwW",
-	"2N74xA/rCVkVLn1Ccj6lzHXQZMkTV/4IYcwzplqK8ATdzb+WXSudr19osyvNYcWEkrJolvngl3Ot34f0",
-	"E7vwi56IpEZAyxzZhSJQrzRYw0vVBYN5E/IH++h3a3q3cf8QFLXg564qDtfgYI7i21ifYQV/cSlT54g3",
-	"JGWMlvuasoUysM4IjGD+0+TiH0P2C/vpxds/Xxz8zH563IWHve7wMOWeabVulOETsy5XWYyhNXsbTGN9",
-	"ijFUGxSjEk+vcyIrQDFou14bjUsRwdN5GdFElEO1St3zWjNEl4T0u2DcjLFN8BXRCHvIyniEkOMluVEP",
-	"44ipvm0LUJBt6spN9W3GBtjOalCGMFIxZqX1FMqsKtwOfdvntl+tb9ERq3ywxf1OAO9PaOmJG7EU+ixD",
-	"ZcK+SIo78GfrmeiPKDIt4OZoV3PwfErJOr5wfwvXtfogXHvaZqkX9b6LNtD8RrPRPCoJ8csgzSxnbmVV",
-	"s491utoWjL88X66dJhd1aw4zUlxPslxpcgFkOBEKeNHHnvK5njA+xp7O4b5bdRoPu5JqU3H8xSjUY9Ex",
-	"X3bUJZt2xNTe2EHyNZwHSXDxoKwjgUSZDbRGLX7rw3/XXPyWgxGiC98PelfRG88h2ppj5SKIFZUvj+8Y",
-	"AfAX102sv/VGVBLz6M1B2xWD8o7HbQXIb4E93k34PY6w3u4vPJ2Xh38D1pbR9/6XPla22m8vKn8XgfYg",
-	"/W0cgqurX4dr6F/LVKcqhIV3dqx0b8GEuFdGd0jyZfGu2s7sT8DncQKC4cM2zhwOa77EKmcqJgkbozuL",
-	"J+TvpEu+IR3S7xJEFVJO/o79S51Kpau6P18pLOvTbFMSL+x1fac8J+Zv5+fTDy8/mn9f4b8/f+x3//5N",
-	"593aHVNOqrjsRKSJs9HSwMQQQsjGXFVTtD2yYZhLpuenZpEtaVygBWvM2urT82KLf/r1LIrDxZBAKddh",
-	"X4wWzFljxuJG4iHDZ1ZznGg9tZ29i1oEgQ7fdHgJ3DmRCr/xsSt6FZf4zrhmM8VlJkCM7ijGx91zfs6/",
-	"/vrUdvD/+mubQ7wwXHRcGTOYJy0mPjnPe72HQztx/BsG9mGAoGiH++2ec+xi5y1Pyq5AkYNHxLWvetJu",
-	"/BN4b7V/5Sxv/N49B7u4OdWfSTcxo+Opr78umvoPPiCxxgjeRRMT1ZmYOG3m46BLBlM6hgGSCf7ZV+xP",
-	"GJB7h72qgsNhr3efzGh6ec6LelfoGzcMmBz04l6vR6SYqS4ZDHOphPyvAbln3ZFYumfMuFvSEfqoycAM",
-	"aGCfqcoaWjRNiRiZd0B27JIaqCIjqnQRM8BKX4htpar4zg7DTIADQ5eFhClQbYxMSYxJogg147MmKHo1",
-	"1DmnxixKEki65Ayt0gEuVrEUbq0G1jWSp2mXnJSXYD00N3GHJ6acFGrwE5zrOR8sKMgD25JPFT35mHYb",
-	"h2B43DkzEL9d/9QmMXzzuxJ8QO4VqQr3zVqLBAa283xbekBMBhauOyD0nJfw/6piXEwGFt4/cJ2poAnq",
-	"N1Qg+NBcWQB+8aUevB3d4a4iHG4fUSCvQH6lSCrGmH9iyF+4yT4V3FVjJJAwQ7DHjmIVGVIp52YxB8aE",
-	"GnTJqTmETCMLMJs+eDHqvDLKtjtvr9+exeT1ydnTH4mQ5IdnL5+dPYvPecH2UBaWTz86OLREoEQGFyKZ",
-	"oz1sU/mp0lCcozegJQM7MILHc+YEwuBFAtlUmGWcd/4J8wG5R/mc2HI1RMN7fb+gCIV4+DG1qExyeESw",
-	"Ex262M95QbV4UIv8IHc50rKwBjtTJBEciJ6xIbjhncF7/fXXuAmSZRkkeMclTLEGy1vOEA//8/OnTyxc",
-	"B0+ilSUkA8oVOY+44HAedclbW+/Ec+eZh51zVweF/JEbeigbLSikUAmjXEFCLuZINeZoNK7DBRO5th29",
-	"ciCutRhVhF6Ylemec5s/MqW4snaDirsw8iQpM0ybqJQi2xPW0ZiyIUb/jZVoFUqjsEgGmsq5sZ9l6sSK",
-	"On7wQE2T90apfeBuUw9e2j/ewKjj3did6Cz1YiTR0x+fvTx5SX500oa8opyOMX5KTudKQ0ZOXr8INwEQ",
-	"U+B0yqLj6GG3131oo5cTlK+WzXtS6oH5dgyBGNlAAZWGzkcMWca8UQ/DTD4u/A62d6emQ202o9Yw9XWo",
-	"IKHgYBUGu6Zm75HfvDCqfMqUPql7HysCaPXCVJc8eG3V4LWuO2V/rnXtU5Qs61x5iuuGVzZrAKETWyiX",
-	"WMFUsZxdTGeIjiMk4wqBWOXmW0V0iy4qawzCGkSG15iNc9x0kMEAS4sMaJoO2gZY+nKr8fmR8gz+TdP0",
-	"378ddB7bkPiHXnzw3cf7m8XF7UvcuCwMkKZpd8Xs0BXGbCAT2sZfBt2q8W/YEna9Fabz1hW0VagC+xuu",
-	"T7Xu+8wqpdTIlCUv7o8k5l/cyNuBypSteD+W2LzG263qZMNHJIEplZZlOMnzniltWPhICiPteYJKtVpB",
-	"0+VjamMrI8NpGozyhgwHLAb+hAw6A6JzyZXRJKTIedL1I1bFbEODwSfYA1INpar93XG3FoNzH4uvaxVA",
-	"Ou31QDq1T+gG7rBQaaKP79AXORVGlJmhHPZ6Rc3JAgXqaY+/O8DYxqcLvcVolQUzy4wh5guIj3F0ZAcS",
-	"en454AcvOPb3tNcfrL7+LTcmEXCN6Xzuvoer73su5IWt9YR3HK2+42ehnxvCwBsOH6++4UyIV5RjmPvR",
-	"OkN6y6tsYjS+i4qRkVnrZrRP07FqwCDQ+fy+MwWZMeVUDqXpaNQRsiNm3KVMhjSJBG0PNGw0y8AaNa0Y",
-	"rC45mwk0VGujwpAwL1qFo2hy3zgpGZMh5Vzoc27so5ROj8lR73Etl9QZGVVCKVZOGFXlExi3xiFmqA4q",
-	"R8yg0QR9UKY8mYFYo6PZwzwm5gaFdmWR7mm0I2M0N1ulo5FKUPeeW4lFLnJNyi78TifHPvxPjC1leGxR",
-	"n3ZqrFIHZTLcGPV1zLCmxtQb57xVKbMjLHqWVaWiY1SFbTTpnLtW1taAQEMrBb8ffZUlrCAd9c1DGR+j",
-	"mSZ4SMOznOikhrHZTMXz7KB/wjyyfAmtwe9FMr8JlmRd3B/rDkDn4GywxIObeH+IHbqu4VEcTYAmYLPk",
-	"MfjX8lx32QO8Bh/4KfPNNdjgU5eAjzccPFyLb76k0rrJjw4erTMXlU+nQmpIXkHC6JmRiMilD9dYuIpM",
-	"XzGVYZTu9jn890JcNsB02/L4j3HAhnTvZSnT83aD0ihEyGqxC751pho2VnEaUmM0Zfa5NXcdr1FxEeT2",
-	"hAciZ/8UHLrkFB9u2N85x1YEyABLhJEYjUBC0iUnfG5ZonWtWLZoWDFVlyGWNQZ94k1zkWEtTtazW2r6",
-	"3sMVtlSdvezQ9sNBWVOkUj5rjSGXWChrjGoDrZ2kGJYgM8o1JE/IxZw4rRb3Nlc5TVGQFUTgdr9VaXfV",
-	"hvrOr91qMjeyfI6OVjW5v1GN16eoAH+vH5lPXM29C621OmPeMu2StX1gyccHlpelECrG+kIrD0hndLd5",
-	"l5wJp1RO7JicgxSmXvWU2NC0V16DaOHpe4wrDRT5Rp0P2XFcS3UavbJyaJGyjxbn9wO+L/nSTKzNdYs1",
-	"pP2ppincwVmwe7S1hC+TfINiu8VyMKJSAk0CLt2g7KwN7DZcCG38tL5EX6Te/Gn7G/4BekfK6OZGIzK9",
-	"aQGWaxhTLthdYs2NauEDzeMiCCLz1CaavH571mpamwNi+bmZLZbAq+Z2zksD3WilqKNualjHKFVsiL6M",
-	"10GqIKS+Wgff7sTGjZraFs24lql9a6zjrfWQ7lnGrcjPW7bkb5X/WUraHQvM9ZL0PkXGgoyEnFGZ2BZ6",
-	"Ze6mhZEMBR8xmUESE9eRoO8gAIz3EcdhwUPYFwFVwSfFkx3QIIWRPuci113yNOSvLFA3nmvTZgWUT+yS",
-	"XxA4k4krsBF+dNwyexT6WFAAEYODLjk5555X1HOjGoVb2dTFVOgu+WVUOUINv7wCGVvePsBEwYHhzo59",
-	"hjimBMwH/UxY5gbeyVtjmW/sCu555p5nXpdnOlLatRMz1xM07sNxqzMMqdBa/SHaRN2WCNcCMN0lttj2",
-	"IzKiLM0lqAIsaR6BLNjwJXd7fM6FJIc97+LmFYWDtAJtWihwid06OnxsdEdAHiokapQeWPicYxxcxSTn",
-	"mtlYlEgTUNo51zLzEO/pU4rQ0QWOqGyJqZvhZa5+1S1zsLKqU4B92d8I47fq+/gCT7GDeUfHv73zz7SD",
-	"QfuHOLd99BqHd5pfpGzYOLapGItcLzm9z3iinC2FDyo8yT4cukteaFV8Yw5yDeRcBxviueRiRgTvBo/G",
-	"L/mOwpirXHKOMEWuoy8sgPf5hNSQeEWuV1OvsdwR3obWfacQEx2reXYavK5G4wUUf4mImoAD5OuiAxji",
-	"fpWmc0Vwzx3XL3VhbJldFLkxkski3S0g2FB6l7xVCP3Vtj6981VAcZ5mE5GWp+rYD9LomXD5+hMzEC1S",
-	"LLMS1q5xalhOQd2QSClqQN+yTKlKRLR4IIusib1cuRG58sylrRC6NGdlc7lThXk+VdT0s3KEe8z0HjO9",
-	"OWa6mJ1nTbXNom6G3cRSzyTTGrjNs2qAmpeDQG4N8dwyRId83n6QO4BFr4s9rqOCt4Eg1x5Q9j/9rJDH",
-	"Jd9cjTuuhMAedXxt/Ab48qqQxt6X2yKOT4gtUGTz7zDtS08gU5BegXpStSuo4MADyzB9yK/H4QYuu7DM",
-	"xS5QSTSDc142n+FJiU5GlbmG8kXftha+W70dGvus1qDzEwTGlgO8E1hstTx7UOweFLsdA/rVpeYSv7jj",
-	"WjzIKXAhu2AtuFi91tpYWAgq013yxvma8Iuj3mOXMl5a2JmD9AOvKnG2QcSuwUL2ALEvFiC2MbHfBjjM",
-	"J9Wb1/Ha3DL+0uzjlXcFC9uYQD9BSFgL+mpXHPkGtbk7QV4tPZl73NUeQ7Br3NXWGl8L2qo0N4t6SVic",
-	"q0oKQMFHzipHsCtuXl5iFb66XojOaqyDb4M59456j+9322BKnwFvuROI0lLesgco7ZnL7gFK17YnJ0BT",
-	"B0wKK92uWtGj3sOyrDVJqKYXVAFJBFhQuQ3yBhXuH/ENN6ltuzcEDp39Zb6VvXiXYUU77iofUV7Vdthm",
-	"qa4RRay6VmwURqQcy1sVmC3iN8QbAwfJhrYYVkto8FX12i8wNki1WYsLSMXMrAiTRALGLUgKV5DaahHe",
-	"5RfiCsvftYQ8UjGznfRrMY9mmdZrxV1cJe0tAi7uziLS4j52iq5UtrRdOfxO84tPMPxS0ebq+It3fPYB",
-	"mGsHYLIaVyh4mf9ti8G9pNpLjeAwV6kIk2phq2hCMgbpgjLEtdwjeHl7ROSV38XtkwyJVCO8k5iIt0D7",
-	"oMg+KLIdUzhJklpjrbWZgt/BM6TprAyMhEMfthOZGF5i4AOuXJJQggLdXYGIxqpNWVs85DoMZB8Q+UID",
-	"ItuQ+oqICJ+TDCy8b0RQVlbhEO/BQbusRqO3oG61hUJqq7J3jdxNLGQb2qx0s082CrIzPnyTGtydxEGW",
-	"n8t9IGTvq9xtIOS6el5rNKRpAiIYLmGjEUi11B6kpOq0/gQTy4nIdeyqJBk10MZCqLJZK63hkM+CydxJ",
-	"QGQ5k9lHRPZcZtcRkRszJ5EjtPvQbX8HlwtUuO3NLTHhMAOlbc6bLRWu8qy45o+ccs2wFYXrM2JdU0G3",
-	"eq2z/SfnWd8+KwBdwdtkA+CNhW/6rhzKtV1Z7VOuhNDepXxtl7In0bHEaxF32Eq/2MqKCacEJAl2KrK5",
-	"0+6MzwsVxPEFB8RVxFb5jq1OIsWsTiVdcuLUEaYIR68UhzHV7Aqw5vg5HzCu8tGIDZmnBimjukzEjGT5",
-	"cGJuHZQLOeiSk3oIiwxcBKuPEawBeV2ujE1VxwwGTFE/51xoNmLoFiv6KwEdTshQCqVs47EF7kWT33PH",
-	"vz5VjzoO7gTHWdWYuT2Peo2LBDkIDm3v6tu701vd6YZArsUEC+2naDK4LWaAutRjOhxiNwWsHUgVEKpY",
-	"AujBGdg2Yn2W2GYNF/MiPfmJzUGQ51zPRNHjEd+DrAq7F3DGx+j7waQqwyJtnduq6kAGcowFVbQglNv2",
-	"/kyRkaE78zLDeLG4wDn3h2LRc+vkR7sXLsuQdvd9WRiIgjbK/N0x8ARkTGYTqlE8mRUyu90GeLA31HQ6",
-	"r5XoYW/dtNhyJBdChjN320ZgbuhjvYkdZOcuHcaKvkQ4EFuh7taScP3e6lso3WGdu9G/vdPazb3jf8D8",
-	"YzHqXzCJCLFO84ttMntvWf13h3y14l/QyV7tv7baP60YayHkyq+2TeM9K4F2JMNabKgXV6KhW4gBlBtF",
-	"PcoiMZdMQSrByT38gORLHAI8IYplLKXynFupKKS9xcm7+7ZRKrYDmhoV+iKFfpJbegQ1eOI69wpefftf",
-	"En6HoR6Y98+L6mxoDLha7nGzsaY7O+2Yl9dlKYvrqecLrOlXI5K1IImoAKRTL3eLphJogqspYcyUxp4Z",
-	"bczJW4QWBiXB6HEekyq/sIvWyiB2b1O4Nb0TiI4D4RTbGvS/Fqu9R+rsTYvl7lVLKYSSquLNupw3YFZs",
-	"CdDxOceEqkYHdD8HRmIyi6pVUuBCkyvKmZq0oXa2ZoF7yM6XCtnZiNx3k77sG5Yh3E5FpTet07YhdqpF",
-	"2cft7giuszkbvqus5S4ZGLofWO+LrOrhYM7hGxgCPgq9+YIo0G1Ynt1w5xtT8u4ExbPkoO4hPPvg+o4h",
-	"PFVlyQQ0ZanaSAtsQfC40L0FXM8RrmPGUHCQ+RN0LBruUUB0yAUMRWbuyKZ6XvIXZ5ErwNjWMAUqIbGe",
-	"6XPexnIM23qCfAldxOgza8B+2ts1fOIc6U4gP0vtzT3eZ8+Sdoz3uR5PClumGDuyhbB3hwl4hTX5LJMr",
-	"VHwb5y8dWhYgUFWdjQlNEttmhqYpyDED1wLC9t++Aml/tL0XCiOZqapMoG36xcFWhKjehDwuthzU+goR",
-	"MDCwYbM+41oMnuDD/egYU0RplqY2jNYl39seYcpV7Z6JPEU7hhPXFb1W1L405u8N3M9TxsdFozE1uL/g",
-	"tMT0mxADxmHuymN5s1z4FeD5+mS4MPq5c3nFrswi7025PRjhJhg0Uj2hHsfBSLzP3TbyqYQZtWYZpIzD",
-	"kvIVLS7CuF4AJ7b+QuQ/UzrHywmz1RBTpnQdxYkAhkuYK9DHruHYOR9weK8HXTLAV1hQw2Aq4YqJXA1s",
-	"T/A8TS0jLgZuwRJt2AXbWryEk+KhFbJ7zjeohNcKUKg8SWduMFvBFK4NFMUYOnAtGVSYAj2ftsIHMHbj",
-	"h36KOE+9SrhfGcXf6yiOzF7jZHGjbztgXCz3elDRglL2UeOdOc1cZXRH8rfjPwvzr5zfiKr53JVqKZmv",
-	"ZTqWzTimojHz0jBpl+NsW4tR7TS8C0gFH5eQVcd7YmIsb3JBh5dOaxTnHIsAeT3AusbExjdlNAGiGB9a",
-	"hdNqgA1etujt47vX7u7UT454gYqv73Wtva61W/8cTwRmvph5b6VU+arQ9etEjRxzKVCnO+o389of5b7l",
-	"zL7lzPYtZ0rdsG0OvvJ4k8vsHZKWkdTy2W5iKK43/JUFppk/CBfGxFko/B7c7OKCmytetm8aYzQNj/mt",
-	"ATWtscq95XBtvGlD9JQitvb9tsjT5zYqXqvj6/WNsUHzedEsxnDhgiUM0EOLUpcDoOuUXAAZsyvgXfJr",
-	"AzP1lSKXXMz4Oa+8yXhvXVzH+FC/zCMR1s88TKlSx7Zfun3EvD90GtrAJbQNjHKA7tyY5Dy1vU7POXp8",
-	"JUugb7Pd0JeM4ywwWkyRS5jqrvfoCZSZbBgDHKJ/+QKK5vFGPGl4r8u+61zoc55zozRrIRL3Vd9dHrv0",
-	"OQwNLgHC1p0Fn6Zv2RvjnaBLa4u0LwG3N12u1ReHNBx06/LXZjHjuiGzdRm4DRrfXI9Z7HGjXyxudDuC",
-	"vo0GOA2SvRWVtdVDVh/L3i92V57x7cj182mHs0M+fbPa3N3ASFcc1T2WdA/c2jWW9Hoa37rNcXRDyCCf",
-	"aO2Y46GsZGllEjqmDM1pWmmG57xUDasmGK780z1nIGNaY7+8bnB/GZT0c+FPdwMqXcGf9sjSPYPaPbL0",
-	"xmzSgiXsOu5/VuatlyWnRlJkftEpLNnUzqAsk2syTZICvTIq1hR4XPM/nnMhyaB428AWz7wQyZyY4Rtb",
-	"SNV6kRUuyGWcNnbNGuYWMyVmx4QSDrNzXvgaCVMtTsjK5UjaPY4hNlwswufg/PvBjtUGHT7eJd/9wYv+",
-	"7Bnv3jG4Q0eKo6zt+XCwrpUUI5bCgylVaiZkYhlwkJc+40mB1leAzyyADQXanvLEVd6wPFeLS7D6JbIr",
-	"4lD3rKzsKTgQhLbH5AIUS+CcKzbGfjQit88zHNl8Ljw57l1Fi39eQf0x1lLMo281z36hkdlkqEQEgxx4",
-	"6Wt3Z3RT2Hf7eGvE37a6eIp1F1+EAxM4ok/di/ola1h2B0oSn1aUWBxts4IhbxOkIwSFzCYshU5xY8dS",
-	"dKdBX8WZL2rKLDnrZ96ptgkz6GDtkhMyMH9g7kuRdEjxN/dS4g5PEcQsg7YJDFkCqnvObV0hrc2xHtjB",
-	"2NPYB25WJxmQIeVEzZgeToh/ARGj0RObToN8x1b5Qd3nYdiUtDP9VPWWN97cbjte6dW6WV4JZyu+sA8g",
-	"3rKe0NI2s6pTU0rK1Wyl2TPTHO8lKMjv57b1JTnhc1fht8O4jcyUkRh8RriI9xvz05cCX7yLHpRezcFa",
-	"O8pbRmSZfVyNxEJC2COwro3Aku7UFGfZfg4EUO0rw3L+rUJ378jJcJvyb1RrXsZSqQTbR6vbgg4y2/7J",
-	"CliRwp2ggXBR9iigvRDf0iJAMnGncp1DXk9fsAJ7c7QPAivJRc5SbSQ4sgRjhGM1EO6Q0TnyjIlIWyFA",
-	"23GEPfTnS4X+bEbESzo7bqhcjkE7UrxRnacNyuOmvXcD3xGEZ12ycwrS7ZaAO2mw2UuAqSrB622gnR1w",
-	"1ptRsu4EpNN2+PbgnH3se8fgnE1FWAsWZ9mZt8WFvDtQvlmvamunxU+WIdwJKqaNIezRMHuOsHM0zHam",
-	"GVpP7b7UpwjgsA0VLNhDu/iJAsDUXvMA2zUBO/3ElZU2m4Bz31TBG6YIHWp2BWHXK/p/vqjM8bzwaGmn",
-	"gRclNlilWYU8rm43gw14Hq3dgMeuNeYNo+6XAH5jznaxJaptBEz17e03lzh8Q41uCpLE3ODq75YmN7fs",
-	"lTYkvtorjWSz90pf2yudO4ZScEX7eVkF3KBfukjsLSLaDkeHVr9iY46lyFy7SIvgMwwQmxpgdHg4EUJB",
-	"0ebMJgqLXKMTi4sLkczPOcaY2ZibR+Vcs7SKVSvQCqsj2be3Z8Ya4vpUfd9mbHfi+8ZF2fu+977va/q+",
-	"c3u4VrGSoIKVLamA6INbyspfdDgEpSxkzZX6Mp+CTsWntr++O/w3KrnafIseFO4LPU+37zHUC+u6Uopt",
-	"hb+yFLpddAa7IFOlnaZp5VVcBmnsobG3+L2AsPFimd9z7Oml57xmLvi90rRXIU9pGixDZQe/nRjcB3y+",
-	"1IDPZpw7vnNTeAx3yszdcu1dU3cUKFqTXCub5XZDRWchnk+GlLviRglkQkNieLzvb7h31Ht8vy2QtAOO",
-	"fTMWy50EktoO5z6QtHcb7ziQtKloDAaSCndG5R9xVc3sJ9vLoktOiqybmNCKNTDBbaYO/ooiU9NLIDAa",
-	"wVATah0qDqe/Nd9pT+z+ZFnPnYSs2ljPPmS15z07D1lt6FGp5xV8iC6ASpAnuZ5Ex7+9M0fRtge3J7ip",
-	"1zLluodHcZTLNDqOHuDxdW9v3nDqEv+Y5U4i11VcAvMUFiMfmDhQJBrZ/CJbFlFPgEkXCrJ5f/VAjwo8",
-	"7MSFZ6ori5hA88qy67mLMk2EmjJN04WKxCrY+1vYKs+zicjiwljh3lw9s72td/iMKttwCO9PBJbtbxbq",
-	"VS3ZCS4NdI73Mq1sInyovm7r+5kiWmCzd3oJPK5nqxuBUevNVNUFMYLFW6VGTdZg/3ltxGbR76MgJ/cA",
-	"NVcasujju4//LwAA//8=",
+	"7L17d9u2lij+VbB0Z60mLaXITtKeOGvWPW6anOZM0uYXO9M7U2ckiNySUFOADgBaUTP+7r+FDZAEKVAv",
+	"y5aTqn80lkTisbGx34/PrVhMpoID16p18rk1BpqAxD9fntOR+TcBFUs21Uzw1knrfAxEitk3ilyBVEzw",
+	"iAyFJP3Xw/ZbquNxvxW14BOdTFNonbQuWkcXrVbUkvCvjElIWidaZhC1VDyGCTWj6/nUPKi0ZHzUur6O",
+	"Wu9By/npUINcnP0MYsETRaj5mczGLB4TLYiWc0JHlHF/8sfdZfMOhZxQ3TppMa6/f9KKWhPG2SSbtE6O",
+	"onxRjGsYgWxdm2VNqaQT0A44LzKpBC6QpqmYvZxM9fw/aZpBPlN13fi7WekARoyTS5gr0GRKR4yPntvd",
+	"zKhMFBkKMxzpc/ik+5Hb4VikiSJMd1pRi5nh/pWBnLeiFqcTs87YLsbf3oR+egN8pMetk+NutxsF4Pw6",
+	"aThdiIVMvlGEJT44j9zcU6rH5dT4zK6gbNYEk6nQwOP5f8B8cX2nRMMnTTLO/pUBnvyYKUJj8zN5QMmH",
+	"D69/ioii84cdckokTIFqMmN6zDg5fkLGIpOKUK5mYP5VRI+BDJlUmmg2AZKwpICxvQnlTr2ltc3amqD9",
+	"9CnuMv98FAT9EO9KGP59c/H6RAxxde6WET2mGr+IaZqCJGOqiALgEVFZPDZ76eNl60fEXMdv+80bcTe1",
+	"aQdHDfjyjo4gvOIpHUFEhlJMyFGUg7sE7VE36na7hmqoDnklzL2lmsRiAvlFzhSQvsViXPcC0tUQ3kxY",
+	"WX4CQ5qlGl/YFOfMvs7Yn4G9vRczRShu7zmZCAnmFDg57nZJLDKuEYWOu93Kko+7zWvuKTNPcOHmtU1X",
+	"fgZUhrDoN2FICWLMJFOa0DQlAyBDkfHEw5c/KAeiJqzfRFeUHb+ZriyiybWhBmoquAJLJwUfpizW5u9Y",
+	"cA0c/6TTacpiatb7aCrFIIXJd38os/jPJSTNG4kZPVMgzZJ6ml6CofEJaMpSpAfmN0Q5u9/8UUJTCTSZ",
+	"E/jElFZ4QlIKQ7x/bx53yCBNvB/MEYBSiPgbzHX90cBTacpj82L36J8/PfvtyVn37Q//9fg/jv+/v/3y",
+	"9Pz7/zz6f//9owGtpjpTrZMn3WdRSzONbLOAWgHgR4mI1SO7hUf/p7bwa/+E/k3CsHXS+j+PSsb+yP6q",
+	"Hr2zoLbnFLjHEhRwTcyaICdAlh2QRIAiXCAyiRlh2sz6SsgBSxLgNzreYTGKd7L/JTJJpEihPrOh+BZh",
+	"NwXw4xLAr7wpgxAu17Qr4Fq6/Y0KbsqC02Mxb5ma5Cxia8CycrzeJcx7EjIFiQ/lc8M+a5yNzKgyuJ1Y",
+	"VKdc6DFIMhDJvEPO6SUQSjjMjBCDop/9ZHnwVgdzfFwezAc+lSI2d26QAnnJNdPzpjNq2N6uDswbHvda",
+	"gGUAQ8MLFqCDR8ivaMqSmx2bG6NyToaZQpqQi1ZCNfTEsDdgUo8vWoRZRMJ3Toh50jxBUgaK5Hw405mE",
+	"MBFkvKfH0LOPeDSwMk2FEC6dYjva1y0x4EeakPfwrwxUI/nLAbSrk5Z2OgPJCU0NF4bESFEFWJ+Tvp27",
+	"TwzZVQSuQM7JTAo+sudi1vKL0K8Mi73R4XOhe8ioa8cvwR60Zd+WKKOoNxcZmdA5LlYBFGrCpkfwpDyC",
+	"X4Qmr9waggdQLnJHRxDandmclSyF9CXf6mbNCs40zWG4JdQVjlC7cG4ZRtKOx5SPICGK8RgQ5IbjG1iT",
+	"9/YPq39GhPIk1zvmhoXZN4ngVupl2m50ttUhHXmU8p1EXZih6vOKshQaj8vubhdHdSYmYEgdgVRBBTKe",
+	"qGCB5CsvjPsGguuodS7EGypHNzs0LUQvxVFqB4crZIrgj9IK7UfkLftxO6B7coMjTI4xkXMhyBu3giDk",
+	"yyXuilaF9kbjGKbasr5zId5SPr8xYCeUz3tUa5hMtaoAWAhifiRDxDmSP2O0ccVG5rA75Dw3yJCUapDb",
+	"iQWeQGwmNdvKOYNaBvDq0ncB+FOSsom9uhJoPMar5pnK0GTVLmxWoVnc04886xZO9IHTTI+Ba3M8kNzw",
+	"3C6B9wxxDgoQBk2UOadL4BWpwRBYc5fh05RJSDrkzJ6jO0IhiYShBDXemrkc+RKe2bCQ7M9mglXfyC7O",
+	"8BeRXx2DpZAQQ60dZ1kESfV8f/vtt/apd0yLKvfPRjMpLkDFBvojUAkGhDSd/PtFi07ZhiZRhyZXlKVG",
+	"Kr6ZKu2NU0OPhGo6oMrXTdBQRpzhaSImwLV/t9VYSJ3Ot0GJp742dgbyisVAPlQWF9Z8vUd2RVKbNr7D",
+	"O66y6VRIDclbSBg9x53d6BSLAXsTM2IPgeUd6Blwy5MR6aki/zz79RdrmyMv7LRts4wT4s9sZtyORz71",
+	"L3ixOILbJed2cQ0HGtzKrtmlOVUDArSbuXfN0KdGpBzNXzGemMtWhTa1PxphCziLWZri1TbLtAAzrGEi",
+	"PpU/SaCq/rWZnpJpMUIHn0vzARSdAIlTqgxPU9mggHz5BjKxqRRTkJpZu1qxtLA9VurcfDOlmgHX3yhy",
+	"ycWME/uiGWXBeFfdWWhgtHZpJ8fGgscgeXCgHA6fQz+lxQzAs0nr5HcLg3LvURUosRRKtQ3jxfc+Bubz",
+	"4BZyKZW09vcCcpXd+iN4Syw2Us4pBn9AjFrH6XQqGNcTd4P9WyrB8PIe2nKPu8fft4+O2sfd8+7fTh53",
+	"T7rd/zY3FdmI+/W43T0y34lYC9k6eZz/2XOG2NMJ45T8ak5SmOcyievrTRjPtEGIx92oBTxR/pRm0PPu",
+	"DyfdfEqWtE5+iIyGaV5pvUJXUzubtqKWuAI5EOKyVyCw96WB25CmCqKWwyY0SLu/8zX+k3IgZxOGxgKl",
+	"qdSB1XxfAiCnHXgbk8ypLwzH6j6zz7WiVjZNVsLSqRmtk6OFe+IfheeOMmO2cbIAMiWOw1eeDj7ozivg",
+	"56pb62snGrgXi4daHfbxcXDY4tTX3Z01Tq2xYIcngaUuYMuSZyDgZfxtDGg0YxqVeXPvEjIAxRLIDWrl",
+	"igZCpEDRDltg31rrr+JnYIkekoaInZV3DB1FY5dZo4PpeoDOEXw5//KoyJl94Tq/BstfPGcT+HX4E0Wz",
+	"o39L1kWE4tYEKX02GZgTssY9DAWIVgO9RmpRjK4cQ/UaRMXNskt0EMtRL/Jvb2WPJSoUlzBwgfwTLi9K",
+	"BTUXcbmEywqa/4YpBHaN3oisAUF5ljrx3cr7iwiL7/aY6oHSbOKI0OIt4PAJZ2gYsDzgqYQrJiwKrnxY",
+	"gspSGwPCNEw2wVvEWDseldIgZA0PLFDcyr11lbOugPW73BVCE2vwouk7D+yOOXkcuGAuseBDJifWNlI9",
+	"qi3IfM0qwNHrcQXWMSiG1rXzU46QG7lz12QAE/rJDfHkSXfViAUFr3n3u9FaNL1OtOdIC2h5LI3U+7l1",
+	"DHFymkwYt6TTKFoImVxwxOvnrexpcF3LaP7y3d8d/b1ejr1nxUIKedcTeUoMjVrxGOJLSHqoSzDem0ox",
+	"kmCFYGFwW9vHjJya2te56KmxmAWlYm8Nv0lmsX3dG7RCPg0Jkb5w6AtyX+bVq07445y4UA3E5ExlNCUp",
+	"Ym6uaSnQmvGRqk1/uLb3+Nr6XCokUnjiSZBFWVsUS5meL8oCt6RHbKcnqFRswN1fSYCzVARYe9SaCXnJ",
+	"+KiHwXQ9sP7OtSXV6tsooG1/ZPWDCoiAoflCe8ghFDrmH1ma1k1DExTWptSoU62n3Q4qqwOaGtLcSzIz",
+	"wFHXfY2udKZUZlZd086PCoNABr0a0X18hHIrik8gWydPrfb2veENV4LF0LNieuuk9fqX/2x38b/vDetQ",
+	"bmWOrrsz/z1ft1lcsWbc3Pd149k/gIOkqbn1RkTL7SFm0GdRK2UcelpomvpD/SujNmDD3Gxljbo9M3fr",
+	"5LiipX8sGUhrfaPClM4nNk759ycfPQPClErNaJrO7aajFi6st7jVYgWPF+1p/nkuR8e3ggOicuW013yn",
+	"ggprGyQK1FgkJisFew9/ttJK1rYX1HEyoHEXeNlkEbDOGE1TNJoOxBWQP0EKZEWGRzE+MuzWuuIM3ENm",
+	"goLCrUXqzOV+bXA0QOqaTSA7NkWUqP05GImk7K4VKR70trnGAuobW4/JGtB43LVyq9bE9/0YGSxoPLBW",
+	"L15tL1Hl9lfvdYmznnmiuI+lpaIUHsr7tnAlltsWCkQMcZp9U+wwvVyfVDoOuo5842/q8w3sl/6O11xm",
+	"CY71ZKoKwLairnd0PxD+tQVXQZ1fAh8pKjBcD3n/4laxZmayE5NYPvzG9rASsR/f5Cq/5tNMBy5pnZnn",
+	"gW5VTXF1asyKG1hq0VbUXalK1u5nkw3BPZcr8jHVNBWjDFYZElYh7/WSI3wP05TGG5lkSk5w3HnabdXp",
+	"/08SlDJg9KF4fPvH/d6hNcl4CkoRWsBzxK5AEaZvhgZNuT1fHUpsbKNbQIgGyeAWMaORsa8wuB0QancI",
+	"5fMVPI8m1vGG8QPBORAchwt/eUHtFoW0jQW0sPVv0XFye5agTZBqMx/Ftr6AJtTdQnRaz7haGiL/8oAP",
+	"OUaakH3Rv5lxZzJZMM26f8QVyCSDoNfSDLm5u3I963lhB6/ZOq6jbbndxztCm+pifnUuRzopIjxvyii2",
+	"sZuiQHGNTPG1fcdPCl80o94PnH1ho4relTPRNP11iHixNNTYvWCQpXrMU6EUG6TQSzIbTA3rw9GNepZN",
+	"JlTOV/Kk0FSLm/x4HbV+YmoKXLmw5s0tBceL6LwqPng6pnJC4/k3ipSPRmQ2BmvCmsryFZdJyQWHzR32",
+	"hn5IlsBSt7fzElgwYMIHUVNmM9tpJRx6XhUYj8KoWZURa+6LTTa4hSAZ4oUvJxjrH5ApoW1+IjRJDNHC",
+	"NBeYTPW8Q34RRM8EobErYKHGVAIRHJODKzLzE7yLGqQZ83/+7X//5/f/+fvFhfr43d/tH52P3z24uOgU",
+	"Hx5+928Lvquo9antBmmX+cMvDU0j1OUeVdfawY35hM/XR/yI6x+iUJx1Hmb8pHCrMjriQjHVOmm9pSmV",
+	"jG4Qac0S5BtFtAtcgcQgCT2WACShcxURLkgsstG4s4EvMxDWvLD0Zeb3auz5NtL6NoHRJSw/33I09A6i",
+	"lHfsovtSQ2xzD1V5eOvF1foo5oXELHMCFPf2L65clvTrdjTMYvzN1cwANVxFXFZKnuidT9YKvVt90BUa",
+	"s4a82BQh+MqPZNMCmfFzQl2IIJkZBSMvATZRkF6B2lwMCQm2xwUzX2Zv2qVOXKDD5gbkGkMNM8ttuN8B",
+	"qb4spAoHQtqlhEjQKwZp8lJKC6U6nU/CLNSVlglqDnaEOXnQRxLb6XasPt5/GLk8Rld+sZRmHSoCmY1F",
+	"alM9w0mNTvBclRlolxfZ9ZfvBbefx0dWBdRQ0PTKtLw1cuXqaXHbB1RvnC5WSZJa75WbheEupAQtZPCE",
+	"DuRnoKkeLx4HJnbbIoipHs/9vMPyKzOX0nQyzU+ge9Q+ehpOMWwddbqd8Am4uUozWD7Dx6XZYes87a1w",
+	"C9lzOdoXYU3lJOXbUbmxENjfUD7K3OXK92Er6WE50nBawtuKFcHPm82kNHKs0iK+bJ0cHXfrRrhW1BoB",
+	"B8niUmHz86+N2vCkqF+Iv6XkKYY6SRAyAdlL4QrS1smTbtTKODNgjOlUZVhy4KbJptX1h+icyia5iyeF",
+	"ZATyOeHIVjmMqGZXQVPB5kFSVSDdSL9qGqEGzwUrhDZ0egC2up1l7wYsWLtGzNbbpj2gL0sZc2pX5QTq",
+	"oVa4r6iGL3WQ1jSzZYpXeaP+4pqXR1puR/UqJ9hY96pdmO+7q+nHSqNh1W7YXYNUrCH91olH3ZW+8ELT",
+	"gyvE1QUKsovt5iSjkqG0uiLzkoPeWKsKsbGlXGs7dnVAnwUGlMdtdKOd4lIxcEsbaqXrCXCr0csnPLjd",
+	"IG3BMORgjAiqQkZwmJhnXA3imSAJxGxCU1UpOFVEd3v2+/b//b3bfvbxu4uLDv7x+fj630JM0gvDMRjP",
+	"584v5g1l3z+K/nb9oBjtKDq+fvh/QyN+LgH/zP3XefasCvlJlmo2TcHM1e10Swi6uPnrj9GaMKGaTITS",
+	"FdhERiGnxK7ICCX4sQjJD8DtU9u9m/OlT+2RaK/j2viggNBibVgRvUu0IN7WmxeKvo93VKmZkMkLrKu4",
+	"DdmZuhEMqRhDStN2AhOBnG7m/0jJJIvHZABmE0RwID8005TyPY+sFF8GvGcrLm91LbsYs87e6wuvzRm6",
+	"gJ5H2DeSWc8UBgY8Jm8p4+RM28RtTWPdY3woWiet746OHz95+v0Pf3vWbYVcU4s6ZbXC7knr6Nmzrn0M",
+	"y/BKVXEdWZkywWy/V07VOYpa6MbslVWdarWqUlqOkvueJiBHmGSuRevEiGBI6f6VQQ+TGf/xw7vjv/2/",
+	"l6+C+tDiLjJllmSHWeaxyqEYkOarkAw9sGUVHw+6a9hGfJCHdaqkKa9tXW1q4bQCg3lH9jnYRmQoJJmC",
+	"mKZo+SJjeoUeXOJUjYABzDvv5o4frsWEEJdEoKHXUC/sryE45K1IZkg8i9iDkJK0WqXwsC1cvsxagC2J",
+	"PiHARmONpRWVtQUaCBFKsFoCfh/a9TYqosXl0Jqcw5zosRTZaJy3nvFWqwBsPxEx4w6i20HnjvTU8hAq",
+	"mO/jX7RQBNzdgdqVjYrbvYjhy5yNCO4qfi7Xcx2B/osruWUc0m1ouG70tyBHG0bg5TQhEAPu/biKADFl",
+	"+yQRixbEoEVBhlrRjTwb5TKW7HxjxX6JILCMDa7Ui+psceULN2V5VYFrpQxXMsSKp2rlewEmuIZaWWGL",
+	"9ZU2UvKdx87XwvUW/T8bSXROiAtJaUGRLOj42amUs356LV02TIXFL5fUt+VGS67w5o7wbWT8m8nvGwvu",
+	"e6Yl9Wrautr5IypU2qOnXTIHKhWhI1GvlniLRKgWUsAxzvNtRF5F5NeIfIjIhKYQkSHYf7HiUUQyjgcR",
+	"kamEIcg2F7qtRVvReYQdG9A5YzNyFDx3laEhIVRhthGvhU1+XdSv6h3fTEYMX895oFxuEXi/UODAufMm",
+	"oMfC0MEXVI1baxWJ6S244rHYzlOntEqIgU11WT/n/YtzVz/nSf7zFSS9wRzjPxE1wJZlxp+HGU+MFJuv",
+	"3C3c/qBaJ79/3FP1hLXJdw7TVaImQvOtfXiDSibhrIdGxat+Hp8bHsnPZCsh3zvF4Pi1Q13zcIozX1N6",
+	"f4/Ph4qy7CdatCj7UAdAubXaqRbI44O0qDHhn9PCwa5S7+aHyqr5nbs19c6/0V7YhqOtLyjaLV5zlUlX",
+	"Dv1Hyi/JuaRcDfEI34oBS4HYGxAK8HBzbOEhLcmsBjlhnKbkuLWTjOIt6V2FZqzgu9fN4L5JtYecK3pc",
+	"UFbv3pcKrUpZ/pzouKmX4O72dRIWBIyqZLHPigh3D3FHr9cCvKx6gRd7ZPTQGNs6acUpUEMk8u+50E5q",
+	"WpKt87TM1nHJWviUdSqU3xnO775bt1OCcI65p90umYy8EpGtk9YPGMG8kCQ6xHaAPJ6be4WBzhgYR6h5",
+	"3Onsf7M9UmSGLSmM8obtXsgErDPWT5R74n/shXz9C9lsm1RF9BP2luYVPV0nr6h6msHKPjGdoGpl0JOi",
+	"T3Vpn5G8YS6QSr+NnO3k+BK7lrc9Bwzbm5UL3XNFkYOcpoplweXOqMo7H+etp81XXGhixB2ptBBJSCbd",
+	"LkPKx9+Gt1ZKDFWM30ri2W1rCtEQQO1fp8+b5r0vrsO7eTexTFVv5udVbW62gO7CfW5ogFFLUb3tFLWl",
+	"xbPWcMt9oRlu9dMoENbHKA9VaxiyzEPlF3MM1IeuUDSvbF797KMaYa0RrhrdqBGAFTqTx5r/6oqTL6Xc",
+	"kvbkTbGxerNEYli06xckd0N7qE+QV9oJ1y9MsoJYb7jIOoVewwC6VemBm2eOBSj9hmGKG5QqcNUDBrda",
+	"q+A1rwlj3yji4tE3rFGwlfvMu0CbF3m5DWl+AzF+aW2Mw429tzd2efm48gVzB0NOncMtX99N5EtMATEs",
+	"zFRtC89gJRMphYwIxWv5/tUL8uzJ0x9aC2qr3xu3BnejfcYiAdJnXGXDIYtZESTfPyFjMbNxsNp1oV8v",
+	"M6lW+79xToMXznjeP3Et4BVRmqVptX6976pNAmOeEoXB52QmZGJDAKUYSToJ9t/M+8AGRgGuwfZnp5qM",
+	"IZ0qv7k+jXUwbRS7tQYCEq9AzslMCj4iefrseg1GyvzhgCdkaNuxqqWgLURqZznI4aumQC+VbVGs9KLl",
+	"Yb32ZtW+sIE1lj1ywyX78zQ/aTuWbxyY6e00137s8/0Tv9l+NWhzHf3Kyry9oYTlqKtSoXuaXgJ3M5rX",
+	"cu6pXQSk6w1EeVIm7ksgOHh0814zDYW1miG18Lxbu1ucwojZCZ2TAXglB0Cq9VFjVcGu3G+2kh6ZA+vZ",
+	"Z3PcjSl3xGFgTtg65JY3l1yn+4PtzNzY0TdvYFUkAi+kH7uG1XViMqUjR0jg0zQ1983SEptAv9z87DpW",
+	"27V5zRXcy46CefcsxDre2770GzqZ7CuteCx7/zV5dpX8/Es3nryaxf/4z8tFTUyWU3gM+Un32febJSTk",
+	"4zRsI7N9lEJei2PntQgb0I/Pu8+qPX6PCn8tSq2FUfnFmGJEpZ4x1+bYOXwH8x0EKWxjLl3bpDctA0fW",
+	"eHpp92lvz1uYRMLGqbmrkuR5zp3dx5+vAqNmNNjevXVchKEET3wn7q0StvUecJtchjqgwtAYMaVB2k5J",
+	"9UKEqtEknQc/LdvTBxU4zCIcvbnuh11Tqa+te0RgS/W1/hBj/nf3fScWk4VAQTGuB//9JABxrMjbUhBn",
+	"Ery8JilSG2l5bDfvXjRzJSJw7JDXDVxawwofWhqd93SjQLWn4Wqfu00rW94FkWpsE1kP2QuqVgVQg/Hq",
+	"IgWiBaHqsqwHNNxFpaLy/FYjMD4XQmJnBV+a6/ZeOMz0zCuVfToxh8RUQkQKtU5FlSKXCkU/r7iTckzo",
+	"uEhr/qleOi5UJ3dXTX8afSN3W/2hWu5hmf3enMNf3G6PqHg79noz9OZF8ir48YYOhKRaGD1XyICA2Jwh",
+	"30BaAtRxqxIFZnOb21CXbq64tG/ogJxDPOYsZq75/l42vVbi/Jkt5h1onmY0wJGQcyMLVduiWStL68Wv",
+	"v5y1//HylzVTdh1lY6pn2zbkd8BBraEF21SyuJJgvk5e7bI6Q8WuPjebj3YSz7C+z72ESJDQNIYLW9Cs",
+	"qWPcYw+1U1sd/S9OKN+hD6FlDudlrMJD8784x/Av/O0wDm+GjflHcd2/x+u+9PqudPjk13kTurn2ddzQ",
+	"ybH+ZXXq4vVyyG5eWWcDcr4RSd77GRUlZio3ZD9HVr09PlmzowXvCxvx1xupxI1lSjwVlhrFavFwdq01",
+	"+krXIo/IfyWu2mi1YH2gbP4mMs266pqBLyQWwjUjThy7JMDFWrX900yPhWR/ItqfkB+BSpD9cAZOYeYM",
+	"jPPu17Nz8ohO2SOa6fEj9/Cj/rIiChvbX9xOyrW4sYLw0CK+PE3+yFRRUnjzDhft465nLPtRikvgKAtI",
+	"ytVUSL2Iest6QOSxsQ+mQjFzsR9ixKlRoh/k5R0fRhh5+idIsaErtl18tczgeROjnBfAtsQsh5B/K64g",
+	"kMkXsFAv1M90/YgvGcciROURLoRbTCtR5zbwe5PDi1ro5O2h89jRbouc39s/chObi0QwMtUiI7hNqdkC",
+	"oczBEVPgtrhUBS6xkBJix7ny2MBgPPSKyNaAYb0W2b+F5HjjK7Gex32JUb9yzGt1bm5MkF3PQtcUghtS",
+	"DJpiRPHsPU+Bv4nauRSVUsq5V/oSKtf0r64uVEjW7SgMZUHrgJ/UEAoihiShcyKsrjkWaso0Tb9RZEbT",
+	"lMSpiC+r+eU//3zy9u3J2Vm1kt+D37tHH7Hq3v8e/95tP/748OT3bvup/eqB93eoHt+SqnWVReap/UJO",
+	"7DLMtc3X08n3mzIOL7leKIOR+5UsyV5aAq0pj6eS4mLo6Q9e5W5zrkmWWs+49W23Xok0FbN2Ni337Lcc",
+	"WOL7WmhFQMmApSlhWhFsfR7Z8Czn5sPvC//VSlyluqFdFNNE00tQKFYKcUlshmC0bqZJc4LHutkhq4qA",
+	"NNXp+UYRlqwXaVKGKQRKYWuq4QRhy30PAgLYvvjcD5YTsuzl9ZzYFoPmS/Pvc9cRAIs6zJhqqEsfDIMo",
+	"25W7MBehzanUlxURSoo+EuaD3+Gs+h7iT+Qij/RYJBUEWhZgkQsC1eY7lSyEKmNwSXz50B/XjLrA80OD",
+	"00L8RZHcUE2ycBjfRPoMKfiLc5kqRbwlLmOk3HeULXRGc0pgC+b/HA/+EbNf2T9ff/jz9dEv7J/POvC4",
+	"24mPU+6pVutGv9wz7XKVxhiC2YdgUb8XGD5o48GoxNvr/LgKkA0iKUHlXxHB03kRzIexwyWUOhe8FS0U",
+	"gfpDMG7W2MT48oAAe8mKkAAhR0sqRT0OeB5S14GhN/XzwaGIIkjFiBXaU6jOVG526MVYcbZXwtepzuXA",
+	"NptuDPh+Qgtn2JCl0GMTFCbsRFLswaWsZ6I3pEi0gJurXe7Bsykl67ij/SNcV+uDcDtGW7Mzb4GJIcZ5",
+	"T8hbq821wvwbxJnlxK1o9HFdxattU1yXVw9rxslF2ZrDjOTPk0mmNBkAicdCAScDGAoJhPK5HjM+IpD6",
+	"koEHkRqOh01Jla04+uLVhm6rSzZti6l9sY3oaygPouDiRVmHA4kix36N9rTWjf6xDvyGixHCC98Oui8/",
+	"mmcQbaw45YJ4fI/aMr+ZYQB/cdnE2ltvRSQxQ2+eClkSKO963FWM2h2Qx/1EwEUtbEH3K0/nxeXfgLRN",
+	"6Cf/S9/ZVZ63Fxi3j1i3IP5t7Eisil/Ha8hfy0Sn0oWFb7Ytd28Iy3RTtvaI8iudjYcbcI9vQNB92ESZ",
+	"w27NN9jzQUUkYSM0Z/GE/J10yHekTXodgjkqlJO/E6YLkUqXVdC/UVjkvN65O1o46+pJ+T1ELi6mn99c",
+	"m/+/xf//ct3r/P279se1m4ifln7ZsUgTp6OlgY1hagsbcVVuEeGIcdRMz88MkC1qDFCDNWpt+elVfsT/",
+	"/O28FYVLw4NSRKMDSgwX1FmjxuJB4iXDMcs9jrWetq6vMZ9s2FCef0DjS+DOiJTbjU9cC4CoSG2KKjpT",
+	"VOTXRmiOYnzUueAX/Ntvz9iIE8a//dZW5llYLhqujBrMkwYVn1xk3e7j2G4c/4a+HQwwH9ClvHUu+Cmv",
+	"gidlV6DI0VMyYTzToJ43K/8EPlnpXznNG7934wyFJNSJ/ky6jRkZT337rbOhk/5nRNYI89ZQxURxJiJO",
+	"mrnud0h/SkfQRzTBP3uK/Ql98uC4W9azPe52H5IZTS8veF79H23jhgCTo27U7XaJFDPVIf04k0rIf++T",
+	"B9YciYXMR4w7kA7RRk36ZkF9O6YqOgrQNCViaOaAyYlLFaaKDKnSuc8A+x5gzhVV+Xd2GWYDHBiaLCRM",
+	"gWqjZEpiVBJFqFmfVUHRqqEuODVqUZJA0iHnqJX2EVg5KBys+tY0kqVph5wWj2B3CLdxl0pHOcnF4Oe4",
+	"1wveXxCQ+0RpyhNFBqBYAoRpd3CYB4onZxZCpzZ1jwn+aGpTg7/7QwneJw/yBOCHBtYigT4CqTEzNiJ9",
+	"m0bWJ/SCF5mvZf+MiPRtZmsfE+GUw18vn9VggeCxeTJPRMNJvcxONIe7/hh4fESBvAL5jSKpGGFWt0F/",
+	"4Tb7QnDXm4ZAwgzCnjiMVSSmUs4NMPtGhep3yJm5hEwjCTCH3n89bL81wra7b+8+nEfk3en5i5+JkOSn",
+	"l29enr+MLnhO9pAXFqM/OTq2SKDEBAYimaM+bAtkUaUhv0fvQUsGdmEEr+fMMYT+6wQmU2HAOG//B8z7",
+	"5AHlc2KLdxMNn/TDHCMUpoKOqE2MIMdPyFhk0prYL3iOtXhR86x79zjisrAKO1MkERxsApNb3jl80t9+",
+	"i4cg2WQCCb5xCVOsSP2BM8yu/OXVi+c2XAdvouv+NAHKFbloccHhotUhH2z1Z8+cZwa74K4qNPlXZvCh",
+	"6D2sEEMlDDMFCRnMEWvM1ag9hwATmSaUXNE0A4J3Ae8zHRjIdC64TZ2eUoSsPaD8LfQ8ScoM0SYqpUj2",
+	"hDU0pixG77/REq1AaQQWyUBTDDfNZOrYijp59EhNk09GqH3kXlOP3tg/3sOw7b3YGetJ6vlIWi9+fvnm",
+	"9A352XEb8pZyOkL/KTmbKw0TcvrudbgvrpgCp1PWOmk97nQ7j633coz81ZJ5j0s9Mt+OIOAj6yug0uD5",
+	"kCHJmNeqzJnNR7ndQUjiCpybwzCCgWGWmKXzLtSeRXCwAoOFqTl7pDevjSifMqVPq9bHEgEarTDlI4/e",
+	"WTF4refO2J9rPfsCOcs6T54h3PDJekV0NGIL5RJ+mcrB2cE029ZJC9G4jJ0sK15ZQXSLxuJrLMIqRIbW",
+	"mINz1LQ/gT4W7OvTNO03LbCw5Zbr8z3lE/hfmqb/+/tR+5l1iX/uRkc/XD/czC9uJ3HrsmGANE07K3aH",
+	"pjBmHZnQtP7C6Vauf2lRghIrz+yba0KYzhshaAs6B843XK1/3fkMlFJqeMqSiXtDiSmQtzI7UJmyFfNj",
+	"w6EbzG5FJ+s+IglMqbQkw3GeT0xpQ8KHUhhuzxMUqtUKnC6Gqayt8AynadDLG1IcsD/mc9Jv94nOJFdG",
+	"kpAi40mn0vfQ7Ta0GBzBXpByKWU7zLZ7NV+c+5h/XUlzaDcnPbQrn9AM3Gahgp/XH9EWORWGlZmlHHe7",
+	"eQeePArUkx7/cAFjG98utBajVhaseGAUMZ9BXEetJ3YhofGLBT96za9oyhL7/NHq5z9woxIB11jJwr33",
+	"ePV7r4Qc2Aqq+MaT1W/8IvQr4crSPzl+tvqFcyHeUo5u7qfrLOkDL2v0oPKd989pGVjXvX2ajlQtDAKN",
+	"z5/aU5ATppzIoTQdDttCtsWMu2ohIUkiQd0DFRvNJmCVmsYYrA45nwlUVCurQpcwB8cNkDW5bxyXjEhM",
+	"ORf6ghv9KKXTE/Kk+6xSRsUpGWUtFaxHNiyLkjFulUMsztIvDTFYKmQgxKUrL9Uvso7NQqzS4SqxxEZb",
+	"kRySiJgXFOqVeaUTIx0ZpdmPtrHy+ohh8KyR5pFjkUGG1UhiSFMnYXPRU2Mxe250KUNj825dU6OVulAm",
+	"Q41RXsfiQtSoeqOMNwpldoVDF1hfNs6LUBS23qQLPhPy0pBRVCBQ0Upd8RbQSF+LAjkK0mHPDMr4CNU0",
+	"wUMSnqVEp5UYm81EPE8P+g+YtyxdQm3wR5HMb4MkWRP3ddUA6AycNZJ4dBvzh8jhC0vRW1FrDDQBWyAK",
+	"nX8N47rHHuEzOOB9pptrkMEXrvYUvnD0eC26+YZKayZ/cvR0nb2obDoVUkPyFhJGzw1HRCp9vAbgSjR9",
+	"y9QEvXR3T+F/FOKyFky3LY2/jgI6pJuXpUzPmxVKIxAhqTUE2cXpGTJWUhpSITRFVSSr7jpao6Lcye0x",
+	"D4yc/VNw6JAzHNyQvwuOjVmRABYRRmI4BAlJh5zyuSWJ1rRiyaIhxVRdhkjWCPSpt81FgrW4WU9vqch7",
+	"j1foUlXyskPdDxdlVZFS+Cxr1C/XUNZY1QZSO0nRLUFmlGtInpPBnDipFs82UxlNkZHlSOBOv1FodzU8",
+	"e86u3agy17J8njzproDirUq8PkYF6Hv1ytxzMXcfUmt5xzww7ZK0fWbJ9SNLy1IItTh4rZUXSGdkt3mH",
+	"nAsnVI7tmpyBFKZe4cDI4LRX9o1o4cl7jCsNFOlGlQ7ZddxIdBq+tXxoEbOfLO7vJ5wv+dpUrM1lizW4",
+	"/ZmmKezhLtgz2prDF0m+QbbdoDkYVimBJgGTbpB3VhZ2FyaEJnpaBdFXKTffb3vDP0DvSBjdXGlEojfN",
+	"g+VqypRzdhex5ka08APNo9wJIrPUJpq8+3DeqFqbC2LpudktFpYu93bBCwXdSKUoo26qWEfIVayLvvDX",
+	"QaogJL5aA9/u2Matqto2mnEtVfvOSMcHayE9kIw74Z93rMnfKf2zmLQ7EpjpJel9iowEGQo5ozIhQykm",
+	"pMjdtGEkseBDJieQRMT1+eq5EADGexjHYYOHsNsYioLP85FdoEEKQ33BRaY75EXIXplH3XimTZsVUIzY",
+	"Ib9i4MxEXIH18KPhltmr0MOCAhgx2O+Q0wvuWUU9M6oRuJVNXUyF7pBfh6Uh1NDLK5CRpe19TBTsY61n",
+	"Sz5DFFPajpFfCMncwDp5ZyTT9dw80MwDzbwpzXSotGsjZqbHqNyH/Vbn6FKhlfpDtB51W0S45gHTHWJb",
+	"2DwlQ8rSTILKgyXNEEiCDV1yr0cXXEhy3PUerj+RG0jLoE0bClzEbj05fmZkR0AaKiRKlF6w8AVHP7iK",
+	"SMY1s74okSagtDOuTcwg3uhTiqGjCxRR2RJTt0PLXP2qO6ZgRVWnAPmyvxHG79T28RXeYhfmbZvyl3fa",
+	"hUH7lzjT48DlnWaDlMW1a5uKkcj0ktv7kifK6VI4UG5J9sOhO+S1Vvk35iJXgpyrwYZ4L7mYEcE7wavx",
+	"a7YjN+Yqk5xDTGHrwX9NDrwvx6WGyCsyvRp7jeaO4W2o3bdzNtG2kme7RusqOJ6H4i9hUWNwAfk676uL",
+	"cb9K07kieOaO6heysHmmKHJjOJONdLcBwQbTO+SDwtBfbbs+OVsF5PdpNhZpcatOfCeNngmXrz82C9Ei",
+	"xTIrYekat4blFNQtsZS8N8kd85SyRESDBTLPmjjwlVvhKy9d2gqhS3NWNuc7A5ambcz2bXZyLw9+LqIk",
+	"rcncDNhkM0+Z0j+yNH2N2cX3LAJ6ZQio2VmTq9ZVzLnNiGZlS9w2Rv3an3vmLFs79q+vGfKJMZZbBHzi",
+	"e3m0574CNXO8XB2l6ep4GRQ++Exu6u32gFnSrpIobR2faYMcSd+/Fn20pHnP2Q5zksU23BrjKa1MbJsX",
+	"apqKUQZ5T0/MJ8LUNrvivAAXSy447sM2qRN/Andhmubbnnmg3xwxmCPefQ0XzNe3l1jBAjiHQMFDoOB2",
+	"ZOY0SQjleGOxuxJxvHp9YhOUllYG0fwY8Ks2RL5sTwIOYS9fadhLyRg3RNWtI142kONHoD2UvXWRrEnn",
+	"dNA5+GH2E+6yJYrer0iXhqCSHVHk25PG9hJOsuxCHmJJDn7R3caS3IAFBuNHfh2WzbnNMCeFWJgIsDFr",
+	"E3EFHYK1m2ciSxNUCa0ZWGiakgGkWPMkz1FjCfoqUdUzP1ldL8r9pxe8pieSbdREF7Rx70mS82ffJ6J0",
+	"iNY4UKVdR2tsTZZ8JfLe1igxt+lQnOSWTflFbk3TMvza/LtdiOEyNs8cs6qn4DS9ppUwhYypso56acc7",
+	"L1likHStWiVMqQwSW9WsVkJkecrlndUXCa/QlRnZfo07qEGyrtcH63L07D5uUPCjHMGv+1F+W3sI5bFe",
+	"0TGlXfu8Ty/Seh6kg/NoN86jut/ohi4jppVz7jDklnk9PqSZRQE2Po9sGUYyZBi0nddb7JeCQN96iqzi",
+	"4Ir7qWyCysDExjDa+hx5+67IlptzDN+W+7NjoMQxAu1V+WD8SrA4r5H+3P2rCKaHc0FGdKqW+5zus79p",
+	"b76mg5/p4GfakiJZNAn7l9bWClZ6ld67yE2s8PCk+6ysvWlz5WbU2iWcm7pCJWwEXUSuBEuWuaIObqiD",
+	"G8p3Q62BzHeRbu1Q81ZltyZXkwPDwYi0R1fTNoLevXYw3UtL7t4cSwen0sF8e0dOpfWlswZXkjMGq7JM",
+	"Y2Gxi0iSAXHZ0Int32krt1q1EhU0PQYmLcvLaYOyEpsbsOz4WZT9UnmrT+UyIR486T57uMJhdC9JzB4d",
+	"RQcn0YHK3JmT6EZKoFPdOtNkuLT6oPUoK0LJu59eRSTjCUi0Ylmdb2kplw2E79d2OZvJ327tATv0gHHb",
+	"WaBunA0HernJD4L0DQVp7QHzTqTpHLHLanL31fH5sljhwft5aM2weWuGfHde0YamXVSrPdwGqGeSaQ38",
+	"Pjs+G5b4RXk+K80HtnF8VgbI/Z5fVoODgm6udnuWTODAyW/s+wSfX+Wc3PtyWy/oKbF90G2bL+wupccw",
+	"UZBeGUU2bxHgdR3oW4LpdxbwKFzfNTErWj6KMgzzgufqrlGV8yYImJlfaSaAJbS08Kt3Nfs2X3qxM/fS",
+	"wVkscC9ezhI8B1fnwdW5HQH6zXUAJH6c2lo0yAlw1wG9YK2q1FNZfoVlAGc2aKNDwo7RspDHxHUOAU4S",
+	"pqbAFTQ6QW9AQg6e0K+2DvXGyH4XTlEfVW9fxmsy0PigOdhQ91V9emME/XLcpbuiyLcoze3Fcbr0Zh68",
+	"pwe/xq7LO28t8TV4Ugt1M2/Lblie13sEGd+CZ9R7xAp8VbkQa2KhY8T3lDb5Sb8A2rKXSshLacvBaXog",
+	"Lruvg3xjfXIMNHX1j8NCt2uK/rT72CqI2OSSajqgCso8YFtLMihw/4wz3Ka07WYIXDr7y3wrfXGf1Qvt",
+	"usu2Z/KqcsK2Gd4axQonkDiQbuRGpBy76OeloUle99r8PQIOksW2536Da/BtOe1X6Buk2sDCZrbbuCQJ",
+	"6LcgKVxBWiYLuscH4goIa3RupWLWU1rElxumDG7gd8GZtnK4uDdzT4v72Hb/xpmU2JfGLb9d/+Ieul9K",
+	"3Fztf/Guz8EBc2MHzKRCFXJa5n+7LKow3FS6gnDYEil3k2qB5CqFZATSOWUwfZfxEcHHmz0iJY7cV5dI",
+	"ucK9+EQ8AB2cIgenyA3qDHpUYW2iMB1TOaGxJd8BSWfLnDDsGmQIAzo+4Mr1IrLZ/+4Jmy5mdedBsz/k",
+	"JgTk4BD5WlPDtkD1FR4RPicTsOF9Q4K8snSHeAMH9bIKjt6BuNXkCqlA5WAa2VO+2Ba4Wcpm99YLsjM6",
+	"fJsS3F78IMvv5cERcrBV7jiN7IZyXqM3pK4CYjBcwoZDkGqpPkhJLKSE2Iz0HPtXEpHpyDVjN2Kg9YVQ",
+	"ZZvjNLpDvggisxeHyHIic/CIHKjMztPIbkudRIrQbEN/eQVynrfhzs325pWIcJiB0ra11nO/qJH505Uy",
+	"YqCKikdomgqa1c/MT2/FFdgGl/e6HdAmWQHbtsFp34s+OJVTWW1TLpnQwaR8Y5Oyx9Ex/zv3O2wlX2yl",
+	"xYRTApLEyBfKtmjMy5XlIoijC7O8epoEqrCRv3lHilkVSzrk1IkjTBGOVikOI6rZFWAx5AveZ1xlwyGL",
+	"mScGKSO6jMWMTLJ4bF7tF4Dsd8hp1YVF+s6D1UMPVp+8KyBjO2JiBgN2wrzgXGg2ZGgW4zFgPzWg8ZjE",
+	"UijF+ChkVqfJH5mjX/fVoo6LO8V1lq2s786iXqEiQQqCSzuY+g7m9EZzukGQGxHBXPpxkWNbxwxQl3pM",
+	"4xjLbxgSElMFhCqWAFpw+hln/8qgx5I+/jyY5+nJz20OgrzgeiZIChrD2sw8SKoGMGKcMz5C2w8mVRkS",
+	"KSEWMimbm05AjrBvsxaEcoFdsZkiQ4N3ZjJDeLGH6QX3l2Kj59bJj3YTLsuQdu99XTEQOW4U+bsj4AnI",
+	"CIv8I3uyreBUY9apfaEi003opzfAR3rcOjnurpsWW6xkIGQ4c7ex+aSQvIdtbXeQnbt0GS47d+lCBjAU",
+	"Eu4sCTelSve2jwgJy9xRC/WbfNx25ZM/Y9v/gPnHYtgbMIkRYu36F9tk9t6x+O8u+WrBP8eTg9h/Y7F/",
+	"WhLWnMkVX22bxnteBNqRCb3MM3VL1tDJ2QDyDXSzDaDsjzIFqQQnD1yzFKnHZUkrxSYspfKCW64opH3F",
+	"8buHRGnzFOOkPzUi9CCFXpJZfATVf241hb7g5bf/LuEPiHXfzD93wZdWGWBcaaBJlNfSwhqnTBF3d5pj",
+	"Xt4VpSxuJp4vkCZsDqMFSUQZQDr1crdoKoEmCE0JI6Y0SOtYDxInDwgNBEqCkeM8IlV8YYHWSCB2r1M4",
+	"mO4lRMcF4eTHGrS/5tA+ROocVIvl5lWLKdiUKScT61LegFqxZYCOTznGtFI5RkWVHBhpK91XKilwockV",
+	"5UyNm6J2tiaBh5CdrzVkZyN03036sq9YhuJ2Siy9bZm2KWKnBMrBb7encJ3NyfC+spY7pG/wvm+tL7Ks",
+	"h4M5h+8hBhwKrfmCKNBNsTy7oc63JuTtJYpnyUU9hPAcnOs7DuEpK0smoClL1UZS4KrK0IAu9Jlk2qwh",
+	"pyDz50X30DxEhwwgFhPzxmSq5wV9cRq5AvRtxSlQCYm1TF/wJpJjyNZzpEtoIkabWS3sp7le9D2nSHsJ",
+	"+Vmqbx7ifQ4kacfxPjejSWHNFH1Hj2yt1J3FBLzFmnyWyOUivvXzFwYtGyDAvCL5NEkUuqpomoIcMbC+",
+	"NI0GSnHlClfTGDXfXElmqiwTaNRkLjjYihDlTK6xEVJQayvEgIG+dZv1GNei/xwH971j2JWSpal1o3XI",
+	"j0JcMj5SF1x7HaCxjNgVyJROsXOzrCvzD/ru5ynjo97ADdJ/uGC0xPSbEAHGZe7KYnm7VPgt4P26N1QY",
+	"7dyZvGJXBsgHVe4QjHAbBBqxnlCP4qAn3qduG9lUwoRaswmkjMOS8hUNJsKoWgAnsvZCpD9F0xDXzzJl",
+	"SlejODGA4RLmCvQJGYo0FbML3ufwSfc7pI9T2KCG/lTCFROZ6iMh5Fmauh6XbuE2WKIpdkHZr/JwUry0",
+	"QnYu+AaV8BoDFEpL0rlbzFZhCjcOFEUfOnAtGZQxBXo+bQwfQN+N7/rJ/TzVKuF+ZRT/rFtRa5D3ecGD",
+	"vmuHcQ7u9UJFc0w5eI13ZjRzldEdyt+N/SxMvzJ+K6LmK1eqpSC+luhYMuOIisbMS0OkXY4zypXmFyvh",
+	"DSAVfFSErDraExGjeZMBjS+d1CguOBYBMk85ObRjVGycaUITIIrx2AqcVgKs0bJFax/fvXS3Vzs5xguU",
+	"dP0gax1krd3a53giMPPF7Hs7ocpKPPe108w7t75Dn5nb7TNj5KLGSEUrM93G9IhNRtsHPRaNkT/218oS",
+	"lpNmxJm39q3lC5AQA7uyxmJcicHZE0I5NrQREnvtNK0rf7k3mC9rs3PDFjtF4x+znAms21vnHraxqS3t",
+	"i2pf4whlz429TcpabYhcd6l9XX+MToxgZX4o/tpXupu7WOvEuzqqfdBcbh7vWjDAkru7r24S72qRiTBF",
+	"qCYT4RLqBjSlRmR3GiiWBX7wpPuMoNnWTewyzHLfXJLBw8gIupgBAKkCglxtzviIWHXjgmPUq7nVVh+J",
+	"0aiNJuqCAjOd1y7GWcgItBUUOHzS9rGpdoLGc/evaxHLBRnRqVoW4Tqf3Gt7MS5vL8GiOWgOxdwOSsh2",
+	"dOqcXlp3XH7H1iVUATVkjfBQMQWufGrV1M9GCSM4Giokhnn9NgnDjCeQFGYRj6jknrErwZLmONEtCckh",
+	"TvTrjRPdAO/vos1NiaO3LQk2W7/yFRzMXXszeG9Kjb+I3ja7ob+3JsHtKRK08TIeIkEPYVc7jwTdht2F",
+	"K7ihDho56x86lSQMQQKP4TlJxQzNKda/ZNVVGZD+mkM07zWpcHFs94hYHII0D9TiFoI0NycXYa3QKWud",
+	"aTJsdFb59iOsqfTup1cRMRqfDZe0il6jb2pDQfu9XdFmgrZbfsBsPWCcoj25btMNytgOHAcT601lZe0B",
+	"866k5SYMH2Y82XVIyK9DDAbLrwV31e0lED2m3Fa1p8xZREIGYKaweQahI8o4ZlUoLC0W4rxmA/fc2Poe",
+	"F7kXW6udOsx7rV3qYPI5GFkbOKpBkJsyVD/w9eZdwYYulCyvMbarmA9/lYfAj9sN/LBNAU/8OIMIgx5s",
+	"9ANN08bwB9dPcEnkA03Tm0Y/2EncumwrOpqm6wZBFJHATXvwQ4VvE8zeJWkMcvGqF9/GUjDCc0yvbBki",
+	"5zfVUaDNf/Cw8wdur1VdtcjXNhEWlQHy+IptContMcbCI35rBFpUSOVBFbhxtEWN9RQstvL9tnEXr2wN",
+	"hErX5udlVQRbImHeIb8xPSbUUOGcJPSt9mq4LgfARDkyADJiV8A75LdahZxvFLnkYsYveJk7iO9W2XWE",
+	"g/pNPQ1hMN/FKVUKSwwjBwA5mvdiJ6X1XfnivhEOMHnPKNgpKIXZ1hgoIlkCPVvbGDMHcZ15RR6myCVM",
+	"dccbegxF3WKMKokxm3AABH+BxLAnDZ+0pWEM+85ecFTrlRYicV/13OORU3IwEXxJUEg1NeR+RoZ4a9xP",
+	"eIgPpEOMyEF92Y66Iu4a7aV659alr/XW1VVFZuumfxiAtij/BAM/bkQsDtEfX230x3YIfSdxINWl3YnI",
+	"2hgRUl3Lwb+0r7CQ7dD1CwoQ2R2dvl1pbj+hIiuu6iFe5OAB3nW8yM0kvsbmfz/hA67vlrUuV8Y0dKKi",
+	"aTtOiW4ur6aOLLRM6+Ay6jQtJcMLXoiGBLOdjertmn09cAoyFrHuFc/1Hy4rHPal0Kf9lBBbQZ8OISoH",
+	"ArX7EJVb00lzkrBrl/550aWgaDA2lGLitxjDBl3NBMoSuTrRJCnQK7Du/qhif7zgQpJ+PlvftkodiGRO",
+	"zPKNLqTy7K2KCXIZpcW2Z7aLgQTCxeyEUMJhdsFzWyNhqsEIWZocSbPFMUSGcyB8Cca/n+xaXRDQPunu",
+	"T57350B4D4bBHRpSHGZtT4eDXcykGLIUHk2pUjMhXUxVkJa+5Elem1EBjpkHNuS1FSlPXJ8VS3O1uAQr",
+	"XyK5Iq7GIiv6uAoOBBPPIjIAxRK44IqNOGaiZdrFOdMkj21GMmnniqyHg/KysCP6WvJ99Kzk2cslMlv6",
+	"NhFBJwc++s692bqtYGY7vFXi71pcPMMum6/Djglc0X23on7NEpY9gQLFpyUm5lfbQDBkbYJ0iEEhszFL",
+	"oZ2/2LYY3a7hV37n8w5CS+76uXerbXlUNLB2yCnpmz+w0mleYprib25S4i5P7sQsnLYJxCwB1bngtouU",
+	"1uZa9+1i7G3sATfQSfokppyoGdPxmPgPEDEcPrfFU5Hu2J5OKPs8DquSdqf3N8Ky3Nvdh1gWnY2W9z3a",
+	"ii4cHIh3LCdAnEmm562T3z+GuxIVnHI1WZlmg5TFpZBgrveSKMgf52iJ7pBTPnf9nNuMW89M4YnBMcIt",
+	"29+bn76W8MUNwri27y/p3gx0mMw7SOK/dxyRZc5xdSQWIsIhAuvGEVjS3Zr8LtvPAQeqnTLM5z8oNPcO",
+	"HQ+3DR5sukPuS6USC1MOh52G6CBz7PeWwYoU9pPAIFI4RAEdmPi2GgGiibuV61zyavqCZdibR/tgYCUZ",
+	"ZCzVhoMjSTBKOPZ+4S4yOkOaMRZpYwjQdhThEPrztYb+bIbETaE+mwuXI9AOFW9V5mlMPLVzH8zAewrh",
+	"WRftnIB0tw3/Tmtk9hJgqorg9aagnR1Q1tsRsvYSpNN0+Q7BOQff946DczZlYQ2xOMvuvG0l5b2B/M1a",
+	"VRtrt9xbgrCXqJgmgnCIhjlQhJ1Hw2ynmimQVyyGdkw1TcWo2apaxJ3k1b6JGA6xK1OukWEG2FSyGDpk",
+	"MRM9FglENlnNvGDwayTkPGyCPbOreq1h8jUnkvtACJld898rZtcJ/fQG+EiPWydH3e66hdxprJnLIEYp",
+	"UII2NJC481dNS2CqZ1+9vfThndmdK8bmqGUwDjOH7b+ImVin3f2xr0xhD7lXm6fz8zlYqG9soS5AWRLJ",
+	"GvVb2gg5aLBGqmj70BnpCF3BYYXJGqe9s7+vNmpviXsxVfsgOlisDxbr7W78aZIQml/5jW78CgFpy5xV",
+	"aktyGdpg+OBz7HneL7hrn2hBhhR7MHClgTYas29EQQ427a/Vpn0DTF9i4J6A7Q42tC7XaiKrGziDoKW7",
+	"iqd3IUw1dk4uQHNQtvdk+t4GO0vJ697mrO6OFt+qGLcXY/iKi3mwiR8sYDu2id+IBQYN5D+iYodRBkUZ",
+	"JjcmGstdHpb5mDfonZMZSLBddI0E2Ggp/0Jox17s5itox8F8fiAeOzef70BVxEikZgv6C0yGVNha2iZO",
+	"apeLoACwTKYZwLXlNXpiVEY8zcbgQiHLRAimnFU3bEPHWMqvynie5dGh2kWz5M3JWRmlEGz3aj0jQRP6",
+	"060t6AngN+ai50eyTyt6SpXubW9KR2N4IIA7R0mss1n+7c/WLj/csSXdoPhqEzqizcF+fmP7eeYISk4f",
+	"7efNTeauSGaeHeZy0jGCTrGRQXBuLzbTNhveEMBJZjudchKPhVDmSwwOt0U3RaYxIJSLgUjmFxzztdiI",
+	"m6Eyrlla5n0p0AqrcdvZm6tMGuS6rzZ6s7a9GOcRKAer/MEqf8M48sxerlWkJChgTeDR0j4yuXyUq2Tm",
+	"C1DKpn+TAaSCj8ynoNnyRSYlcO0u/61yriZ7pZdW/pXep/30iqnCdSUX2yqX2WLodpkOZo1GlHKSpuVX",
+	"ZXiNvTT2FTqdCsY1do/AjvxFrawTTy694BV1wfqV7ICud46QicLuucGKK7j47djgwdH0tTqaNqPc0d5V",
+	"4RHslZg7cB3sVHvyPK2JrvtxNtnKWws0n8SUu0YBCUyEhsTQeN/e8OBJ99nDJq/UDij27Wgse/FDNV3O",
+	"gwPqYEPesQNqU9YY9Dnl5ozSPuI6hNhPKK1hvparYBURWpIGJriteoW/IsvU9BIIDIcQa0KtQcXVvNma",
+	"7jQXSb23pGcvbqwm0nPwXx1oz879VxtaVKo1ej63BkAlyNNMj1snv380V1GBvMpvcF2uZYrYn1tRK5Np",
+	"66T1CK+vm73+wpkroscsdRKZLv0SWPNn0fOBRXjyol22VpdNMNFjYNK5gmwNvaqjRwUGO3XumfLJ3CdQ",
+	"f9JVGSm8THmyy0J3v9DLv42F7Zg4G4tJlCsr3Nurp7YH36ca27oOBbaM5AlJBIdA0zvVUOnHlVSc47tM",
+	"K1tUNtSrrnF+pogWhgUYxsGjauVXwzDKurBmfUWNbcNYPCjV+pvdJJuoHLXukW0Yd1oc4sx7GaP0G+CW",
+	"Mm6DvexDlXfaDLOQlhzXlDJnVpF5N1gPXeZNx42xidqIDg7ZiiuVb3euMALi4/X/HwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"chelal/internal/money"
 	"chelal/internal/scheduling"
 )
 
@@ -26,6 +27,29 @@ type CoreAppointment struct {
 	EndsAt          time.Time        `json:"ends_at"`
 	OverbookReason  string           `json:"overbook_reason"`
 	Version         int64            `json:"version"`
+}
+
+type CoreBill struct {
+	ID          int64        `json:"id"`
+	PatientID   int64        `json:"patient_id"`
+	EncounterID *int64       `json:"encounter_id"`
+	DateIssued  time.Time    `json:"date_issued"`
+	TotalAmount money.Amount `json:"total_amount"`
+	Notes       string       `json:"notes"`
+	DueDate     *time.Time   `json:"due_date"`
+	AmountPaid  money.Amount `json:"amount_paid"`
+	Version     int64        `json:"version"`
+	IsPaid      bool         `json:"is_paid"`
+}
+
+type CoreBillitem struct {
+	ID            int64        `json:"id"`
+	BillID        int64        `json:"bill_id"`
+	Description   string       `json:"description"`
+	Amount        money.Amount `json:"amount"`
+	Quantity      int32        `json:"quantity"`
+	ServiceItemID *int64       `json:"service_item_id"`
+	Version       int64        `json:"version"`
 }
 
 type CoreEncounter struct {
@@ -73,6 +97,18 @@ type CorePatient struct {
 	MergedIntoID   *int64    `json:"merged_into_id"`
 }
 
+type CorePayment struct {
+	ID             int64        `json:"id"`
+	BillID         int64        `json:"bill_id"`
+	Amount         money.Amount `json:"amount"`
+	PaymentDate    time.Time    `json:"payment_date"`
+	Method         string       `json:"method"`
+	Reference      string       `json:"reference"`
+	ReceivedByID   *int64       `json:"received_by_id"`
+	RefundedAmount money.Amount `json:"refunded_amount"`
+	Version        int64        `json:"version"`
+}
+
 type CorePrescription struct {
 	ID             int64      `json:"id"`
 	EncounterID    int64      `json:"encounter_id"`
@@ -95,6 +131,15 @@ type CorePrescription struct {
 	SearchText     string     `json:"search_text"`
 }
 
+type CoreRefund struct {
+	ID           int64        `json:"id"`
+	PaymentID    int64        `json:"payment_id"`
+	Amount       money.Amount `json:"amount"`
+	Reason       string       `json:"reason"`
+	RefundedByID *int64       `json:"refunded_by_id"`
+	CreatedAt    time.Time    `json:"created_at"`
+}
+
 type CoreRole struct {
 	ID          int64  `json:"id"`
 	Name        string `json:"name"`
@@ -113,6 +158,19 @@ type CoreRolechangerequest struct {
 	ReviewNotes     string    `json:"review_notes"`
 	CreatedAt       time.Time `json:"created_at"`
 	UpdatedAt       time.Time `json:"updated_at"`
+}
+
+type CoreServiceitem struct {
+	ID         int64        `json:"id"`
+	Code       string       `json:"code"`
+	Name       string       `json:"name"`
+	Category   string       `json:"category"`
+	Price      money.Amount `json:"price"`
+	IsActive   bool         `json:"is_active"`
+	CreatedAt  time.Time    `json:"created_at"`
+	UpdatedAt  time.Time    `json:"updated_at"`
+	Version    int64        `json:"version"`
+	SearchText string       `json:"search_text"`
 }
 
 type CoreStockmovement struct {

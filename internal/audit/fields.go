@@ -23,6 +23,25 @@ var Fields = map[string]map[string]Treatment{
 		"updated_at": Ignore, "user_id": Track, "merged_into_id": Track, "version": Ignore, "name_key": Ignore,
 		"contact_key": Ignore, "search_text": Ignore,
 	},
+	"core_serviceitem": {
+		"id": Track, "code": Track, "name": Track, "category": Track, "price": Track, "is_active": Track,
+		"created_at": Ignore, "updated_at": Ignore, "version": Ignore, "search_text": Ignore,
+	},
+	"core_bill": {
+		"id": Track, "patient_id": Track, "encounter_id": Track, "date_issued": Track, "total_amount": Track,
+		"amount_paid": Track, "is_paid": Track, "due_date": Track, "notes": Track, "version": Ignore,
+	},
+	"core_billitem": {
+		"id": Track, "bill_id": Track, "service_item_id": Track, "description": Track, "amount": Track, "quantity": Track,
+		"version": Ignore,
+	},
+	"core_payment": {
+		"id": Track, "bill_id": Track, "amount": Track, "payment_date": Track, "method": Track, "reference": Track,
+		"received_by_id": Track, "refunded_amount": Track, "version": Ignore,
+	},
+	"core_refund": {
+		"id": Track, "payment_id": Track, "amount": Track, "reason": Track, "refunded_by_id": Ignore, "created_at": Ignore,
+	},
 	"core_hospital": {"id": Ignore, "zone": Track},
 	"core_appointment": {
 		"id": Track, "patient_id": Track, "doctor_id": Track, "date": Track, "time": Track, "duration_minutes": Track,

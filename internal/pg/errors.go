@@ -45,8 +45,24 @@ var Constraints = map[string]*apperr.Error{
 	"core_medication_stock_limit_check":   tooMuchStock,
 	"core_stockmovement_medication_fkey":  unknown("medication"),
 	"core_stockmovement_prescription_key": AlreadyDispensed,
-	"core_prescription_encounter_fkey":    unknown("encounter"),
-	"core_prescription_medication_fkey":   unknown("medication"),
+	"core_serviceitem_code_key": apperr.New(apperr.Conflict, "service_code_taken",
+		"A service with this code already exists.").OnField("code", "service_code_taken"),
+	"core_bill_patient_fkey":          unknown("patient"),
+	"core_bill_encounter_fkey":        unknown("encounter"),
+	"core_bill_balance_check":         Overpayment,
+	"core_billitem_bill_fkey":         unknown("bill"),
+	"core_billitem_service_item_fkey": unknown("service_item"),
+	"core_billitem_line_check": apperr.InvalidFields(apperr.Field{Name: "amount", Code: "too_large",
+		Message: "Amount times quantity is at most 99999999.99."}),
+	"core_payment_bill_fkey": unknown("bill"),
+	"core_payment_amount_check": apperr.InvalidFields(apperr.Field{Name: "amount", Code: "too_small",
+		Message: "The amount must be above zero."}),
+	"core_payment_refunded_check": OverRefund,
+	"core_refund_payment_fkey":    unknown("payment"),
+	"core_refund_amount_check": apperr.InvalidFields(apperr.Field{Name: "amount", Code: "too_small",
+		Message: "The amount must be above zero."}),
+	"core_prescription_encounter_fkey":  unknown("encounter"),
+	"core_prescription_medication_fkey": unknown("medication"),
 }
 
 // InUse says, for each foreign key that keeps a row from being deleted, what the caller
@@ -54,16 +70,22 @@ var Constraints = map[string]*apperr.Error{
 var InUse = map[string]*apperr.Error{
 	"core_user_role_fkey": apperr.New(apperr.Conflict, "role_in_use",
 		"Users hold this role. Give them another role first."),
-	"core_appointment_patient_fkey":        patientHasRecords,
-	"core_encounter_patient_fkey":          patientHasRecords,
-	"core_bill_patient_fkey":               patientHasRecords,
-	"core_patient_merged_into_fkey":        patientMergedInto,
-	"core_patientmerge_survivor_fkey":      patientMergedInto,
-	"core_patientmerge_duplicate_fkey":     patientMergedInto,
-	"core_appointment_doctor_fkey":         userHasRecords,
-	"core_encounter_doctor_fkey":           userHasRecords,
-	"core_prescription_dispenser_fkey":     userHasRecords,
-	"core_stockmovement_user_fkey":         userHasRecords,
+	"core_appointment_patient_fkey":    patientHasRecords,
+	"core_encounter_patient_fkey":      patientHasRecords,
+	"core_bill_patient_fkey":           patientHasRecords,
+	"core_patient_merged_into_fkey":    patientMergedInto,
+	"core_patientmerge_survivor_fkey":  patientMergedInto,
+	"core_patientmerge_duplicate_fkey": patientMergedInto,
+	"core_appointment_doctor_fkey":     userHasRecords,
+	"core_encounter_doctor_fkey":       userHasRecords,
+	"core_prescription_dispenser_fkey": userHasRecords,
+	"core_stockmovement_user_fkey":     userHasRecords,
+	"core_payment_bill_fkey": apperr.New(apperr.Conflict, "bill_has_payments",
+		"Something was paid on this bill. Its payments must be deleted or refunded, and then it stays for the record."),
+	"core_refund_payment_fkey": apperr.New(apperr.Conflict, "payment_has_refunds",
+		"Something of this payment was refunded, which must not vanish."),
+	"core_billitem_service_item_fkey": apperr.New(apperr.Conflict, "service_in_use",
+		"A bill names this service. Set is_active to false instead."),
 	"core_prescription_medication_fkey":    medicationInUse,
 	"core_stockmovement_medication_fkey":   medicationInUse,
 	"core_stockmovement_prescription_fkey": AlreadyDispensed,
@@ -98,6 +120,10 @@ var (
 		"The doctor or the patient has another appointment at that time.")
 	InsufficientStock = apperr.New(apperr.Conflict, "insufficient_stock", "There is not so much in stock.").
 				OnField("quantity", "insufficient_stock")
+	Overpayment = apperr.New(apperr.Conflict, "overpayment", "That is more than what is due on the bill.").
+			OnField("amount", "overpayment")
+	OverRefund = apperr.New(apperr.Conflict, "over_refund", "That is more than what is left of the payment.").
+			OnField("amount", "over_refund")
 	AlreadyDispensed = apperr.New(apperr.Conflict, "already_dispensed",
 		"What has been dispensed does not change, nor is it dispensed again.")
 )
@@ -133,6 +159,8 @@ func translateServer(err *pgconn.PgError) error {
 		return known.Because(err)
 	}
 	switch {
+	case err.Code == "22003":
+		return apperr.New(apperr.Invalid, "out_of_range", "A number, or a sum that would come of it, is too large.").Because(err)
 	case strings.HasPrefix(err.Code, "57P"), strings.HasPrefix(err.Code, "08"), err.Code == "53300", err.Code == "57014",
 		err.Code == "40001", err.Code == "40P01", err.Code == "53100", err.Code == "25006":
 		return Unavailable.Because(err)

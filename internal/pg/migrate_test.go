@@ -33,7 +33,11 @@ var fixtures = []string{
 	`INSERT INTO core_patientmergerow (merge_id, table_name, row_id) SELECT id, 'core_bill', 1 FROM core_patientmerge`,
 	`INSERT INTO core_bill (patient_id) SELECT id FROM core_patient`,
 	`INSERT INTO core_billitem (bill_id, description, amount) SELECT id, 'x', 1 FROM core_bill`,
+	`INSERT INTO core_serviceitem (code, name, price) VALUES ('CONS', 'Consultation', 150)`,
 	`INSERT INTO core_payment (bill_id, amount, method) SELECT id, 1, 'Cash' FROM core_bill`,
+	`INSERT INTO core_refund (payment_id, amount, reason) SELECT id, 0.5, 'x' FROM core_payment`,
+	`WITH n AS (UPDATE core_documentcounter SET last = last + 1 WHERE kind = 'invoice' RETURNING kind, last)
+		INSERT INTO core_documentnumber (kind, number, bill_id) SELECT n.kind, n.last, b.id FROM n, core_bill b`,
 	`INSERT INTO core_notification (user_id, message) SELECT id, 'x' FROM core_user`,
 	`INSERT INTO core_auditlog (action) VALUES ('create')`,
 	`INSERT INTO core_auditlog (action, timestamp) VALUES ('create', '1999-01-01')`,

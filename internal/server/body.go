@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"mime"
 	"net/http"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -168,6 +170,10 @@ func cleanTexts(path string, value any, schema *openapi3.Schema) []apperr.Field 
 				v[name], fields = cleanText(fields, join(path, name), s, property)
 				continue
 			}
+			if n, ok := item.(json.Number); ok && isDecimal(property) {
+				v[name] = decimalText(n)
+				continue
+			}
 			fields = append(fields, cleanTexts(join(path, name), item, property)...)
 		}
 	case []any:
@@ -191,6 +197,32 @@ func cleanText(fields []apperr.Field, path, s string, schema *openapi3.Schema) (
 		return s, fields
 	}
 	return cleaned, fields
+}
+
+// isDecimal reports whether a property is exact decimals, which a caller may also send as
+// a number. From here on it is a string, so that no float ever comes between.
+func isDecimal(schema *openapi3.Schema) bool {
+	return schema != nil && schema.Extensions["x-decimal"] == true
+}
+
+// decimalText writes a number such as 150, 12.5 or 1.5e2 as a decimal. What has more than
+// two decimals, or an exponent that no amount needs, stays as it was sent, for the schema
+// to refuse.
+func decimalText(n json.Number) string {
+	const longest, furthest = 24, 12
+	digits, exponent, _ := strings.Cut(strings.ToLower(n.String()), "e")
+	if shift, err := strconv.Atoi(exponent); exponent != "" && (err != nil || max(shift, -shift) > furthest) || len(digits) > longest {
+		return n.String()
+	}
+	exact, ok := new(big.Rat).SetString(n.String())
+	if !ok {
+		return n.String()
+	}
+	text := exact.FloatString(2)
+	if rounded, _ := new(big.Rat).SetString(text); rounded.Cmp(exact) != 0 {
+		return n.String()
+	}
+	return text
 }
 
 func propertySchema(schema *openapi3.Schema, name string) *openapi3.Schema {

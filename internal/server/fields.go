@@ -64,7 +64,7 @@ func schemaField(path string, e *openapi3.SchemaError) apperr.Field {
 		return typeField(path, schema)
 	case "enum":
 		f.Code, f.Message = "invalid_choice", "Use one of "+choices(schema.Enum)+"."
-	case "pattern":
+	case "pattern", "anyOf":
 		f.Code, f.Message = "invalid", patternMessage(schema)
 	case "format":
 		f.Code, f.Message = "invalid_"+schema.Format, formatMessage(schema.Format)

@@ -10,6 +10,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/require"
 
+	"chelal/gen/db"
 	"chelal/internal/authz"
 	"chelal/internal/testkit"
 )
@@ -103,6 +104,17 @@ func actor(b *bundle, role, row, path string) (caller, int64) {
 		return c, testkit.Encounter(b.t, b.db, patient(), doctor()).ID
 	case strings.Contains(path, "prescriptions"):
 		return c, testkit.Prescription(b.t, b.db, testkit.Encounter(b.t, b.db, patient(), doctor()).ID).ID
+	case strings.Contains(path, "service-catalog"):
+		return c, testkit.ServiceItem(b.t, b.db, "10.00").ID
+	case strings.Contains(path, "bill-items"):
+		bill := testkit.Bill(b.t, b.db, patient(), "10.00")
+		items, err := db.New().BillItemsOf(b.t.Context(), b.db, bill.ID)
+		require.NoError(b.t, err)
+		return c, items[0].ID
+	case strings.Contains(path, "bills"):
+		return c, testkit.Bill(b.t, b.db, patient(), "10.00").ID
+	case strings.Contains(path, "payments"):
+		return c, testkit.Payment(b.t, b.db, testkit.Bill(b.t, b.db, patient(), "10.00").ID, "5.00").ID
 	case strings.Contains(path, "medications"):
 		return c, testkit.Medication(b.t, b.db, 0).ID
 	case strings.Contains(path, "users"):

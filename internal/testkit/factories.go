@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/gen/db"
+	"chelal/internal/billing"
+	"chelal/internal/money"
 	"chelal/internal/pg"
 	"chelal/internal/scheduling"
 )
@@ -110,4 +112,46 @@ func Prescription(t testing.TB, conn pg.DB, encounterID int64) db.CorePrescripti
 	})
 	require.NoError(t, err)
 	return r
+}
+
+// Bill makes a bill of a patient with one item of an amount.
+func Bill(t testing.TB, conn pg.DB, patientID int64, amount string) db.CoreBill {
+	t.Helper()
+	ctx := context.Background()
+	b, err := db.New().BillCreate(ctx, conn, db.BillCreateParams{PatientID: patientID, Now: time.Now()})
+	require.NoError(t, err)
+	_, err = db.New().BillItemsCreate(ctx, conn, db.BillItemsCreateParams{
+		BillID: b.ID, ServiceItemIds: []int64{0}, Descriptions: []string{"Consultation"}, Amounts: []string{amount}, Quantities: []int32{1},
+	})
+	require.NoError(t, err)
+	_, err = db.New().DocumentNumberTake(ctx, conn, db.DocumentNumberTakeParams{Kind: billing.Invoice, BillID: &b.ID, Now: time.Now()})
+	require.NoError(t, err)
+	row, err := db.New().BillGet(ctx, conn, b.ID, nil)
+	require.NoError(t, err)
+	return row.CoreBill
+}
+
+// Payment makes a payment in cash on a bill.
+func Payment(t testing.TB, conn pg.DB, billID int64, amount string) db.CorePayment {
+	t.Helper()
+	ctx := context.Background()
+	sum, err := money.Parse(amount)
+	require.NoError(t, err)
+	p, err := db.New().PaymentCreate(ctx, conn, db.PaymentCreateParams{BillID: billID, Amount: sum, Method: "Cash", Now: time.Now()})
+	require.NoError(t, err)
+	_, err = db.New().DocumentNumberTake(ctx, conn, db.DocumentNumberTakeParams{Kind: billing.Receipt, PaymentID: &p.ID, Now: time.Now()})
+	require.NoError(t, err)
+	return p
+}
+
+// ServiceItem makes a service of the catalogue.
+func ServiceItem(t testing.TB, conn pg.DB, price string) db.CoreServiceitem {
+	t.Helper()
+	amount, err := money.Parse(price)
+	require.NoError(t, err)
+	s, err := db.New().ServiceItemCreate(context.Background(), conn, db.ServiceItemCreateParams{
+		Code: Unique("S"), Name: Unique("Service"), Price: amount, IsActive: true, Now: time.Now(),
+	})
+	require.NoError(t, err)
+	return s
 }
