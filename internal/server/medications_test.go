@@ -124,7 +124,7 @@ func TestMedications(t *testing.T) {
 		t.Parallel()
 		pharmacist := setup(t).as("Pharmacist")
 		body := amoxil()
-		body["name"] = testkit.Unique("Éther ")
+		body["name"] = testkit.Unique("Épinéphrine ")
 		require.Equal(t, 201, pharmacist.call("POST", "/api/medications/", body).status)
 		other := pharmacist.call("POST", "/api/medications/", amoxil())
 		for _, name := range []string{body["name"].(string), strings.ToUpper(body["name"].(string)), strings.ToLower(body["name"].(string))} {
