@@ -1934,9 +1934,10 @@ type ClientInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
+	// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1947,9 +1948,10 @@ type ClientInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
+	// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2002,7 +2004,9 @@ type ClientInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2013,7 +2017,9 @@ type ClientInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2708,9 +2714,10 @@ func (c *Client) ListAppointments(ctx context.Context, params *ListAppointmentsP
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
+// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2731,9 +2738,10 @@ func (c *Client) CreateAppointmentWithBody(ctx context.Context, params *CreateAp
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
+// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2846,7 +2854,9 @@ func (c *Client) UpdateAppointment(ctx context.Context, id ID, params *UpdateApp
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2867,7 +2877,9 @@ func (c *Client) ReplaceAppointmentWithBody(ctx context.Context, id ID, params *
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7956,9 +7968,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
+	// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7969,9 +7982,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
+	// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8030,7 +8044,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8041,7 +8057,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15502,9 +15520,10 @@ func (c *ClientWithResponses) ListAppointmentsWithResponse(ctx context.Context, 
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
+// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15521,9 +15540,10 @@ func (c *ClientWithResponses) CreateAppointmentWithBodyWithResponse(ctx context.
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
+// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15618,7 +15638,9 @@ func (c *ClientWithResponses) UpdateAppointmentWithResponse(ctx context.Context,
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15635,7 +15657,9 @@ func (c *ClientWithResponses) ReplaceAppointmentWithBodyWithResponse(ctx context
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
