@@ -2079,7 +2079,8 @@ type ClientInterface interface {
 	// CreateEncounterWithBody Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2089,7 +2090,8 @@ type ClientInterface interface {
 	// CreateEncounter Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2130,7 +2132,9 @@ type ClientInterface interface {
 
 	// ReplaceEncounterWithBody Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2139,7 +2143,9 @@ type ClientInterface interface {
 
 	// ReplaceEncounter Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3003,7 +3009,8 @@ func (c *Client) ListEncounters(ctx context.Context, params *ListEncountersParam
 // CreateEncounterWithBody Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3023,7 +3030,8 @@ func (c *Client) CreateEncounterWithBody(ctx context.Context, params *CreateEnco
 // CreateEncounter Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3114,7 +3122,9 @@ func (c *Client) UpdateEncounter(ctx context.Context, id ID, params *UpdateEncou
 
 // ReplaceEncounterWithBody Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3133,7 +3143,9 @@ func (c *Client) ReplaceEncounterWithBody(ctx context.Context, id ID, params *Re
 
 // ReplaceEncounter Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8111,7 +8123,8 @@ type ClientWithResponsesInterface interface {
 	// CreateEncounterWithBodyWithResponse Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8121,7 +8134,8 @@ type ClientWithResponsesInterface interface {
 	// CreateEncounterWithResponse Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8166,7 +8180,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceEncounterWithBodyWithResponse Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8175,7 +8191,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceEncounterWithResponse Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15747,7 +15765,8 @@ func (c *ClientWithResponses) ListEncountersWithResponse(ctx context.Context, pa
 // CreateEncounterWithBodyWithResponse Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15763,7 +15782,8 @@ func (c *ClientWithResponses) CreateEncounterWithBodyWithResponse(ctx context.Co
 // CreateEncounterWithResponse Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15838,7 +15858,9 @@ func (c *ClientWithResponses) UpdateEncounterWithResponse(ctx context.Context, i
 
 // ReplaceEncounterWithBodyWithResponse Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15853,7 +15875,9 @@ func (c *ClientWithResponses) ReplaceEncounterWithBodyWithResponse(ctx context.C
 
 // ReplaceEncounterWithResponse Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -56,6 +56,8 @@ var problemCodes = []webdocs.Code{
 		Meaning: "A patient with the same birth date and a similar name, or the same contact, exists.", WhatToDo: "Look at possible_duplicates. If it is somebody else, send the request without on_duplicate=reject."},
 	{Code: "idempotency_in_flight", Status: 409, Title: "Still being worked on",
 		Meaning: "The first request with this Idempotency-Key has not finished.", WhatToDo: "Repeat the request shortly."},
+	{Code: "encounter_in_use", Status: 409, Title: "Prescriptions or a bill belong to it",
+		Meaning: "The patient of an encounter that has prescriptions or a bill stays.", WhatToDo: "Write another encounter for the other patient."},
 	{Code: "stale", Status: 412, Title: "Changed meanwhile",
 		Meaning: "Somebody changed the record after the version in If-Match.", WhatToDo: "Read the record again and repeat the change on what it is now."},
 	{Code: "too_large", Status: 413, Title: "The body is too large",
