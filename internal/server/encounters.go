@@ -76,23 +76,18 @@ func (h *handlers) GetEncounter(ctx context.Context, r api.GetEncounterRequestOb
 
 // CreateEncounter writes an encounter. Its appointment, if it has one, begins by that.
 func (h *handlers) CreateEncounter(ctx context.Context, r api.CreateEncounterRequestObject) (api.CreateEncounterResponseObject, error) {
-	caller := authn.PrincipalFrom(ctx)
-	if err := checkWriter(caller, r.Body.Doctor); err != nil {
+	e, err := draftEncounter(authn.PrincipalFrom(ctx), *r.Body)
+	if err != nil {
 		return nil, err
 	}
-	if caller.Role == authn.RoleAdmin && r.Body.Doctor == nil {
-		return nil, doctorRequired
-	}
-	e := db.CoreEncounter{DoctorID: caller.UserID}
-	applyEncounter(&e, encounterReplacement(*r.Body))
 	return once(ctx, h, "createEncounter", r.Params.IdempotencyKey, api.CreateEncounterResponseObject.VisitCreateEncounterResponse,
 		func(c *change.Change) (api.CreateEncounterResponseObject, error) {
-			visit := visitOf(e)
-			found, err := visit.lock(ctx, c, visit)
+			v := visitOf(e)
+			found, err := v.lock(ctx, c, v)
 			if err != nil {
 				return nil, err
 			}
-			if err := visit.check(found); err != nil {
+			if err := v.check(found); err != nil {
 				return nil, err
 			}
 			if err := beginAppointment(ctx, c, found.appointment); err != nil {
@@ -110,6 +105,17 @@ func (h *handlers) CreateEncounter(ctx context.Context, r api.CreateEncounterReq
 				Body: toAPIEncounter(full), Headers: api.CreateEncounter201ResponseHeaders{ETag: etag(row.Version)},
 			}, err
 		})
+}
+
+// draftEncounter is the encounter that a body describes: the caller's own, or that of
+// the doctor whom an Admin names.
+func draftEncounter(caller authn.Principal, body api.EncounterWrite) (db.CoreEncounter, error) {
+	e := db.CoreEncounter{DoctorID: caller.UserID}
+	if caller.Role == authn.RoleAdmin && body.Doctor == nil {
+		return e, doctorRequired
+	}
+	applyEncounter(&e, encounterReplacement(body))
+	return e, checkWriter(caller, body.Doctor)
 }
 
 // ReplaceEncounter sets every writable property of an encounter; without a doctor it

@@ -21,7 +21,7 @@ func visitOf(e db.CoreEncounter) visit {
 
 // visited are the rows that a visit names, locked.
 type visited struct {
-	parties
+	parties     parties
 	appointment *db.CoreAppointment // nil when there is none
 }
 
@@ -34,6 +34,7 @@ func (v visit) lock(ctx context.Context, c *change.Change, before visit) (visite
 		if !isMissing(err) {
 			return visited{p, &a}, err
 		}
+		// Without it the others are still looked at, so that all that is wrong is named.
 	}
 	p, err := lockParties(ctx, c, doctors, patients)
 	return visited{parties: p}, err
@@ -86,7 +87,7 @@ func checkNewVisit(ctx context.Context, c *change.Change, seen db.CoreEncounter,
 	if err != nil {
 		return err
 	}
-	found.mayBeBooked[before.doctor] = true // whoever wrote it may have left since
+	found.parties.mayBeBooked[before.doctor] = true // whoever wrote it may have left since
 	return v.check(found)
 }
 
