@@ -2085,7 +2085,8 @@ type ClientInterface interface {
 	// CreateEncounterWithBody Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2095,7 +2096,8 @@ type ClientInterface interface {
 	// CreateEncounter Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2136,7 +2138,9 @@ type ClientInterface interface {
 
 	// ReplaceEncounterWithBody Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2145,7 +2149,9 @@ type ClientInterface interface {
 
 	// ReplaceEncounter Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3015,7 +3021,8 @@ func (c *Client) ListEncounters(ctx context.Context, params *ListEncountersParam
 // CreateEncounterWithBody Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3035,7 +3042,8 @@ func (c *Client) CreateEncounterWithBody(ctx context.Context, params *CreateEnco
 // CreateEncounter Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3126,7 +3134,9 @@ func (c *Client) UpdateEncounter(ctx context.Context, id ID, params *UpdateEncou
 
 // ReplaceEncounterWithBody Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3145,7 +3155,9 @@ func (c *Client) ReplaceEncounterWithBody(ctx context.Context, id ID, params *Re
 
 // ReplaceEncounter Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8129,7 +8141,8 @@ type ClientWithResponsesInterface interface {
 	// CreateEncounterWithBodyWithResponse Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8139,7 +8152,8 @@ type ClientWithResponsesInterface interface {
 	// CreateEncounterWithResponse Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8184,7 +8198,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceEncounterWithBodyWithResponse Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8193,7 +8209,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceEncounterWithResponse Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15771,7 +15789,8 @@ func (c *ClientWithResponses) ListEncountersWithResponse(ctx context.Context, pa
 // CreateEncounterWithBodyWithResponse Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15787,7 +15806,8 @@ func (c *ClientWithResponses) CreateEncounterWithBodyWithResponse(ctx context.Co
 // CreateEncounterWithResponse Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15862,7 +15882,9 @@ func (c *ClientWithResponses) UpdateEncounterWithResponse(ctx context.Context, i
 
 // ReplaceEncounterWithBodyWithResponse Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15877,7 +15899,9 @@ func (c *ClientWithResponses) ReplaceEncounterWithBodyWithResponse(ctx context.C
 
 // ReplaceEncounterWithResponse Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

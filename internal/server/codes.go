@@ -78,6 +78,8 @@ var problemCodes = []webdocs.Code{
 		Meaning: "Somebody else gave the appointment another patient or doctor while the request was worked on.", WhatToDo: "Read the appointment again and repeat the change."},
 	{Code: "patient_merged", Status: 409, Title: "The record was merged",
 		Meaning: "The patient's record was merged into another, which merged_into names.", WhatToDo: "Use the record that merged_into names."},
+	{Code: "encounter_in_use", Status: 409, Title: "Prescriptions or a bill belong to it",
+		Meaning: "The patient of an encounter that has prescriptions or a bill stays.", WhatToDo: "Write another encounter for the other patient."},
 	{Code: "stale", Status: 412, Title: "Changed meanwhile",
 		Meaning: "Somebody changed the record after the version in If-Match.", WhatToDo: "Read the record again and repeat the change on what it is now."},
 	{Code: "too_large", Status: 413, Title: "The body is too large",
