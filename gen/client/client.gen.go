@@ -1935,8 +1935,8 @@ type ClientInterface interface {
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
 	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
-	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
-	// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
 	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes any type of body and a specified content type.
@@ -1949,8 +1949,8 @@ type ClientInterface interface {
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
 	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
-	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
-	// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
 	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes a body of the `application/json` content type.
@@ -2721,8 +2721,8 @@ func (c *Client) ListAppointments(ctx context.Context, params *ListAppointmentsP
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
 // the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
-// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
-// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
 // hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes any type of body and a specified content type.
@@ -2745,8 +2745,8 @@ func (c *Client) CreateAppointmentWithBody(ctx context.Context, params *CreateAp
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
 // the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
-// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
-// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
 // hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes a body of the `application/json` content type.
@@ -7981,8 +7981,8 @@ type ClientWithResponsesInterface interface {
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
 	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
-	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
-	// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
 	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -7995,8 +7995,8 @@ type ClientWithResponsesInterface interface {
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
 	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
-	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
-	// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
 	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
@@ -15539,8 +15539,8 @@ func (c *ClientWithResponses) ListAppointmentsWithResponse(ctx context.Context, 
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
 // the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
-// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
-// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
 // hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
@@ -15559,8 +15559,8 @@ func (c *ClientWithResponses) CreateAppointmentWithBodyWithResponse(ctx context.
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
 // the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
-// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show; a day that
-// is past takes only one that has begun. A user of role Patient books for the own record, within the working
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
 // hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).

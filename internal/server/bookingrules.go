@@ -137,9 +137,8 @@ func (r bookingRules) wrongSlot(c *change.Change, a *db.CoreAppointment) []apper
 	a.StartsAt, a.EndsAt = start, start.Add(time.Duration(a.DurationMinutes)*time.Minute)
 	today, _ := scheduling.Wall(c.Now, r.zone)
 	switch {
-	case awaited(*a) && a.Date.Before(today):
-		fields = append(fields, apperr.Field{Name: "date", Code: "in_the_past",
-			Message: "This day is past. Only an appointment that has begun can be entered for it."})
+	case isPatient(c.Actor) && a.Date.Before(today):
+		fields = append(fields, apperr.Field{Name: "date", Code: "in_the_past", Message: "Choose a day that is yet to come."})
 	case isPatient(c.Actor) && !start.After(c.Now):
 		fields = append(fields, apperr.Field{Name: "time", Code: "in_the_past", Message: "Choose a time that is yet to come."})
 	case isPatient(c.Actor) && !r.hours.Contains(scheduling.Interval{Start: a.StartsAt, End: a.EndsAt}, r.zone):
