@@ -2426,7 +2426,8 @@ type ClientInterface interface {
 
 	// UpdatePrescriptionWithBody Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2435,7 +2436,8 @@ type ClientInterface interface {
 
 	// UpdatePrescription Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2444,8 +2446,9 @@ type ClientInterface interface {
 
 	// ReplacePrescriptionWithBody Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2454,8 +2457,9 @@ type ClientInterface interface {
 
 	// ReplacePrescription Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2464,9 +2468,11 @@ type ClientInterface interface {
 
 	// DispensePrescriptionWithBody Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2475,9 +2481,11 @@ type ClientInterface interface {
 
 	// DispensePrescription Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3740,7 +3748,8 @@ func (c *Client) GetPrescription(ctx context.Context, id ID, reqEditors ...Reque
 
 // UpdatePrescriptionWithBody Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3759,7 +3768,8 @@ func (c *Client) UpdatePrescriptionWithBody(ctx context.Context, id ID, params *
 
 // UpdatePrescription Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3778,8 +3788,9 @@ func (c *Client) UpdatePrescription(ctx context.Context, id ID, params *UpdatePr
 
 // ReplacePrescriptionWithBody Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -3798,8 +3809,9 @@ func (c *Client) ReplacePrescriptionWithBody(ctx context.Context, id ID, params 
 
 // ReplacePrescription Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3818,9 +3830,11 @@ func (c *Client) ReplacePrescription(ctx context.Context, id ID, params *Replace
 
 // DispensePrescriptionWithBody Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3839,9 +3853,11 @@ func (c *Client) DispensePrescriptionWithBody(ctx context.Context, id ID, params
 
 // DispensePrescription Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8488,7 +8504,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePrescriptionWithBodyWithResponse Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8497,7 +8514,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePrescriptionWithResponse Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8506,8 +8524,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePrescriptionWithBodyWithResponse Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8516,8 +8535,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePrescriptionWithResponse Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8526,9 +8546,11 @@ type ClientWithResponsesInterface interface {
 
 	// DispensePrescriptionWithBodyWithResponse Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8537,9 +8559,11 @@ type ClientWithResponsesInterface interface {
 
 	// DispensePrescriptionWithResponse Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -16358,7 +16382,8 @@ func (c *ClientWithResponses) GetPrescriptionWithResponse(ctx context.Context, i
 
 // UpdatePrescriptionWithBodyWithResponse Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16373,7 +16398,8 @@ func (c *ClientWithResponses) UpdatePrescriptionWithBodyWithResponse(ctx context
 
 // UpdatePrescriptionWithResponse Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16388,8 +16414,9 @@ func (c *ClientWithResponses) UpdatePrescriptionWithResponse(ctx context.Context
 
 // ReplacePrescriptionWithBodyWithResponse Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16404,8 +16431,9 @@ func (c *ClientWithResponses) ReplacePrescriptionWithBodyWithResponse(ctx contex
 
 // ReplacePrescriptionWithResponse Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16420,9 +16448,11 @@ func (c *ClientWithResponses) ReplacePrescriptionWithResponse(ctx context.Contex
 
 // DispensePrescriptionWithBodyWithResponse Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16437,9 +16467,11 @@ func (c *ClientWithResponses) DispensePrescriptionWithBodyWithResponse(ctx conte
 
 // DispensePrescriptionWithResponse Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
