@@ -74,6 +74,28 @@ func TestDispensing(t *testing.T) {
 		v.requireStock(79)
 	})
 
+	t.Run("the body may be left out", func(t *testing.T) {
+		t.Parallel()
+		v := newVisit(t, testkit.Tx(t), "NKDA", 100)
+		const asJSON = "application/json"
+		for _, request := range []struct {
+			body, contentType string
+			status            int
+		}{
+			{"", "", 200}, {"", asJSON, 200}, {" \n", asJSON, 200}, {"{}", asJSON, 200}, {"", "text/plain", 200},
+			{"null", asJSON, 400}, {"[]", asJSON, 400}, {"{}", "text/plain", 415},
+		} {
+			path, _ := v.prescribe("medication", v.amoxil.ID, "quantity", 1)
+			a := v.pharmacist.call("POST", path+"dispense/", request.body, "Content-Type", request.contentType)
+			require.Equal(t, request.status, a.status, "%+v: %s", request, a.raw)
+		}
+		v.requireStock(95)
+		path, _ := v.prescribe("medication", v.amoxil.ID, "quantity", 1)
+		none := v.pharmacist.call("POST", path+"dispense/", nil, "Idempotency-Key", "k")
+		empty := v.pharmacist.call("POST", path+"dispense/", "{}", "Idempotency-Key", "k")
+		require.Equal(t, [2]any{200, none.raw}, [2]any{empty.status, empty.raw}, "no body and an empty one are the same request")
+	})
+
 	t.Run("who, and what", func(t *testing.T) {
 		t.Parallel()
 		v := newVisit(t, testkit.Tx(t), "NKDA", 100)

@@ -80,10 +80,10 @@ func (h *handlers) GetPrescription(ctx context.Context, r api.GetPrescriptionReq
 // CreatePrescription writes a prescription for an encounter, unless the patient's known
 // allergies speak against it.
 func (h *handlers) CreatePrescription(ctx context.Context, r api.CreatePrescriptionRequestObject) (api.CreatePrescriptionResponseObject, error) {
-	draft := replacePrescription(db.CorePrescription{}, *r.Body)
 	if r.Body.MedicationName == nil && fromNullable(r.Body.Medication) == nil {
 		return nil, nameRequired
 	}
+	draft := replacePrescription(db.CorePrescription{}, *r.Body)
 	return once(ctx, h, "createPrescription", r.Params.IdempotencyKey, api.CreatePrescriptionResponseObject.VisitCreatePrescriptionResponse,
 		func(c *change.Change) (api.CreatePrescriptionResponseObject, error) {
 			encounter, err := lockEncounterToPrescribe(ctx, c, draft.EncounterID)
