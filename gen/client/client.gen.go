@@ -2438,7 +2438,8 @@ type ClientInterface interface {
 
 	// UpdatePrescriptionWithBody Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2447,7 +2448,8 @@ type ClientInterface interface {
 
 	// UpdatePrescription Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2456,8 +2458,9 @@ type ClientInterface interface {
 
 	// ReplacePrescriptionWithBody Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2466,8 +2469,9 @@ type ClientInterface interface {
 
 	// ReplacePrescription Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2476,9 +2480,11 @@ type ClientInterface interface {
 
 	// DispensePrescriptionWithBody Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2487,9 +2493,11 @@ type ClientInterface interface {
 
 	// DispensePrescription Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3764,7 +3772,8 @@ func (c *Client) GetPrescription(ctx context.Context, id ID, reqEditors ...Reque
 
 // UpdatePrescriptionWithBody Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3783,7 +3792,8 @@ func (c *Client) UpdatePrescriptionWithBody(ctx context.Context, id ID, params *
 
 // UpdatePrescription Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3802,8 +3812,9 @@ func (c *Client) UpdatePrescription(ctx context.Context, id ID, params *UpdatePr
 
 // ReplacePrescriptionWithBody Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -3822,8 +3833,9 @@ func (c *Client) ReplacePrescriptionWithBody(ctx context.Context, id ID, params 
 
 // ReplacePrescription Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3842,9 +3854,11 @@ func (c *Client) ReplacePrescription(ctx context.Context, id ID, params *Replace
 
 // DispensePrescriptionWithBody Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3863,9 +3877,11 @@ func (c *Client) DispensePrescriptionWithBody(ctx context.Context, id ID, params
 
 // DispensePrescription Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8524,7 +8540,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePrescriptionWithBodyWithResponse Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8533,7 +8550,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePrescriptionWithResponse Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8542,8 +8560,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePrescriptionWithBodyWithResponse Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8552,8 +8571,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePrescriptionWithResponse Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8562,9 +8582,11 @@ type ClientWithResponsesInterface interface {
 
 	// DispensePrescriptionWithBodyWithResponse Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8573,9 +8595,11 @@ type ClientWithResponsesInterface interface {
 
 	// DispensePrescriptionWithResponse Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -16406,7 +16430,8 @@ func (c *ClientWithResponses) GetPrescriptionWithResponse(ctx context.Context, i
 
 // UpdatePrescriptionWithBodyWithResponse Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16421,7 +16446,8 @@ func (c *ClientWithResponses) UpdatePrescriptionWithBodyWithResponse(ctx context
 
 // UpdatePrescriptionWithResponse Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16436,8 +16462,9 @@ func (c *ClientWithResponses) UpdatePrescriptionWithResponse(ctx context.Context
 
 // ReplacePrescriptionWithBodyWithResponse Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16452,8 +16479,9 @@ func (c *ClientWithResponses) ReplacePrescriptionWithBodyWithResponse(ctx contex
 
 // ReplacePrescriptionWithResponse Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16468,9 +16496,11 @@ func (c *ClientWithResponses) ReplacePrescriptionWithResponse(ctx context.Contex
 
 // DispensePrescriptionWithBodyWithResponse Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16485,9 +16515,11 @@ func (c *ClientWithResponses) DispensePrescriptionWithBodyWithResponse(ctx conte
 
 // DispensePrescriptionWithResponse Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
