@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"strconv"
 
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
@@ -41,13 +40,8 @@ func appointmentConditions(caller authn.Principal, p api.ListAppointmentsParams)
 	if p.Patient != nil {
 		where = append(where, listing.AppointmentsOfPatient(*p.Patient))
 	}
-	switch doctor := valueOr(p.Doctor, "all"); doctor {
-	case "all":
-	case "me":
-		where = append(where, listing.AppointmentsOfDoctor(caller.UserID))
-	default:
-		id, _ := strconv.ParseInt(doctor, 10, 64) // the contract lets nothing else through
-		where = append(where, listing.AppointmentsOfDoctor(id))
+	if doctor := userWanted(caller, p.Doctor); doctor != nil {
+		where = append(where, listing.AppointmentsOfDoctor(*doctor))
 	}
 	if p.Status != nil {
 		where = append(where, listing.AppointmentsInState(string(*p.Status)))

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/oapi-codegen/nullable"
 
@@ -43,13 +42,8 @@ func (h *handlers) encounterConditions(ctx context.Context, p api.ListEncounters
 	if p.Patient != nil {
 		where = append(where, listing.EncountersOfPatient(*p.Patient))
 	}
-	switch doctor := valueOr(p.Doctor, "all"); doctor {
-	case "all":
-	case "me":
-		where = append(where, listing.EncountersOfDoctor(caller.UserID))
-	default:
-		id, _ := strconv.ParseInt(doctor, 10, 64) // the contract's pattern lets nothing else through
-		where = append(where, listing.EncountersOfDoctor(id))
+	if doctor := userWanted(caller, p.Doctor); doctor != nil {
+		where = append(where, listing.EncountersOfDoctor(*doctor))
 	}
 	if p.Appointment != nil {
 		where = append(where, listing.EncountersOfAppointment(*p.Appointment))

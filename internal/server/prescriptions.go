@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"strconv"
 
 	"chelal/gen/api"
 	"chelal/gen/db"
@@ -37,7 +36,7 @@ func prescriptionConditions(ctx context.Context, p api.ListPrescriptionsParams) 
 	if p.Patient != nil {
 		where = append(where, listing.PrescriptionsOfPatient(*p.Patient))
 	}
-	if doctor := doctorWanted(ctx, p.Doctor); doctor != nil {
+	if doctor := userWanted(authn.PrincipalFrom(ctx), p.Doctor); doctor != nil {
 		where = append(where, listing.PrescriptionsOfDoctor(*doctor))
 	}
 	if p.Encounter != nil {
@@ -50,19 +49,6 @@ func prescriptionConditions(ctx context.Context, p api.ListPrescriptionsParams) 
 		where = append(where, listing.PrescriptionsDispensed(*p.Dispensed))
 	}
 	return where
-}
-
-// doctorWanted reads ?doctor=, which is a user's id, me or all; nil stands for all.
-func doctorWanted(ctx context.Context, doctor *string) *int64 {
-	id := authn.PrincipalFrom(ctx).UserID
-	switch valueOr(doctor, "all") {
-	case "all":
-		return nil
-	case "me":
-		return &id
-	}
-	id, _ = strconv.ParseInt(*doctor, 10, 64) // the contract lets only numbers come here
-	return &id
 }
 
 // GetPrescription answers one prescription, to a Patient an own one only.
