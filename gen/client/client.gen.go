@@ -1140,7 +1140,7 @@ type TimelineEntry struct {
 	// Status The state: of an appointment its status; prescribed or dispensed; unpaid or paid; empty otherwise
 	Status string `json:"status"`
 
-	// Title What it is: the notes of an appointment, a diagnosis, a medication, the notes of a bill, the method of a payment
+	// Title What it is: the notes of an appointment, a diagnosis or the beginning of an encounter's notes, a medication and its dosage, the notes of a bill, the method of a payment
 	Title string            `json:"title"`
 	Type  TimelineEntryType `json:"type"`
 }
@@ -2290,14 +2290,16 @@ type ClientInterface interface {
 
 	// DeletePatient Delete a patient
 	//
-	// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+	// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+	// vanish.
 	//
 	// Corresponds with DELETE /api/patients/{id}/ (the `DeletePatient` operationId).
 	DeletePatient(ctx context.Context, id ID, params *DeletePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPatient Get a patient
 	//
-	// A user of role Patient may read the own record only.
+	// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+	// says `merged_into`, and is not changed any more (409, `patient_merged`).
 	//
 	// Corresponds with GET /api/patients/{id}/ (the `GetPatient` operationId).
 	GetPatient(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2344,7 +2346,8 @@ type ClientInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2355,7 +2358,8 @@ type ClientInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2373,8 +2377,10 @@ type ClientInterface interface {
 
 	// UnmergePatient Undo a merge
 	//
-	// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-	// does the account. Records made since stay with the survivor.
+	// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+	// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+	// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+	// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 	//
 	// Corresponds with POST /api/patients/{id}/unmerge/ (the `UnmergePatient` operationId).
 	UnmergePatient(ctx context.Context, id ID, params *UnmergePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3454,7 +3460,8 @@ func (c *Client) CreatePatient(ctx context.Context, params *CreatePatientParams,
 
 // DeletePatient Delete a patient
 //
-// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+// vanish.
 //
 // Corresponds with DELETE /api/patients/{id}/ (the `DeletePatient` operationId).
 func (c *Client) DeletePatient(ctx context.Context, id ID, params *DeletePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3471,7 +3478,8 @@ func (c *Client) DeletePatient(ctx context.Context, id ID, params *DeletePatient
 
 // GetPatient Get a patient
 //
-// A user of role Patient may read the own record only.
+// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+// says `merged_into`, and is not changed any more (409, `patient_merged`).
 //
 // Corresponds with GET /api/patients/{id}/ (the `GetPatient` operationId).
 func (c *Client) GetPatient(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3568,7 +3576,8 @@ func (c *Client) ReplacePatient(ctx context.Context, id ID, params *ReplacePatie
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3589,7 +3598,8 @@ func (c *Client) MergePatientWithBody(ctx context.Context, id ID, params *MergeP
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3627,8 +3637,10 @@ func (c *Client) GetPatientTimeline(ctx context.Context, id ID, params *GetPatie
 
 // UnmergePatient Undo a merge
 //
-// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-// does the account. Records made since stay with the survivor.
+// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 //
 // Corresponds with POST /api/patients/{id}/unmerge/ (the `UnmergePatient` operationId).
 func (c *Client) UnmergePatient(ctx context.Context, id ID, params *UnmergePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8338,7 +8350,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeletePatientWithResponse Delete a patient
 	//
-	// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+	// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+	// vanish.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8347,7 +8360,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPatientWithResponse Get a patient
 	//
-	// A user of role Patient may read the own record only.
+	// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+	// says `merged_into`, and is not changed any more (409, `patient_merged`).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8396,7 +8410,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8407,7 +8422,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8427,8 +8443,10 @@ type ClientWithResponsesInterface interface {
 
 	// UnmergePatientWithResponse Undo a merge
 	//
-	// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-	// does the account. Records made since stay with the survivor.
+	// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+	// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+	// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+	// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -16118,7 +16136,8 @@ func (c *ClientWithResponses) CreatePatientWithResponse(ctx context.Context, par
 
 // DeletePatientWithResponse Delete a patient
 //
-// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+// vanish.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16133,7 +16152,8 @@ func (c *ClientWithResponses) DeletePatientWithResponse(ctx context.Context, id 
 
 // GetPatientWithResponse Get a patient
 //
-// A user of role Patient may read the own record only.
+// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+// says `merged_into`, and is not changed any more (409, `patient_merged`).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16212,7 +16232,8 @@ func (c *ClientWithResponses) ReplacePatientWithResponse(ctx context.Context, id
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16229,7 +16250,8 @@ func (c *ClientWithResponses) MergePatientWithBodyWithResponse(ctx context.Conte
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16261,8 +16283,10 @@ func (c *ClientWithResponses) GetPatientTimelineWithResponse(ctx context.Context
 
 // UnmergePatientWithResponse Undo a merge
 //
-// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-// does the account. Records made since stay with the survivor.
+// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 //
 // Returns a wrapper object for the known response body format(s).
 //
