@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"chelal/gen/db"
 	"chelal/internal/pg"
+	"chelal/internal/scheduling"
 	"chelal/internal/testkit"
 )
 
@@ -291,6 +293,125 @@ func TestEveryForeignKeyIsMerged(t *testing.T) {
 	noted, err := pgx.CollectRows(moved, pgx.RowTo[string])
 	require.NoError(t, err)
 	require.Equal(t, slices.Compact(tables), noted, "under the names of their tables")
+}
+
+func TestMergeRaces(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+
+	t.Run("one duplicate into two survivors", func(t *testing.T) {
+		t.Parallel()
+		b := setupOn(t, testkit.Pool(t))
+		admin, duplicate := b.as("Admin"), testkit.Patient(t, b.db, nil)
+		survivors := []db.CorePatient{testkit.Patient(t, b.db, nil), testkit.Patient(t, b.db, nil)}
+		counts, _ := atOnce(2, func(i int) answer { return admin.merge(survivors[i].ID, duplicate.ID) })
+		require.Equal(t, map[int]int{200: 1, 409: 1}, counts)
+	})
+
+	t.Run("two records into each other", func(t *testing.T) {
+		t.Parallel()
+		b := setupOn(t, testkit.Pool(t))
+		admin := b.as("Admin")
+		p := []db.CorePatient{testkit.Patient(t, b.db, nil), testkit.Patient(t, b.db, nil)}
+		counts, _ := atOnce(2, func(i int) answer { return admin.merge(p[i].ID, p[1-i].ID) })
+		require.Equal(t, map[int]int{200: 1, 409: 1}, counts)
+	})
+
+	t.Run("merging and undoing among four records, while they change", func(t *testing.T) {
+		t.Parallel()
+		b := setupOn(t, testkit.Pool(t))
+		admin, doctor := b.as("Admin"), testkit.User(t, b.db, "Doctor")
+		var ids []int64
+		for i := range 4 {
+			ids = append(ids, testkit.Patient(t, b.db, nil).ID)
+			everything(t, b.db, ids[i], doctor.ID, i)
+		}
+		counts, _ := atOnce(96, func(i int) answer {
+			switch i % 3 {
+			case 0:
+				return admin.merge(ids[i%4], ids[i/4%4])
+			case 1:
+				return admin.unmerge(ids[i/3%4])
+			}
+			return admin.call("PATCH", patientPath(ids[i/3%4]), map[string]any{"address": fmt.Sprint(i)})
+		})
+		delete(counts, 400) // into itself
+		require.Len(t, counts, 2, "200 and 409: %v", counts)
+		var astray int
+		require.NoError(t, b.db.QueryRow(ctx, `SELECT count(*) FROM core_patient p WHERE merged_into_id IS NOT NULL AND (
+			EXISTS (SELECT FROM core_appointment WHERE patient_id = p.id) OR EXISTS (SELECT FROM core_bill WHERE patient_id = p.id)
+			OR EXISTS (SELECT FROM core_patient WHERE merged_into_id = p.id))`).Scan(&astray))
+		require.Zero(t, astray)
+	})
+
+	t.Run("bookings for the duplicate and for its doctor's time", func(t *testing.T) {
+		t.Parallel()
+		b := setupOn(t, testkit.Pool(t))
+		admin, survivor, duplicate := b.as("Admin"), testkit.Patient(t, b.db, nil), testkit.Patient(t, b.db, nil)
+		var doctors []int64
+		for range 4 {
+			doctors = append(doctors, testkit.User(t, b.db, "Doctor").ID)
+		}
+		testkit.Appointment(t, b.db, duplicate.ID, doctors[0], midnight)
+		outcomes := make([]error, 40)
+		counts, _ := atOnce(48, func(i int) answer {
+			switch {
+			case i < 32:
+				outcomes[i] = book(b.db, duplicate.ID, doctors[i%4], midnight.Add(time.Duration(i+1)*time.Hour))
+				return answer{}
+			case i < 40:
+				outcomes[i] = book(b.db, survivor.ID, doctors[0], midnight)
+				return answer{}
+			}
+			for {
+				merged := admin.merge(survivor.ID, duplicate.ID)
+				if merged.body["code"] != "changed_meanwhile" {
+					return merged
+				}
+			}
+		})
+		require.Equal(t, map[int]int{0: 40, 200: 1, 409: 7}, counts)
+		made := 1
+		for _, err := range outcomes[:32] {
+			if err == nil {
+				made++
+				continue
+			}
+			require.ErrorIs(t, err, errMerged)
+		}
+		for _, err := range outcomes[32:] {
+			require.ErrorIs(t, err, pg.SlotTaken)
+		}
+		var at [2]int
+		require.NoError(t, b.db.QueryRow(ctx, `SELECT count(*) FILTER (WHERE patient_id = $1), count(*) FILTER (WHERE patient_id = $2)
+			FROM core_appointment`, duplicate.ID, survivor.ID).Scan(&at[0], &at[1]))
+		require.Equal(t, [2]int{0, made}, at)
+	})
+}
+
+var errMerged = errors.New("the patient was merged")
+
+// book makes an appointment as package server does: with the doctor and the patient locked.
+func book(conn pg.DB, patientID, doctorID int64, start time.Time) error {
+	ctx, q := context.Background(), db.New()
+	return pg.Translate(pg.InTx(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := q.DoctorsLock(ctx, tx, []int64{doctorID}); err != nil {
+			return err
+		}
+		patients, err := q.PatientsLock(ctx, tx, []int64{patientID})
+		if err != nil {
+			return err
+		}
+		if patients[0].MergedIntoID != nil {
+			return errMerged
+		}
+		date, at := scheduling.Wall(start, time.UTC)
+		_, err = q.AppointmentCreate(ctx, tx, db.AppointmentCreateParams{
+			PatientID: patientID, DoctorID: doctorID, Date: date, Time: at, DurationMinutes: 30, StartsAt: start,
+			EndsAt: start.Add(30 * time.Minute), Status: string(scheduling.Scheduled), Now: start,
+		})
+		return err
+	}))
 }
 
 // forest is what merges mean, as simply as it can be said: a duplicate hangs under its
