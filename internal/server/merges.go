@@ -206,8 +206,9 @@ func allergiesLeft(ctx context.Context, c *change.Change, m db.CorePatientmerge)
 // record is a patient whom a merge, or the undoing of one, changes.
 type record struct{ before, after db.CorePatient }
 
-// lockRecords locks the patients with these ids, those merged into them, and before them
-// the users whose rows are checked when a patient's change.
+// lockRecords locks the patients with these ids and those merged into them. Before them it
+// locks their accounts and the doctors of their bookings: a booking that gets another
+// patient is compared with the doctor's others once more, which somebody may be making.
 func lockRecords(ctx context.Context, c *change.Change, ids ...int64) (map[int64]*record, error) {
 	patients, err := db.New().MergeRecords(ctx, c.Tx, ids)
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"chelal/gen/db"
 	"chelal/internal/pg"
@@ -412,102 +411,4 @@ func book(conn pg.DB, patientID, doctorID int64, start time.Time) error {
 		})
 		return err
 	}))
-}
-
-// forest is what merges mean, as simply as it can be said: a duplicate hangs under its
-// survivor, and everything is at the root of the tree in which it was made.
-type forest struct {
-	ids    []int64
-	under  map[int64]int64
-	home   map[string]int64
-	slots  int
-	doctor int64
-}
-
-func (f *forest) root(id int64) int64 {
-	for f.under[id] != 0 {
-		id = f.under[id]
-	}
-	return id
-}
-
-// account answers whether somebody in the tree of a root has one.
-func (f *forest) account(root int64) bool {
-	for row, home := range f.home {
-		if strings.HasPrefix(row, "account") && f.root(home) == root {
-			return true
-		}
-	}
-	return false
-}
-
-func TestMergesAreUndoneInAnyOrder(t *testing.T) {
-	t.Parallel()
-	b := setupOn(t, testkit.Pool(t)) // merges wait for one another: not in a transaction that lasts
-	admin, doctor := b.as("Admin"), testkit.User(t, b.db, "Doctor").ID
-	slots := 0
-	rapid.Check(t, func(rt *rapid.T) {
-		f := &forest{under: map[int64]int64{}, doctor: doctor}
-		for i := range 5 {
-			p := allergic(t, b.db, fmt.Sprint("allergy", i))
-			if i < 2 {
-				portal := testkit.User(t, b.db, "Patient").ID
-				admin.call("PATCH", patientPath(p.ID), map[string]any{"user": portal})
-			}
-			f.ids = append(f.ids, p.ID)
-		}
-		patient := rapid.SampledFrom(f.ids)
-		f.home = owners(t, b.db, f.ids...)
-		check := func() {
-			for row, owner := range owners(t, b.db, f.ids...) {
-				require.Equal(rt, f.root(f.home[row]), owner, row)
-			}
-			for _, id := range f.ids {
-				var allergies string
-				require.NoError(rt, b.db.QueryRow(context.Background(), "SELECT known_allergies FROM core_patient WHERE id = $1", f.root(id)).Scan(&allergies))
-				require.Contains(rt, allergies, fmt.Sprint("allergy", slices.Index(f.ids, id)))
-			}
-		}
-		undo := func(id int64) {
-			want := 409
-			if f.under[id] != 0 {
-				want = 200
-			}
-			require.Equal(rt, want, admin.unmerge(id).status)
-			delete(f.under, id)
-		}
-		rt.Repeat(map[string]func(*rapid.T){
-			"": func(*rapid.T) { check() },
-			"add rows": func(rt *rapid.T) {
-				id := f.root(patient.Draw(rt, "whose"))
-				everything(t, b.db, id, doctor, slots)
-				slots++
-				for row, owner := range owners(t, b.db, f.ids...) {
-					if _, known := f.home[row]; !known {
-						f.home[row] = owner
-					}
-				}
-			},
-			"merge": func(rt *rapid.T) {
-				survivor, duplicate := patient.Draw(rt, "survivor"), patient.Draw(rt, "duplicate")
-				want := 200
-				switch {
-				case survivor == duplicate:
-					want = 400
-				case f.under[survivor] != 0, f.under[duplicate] != 0, f.account(survivor) && f.account(duplicate):
-					want = 409
-				}
-				require.Equal(rt, want, admin.merge(survivor, duplicate).status)
-				if want == 200 {
-					f.under[duplicate] = survivor
-				}
-			},
-			"unmerge": func(rt *rapid.T) { undo(patient.Draw(rt, "duplicate")) },
-		})
-		for _, id := range rapid.Permutation(f.ids).Draw(rt, "order") {
-			undo(id)
-			check()
-		}
-		require.Equal(rt, f.home, owners(t, b.db, f.ids...))
-	})
 }
