@@ -1140,7 +1140,7 @@ type TimelineEntry struct {
 	// Status The state: of an appointment its status; prescribed or dispensed; unpaid or paid; empty otherwise
 	Status string `json:"status"`
 
-	// Title What it is: the notes of an appointment, a diagnosis, a medication, the notes of a bill, the method of a payment
+	// Title What it is: the notes of an appointment, a diagnosis or the beginning of an encounter's notes, a medication and its dosage, the notes of a bill, the method of a payment
 	Title string            `json:"title"`
 	Type  TimelineEntryType `json:"type"`
 }
@@ -2302,14 +2302,16 @@ type ClientInterface interface {
 
 	// DeletePatient Delete a patient
 	//
-	// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+	// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+	// vanish.
 	//
 	// Corresponds with DELETE /api/patients/{id}/ (the `DeletePatient` operationId).
 	DeletePatient(ctx context.Context, id ID, params *DeletePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPatient Get a patient
 	//
-	// A user of role Patient may read the own record only.
+	// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+	// says `merged_into`, and is not changed any more (409, `patient_merged`).
 	//
 	// Corresponds with GET /api/patients/{id}/ (the `GetPatient` operationId).
 	GetPatient(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2356,7 +2358,8 @@ type ClientInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2367,7 +2370,8 @@ type ClientInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2385,8 +2389,10 @@ type ClientInterface interface {
 
 	// UnmergePatient Undo a merge
 	//
-	// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-	// does the account. Records made since stay with the survivor.
+	// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+	// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+	// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+	// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 	//
 	// Corresponds with POST /api/patients/{id}/unmerge/ (the `UnmergePatient` operationId).
 	UnmergePatient(ctx context.Context, id ID, params *UnmergePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3486,7 +3492,8 @@ func (c *Client) CreatePatient(ctx context.Context, params *CreatePatientParams,
 
 // DeletePatient Delete a patient
 //
-// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+// vanish.
 //
 // Corresponds with DELETE /api/patients/{id}/ (the `DeletePatient` operationId).
 func (c *Client) DeletePatient(ctx context.Context, id ID, params *DeletePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3503,7 +3510,8 @@ func (c *Client) DeletePatient(ctx context.Context, id ID, params *DeletePatient
 
 // GetPatient Get a patient
 //
-// A user of role Patient may read the own record only.
+// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+// says `merged_into`, and is not changed any more (409, `patient_merged`).
 //
 // Corresponds with GET /api/patients/{id}/ (the `GetPatient` operationId).
 func (c *Client) GetPatient(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3600,7 +3608,8 @@ func (c *Client) ReplacePatient(ctx context.Context, id ID, params *ReplacePatie
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3621,7 +3630,8 @@ func (c *Client) MergePatientWithBody(ctx context.Context, id ID, params *MergeP
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3659,8 +3669,10 @@ func (c *Client) GetPatientTimeline(ctx context.Context, id ID, params *GetPatie
 
 // UnmergePatient Undo a merge
 //
-// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-// does the account. Records made since stay with the survivor.
+// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 //
 // Corresponds with POST /api/patients/{id}/unmerge/ (the `UnmergePatient` operationId).
 func (c *Client) UnmergePatient(ctx context.Context, id ID, params *UnmergePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8390,7 +8402,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeletePatientWithResponse Delete a patient
 	//
-	// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+	// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+	// vanish.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8399,7 +8412,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPatientWithResponse Get a patient
 	//
-	// A user of role Patient may read the own record only.
+	// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+	// says `merged_into`, and is not changed any more (409, `patient_merged`).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -8448,7 +8462,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8459,7 +8474,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -8479,8 +8495,10 @@ type ClientWithResponsesInterface interface {
 
 	// UnmergePatientWithResponse Undo a merge
 	//
-	// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-	// does the account. Records made since stay with the survivor.
+	// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+	// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+	// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+	// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -16190,7 +16208,8 @@ func (c *ClientWithResponses) CreatePatientWithResponse(ctx context.Context, par
 
 // DeletePatientWithResponse Delete a patient
 //
-// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+// vanish.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16205,7 +16224,8 @@ func (c *ClientWithResponses) DeletePatientWithResponse(ctx context.Context, id 
 
 // GetPatientWithResponse Get a patient
 //
-// A user of role Patient may read the own record only.
+// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+// says `merged_into`, and is not changed any more (409, `patient_merged`).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -16284,7 +16304,8 @@ func (c *ClientWithResponses) ReplacePatientWithResponse(ctx context.Context, id
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16301,7 +16322,8 @@ func (c *ClientWithResponses) MergePatientWithBodyWithResponse(ctx context.Conte
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -16333,8 +16355,10 @@ func (c *ClientWithResponses) GetPatientTimelineWithResponse(ctx context.Context
 
 // UnmergePatientWithResponse Undo a merge
 //
-// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-// does the account. Records made since stay with the survivor.
+// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -11,8 +11,6 @@ import (
 var (
 	changedMeanwhile = apperr.New(apperr.Conflict, "changed_meanwhile",
 		"Somebody else moved this appointment at the same moment. Read it again, and repeat your change.")
-	patientMerged = apperr.New(apperr.Conflict, "patient_merged",
-		"This record was merged into another; use that one.").OnField("patient", "patient_merged")
 	notADoctor = apperr.InvalidFields(apperr.Field{Name: "doctor", Code: "does_not_exist",
 		Message: "There is no active user of role Doctor with this id."})
 	noSuchPatient = apperr.InvalidFields(apperr.Field{Name: "patient", Code: "does_not_exist",
@@ -74,10 +72,7 @@ func (p parties) check(doctorID, patientID int64) error {
 	if fields := p.unknown(doctorID, patientID); len(fields) > 0 {
 		return apperr.InvalidFields(fields...)
 	}
-	if survivor := p.patients[patientID].MergedIntoID; survivor != nil {
-		return patientMerged.With("merged_into", *survivor)
-	}
-	return nil
+	return checkUnmerged(p.patients[patientID], "patient")
 }
 
 // lockAppointment locks an appointment, after its doctor and patient and those whom the
