@@ -1632,7 +1632,7 @@ type TimelineEntry struct {
 	// Status The state: of an appointment its status; prescribed or dispensed; unpaid or paid; empty otherwise
 	Status string `json:"status"`
 
-	// Title What it is: the notes of an appointment, a diagnosis, a medication, the notes of a bill, the method of a payment
+	// Title What it is: the notes of an appointment, a diagnosis or the beginning of an encounter's notes, a medication and its dosage, the notes of a bill, the method of a payment
 	Title string            `json:"title"`
 	Type  TimelineEntryType `json:"type"`
 }
@@ -2696,9 +2696,10 @@ type ClientInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2709,9 +2710,10 @@ type ClientInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2764,7 +2766,9 @@ type ClientInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -2775,7 +2779,9 @@ type ClientInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3006,7 +3012,8 @@ type ClientInterface interface {
 	// CreateEncounterWithBody Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3016,7 +3023,8 @@ type ClientInterface interface {
 	// CreateEncounter Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3057,7 +3065,9 @@ type ClientInterface interface {
 
 	// ReplaceEncounterWithBody Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3066,7 +3076,9 @@ type ClientInterface interface {
 
 	// ReplaceEncounter Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3217,14 +3229,16 @@ type ClientInterface interface {
 
 	// DeletePatient Delete a patient
 	//
-	// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+	// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+	// vanish.
 	//
 	// Corresponds with DELETE /api/patients/{id}/ (the `DeletePatient` operationId).
 	DeletePatient(ctx context.Context, id ID, params *DeletePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetPatient Get a patient
 	//
-	// A user of role Patient may read the own record only.
+	// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+	// says `merged_into`, and is not changed any more (409, `patient_merged`).
 	//
 	// Corresponds with GET /api/patients/{id}/ (the `GetPatient` operationId).
 	GetPatient(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3271,7 +3285,8 @@ type ClientInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3282,7 +3297,8 @@ type ClientInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3300,8 +3316,10 @@ type ClientInterface interface {
 
 	// UnmergePatient Undo a merge
 	//
-	// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-	// does the account. Records made since stay with the survivor.
+	// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+	// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+	// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+	// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 	//
 	// Corresponds with POST /api/patients/{id}/unmerge/ (the `UnmergePatient` operationId).
 	UnmergePatient(ctx context.Context, id ID, params *UnmergePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3455,7 +3473,8 @@ type ClientInterface interface {
 
 	// UpdatePrescriptionWithBody Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3464,7 +3483,8 @@ type ClientInterface interface {
 
 	// UpdatePrescription Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3473,8 +3493,9 @@ type ClientInterface interface {
 
 	// ReplacePrescriptionWithBody Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3483,8 +3504,9 @@ type ClientInterface interface {
 
 	// ReplacePrescription Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3493,9 +3515,11 @@ type ClientInterface interface {
 
 	// DispensePrescriptionWithBody Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3504,9 +3528,11 @@ type ClientInterface interface {
 
 	// DispensePrescription Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3812,9 +3838,10 @@ func (c *Client) ListAppointments(ctx context.Context, params *ListAppointmentsP
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3835,9 +3862,10 @@ func (c *Client) CreateAppointmentWithBody(ctx context.Context, params *CreateAp
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3950,7 +3978,9 @@ func (c *Client) UpdateAppointment(ctx context.Context, id ID, params *UpdateApp
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes any type of body and a specified content type.
 //
@@ -3971,7 +4001,9 @@ func (c *Client) ReplaceAppointmentWithBody(ctx context.Context, id ID, params *
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4462,7 +4494,8 @@ func (c *Client) ListEncounters(ctx context.Context, params *ListEncountersParam
 // CreateEncounterWithBody Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4482,7 +4515,8 @@ func (c *Client) CreateEncounterWithBody(ctx context.Context, params *CreateEnco
 // CreateEncounter Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4573,7 +4607,9 @@ func (c *Client) UpdateEncounter(ctx context.Context, id ID, params *UpdateEncou
 
 // ReplaceEncounterWithBody Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4592,7 +4628,9 @@ func (c *Client) ReplaceEncounterWithBody(ctx context.Context, id ID, params *Re
 
 // ReplaceEncounter Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4913,7 +4951,8 @@ func (c *Client) CreatePatient(ctx context.Context, params *CreatePatientParams,
 
 // DeletePatient Delete a patient
 //
-// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+// vanish.
 //
 // Corresponds with DELETE /api/patients/{id}/ (the `DeletePatient` operationId).
 func (c *Client) DeletePatient(ctx context.Context, id ID, params *DeletePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -4930,7 +4969,8 @@ func (c *Client) DeletePatient(ctx context.Context, id ID, params *DeletePatient
 
 // GetPatient Get a patient
 //
-// A user of role Patient may read the own record only.
+// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+// says `merged_into`, and is not changed any more (409, `patient_merged`).
 //
 // Corresponds with GET /api/patients/{id}/ (the `GetPatient` operationId).
 func (c *Client) GetPatient(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5027,7 +5067,8 @@ func (c *Client) ReplacePatient(ctx context.Context, id ID, params *ReplacePatie
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5048,7 +5089,8 @@ func (c *Client) MergePatientWithBody(ctx context.Context, id ID, params *MergeP
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5086,8 +5128,10 @@ func (c *Client) GetPatientTimeline(ctx context.Context, id ID, params *GetPatie
 
 // UnmergePatient Undo a merge
 //
-// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-// does the account. Records made since stay with the survivor.
+// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 //
 // Corresponds with POST /api/patients/{id}/unmerge/ (the `UnmergePatient` operationId).
 func (c *Client) UnmergePatient(ctx context.Context, id ID, params *UnmergePatientParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5421,7 +5465,8 @@ func (c *Client) GetPrescription(ctx context.Context, id ID, reqEditors ...Reque
 
 // UpdatePrescriptionWithBody Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5440,7 +5485,8 @@ func (c *Client) UpdatePrescriptionWithBody(ctx context.Context, id ID, params *
 
 // UpdatePrescription Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5459,8 +5505,9 @@ func (c *Client) UpdatePrescription(ctx context.Context, id ID, params *UpdatePr
 
 // ReplacePrescriptionWithBody Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -5479,8 +5526,9 @@ func (c *Client) ReplacePrescriptionWithBody(ctx context.Context, id ID, params 
 
 // ReplacePrescription Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5499,9 +5547,11 @@ func (c *Client) ReplacePrescription(ctx context.Context, id ID, params *Replace
 
 // DispensePrescriptionWithBody Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5520,9 +5570,11 @@ func (c *Client) DispensePrescriptionWithBody(ctx context.Context, id ID, params
 
 // DispensePrescription Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -11568,9 +11620,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11581,9 +11634,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11642,7 +11696,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11653,7 +11709,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11902,7 +11960,8 @@ type ClientWithResponsesInterface interface {
 	// CreateEncounterWithBodyWithResponse Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11912,7 +11971,8 @@ type ClientWithResponsesInterface interface {
 	// CreateEncounterWithResponse Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11957,7 +12017,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceEncounterWithBodyWithResponse Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -11966,7 +12028,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceEncounterWithResponse Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12129,7 +12193,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeletePatientWithResponse Delete a patient
 	//
-	// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+	// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+	// vanish.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12138,7 +12203,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetPatientWithResponse Get a patient
 	//
-	// A user of role Patient may read the own record only.
+	// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+	// says `merged_into`, and is not changed any more (409, `patient_merged`).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12187,7 +12253,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12198,7 +12265,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 	// patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-	// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+	// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+	// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12218,8 +12286,10 @@ type ClientWithResponsesInterface interface {
 
 	// UnmergePatientWithResponse Undo a merge
 	//
-	// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-	// does the account. Records made since stay with the survivor.
+	// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+	// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+	// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+	// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -12389,7 +12459,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePrescriptionWithBodyWithResponse Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12398,7 +12469,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePrescriptionWithResponse Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12407,8 +12479,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePrescriptionWithBodyWithResponse Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12417,8 +12490,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePrescriptionWithResponse Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12427,9 +12501,11 @@ type ClientWithResponsesInterface interface {
 
 	// DispensePrescriptionWithBodyWithResponse Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12438,9 +12514,11 @@ type ClientWithResponsesInterface interface {
 
 	// DispensePrescriptionWithResponse Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -22754,9 +22832,10 @@ func (c *ClientWithResponses) ListAppointmentsWithResponse(ctx context.Context, 
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22773,9 +22852,10 @@ func (c *ClientWithResponses) CreateAppointmentWithBodyWithResponse(ctx context.
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22870,7 +22950,9 @@ func (c *ClientWithResponses) UpdateAppointmentWithResponse(ctx context.Context,
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -22887,7 +22969,9 @@ func (c *ClientWithResponses) ReplaceAppointmentWithBodyWithResponse(ctx context
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -23292,7 +23376,8 @@ func (c *ClientWithResponses) ListEncountersWithResponse(ctx context.Context, pa
 // CreateEncounterWithBodyWithResponse Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -23308,7 +23393,8 @@ func (c *ClientWithResponses) CreateEncounterWithBodyWithResponse(ctx context.Co
 // CreateEncounterWithResponse Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -23383,7 +23469,9 @@ func (c *ClientWithResponses) UpdateEncounterWithResponse(ctx context.Context, i
 
 // ReplaceEncounterWithBodyWithResponse Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -23398,7 +23486,9 @@ func (c *ClientWithResponses) ReplaceEncounterWithBodyWithResponse(ctx context.C
 
 // ReplaceEncounterWithResponse Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -23663,7 +23753,8 @@ func (c *ClientWithResponses) CreatePatientWithResponse(ctx context.Context, par
 
 // DeletePatientWithResponse Delete a patient
 //
-// Refused with 409 when the patient has appointments, encounters or bills, which must not vanish.
+// Refused with 409 when the patient has appointments, encounters or bills, or was part of a merge: these must not
+// vanish.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -23678,7 +23769,8 @@ func (c *ClientWithResponses) DeletePatientWithResponse(ctx context.Context, id 
 
 // GetPatientWithResponse Get a patient
 //
-// A user of role Patient may read the own record only.
+// A user of role Patient may read the own record only. A record that was merged into another is answered, too; it
+// says `merged_into`, and is not changed any more (409, `patient_merged`).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -23757,7 +23849,8 @@ func (c *ClientWithResponses) ReplacePatientWithResponse(ctx context.Context, id
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -23774,7 +23867,8 @@ func (c *ClientWithResponses) MergePatientWithBodyWithResponse(ctx context.Conte
 //
 // Moves every record of the duplicate to this patient, adds its allergies and takes over its account when this
 // patient has none. The duplicate stays, empty, and says `merged_into`; its `unique_id` is still found. Bookings
-// that would then overlap are refused with 409 (`overlapping_bookings`), and nothing is moved.
+// that would then overlap (`overlapping_bookings`), two accounts (`both_have_accounts`) and allergies longer than
+// a record can hold (`allergies_too_long`) are refused with 409, and nothing is moved.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -23806,8 +23900,10 @@ func (c *ClientWithResponses) GetPatientTimelineWithResponse(ctx context.Context
 
 // UnmergePatientWithResponse Undo a merge
 //
-// For the duplicate. The records that the merge moved, and that still belong to the survivor, come back, and so
-// does the account. Records made since stay with the survivor.
+// For the duplicate. The records that the merge moved, and that still belong to the survivor (or to whom that was
+// merged into since), come back, and so does the account. Records made since stay where they are. The survivor's
+// `known_allergies` become what they were before the merge, with those of others still merged into it, unless
+// somebody changed them since: then they stay, which is the safe side, and a doctor decides.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -24085,7 +24181,8 @@ func (c *ClientWithResponses) GetPrescriptionWithResponse(ctx context.Context, i
 
 // UpdatePrescriptionWithBodyWithResponse Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -24100,7 +24197,8 @@ func (c *ClientWithResponses) UpdatePrescriptionWithBodyWithResponse(ctx context
 
 // UpdatePrescriptionWithResponse Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -24115,8 +24213,9 @@ func (c *ClientWithResponses) UpdatePrescriptionWithResponse(ctx context.Context
 
 // ReplacePrescriptionWithBodyWithResponse Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -24131,8 +24230,9 @@ func (c *ClientWithResponses) ReplacePrescriptionWithBodyWithResponse(ctx contex
 
 // ReplacePrescriptionWithResponse Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -24147,9 +24247,11 @@ func (c *ClientWithResponses) ReplacePrescriptionWithResponse(ctx context.Contex
 
 // DispensePrescriptionWithBodyWithResponse Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -24164,9 +24266,11 @@ func (c *ClientWithResponses) DispensePrescriptionWithBodyWithResponse(ctx conte
 
 // DispensePrescriptionWithResponse Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -97,6 +97,17 @@ type CorePatient struct {
 	MergedIntoID   *int64    `json:"merged_into_id"`
 }
 
+type CorePatientmerge struct {
+	ID              int64      `json:"id"`
+	SurvivorID      int64      `json:"survivor_id"`
+	DuplicateID     int64      `json:"duplicate_id"`
+	UserID          *int64     `json:"user_id"`
+	AllergiesBefore string     `json:"allergies_before"`
+	AllergiesAfter  string     `json:"allergies_after"`
+	CreatedAt       time.Time  `json:"created_at"`
+	UndoneAt        *time.Time `json:"undone_at"`
+}
+
 type CorePayment struct {
 	ID             int64        `json:"id"`
 	BillID         int64        `json:"bill_id"`

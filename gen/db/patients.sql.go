@@ -100,11 +100,11 @@ func (q *Queries) PatientDuplicateLock(ctx context.Context, db DBTX, dateOfBirth
 const PatientDuplicates = `-- name: PatientDuplicates :many
 SELECT id, unique_id, first_name, last_name, date_of_birth FROM (
     SELECT a.id, a.unique_id, a.first_name, a.last_name, a.date_of_birth FROM core_patient a
-    WHERE a.date_of_birth = $1::date
+    WHERE a.merged_into_id IS NULL AND a.date_of_birth = $1::date
       AND similarity(a.name_key, core_search_key($2::text)) >= 0.5
     UNION
     SELECT b.id, b.unique_id, b.first_name, b.last_name, b.date_of_birth FROM core_patient b
-    WHERE b.contact_key <> '' AND b.contact_key = CASE
+    WHERE b.merged_into_id IS NULL AND b.contact_key <> '' AND b.contact_key = CASE
         WHEN length(regexp_replace($3::text, '\D', '', 'g')) >= 7 THEN regexp_replace($3, '\D', '', 'g')
         ELSE core_search_key($3) END
 ) found
@@ -228,7 +228,7 @@ func (q *Queries) PatientList(ctx context.Context, db DBTX) ([]CorePatient, erro
 }
 
 const PatientLock = `-- name: PatientLock :one
-SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id FROM core_patient WHERE id = $1 FOR UPDATE
+SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id FROM core_patient WHERE id = $1 FOR NO KEY UPDATE
 `
 
 func (q *Queries) PatientLock(ctx context.Context, db DBTX, id int64) (CorePatient, error) {

@@ -27,7 +27,7 @@ func encodeCursor(ordering string, key []string) string {
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-func decodeCursor(s, ordering string, columns int) ([]any, error) {
+func decodeCursor(s, ordering string, columns int) ([]string, error) {
 	text, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil {
 		return nil, invalidCursor.Because(err)
@@ -36,11 +36,7 @@ func decodeCursor(s, ordering string, columns int) ([]any, error) {
 	if err := json.Unmarshal(text, &c); err != nil || c.Ordering != ordering || len(c.Key) != columns {
 		return nil, invalidCursor.Because(err)
 	}
-	key := make([]any, columns)
-	for i, v := range c.Key {
-		key[i] = v
-	}
-	return key, nil
+	return c.Key, nil
 }
 
 // explainCursor tells a forged cursor, whose values PostgreSQL cannot read, from a

@@ -6,6 +6,7 @@ package listing
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -109,7 +110,10 @@ func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, 
 			return Page[R]{}, err
 		}
 		tail += order.after(len(args), descending)
-		args = append(args[:len(args):len(args)], key...)
+		args = slices.Clip(args)
+		for _, value := range key {
+			args = append(args, value)
+		}
 	case r.Cursor == nil && r.Page*r.Size > Reach && r.Page > 1:
 		return Page[R]{}, pastTheEnd
 	}
@@ -121,11 +125,11 @@ func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, 
 	if err != nil {
 		return Page[R]{}, explainCursor(r, err)
 	}
-	return l.cut(rows, r, order), nil
+	return cut(rows, r, order), nil
 }
 
 // cut removes the one row too many that tells whether another page follows.
-func (l List[R]) cut(rows []R, r Request, order Order[R]) Page[R] {
+func cut[R any](rows []R, r Request, order Order[R]) Page[R] {
 	page := Page[R]{Rows: rows}
 	if int64(len(rows)) > r.Size {
 		page.Rows, page.More = rows[:r.Size], true

@@ -3,6 +3,7 @@ package listing_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,21 +63,22 @@ func TestPatientsAtScale(t *testing.T) {
 	var rare string
 	require.NoError(t, pool.QueryRow(ctx, "SELECT unique_id FROM core_patient ORDER BY id DESC LIMIT 1").Scan(&rare))
 
+	everybody := slices.Clip(listing.PatientsFound(""))
 	requests := map[string]listing.Request{
-		"first page":   {Ordering: "id", Page: 1, Size: 50},
-		"a late page":  {Ordering: "last_name", Page: 100, Size: 100},
+		"first page":   {Ordering: "id", Page: 1, Size: 50, Where: everybody},
+		"a late page":  {Ordering: "last_name", Page: 100, Size: 100, Where: everybody},
 		"by number":    {Ordering: "id", Page: 1, Size: 50, Where: listing.PatientsFound(rare)},
 		"by telephone": {Ordering: "id", Page: 1, Size: 50, Where: listing.PatientsFound("+254 712 345 6")},
 		"by name":      {Ordering: "last_name", Page: 1, Size: 50, Where: listing.PatientsFound("wanj kam")},
 		"nobody":       {Ordering: "id", Page: 1, Size: 50, Where: listing.PatientsFound("qqqqqqq")},
-		"born then": {Ordering: "id", Page: 1, Size: 50, Where: []listing.Condition{
+		"born then": {Ordering: "id", Page: 1, Size: 50, Where: append(everybody,
 			listing.PatientsBornAfter(time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)),
-			listing.PatientsBornBefore(time.Date(1980, 1, 7, 0, 0, 0, 0, time.UTC))}},
-		"of a rare gender": {Ordering: "last_name", Page: 1, Size: 50, Where: []listing.Condition{listing.PatientsOfGender("Other")}},
-		"own":              {Ordering: "id", Page: 1, Size: 50, Where: []listing.Condition{listing.PatientsOf(1)}},
+			listing.PatientsBornBefore(time.Date(1980, 1, 7, 0, 0, 0, 0, time.UTC)))},
+		"of a rare gender": {Ordering: "last_name", Page: 1, Size: 50, Where: append(everybody, listing.PatientsOfGender("Other"))},
+		"own":              {Ordering: "id", Page: 1, Size: 50, Where: append(everybody, listing.PatientsOf(1))},
 	}
 	for _, ordering := range []string{"id", "first_name", "last_name", "date_of_birth", "created_at", "updated_at"} {
-		requests["cursor "+ordering] = listing.Request{Ordering: "-" + ordering, Size: 50, Cursor: new("")}
+		requests["cursor "+ordering] = listing.Request{Ordering: "-" + ordering, Size: 50, Cursor: new(""), Where: everybody}
 	}
 	for name, request := range requests {
 		t.Run(name, func(t *testing.T) {
@@ -90,7 +92,7 @@ func TestPatientsAtScale(t *testing.T) {
 			}
 			require.LessOrEqual(t, w.statements, 3)
 			for _, plan := range w.plans {
-				if strings.Contains(plan, "WHERE true\n LIMIT 10001") {
+				if strings.Contains(plan, "WHERE true\n AND p.merged_into_id IS NULL LIMIT 10001") {
 					continue // counts the first 10,001 rows, whichever come first
 				}
 				require.NotContains(t, plan, "Seq Scan", plan)
@@ -99,7 +101,7 @@ func TestPatientsAtScale(t *testing.T) {
 	}
 
 	t.Run("counts", func(t *testing.T) {
-		page, err := listing.Patients.Read(ctx, pool, listing.Request{Ordering: "id", Page: 1, Size: 1})
+		page, err := listing.Patients.Read(ctx, pool, listing.Request{Ordering: "id", Page: 1, Size: 1, Where: everybody})
 		require.NoError(t, err)
 		require.True(t, page.IsEstimate)
 		require.InEpsilon(t, total, *page.Count, 0.05)

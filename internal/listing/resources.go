@@ -3,6 +3,7 @@ package listing
 import (
 	"context"
 	"strconv"
+	"strings"
 	"time"
 
 	"chelal/gen/db"
@@ -66,7 +67,15 @@ var Patients = List[db.CorePatient]{
 }
 
 // PatientsFound narrows patients to those whose name, number or contact hold every word.
-func PatientsFound(search string) []Condition { return Words("p.search_text", search) }
+// Records that were merged into others are left out, but for the one whose whole number
+// is searched.
+func PatientsFound(search string) []Condition {
+	merged := Condition{SQL: "p.merged_into_id IS NULL"}
+	if words := strings.Fields(search); len(words) == 1 {
+		merged = Condition{"(p.merged_into_id IS NULL OR p.unique_id = upper(?))", []any{words[0]}}
+	}
+	return append(Words("p.search_text", search), merged)
+}
 
 // PatientsOf narrows patients to the record that belongs to a user.
 func PatientsOf(userID int64) Condition { return Condition{"p.user_id = ?", []any{userID}} }

@@ -20,13 +20,13 @@ const (
 	dayAfterBirth = "date_of_birth + 1"
 )
 
-// population reads the patients of this run or, when it has none, all. The rows of
-// this transaction bear its number; their ids would tell as well, if nobody had
-// ever brought rows with ids of their own.
+// population reads the patients of this run or, when it has none, all but those who
+// were merged into others. The rows of this transaction bear its number; their ids
+// would tell as well, if nobody had ever brought rows with ids of their own.
 func (s *seeding) population(ctx context.Context, since string) (p population, err error) {
 	rows, err := s.tx.Query(ctx, `
 		SELECT id, extract(epoch FROM `+since+`)::bigint AS since FROM core_patient
-		WHERE $1 OR xmin = pg_current_xact_id()::xid
+		WHERE merged_into_id IS NULL AND ($1 OR xmin = pg_current_xact_id()::xid)
 		ORDER BY since, id`, s.Patients == 0)
 	if err != nil {
 		return p, err

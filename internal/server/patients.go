@@ -170,6 +170,9 @@ func (h *handlers) changePatient(ctx context.Context, id int64, ifMatch *string,
 		if err := checkMatch(ifMatch, before.Version); err != nil {
 			return err
 		}
+		if err := checkUnmerged(before, ""); err != nil {
+			return err
+		}
 		d, userID := detailsOf(before), before.UserID
 		edit(&d, &userID)
 		if fields := d.Check(h.today()); len(fields) > 0 {
@@ -197,6 +200,7 @@ func (h *handlers) DeletePatient(ctx context.Context, r api.DeletePatientRequest
 		Object: "patient", Lock: db.New().PatientLock, Delete: db.New().PatientDelete,
 		Version: func(row db.CorePatient) int64 { return row.Version },
 		Patient: func(row db.CorePatient) *int64 { return &row.ID },
+		Check:   func(_ *change.Change, row db.CorePatient) error { return checkUnmerged(row, "") },
 	})
 }
 

@@ -7,7 +7,7 @@ SELECT * FROM core_patient
 WHERE id = @id AND (sqlc.narg(own_user_id)::bigint IS NULL OR user_id = sqlc.narg(own_user_id));
 
 -- name: PatientLock :one
-SELECT * FROM core_patient WHERE id = @id FOR UPDATE;
+SELECT * FROM core_patient WHERE id = @id FOR NO KEY UPDATE;
 
 -- name: PatientCreate :one
 INSERT INTO core_patient (first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies,
@@ -39,11 +39,11 @@ SELECT pg_advisory_xact_lock(hashtextextended('patient contact ' ||
 -- name: PatientDuplicates :many
 SELECT id, unique_id, first_name, last_name, date_of_birth FROM (
     SELECT a.id, a.unique_id, a.first_name, a.last_name, a.date_of_birth FROM core_patient a
-    WHERE a.date_of_birth = @date_of_birth::date
+    WHERE a.merged_into_id IS NULL AND a.date_of_birth = @date_of_birth::date
       AND similarity(a.name_key, core_search_key(@name::text)) >= 0.5
     UNION
     SELECT b.id, b.unique_id, b.first_name, b.last_name, b.date_of_birth FROM core_patient b
-    WHERE b.contact_key <> '' AND b.contact_key = CASE
+    WHERE b.merged_into_id IS NULL AND b.contact_key <> '' AND b.contact_key = CASE
         WHEN length(regexp_replace(@contact_info::text, '\D', '', 'g')) >= 7 THEN regexp_replace(@contact_info, '\D', '', 'g')
         ELSE core_search_key(@contact_info) END
 ) found
