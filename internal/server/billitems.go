@@ -9,10 +9,8 @@ import (
 	"chelal/internal/audit"
 	"chelal/internal/authn"
 	"chelal/internal/authz"
-	"chelal/internal/billing"
 	"chelal/internal/change"
 	"chelal/internal/listing"
-	"chelal/internal/money"
 )
 
 // ListBillItems answers the items of bills to staff, and to a Patient those of the own.
@@ -97,7 +95,7 @@ func createBillItem(ctx context.Context, c *change.Change, billID int64, line ap
 // ReplaceBillItem sets every writable property of an item; it stays on its bill.
 func (h *handlers) ReplaceBillItem(ctx context.Context, r api.ReplaceBillItemRequestObject) (api.ReplaceBillItemResponseObject, error) {
 	line := api.BillLine(*r.Body)
-	if fields := incomplete(line, ""); fromNullable(line.ServiceItem) == nil && len(fields) > 0 {
+	if fields := incomplete(line, ""); len(fields) > 0 {
 		return nil, apperr.InvalidFields(fields...)
 	}
 	row, err := h.changeBillItem(ctx, r.ID, r.Params.IfMatch, func(db.CoreBillitem) api.BillLine { return line })
@@ -172,62 +170,6 @@ func (h *handlers) DeleteBillItem(ctx context.Context, r api.DeleteBillItemReque
 		Patient: func(db.CoreBillitem) *int64 { return &bill.PatientID },
 		Check:   func(_ *change.Change, row db.CoreBillitem) error { return checkSum(bill, -lineTotal(row)) },
 	})
-}
-
-// lockBillItem locks an item's bill, and then the item.
-func lockBillItem(ctx context.Context, conn db.DBTX, id int64) (db.CoreBill, db.CoreBillitem, error) {
-	seen, err := db.New().BillItemGet(ctx, conn, id, nil)
-	if err != nil {
-		return db.CoreBill{}, seen, err
-	}
-	bill, err := db.New().BillLock(ctx, conn, seen.BillID)
-	if err != nil {
-		return bill, seen, err
-	}
-	item, err := db.New().BillItemLock(ctx, conn, id)
-	return bill, item, err
-}
-
-var (
-	billPaid  = apperr.New(apperr.Conflict, "bill_paid", "This bill is paid, so its items stay as they are. Issue another bill.")
-	belowPaid = apperr.New(apperr.Conflict, "below_paid",
-		"The total would fall below what has been paid. Refund what is too much first.")
-)
-
-// checkSum returns nil when the items of a bill, which is locked, may come to so much
-// more, or less, than they do.
-func checkSum(bill db.CoreBill, difference money.Amount) error {
-	switch total := bill.TotalAmount + difference; {
-	case total > billing.MaxTotal:
-		return apperr.InvalidFields(totalTooLarge("amount"))
-	case bill.IsPaid:
-		return billPaid
-	case total < bill.AmountPaid:
-		return belowPaid.With("amount_paid", bill.AmountPaid)
-	}
-	return nil
-}
-
-// addItems writes items of a bill and records them.
-func addItems(ctx context.Context, c *change.Change, bill db.CoreBill, items ...db.CoreBillitem) ([]db.CoreBillitem, error) {
-	p := db.BillItemsCreateParams{BillID: bill.ID}
-	for _, i := range items {
-		p.ServiceItemIds = append(p.ServiceItemIds, valueOr(i.ServiceItemID, 0))
-		p.Descriptions = append(p.Descriptions, i.Description)
-		p.Amounts = append(p.Amounts, i.Amount.String())
-		p.Quantities = append(p.Quantities, i.Quantity)
-	}
-	rows, err := db.New().BillItemsCreate(ctx, c.Tx, p)
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		err := c.Record(audit.Entry{Action: audit.Create, Object: "billitem", ID: row.ID, PatientID: &bill.PatientID, After: row})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
 }
 
 // patchedLine is the line that a patch makes of an item.

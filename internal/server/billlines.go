@@ -6,6 +6,7 @@ import (
 	"chelal/gen/api"
 	"chelal/gen/db"
 	"chelal/internal/apperr"
+	"chelal/internal/audit"
 	"chelal/internal/billing"
 	"chelal/internal/change"
 	"chelal/internal/money"
@@ -65,8 +66,11 @@ func (s services) item(line api.BillLine, path string) (db.CoreBillitem, []apper
 	return item, fields
 }
 
-// incomplete names what a line without a service leaves out.
+// incomplete names what a line leaves out though it has no service to give it.
 func incomplete(line api.BillLine, path string) []apperr.Field {
+	if fromNullable(line.ServiceItem) != nil {
+		return nil
+	}
 	var fields []apperr.Field
 	if line.Description == nil {
 		fields = append(fields, apperr.Field{Name: join(path, "description"), Code: "required", Message: "Say what it is, or name a service."})
@@ -75,6 +79,62 @@ func incomplete(line api.BillLine, path string) []apperr.Field {
 		fields = append(fields, apperr.Field{Name: join(path, "amount"), Code: "required", Message: "Say what one costs, or name a service."})
 	}
 	return fields
+}
+
+// lockBillItem locks an item's bill, and then the item.
+func lockBillItem(ctx context.Context, conn db.DBTX, id int64) (db.CoreBill, db.CoreBillitem, error) {
+	seen, err := db.New().BillItemGet(ctx, conn, id, nil)
+	if err != nil {
+		return db.CoreBill{}, seen, err
+	}
+	bill, err := db.New().BillLock(ctx, conn, seen.BillID)
+	if err != nil {
+		return bill, seen, err
+	}
+	item, err := db.New().BillItemLock(ctx, conn, id)
+	return bill, item, err
+}
+
+var (
+	billPaid  = apperr.New(apperr.Conflict, "bill_paid", "This bill is paid, so its items stay as they are. Issue another bill.")
+	belowPaid = apperr.New(apperr.Conflict, "below_paid",
+		"The total would fall below what has been paid. Refund what is too much first.")
+)
+
+// checkSum returns nil when the items of a bill, which is locked, may come to so much
+// more, or less, than they do.
+func checkSum(bill db.CoreBill, difference money.Amount) error {
+	switch total := bill.TotalAmount + difference; {
+	case total > billing.MaxTotal:
+		return apperr.InvalidFields(totalTooLarge("amount"))
+	case bill.IsPaid:
+		return billPaid
+	case total < bill.AmountPaid:
+		return belowPaid.With("amount_paid", bill.AmountPaid)
+	}
+	return nil
+}
+
+// addItems writes items of a bill and records them.
+func addItems(ctx context.Context, c *change.Change, bill db.CoreBill, items ...db.CoreBillitem) ([]db.CoreBillitem, error) {
+	p := db.BillItemsCreateParams{BillID: bill.ID}
+	for _, i := range items {
+		p.ServiceItemIds = append(p.ServiceItemIds, valueOr(i.ServiceItemID, 0))
+		p.Descriptions = append(p.Descriptions, i.Description)
+		p.Amounts = append(p.Amounts, i.Amount.String())
+		p.Quantities = append(p.Quantities, i.Quantity)
+	}
+	rows, err := db.New().BillItemsCreate(ctx, c.Tx, p)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		err := c.Record(audit.Entry{Action: audit.Create, Object: "billitem", ID: row.ID, PatientID: &bill.PatientID, After: row})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 func lineTotal(i db.CoreBillitem) money.Amount { return i.Amount.Times(i.Quantity) }

@@ -44,7 +44,7 @@ func TestServiceCatalogue(t *testing.T) {
 		admin.call("DELETE", one, nil, "If-Match", `"2"`).refused(t, 412, "stale")
 		require.Equal(t, 204, admin.call("DELETE", one, nil).status)
 		nurse.call("GET", one, nil).refused(t, 404, "not_found")
-		require.Equal(t, []string{"create", "edit", "edit", "delete"}, actions(b, "serviceitem", made.body["id"]))
+		require.Equal(t, []string{"create", "edit", "edit", "delete"}, actionsOn(b, "serviceitem", made.body["id"]))
 	})
 
 	t.Run("one code, whatever the case", func(t *testing.T) {
