@@ -31,6 +31,12 @@ func Status(total, paid money.Amount, due *time.Time, today time.Time) string {
 	return Unpaid
 }
 
+// The most that an item and a bill may come to.
+const (
+	MaxLine  money.Amount = 99_999_999_99
+	MaxTotal money.Amount = 9_999_999_999_99
+)
+
 // The kinds of numbered documents, as core_documentnumber has them.
 const (
 	Invoice = "invoice"

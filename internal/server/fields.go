@@ -76,6 +76,8 @@ func schemaField(path string, e *openapi3.SchemaError) apperr.Field {
 		f.Code, f.Message = "too_small", fmt.Sprintf("The least value is %v.", *schema.Min)
 	case "maximum":
 		f.Code, f.Message = "too_large", fmt.Sprintf("The greatest value is %v.", *schema.Max)
+	case "maxItems":
+		f.Code, f.Message = "too_many", fmt.Sprintf("Send at most %d at once.", *schema.MaxItems)
 	case "maxProperties":
 		f.Code, f.Message = "too_many", fmt.Sprintf("Use at most %d properties.", *schema.MaxProps)
 	}
