@@ -32,7 +32,7 @@ func (q *Queries) MergeAppointments(ctx context.Context, db DBTX, mergeID int64)
 
 const MergeBills = `-- name: MergeBills :execrows
 WITH moved AS (
-    UPDATE core_bill b SET patient_id = m.survivor_id
+    UPDATE core_bill b SET patient_id = m.survivor_id, version = b.version + 1
     FROM core_patientmerge m WHERE m.id = $1 AND b.patient_id = m.duplicate_id
     RETURNING b.id
 )
@@ -354,7 +354,7 @@ func (q *Queries) UnmergeAppointments(ctx context.Context, db DBTX, mergeID int6
 }
 
 const UnmergeBills = `-- name: UnmergeBills :execrows
-UPDATE core_bill b SET patient_id = d.id
+UPDATE core_bill b SET patient_id = d.id, version = b.version + 1
 FROM core_patientmerge m
 JOIN core_patient d ON d.id = m.duplicate_id
 JOIN core_patientmergerow r ON r.merge_id = m.id AND r.table_name = 'core_bill'

@@ -35,8 +35,8 @@ func (b billed) lock(ctx context.Context, c *change.Change) ([]apperr.Field, err
 	var fields []apperr.Field
 	if len(patients) == 0 {
 		fields = append(fields, noSuchPatient.Fields...)
-	} else if survivor := patients[0].MergedIntoID; survivor != nil {
-		return nil, patientMerged.With("merged_into", *survivor)
+	} else if err := checkUnmerged(patients[0], "patient"); err != nil {
+		return nil, err
 	}
 	if b.encounter == 0 {
 		return fields, nil

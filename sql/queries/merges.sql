@@ -99,14 +99,14 @@ WHERE m.id = @merge_id AND e.id = r.row_id AND e.patient_id = d.merged_into_id;
 
 -- name: MergeBills :execrows
 WITH moved AS (
-    UPDATE core_bill b SET patient_id = m.survivor_id
+    UPDATE core_bill b SET patient_id = m.survivor_id, version = b.version + 1
     FROM core_patientmerge m WHERE m.id = @merge_id AND b.patient_id = m.duplicate_id
     RETURNING b.id
 )
 INSERT INTO core_patientmergerow (merge_id, table_name, row_id) SELECT @merge_id, 'core_bill', id FROM moved;
 
 -- name: UnmergeBills :execrows
-UPDATE core_bill b SET patient_id = d.id
+UPDATE core_bill b SET patient_id = d.id, version = b.version + 1
 FROM core_patientmerge m
 JOIN core_patient d ON d.id = m.duplicate_id
 JOIN core_patientmergerow r ON r.merge_id = m.id AND r.table_name = 'core_bill'
