@@ -75,11 +75,11 @@ func paginate(rows []row, first, others, totals float64) [][]row {
 
 // draw draws a document. Two documents of the same content have the same bytes, since
 // nothing in them depends on when they are drawn.
-func draw(d document, compress bool) ([]byte, error) {
+func draw(d document) ([]byte, error) {
 	if printable(d.Hospital.Name) == "" {
 		d.Hospital.Name = "Hospital"
 	}
-	s := newSheet(d, compress)
+	s := newSheet(d)
 	rows := make([]row, len(d.Rows))
 	for i, cells := range d.Rows {
 		rows[i] = row{s.wrap(cells[0], body, d.Columns[0].Width-columnGap), cells[1:]}

@@ -35,7 +35,7 @@ type Line struct {
 }
 
 // PDF draws the invoice.
-func (i Invoice) PDF() ([]byte, error) { return draw(i.document(), true) }
+func (i Invoice) PDF() ([]byte, error) { return draw(i.document()) }
 
 func (i Invoice) document() document {
 	d := document{
@@ -83,7 +83,7 @@ type Refund struct {
 }
 
 // PDF draws the receipt.
-func (r Receipt) PDF() ([]byte, error) { return draw(r.document(), true) }
+func (r Receipt) PDF() ([]byte, error) { return draw(r.document()) }
 
 func (r Receipt) document() document {
 	d := document{

@@ -34,9 +34,8 @@ var (
 	heading      = style{"B", 8, grey}
 )
 
-func newSheet(d document, compress bool) *sheet {
+func newSheet(d document) *sheet {
 	pdf := fpdf.New("P", "mm", "A4", "")
-	pdf.SetCompression(compress)
 	pdf.SetCatalogSort(true)
 	pdf.SetCreationDate(d.Made)
 	pdf.SetModificationDate(d.Made)
