@@ -46,6 +46,9 @@ func TestPaymentRaces(t *testing.T) {
 		})
 		require.Equal(t, len(answers), counts[201]+counts[409], counts)
 		require.NotZero(t, counts[409])
+		for _, a := range answers {
+			require.Equal(t, a.status == 409, a.body["balance_due"] != nil, a.raw)
+		}
 		balanced(t, b.db)
 		due := cashiers[0].call("POST", "/api/payments/", cash(bill.ID, "1000.01")).refused(t, 409, "overpayment").body["balance_due"]
 		if due != "0.00" {
@@ -109,10 +112,13 @@ func TestPaymentRaces(t *testing.T) {
 		b := setupOn(t, testkit.Pool(t))
 		admin := b.as("Admin")
 		payment := testkit.Payment(t, b.db, billed(b, "100.00").ID, "100.00")
-		counts, _ := atOnce(32, func(int) answer {
+		counts, answers := atOnce(32, func(int) answer {
 			return admin.call("POST", fmt.Sprintf("/api/payments/%d/refund/", payment.ID), refunding("30.00"))
 		})
 		require.Equal(t, map[int]int{201: 3, 409: 29}, counts)
+		for _, a := range answers {
+			require.True(t, a.status == 201 || a.body["refundable"] == "10.00", a.raw)
+		}
 		account(b, payment.BillID, "10.00", "90.00")
 		balanced(t, b.db)
 	})
@@ -121,7 +127,7 @@ func TestPaymentRaces(t *testing.T) {
 		t.Parallel()
 		b := setupOn(t, testkit.Pool(t))
 		admin := b.as("Admin")
-		bill := billed(b, "100.00")
+		bill := billed(b, "85.00")
 		payments := make([]string, 8)
 		for i := range payments {
 			payments[i] = fmt.Sprintf("/api/payments/%d/", testkit.Payment(t, b.db, bill.ID, "10.00").ID)
@@ -143,6 +149,10 @@ func TestPaymentRaces(t *testing.T) {
 			})
 			total := counts[200] + counts[201] + counts[204] + counts[404] + counts[409]
 			require.Equal(t, len(answers), total, counts)
+			for _, a := range answers { // a refusal knows the balance: it was read under the lock
+				require.Equal(t, a.body["code"] == "overpayment", a.body["balance_due"] != nil, a.raw)
+				require.Equal(t, a.body["code"] == "over_refund", a.body["refundable"] != nil, a.raw)
+			}
 			balanced(t, b.db)
 		}
 	})
