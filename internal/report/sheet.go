@@ -190,10 +190,12 @@ func (s *sheet) figures(st style, columns []column, texts []string, y, height fl
 
 func (s *sheet) totals(totals []total, y float64) {
 	y += totalsGap
-	for _, t := range totals {
+	for i, t := range totals {
 		st := body
 		if t.Strong {
 			st = strong
+		}
+		if t.Strong && i > 0 {
 			s.rule(factsColumn, y, 0.3, ink)
 		}
 		s.text(st, "L", factsColumn, right, y, totalHeight, t.Label)

@@ -7,7 +7,6 @@ import (
 
 	"chelal/gen/api"
 	"chelal/gen/db"
-	"chelal/internal/apperr"
 	"chelal/internal/audit"
 	"chelal/internal/authn"
 	"chelal/internal/authz"
@@ -109,40 +108,6 @@ func (h *handlers) CreatePayment(ctx context.Context, r api.CreatePaymentRequest
 		})
 }
 
-// takePayment writes a payment on a bill that the caller has locked. The receipt number
-// comes last: until the transaction ends, every other cashier waits for it.
-func takePayment(ctx context.Context, c *change.Change, p db.PaymentCreateParams) (db.PaymentGetRow, error) {
-	payment, err := db.New().PaymentCreate(ctx, c.Tx, p)
-	if err != nil {
-		return db.PaymentGetRow{}, err
-	}
-	row, err := db.New().PaymentGet(ctx, c.Tx, payment.ID, nil)
-	if err != nil {
-		return row, err
-	}
-	row.ReceiptNumber, err = db.New().DocumentNumberTake(ctx, c.Tx, db.DocumentNumberTakeParams{
-		Kind: billing.Receipt, PaymentID: &payment.ID, Now: c.Now,
-	})
-	return row, err
-}
-
-// handedOver reads an amount of money that changes hands, which is above zero.
-func handedOver(input api.MoneyInput) (money.Amount, error) {
-	amount, err := money.Parse(input)
-	if err == nil && amount <= 0 {
-		err = pg.AmountTooSmall
-	}
-	return amount, err
-}
-
-// checkDue refuses to take more than what is due on a bill, which the caller has locked.
-func checkDue(bill db.CoreBill, more money.Amount) error {
-	if due := bill.TotalAmount - bill.AmountPaid; more > due {
-		return pg.Overpayment.With("balance_due", due)
-	}
-	return nil
-}
-
 // ReplacePayment sets amount, method and reference of a payment.
 func (h *handlers) ReplacePayment(ctx context.Context, r api.ReplacePaymentRequestObject) (api.ReplacePaymentResponseObject, error) {
 	amount, err := handedOver(r.Body.Amount)
@@ -183,9 +148,6 @@ func (h *handlers) UpdatePayment(ctx context.Context, r api.UpdatePaymentRequest
 	}, nil
 }
 
-var belowRefunded = apperr.New(apperr.Conflict, "below_refunded",
-	"The amount cannot be less than what was refunded of this payment.").OnField("amount", "below_refunded")
-
 // changePayment locks a payment, lets edit work on it and writes what came of it.
 func (h *handlers) changePayment(ctx context.Context, id int64, ifMatch *string, edit func(*db.CorePayment)) (db.PaymentGetRow, error) {
 	var row db.PaymentGetRow
@@ -218,17 +180,6 @@ func (h *handlers) changePayment(ctx context.Context, id int64, ifMatch *string,
 			Before: before, After: after})
 	})
 	return row, err
-}
-
-// lockPayment locks a payment, after its bill: whoever pays, refunds or takes back comes
-// by the bill first, and none waits for another who waits for it.
-func lockPayment(ctx context.Context, conn db.DBTX, id int64) (db.CoreBill, db.CorePayment, error) {
-	bill, err := db.New().PaymentBillLock(ctx, conn, id)
-	if err != nil {
-		return bill, db.CorePayment{}, err
-	}
-	payment, err := db.New().PaymentLock(ctx, conn, id)
-	return bill, payment, err
 }
 
 // DeletePayment removes a payment of which nothing was refunded; its receipt is void.
