@@ -18,6 +18,7 @@ var forbidden = map[string][]string{
 	"chelal/internal/authn":         {"chelal/gen", "chelal/internal/pg", "chelal/internal/server"},
 	"chelal/internal/authz":         {"chelal/gen", "chelal/internal/pg", "chelal/internal/server"},
 	"chelal/internal/audit":         {"chelal/gen", "chelal/internal/pg", "chelal/internal/server"},
+	"chelal/internal/report":        {"chelal/gen", "chelal/internal/pg", "chelal/internal/server"},
 	"chelal/internal/pg":            {"chelal/gen/api", "chelal/internal/change", "chelal/internal/server", "chelal/internal/authn"},
 	"chelal/internal/change":        {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},
 	"chelal/internal/listing":       {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},

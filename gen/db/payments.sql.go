@@ -13,6 +13,29 @@ import (
 	"chelal/internal/money"
 )
 
+const PaymentBillLock = `-- name: PaymentBillLock :one
+SELECT b.id, b.patient_id, b.encounter_id, b.date_issued, b.total_amount, b.notes, b.due_date, b.amount_paid, b.version, b.is_paid FROM core_bill b JOIN core_payment y ON y.bill_id = b.id WHERE y.id = $1 FOR NO KEY UPDATE OF b
+`
+
+// PaymentBillLock locks the bill of a payment, which comes before the payment itself.
+func (q *Queries) PaymentBillLock(ctx context.Context, db DBTX, id int64) (CoreBill, error) {
+	row := db.QueryRow(ctx, PaymentBillLock, id)
+	var i CoreBill
+	err := row.Scan(
+		&i.ID,
+		&i.PatientID,
+		&i.EncounterID,
+		&i.DateIssued,
+		&i.TotalAmount,
+		&i.Notes,
+		&i.DueDate,
+		&i.AmountPaid,
+		&i.Version,
+		&i.IsPaid,
+	)
+	return i, err
+}
+
 const PaymentCreate = `-- name: PaymentCreate :one
 INSERT INTO core_payment (bill_id, amount, method, reference, received_by_id, payment_date)
 VALUES ($1, $2, $3, $4, $5, $6)

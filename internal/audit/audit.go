@@ -15,6 +15,7 @@ const (
 	Delete = "delete"
 	Login  = "login"
 	Logout = "logout"
+	Export = "export"
 )
 
 // Treatment is what the log keeps of a column.

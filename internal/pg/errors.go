@@ -54,13 +54,11 @@ var Constraints = map[string]*apperr.Error{
 	"core_billitem_service_item_fkey": unknown("service_item"),
 	"core_billitem_line_check": apperr.InvalidFields(apperr.Field{Name: "amount", Code: "too_large",
 		Message: "Amount times quantity is at most 99999999.99."}),
-	"core_payment_bill_fkey": unknown("bill"),
-	"core_payment_amount_check": apperr.InvalidFields(apperr.Field{Name: "amount", Code: "too_small",
-		Message: "The amount must be above zero."}),
-	"core_payment_refunded_check": OverRefund,
-	"core_refund_payment_fkey":    unknown("payment"),
-	"core_refund_amount_check": apperr.InvalidFields(apperr.Field{Name: "amount", Code: "too_small",
-		Message: "The amount must be above zero."}),
+	"core_payment_bill_fkey":            UnknownBill,
+	"core_payment_amount_check":         AmountTooSmall,
+	"core_payment_refunded_check":       OverRefund,
+	"core_refund_payment_fkey":          unknown("payment"),
+	"core_refund_amount_check":          AmountTooSmall,
 	"core_prescription_encounter_fkey":  unknown("encounter"),
 	"core_prescription_medication_fkey": unknown("medication"),
 }
@@ -116,6 +114,9 @@ func unknown(property string) *apperr.Error {
 
 // What the handlers complete or answer by themselves, too.
 var (
+	UnknownBill    = unknown("bill")
+	AmountTooSmall = apperr.InvalidFields(apperr.Field{Name: "amount", Code: "too_small",
+		Message: "The amount must be above zero."})
 	SlotTaken = apperr.New(apperr.Conflict, "slot_taken",
 		"The doctor or the patient has another appointment at that time.")
 	InsufficientStock = apperr.New(apperr.Conflict, "insufficient_stock", "There is not so much in stock.").

@@ -41,13 +41,18 @@ func newEcho(h *handlers) *echo.Echo {
 	return e
 }
 
-// slashed serves both forms of every path below /api/, with and without the slash.
+// slashed serves both forms of every path below /api/, with and without the slash. The
+// contract writes it, but for the names of documents.
 func slashed(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		u := c.Request().URL
-		if strings.HasPrefix(u.Path, "/api/") && !strings.HasSuffix(u.Path, "/") {
-			u.Path += "/"
-			u.RawPath = ""
+		plain := strings.TrimSuffix(u.Path, "/")
+		switch {
+		case !strings.HasPrefix(u.Path, "/api/"):
+		case strings.HasSuffix(plain, ".pdf"):
+			u.Path, u.RawPath = plain, ""
+		case plain == u.Path:
+			u.Path, u.RawPath = plain+"/", ""
 		}
 		return next(c)
 	}
@@ -153,7 +158,7 @@ func (h *handlers) cors() middleware.CORSConfig {
 			http.MethodDelete},
 		AllowHeaders: []string{"Accept", "Authorization", "Content-Type", "Idempotency-Key", "If-Match",
 			"X-Request-Id", "X-Requested-With", "X-CSRFToken"},
-		ExposeHeaders:    []string{"ETag", "Retry-After", "X-Request-Id"},
+		ExposeHeaders:    []string{"Content-Disposition", "ETag", "Retry-After", "X-Request-Id"},
 		AllowCredentials: true,
 		MaxAge:           86400,
 	}

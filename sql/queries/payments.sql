@@ -21,6 +21,10 @@ JOIN core_patient p ON p.id = b.patient_id
 LEFT JOIN core_documentnumber n ON n.payment_id = y.id
 WHERE y.id = @id AND (sqlc.narg(own_user_id)::bigint IS NULL OR p.user_id = sqlc.narg(own_user_id));
 
+-- PaymentBillLock locks the bill of a payment, which comes before the payment itself.
+-- name: PaymentBillLock :one
+SELECT b.* FROM core_bill b JOIN core_payment y ON y.bill_id = b.id WHERE y.id = @id FOR NO KEY UPDATE OF b;
+
 -- name: PaymentLock :one
 SELECT * FROM core_payment WHERE id = @id FOR NO KEY UPDATE;
 

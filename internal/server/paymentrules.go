@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+
+	"chelal/gen/api"
+	"chelal/gen/db"
+	"chelal/internal/apperr"
+	"chelal/internal/billing"
+	"chelal/internal/change"
+	"chelal/internal/money"
+	"chelal/internal/pg"
+)
+
+// lockPayment locks a payment, after its bill: whoever pays, refunds or takes back comes
+// by the bill first, and none waits for another who waits for it.
+func lockPayment(ctx context.Context, conn db.DBTX, id int64) (db.CoreBill, db.CorePayment, error) {
+	bill, err := db.New().PaymentBillLock(ctx, conn, id)
+	if err != nil {
+		return bill, db.CorePayment{}, err
+	}
+	payment, err := db.New().PaymentLock(ctx, conn, id)
+	return bill, payment, err
+}
+
+// checkDue refuses to take more than what is due on a bill, which the caller has locked.
+func checkDue(bill db.CoreBill, more money.Amount) error {
+	if due := bill.TotalAmount - bill.AmountPaid; more > due {
+		return pg.Overpayment.With("balance_due", due)
+	}
+	return nil
+}
+
+// takePayment writes a payment on a bill that the caller has locked. The receipt number
+// comes last: until the transaction ends, every other cashier waits for it.
+func takePayment(ctx context.Context, c *change.Change, p db.PaymentCreateParams) (db.PaymentGetRow, error) {
+	payment, err := db.New().PaymentCreate(ctx, c.Tx, p)
+	if err != nil {
+		return db.PaymentGetRow{}, err
+	}
+	row, err := db.New().PaymentGet(ctx, c.Tx, payment.ID, nil)
+	if err != nil {
+		return row, err
+	}
+	row.ReceiptNumber, err = db.New().DocumentNumberTake(ctx, c.Tx, db.DocumentNumberTakeParams{
+		Kind: billing.Receipt, PaymentID: &payment.ID, Now: c.Now,
+	})
+	return row, err
+}
+
+// handedOver reads an amount of money that changes hands, which is above zero.
+func handedOver(input api.MoneyInput) (money.Amount, error) {
+	amount, err := money.Parse(input)
+	if err == nil && amount <= 0 {
+		err = pg.AmountTooSmall
+	}
+	return amount, err
+}
+
+var belowRefunded = apperr.New(apperr.Conflict, "below_refunded",
+	"The amount cannot be less than what was refunded of this payment.").OnField("amount", "below_refunded")
