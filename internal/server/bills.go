@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"github.com/oapi-codegen/nullable"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -147,23 +145,13 @@ func (h *handlers) toAPIBill(row db.BillListRow) api.Bill {
 		due.Set(openapi_types.Date{Time: *b.DueDate})
 	}
 	return api.Bill{
-		ID: b.ID, PatientName: row.PatientName, Items: convert(itemsOf(row), toAPIBillItem), Payments: row.Payments,
+		ID: b.ID, PatientName: row.PatientName, Items: convert(gathered[db.CoreBillitem](row.Items), toAPIBillItem), Payments: row.Payments,
 		DateIssued: b.DateIssued, TotalAmount: b.TotalAmount.String(), AmountPaid: b.AmountPaid.String(),
 		BalanceDue: (b.TotalAmount - b.AmountPaid).String(), IsPaid: b.IsPaid,
 		Status:  api.BillStatus(billing.Status(b.TotalAmount, b.AmountPaid, b.DueDate, h.today())),
 		DueDate: due, Notes: b.Notes, Patient: b.PatientID, Encounter: toNullable(b.EncounterID),
 		InvoiceNumber: billing.Number(billing.Invoice, row.InvoiceNumber), Version: b.Version,
 	}
-}
-
-// itemsOf reads the items that a bill comes with. Rather than show a bill without what it
-// is for, it panics when they are not what the query makes of the table.
-func itemsOf(row db.BillListRow) []db.CoreBillitem {
-	var items []db.CoreBillitem
-	if err := json.Unmarshal(row.Items, &items); err != nil {
-		panic(fmt.Errorf("the items of the bill %d: %w", row.CoreBill.ID, err))
-	}
-	return items
 }
 
 // billReplacement is a patch that names every property.

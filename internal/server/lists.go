@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 
 	"github.com/oapi-codegen/nullable"
@@ -99,4 +100,13 @@ func toNullable[T any](p *T) nullable.Nullable[T] {
 		return nullable.NewNullNullable[T]()
 	}
 	return nullable.NewNullableWithValue(*p)
+}
+
+// gathered reads the rows that a query brought along in one column.
+func gathered[R any](column json.RawMessage) []R {
+	var rows []R
+	if err := json.Unmarshal(column, &rows); err != nil {
+		panic(err) // PostgreSQL made them of columns that have the types of R's
+	}
+	return rows
 }

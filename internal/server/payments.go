@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
-	"strconv"
 
 	"chelal/gen/api"
 	"chelal/gen/db"
@@ -49,12 +47,8 @@ func (h *handlers) paymentConditions(ctx context.Context, p api.ListPaymentsPara
 	if p.Method != nil {
 		where = append(where, listing.PaymentsBy(string(*p.Method)))
 	}
-	if p.ReceivedBy != nil {
-		receiver := caller.UserID
-		if *p.ReceivedBy != "me" {
-			receiver, _ = strconv.ParseInt(*p.ReceivedBy, 10, 64) // the contract's pattern lets nothing else through
-		}
-		where = append(where, listing.PaymentsReceivedBy(receiver))
+	if receiver := userWanted(caller, p.ReceivedBy); receiver != nil {
+		where = append(where, listing.PaymentsReceivedBy(*receiver))
 	}
 	if p.DateFrom != nil {
 		where = append(where, listing.PaymentsFrom(scheduling.Shifted(p.DateFrom.Time, 0, h.Zone)))
@@ -204,13 +198,4 @@ func toAPIPayment(row db.PaymentGetRow) api.Payment {
 		Method: api.PaymentMethod(p.Method), Reference: p.Reference, Bill: p.BillID, ReceivedBy: toNullable(p.ReceivedByID),
 		ReceiptNumber: billing.Number(billing.Receipt, row.ReceiptNumber), Version: p.Version,
 	}
-}
-
-// gathered reads the rows that a query brought along in one column.
-func gathered[R any](column json.RawMessage) []R {
-	var rows []R
-	if err := json.Unmarshal(column, &rows); err != nil {
-		panic(err) // PostgreSQL made them of columns that have the types of R's
-	}
-	return rows
 }

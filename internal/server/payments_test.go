@@ -81,7 +81,7 @@ func TestPayments(t *testing.T) {
 		desk.call("GET", path, nil).refused(t, 404, "not_found")
 		account(b, bill.ID, "0.00", "150.00")
 		next := desk.call("POST", "/api/payments/", cash(bill.ID, "0.01"))
-		require.Equal(t, number(t, made)+1, number(t, next), "the number of a deleted payment stays, void")
+		require.Equal(t, receiptNumber(t, made)+1, receiptNumber(t, next), "the number of a deleted payment stays, void")
 	})
 
 	t.Run("never more than is due", func(t *testing.T) {
@@ -202,8 +202,8 @@ func TestPayments(t *testing.T) {
 	})
 }
 
-// number is the number in a payment's receipt_number.
-func number(t testing.TB, a answer) int {
+// receiptNumber is the number in a payment's receipt_number.
+func receiptNumber(t testing.TB, a answer) int {
 	t.Helper()
 	require.Equal(t, 201, a.status, a.raw)
 	var n int
