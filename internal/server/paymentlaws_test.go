@@ -18,7 +18,7 @@ func TestPaymentLaws(t *testing.T) {
 	b := setup(t)
 	admin := b.as("Admin")
 	rapid.Check(t, func(t *rapid.T) {
-		m := &ledger{t: t, admin: admin, payments: map[string]*paid{}}
+		m := &books{t: t, admin: admin, payments: map[string]*paid{}}
 		m.total = m.draw("total")
 		m.bill = billed(b, m.total.String()).ID
 		t.Repeat(map[string]func(*rapid.T){
@@ -29,8 +29,8 @@ func TestPaymentLaws(t *testing.T) {
 	balanced(t, b.db)
 }
 
-// ledger is what should have come of the requests.
-type ledger struct {
+// books are what should have come of the requests.
+type books struct {
 	t        *rapid.T
 	admin    caller
 	bill     int64
@@ -41,11 +41,11 @@ type ledger struct {
 
 type paid struct{ amount, refunded money.Amount }
 
-func (m *ledger) draw(label string) money.Amount {
+func (m *books) draw(label string) money.Amount {
 	return money.Amount(rapid.Int64Range(1, 200_00).Draw(m.t, label))
 }
 
-func (m *ledger) due() money.Amount {
+func (m *books) due() money.Amount {
 	due := m.total
 	for _, p := range m.payments {
 		due -= p.amount - p.refunded
@@ -54,7 +54,7 @@ func (m *ledger) due() money.Amount {
 }
 
 // some draws a payment that was made, or skips.
-func (m *ledger) some(t *rapid.T) (string, *paid) {
+func (m *books) some(t *rapid.T) (string, *paid) {
 	if len(m.paths) == 0 {
 		t.Skip("nothing was paid")
 	}
@@ -62,7 +62,7 @@ func (m *ledger) some(t *rapid.T) (string, *paid) {
 	return path, m.payments[path]
 }
 
-func (m *ledger) expect(a answer, allowed bool, status int, code string) {
+func (m *books) expect(a answer, allowed bool, status int, code string) {
 	if allowed {
 		require.Equal(m.t, status, a.status, a.raw)
 		return
@@ -71,7 +71,7 @@ func (m *ledger) expect(a answer, allowed bool, status int, code string) {
 	require.Equal(m.t, code, a.body["code"])
 }
 
-func (m *ledger) pay(*rapid.T) {
+func (m *books) pay(*rapid.T) {
 	amount, due := m.draw("amount"), m.due()
 	a := m.admin.call("POST", "/api/payments/", cash(m.bill, amount))
 	m.expect(a, amount <= due, 201, "overpayment")
@@ -83,7 +83,7 @@ func (m *ledger) pay(*rapid.T) {
 	m.paths = append(m.paths, paymentPath(a))
 }
 
-func (m *ledger) change(t *rapid.T) {
+func (m *books) change(t *rapid.T) {
 	path, p := m.some(t)
 	amount := m.draw("amount")
 	a := m.admin.call("PATCH", path, map[string]any{"amount": amount})
@@ -98,7 +98,7 @@ func (m *ledger) change(t *rapid.T) {
 	}
 }
 
-func (m *ledger) delete(t *rapid.T) {
+func (m *books) delete(t *rapid.T) {
 	path, p := m.some(t)
 	m.expect(m.admin.call("DELETE", path, nil), p.refunded == 0, 204, "payment_has_refunds")
 	if p.refunded == 0 {
@@ -107,7 +107,7 @@ func (m *ledger) delete(t *rapid.T) {
 	}
 }
 
-func (m *ledger) refund(t *rapid.T) {
+func (m *books) refund(t *rapid.T) {
 	path, p := m.some(t)
 	amount, left := m.draw("amount"), p.amount-p.refunded
 	a := m.admin.call("POST", path+"refund/", refunding(amount))
@@ -120,12 +120,12 @@ func (m *ledger) refund(t *rapid.T) {
 }
 
 // holds compares the bill: payments − refunds + balance = total.
-func (m *ledger) holds(*rapid.T) {
+func (m *books) holds(*rapid.T) {
 	account(m.admin.bundle, m.bill, (m.total - m.due()).String(), m.due().String())
 }
 
 // isListed compares the payments as they are answered.
-func (m *ledger) isListed() {
+func (m *books) isListed() {
 	list := m.admin.call("GET", fmt.Sprintf("/api/payments/?page_size=200&bill=%d", m.bill), nil)
 	rows := list.body["results"].([]any)
 	require.Len(m.t, rows, len(m.payments))
