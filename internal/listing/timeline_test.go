@@ -26,7 +26,7 @@ var clinic = []string{
 	`INSERT INTO core_encounter (id, patient_id, doctor_id, notes, created_at) SELECT id, patient_id, doctor_id, 'x', at FROM entry`,
 	`INSERT INTO core_prescription (encounter_id, medication_name, dosage, frequency, created_at)
 		SELECT id, 'Amoxicillin', '1', '1', at FROM entry`,
-	`INSERT INTO core_bill (id, patient_id, date_issued) SELECT id, patient_id, at FROM entry`,
+	`INSERT INTO core_bill (id, patient_id, date_issued, total_amount) SELECT id, patient_id, at, 1 FROM entry`,
 	`INSERT INTO core_payment (bill_id, amount, method, payment_date) SELECT id, 1, 'Cash', at FROM entry`,
 	`ANALYZE core_user, core_patient, core_appointment, core_encounter, core_prescription, core_bill, core_payment`,
 }

@@ -14,6 +14,8 @@ var problemCodes = []webdocs.Code{
 		Meaning: "The connection ended before the body was complete.", WhatToDo: "Send the request again."},
 	{Code: "invalid_host", Status: 400, Title: "Unknown host name",
 		Meaning: "The Host header is not among ALLOWED_HOSTS.", WhatToDo: "Use the configured name, or add this one to ALLOWED_HOSTS."},
+	{Code: "out_of_range", Status: 400, Title: "Too large a number",
+		Meaning: "A number, or a sum that would come of it, is larger than the record can hold.", WhatToDo: "Send a smaller one."},
 	{Code: "not_authenticated", Status: 401, Title: "Nobody is signed in",
 		Meaning: "The operation needs an access token.", WhatToDo: "Sign in with POST /api/auth/ and send Authorization: Bearer with the access token."},
 	{Code: "token_not_valid", Status: 401, Title: "The token is not valid",

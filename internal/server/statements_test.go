@@ -131,8 +131,7 @@ func (l *listed) fill(t *testing.T, total int) {
 			MedicationID: l.medication.ID, Quantity: 1, Kind: "adjustment", Reason: "Delivery", Now: time.Now(),
 		})
 		require.NoError(t, err)
-		_, err = l.db.Exec(ctx, `WITH bill AS (INSERT INTO core_bill (patient_id) VALUES ($1) RETURNING id)
-			INSERT INTO core_payment (bill_id, amount, method) SELECT id, 1, 'Cash' FROM bill`, l.patient.ID)
-		require.NoError(t, err)
+		testkit.ServiceItem(t, l.db, "10.00")
+		testkit.Payment(t, l.db, testkit.Bill(t, l.db, l.patient.ID, "10.00").ID, "4.00")
 	}
 }
