@@ -202,6 +202,27 @@ func (e PrescriptionAllergyCheck) Valid() bool {
 	}
 }
 
+// Defines values for RevenueReportPeriod.
+const (
+	RevenueReportPeriodDay   RevenueReportPeriod = "day"
+	RevenueReportPeriodMonth RevenueReportPeriod = "month"
+	RevenueReportPeriodWeek  RevenueReportPeriod = "week"
+)
+
+// Valid indicates whether the value is a known member of the RevenueReportPeriod enum.
+func (e RevenueReportPeriod) Valid() bool {
+	switch e {
+	case RevenueReportPeriodDay:
+		return true
+	case RevenueReportPeriodMonth:
+		return true
+	case RevenueReportPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StockMovementKind.
 const (
 	StockMovementKindAdjustment StockMovementKind = "adjustment"
@@ -220,6 +241,90 @@ func (e StockMovementKind) Valid() bool {
 	case StockMovementKindDispense:
 		return true
 	case StockMovementKindOpening:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemAlertCode.
+const (
+	SystemAlertCodeDatabaseSlow SystemAlertCode = "database_slow"
+	SystemAlertCodeJobsBehind   SystemAlertCode = "jobs_behind"
+	SystemAlertCodeJobsStopped  SystemAlertCode = "jobs_stopped"
+	SystemAlertCodeLowStock     SystemAlertCode = "low_stock"
+	SystemAlertCodeOverdueBills SystemAlertCode = "overdue_bills"
+)
+
+// Valid indicates whether the value is a known member of the SystemAlertCode enum.
+func (e SystemAlertCode) Valid() bool {
+	switch e {
+	case SystemAlertCodeDatabaseSlow:
+		return true
+	case SystemAlertCodeJobsBehind:
+		return true
+	case SystemAlertCodeJobsStopped:
+		return true
+	case SystemAlertCodeLowStock:
+		return true
+	case SystemAlertCodeOverdueBills:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemHealthBackgroundJobs.
+const (
+	SystemHealthBackgroundJobsBehind  SystemHealthBackgroundJobs = "behind"
+	SystemHealthBackgroundJobsRunning SystemHealthBackgroundJobs = "running"
+	SystemHealthBackgroundJobsStopped SystemHealthBackgroundJobs = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the SystemHealthBackgroundJobs enum.
+func (e SystemHealthBackgroundJobs) Valid() bool {
+	switch e {
+	case SystemHealthBackgroundJobsBehind:
+		return true
+	case SystemHealthBackgroundJobsRunning:
+		return true
+	case SystemHealthBackgroundJobsStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemHealthDatabase.
+const (
+	SystemHealthDatabaseHealthy SystemHealthDatabase = "healthy"
+	SystemHealthDatabaseSlow    SystemHealthDatabase = "slow"
+)
+
+// Valid indicates whether the value is a known member of the SystemHealthDatabase enum.
+func (e SystemHealthDatabase) Valid() bool {
+	switch e {
+	case SystemHealthDatabaseHealthy:
+		return true
+	case SystemHealthDatabaseSlow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemHealthStatus.
+const (
+	SystemHealthStatusDegraded    SystemHealthStatus = "degraded"
+	SystemHealthStatusOperational SystemHealthStatus = "operational"
+)
+
+// Valid indicates whether the value is a known member of the SystemHealthStatus enum.
+func (e SystemHealthStatus) Valid() bool {
+	switch e {
+	case SystemHealthStatusDegraded:
+		return true
+	case SystemHealthStatusOperational:
 		return true
 	default:
 		return false
@@ -589,6 +694,27 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ReportRevenueParamsPeriod.
+const (
+	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
+	ReportRevenueParamsPeriodMonth ReportRevenueParamsPeriod = "month"
+	ReportRevenueParamsPeriodWeek  ReportRevenueParamsPeriod = "week"
+)
+
+// Valid indicates whether the value is a known member of the ReportRevenueParamsPeriod enum.
+func (e ReportRevenueParamsPeriod) Valid() bool {
+	switch e {
+	case ReportRevenueParamsPeriodDay:
+		return true
+	case ReportRevenueParamsPeriodMonth:
+		return true
+	case ReportRevenueParamsPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListRolesParamsOrdering.
 const (
 	ListRolesParamsOrderingID        ListRolesParamsOrdering = "id"
@@ -677,6 +803,12 @@ func (e ListUsersParamsOrdering) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// ActiveUser defines model for ActiveUser.
+type ActiveUser struct {
+	Actions  int64  `json:"actions"`
+	Username string `json:"username"`
 }
 
 // AllergyFinding Example: {"allergy":"Penicillin","medication":"Amoxicillin","reason":"Amoxicillin is a penicillin.","relation":"same class","substance":"penicillins"}
@@ -771,6 +903,18 @@ type AppointmentWrite struct {
 
 	// Time A time of day on the hospital's wall clock; answered as HH:MM:SS
 	Time TimeOfDay `json:"time"`
+}
+
+// AppointmentsByDoctor defines model for AppointmentsByDoctor.
+type AppointmentsByDoctor struct {
+	AppointmentsByDoctor []DoctorCount `json:"appointments_by_doctor"`
+}
+
+// AppointmentsToday defines model for AppointmentsToday.
+type AppointmentsToday struct {
+	Appointments []Appointment      `json:"appointments"`
+	Count        int64              `json:"count"`
+	Date         openapi_types.Date `json:"date"`
 }
 
 // Availability defines model for Availability.
@@ -954,6 +1098,21 @@ type BillWrite struct {
 	Patient   int64                    `json:"patient"`
 }
 
+// BillingStats defines model for BillingStats.
+type BillingStats struct {
+	CollectionsToday   float64            `json:"collections_today"`
+	PendingBillsAmount float64            `json:"pending_bills_amount"`
+	PendingBillsCount  int64              `json:"pending_bills_count"`
+	ReportDate         openapi_types.Date `json:"report_date"`
+	TotalRevenue       float64            `json:"total_revenue"`
+}
+
+// CountOfDay Example: {"count":12,"date":"2026-12-01"}
+type CountOfDay struct {
+	Count int64              `json:"count"`
+	Date  openapi_types.Date `json:"date"`
+}
+
 // CreatedPatient defines model for CreatedPatient.
 type CreatedPatient struct {
 	Address        string             `json:"address"`
@@ -983,6 +1142,95 @@ type CreatedPatient struct {
 	Version int64 `json:"version"`
 }
 
+// Dashboard defines model for Dashboard.
+type Dashboard struct {
+	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours
+	ActiveUsers *int64 `json:"active_users,omitempty"`
+
+	// Anniversaries Staff who joined on this day of an earlier year
+	Anniversaries []PersonName `json:"anniversaries"`
+
+	// BirthdaysToday At most twenty patients
+	BirthdaysToday []PersonName `json:"birthdays_today"`
+
+	// LowStockAlerts For Pharmacists and Admins: at most twenty
+	LowStockAlerts []Medication `json:"low_stock_alerts,omitempty"`
+
+	// MostActiveUsers For Admins: the five who changed most in the last 24 hours
+	MostActiveUsers []ActiveUser `json:"most_active_users,omitempty"`
+
+	// MyAppointmentsToday For a Doctor: the own ones
+	MyAppointmentsToday []Appointment `json:"my_appointments_today,omitempty"`
+
+	// Notifications The five latest of the caller
+	Notifications []DashboardNotification `json:"notifications"`
+
+	// PatientQueue For Receptionists, Nurses and Admins: who has checked in and waits
+	PatientQueue []Appointment `json:"patient_queue,omitempty"`
+
+	// PatientRegistrationsTrend The last 7 days
+	PatientRegistrationsTrend []CountOfDay `json:"patient_registrations_trend"`
+
+	// PatientRegistrationsTrend30 The last 30 days
+	PatientRegistrationsTrend30 []CountOfDay `json:"patient_registrations_trend_30"`
+
+	// PendingBills Bills that are not paid
+	PendingBills int64 `json:"pending_bills"`
+
+	// PendingRoleRequests For Admins
+	PendingRoleRequests *int64 `json:"pending_role_requests,omitempty"`
+
+	// RecentAppointments The next five from today on
+	RecentAppointments []Appointment `json:"recent_appointments"`
+
+	// RevenueBreakdown The last 30 days, the largest first
+	RevenueBreakdown []RevenueOfMethod `json:"revenue_breakdown"`
+
+	// RevenueToday For Receptionists and Admins
+	RevenueToday *float64 `json:"revenue_today,omitempty"`
+
+	// RevenueTrend The last 7 days
+	RevenueTrend []TotalOfDay `json:"revenue_trend"`
+
+	// RevenueTrend30 The last 30 days
+	RevenueTrend30 []TotalOfDay `json:"revenue_trend_30"`
+
+	// SystemAlerts For Admins: what needs a look
+	SystemAlerts []SystemAlert `json:"system_alerts,omitempty"`
+
+	// SystemHealth Example: {"background_jobs":"running","database":"healthy","status":"operational"}
+	SystemHealth SystemHealth `json:"system_health"`
+
+	// TodayAppointments Today's, in whatever state
+	TodayAppointments int64 `json:"today_appointments"`
+
+	// TodaySchedule For Receptionists, Nurses and Admins: what is still to come today
+	TodaySchedule       []Appointment `json:"today_schedule,omitempty"`
+	TotalPatients       int64         `json:"total_patients"`
+	TotalRevenue        float64       `json:"total_revenue"`
+	UnreadNotifications int64         `json:"unread_notifications"`
+
+	// WhatsNew The three latest changes
+	WhatsNew []WhatsNew `json:"whats_new"`
+}
+
+// DashboardNotification defines model for DashboardNotification.
+type DashboardNotification struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsRead    bool      `json:"is_read"`
+	Message   string    `json:"message"`
+	Title     string    `json:"title"`
+}
+
+// DashboardStats defines model for DashboardStats.
+type DashboardStats struct {
+	TotalAppointments int64   `json:"total_appointments"`
+	TotalBills        int64   `json:"total_bills"`
+	TotalPatients     int64   `json:"total_patients"`
+	TotalRevenue      float64 `json:"total_revenue"`
+}
+
 // Dispensing Example: {"quantity":21}
 type Dispensing struct {
 	// Medication The pharmacy's medication, when the prescription names none
@@ -993,6 +1241,15 @@ type Dispensing struct {
 
 	// Quantity When the prescription names none
 	Quantity *int32 `json:"quantity,omitempty"`
+}
+
+// DoctorCount defines model for DoctorCount.
+type DoctorCount struct {
+	AppointmentCount int64  `json:"appointment_count"`
+	DoctorFirstName  string `json:"doctor__first_name"`
+	DoctorLastName   string `json:"doctor__last_name"`
+	DoctorID         int64  `json:"doctor_id"`
+	DoctorName       string `json:"doctor_name"`
 }
 
 // Email An e-mail address, or empty. No two accounts share one.
@@ -1102,6 +1359,12 @@ type Medication struct {
 	Version int64 `json:"version"`
 }
 
+// MedicationCount defines model for MedicationCount.
+type MedicationCount struct {
+	Count          int64  `json:"count"`
+	MedicationName string `json:"medication_name"`
+}
+
 // MedicationList defines model for MedicationList.
 type MedicationList struct {
 	Count           nullable.Nullable[int64]  `json:"count"`
@@ -1173,6 +1436,12 @@ type Patient struct {
 
 	// Version The number in the ETag
 	Version int64 `json:"version"`
+}
+
+// PatientCount defines model for PatientCount.
+type PatientCount struct {
+	PatientCount int64              `json:"patient_count"`
+	ReportDate   openapi_types.Date `json:"report_date"`
 }
 
 // PatientList defines model for PatientList.
@@ -1293,6 +1562,13 @@ type PaymentWrite struct {
 	Bill      int64         `json:"bill"`
 	Method    PaymentMethod `json:"method"`
 	Reference *string       `json:"reference,omitempty"`
+}
+
+// PersonName defines model for PersonName.
+type PersonName struct {
+	FirstName string `json:"first_name"`
+	ID        int64  `json:"id"`
+	LastName  string `json:"last_name"`
 }
 
 // Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
@@ -1476,6 +1752,40 @@ type Registration struct {
 	Username Username `json:"username"`
 }
 
+// RevenueOfMethod defines model for RevenueOfMethod.
+type RevenueOfMethod struct {
+	// Department The method again, as the existing front end reads it
+	Department string        `json:"department"`
+	Method     PaymentMethod `json:"method"`
+	Total      float64       `json:"total"`
+}
+
+// RevenueOfPeriod defines model for RevenueOfPeriod.
+type RevenueOfPeriod struct {
+	ByMethod []RevenueOfMethod `json:"by_method"`
+
+	// Date Its first day
+	Date     openapi_types.Date `json:"date"`
+	Payments int64              `json:"payments"`
+	Total    float64            `json:"total"`
+}
+
+// RevenueReport defines model for RevenueReport.
+type RevenueReport struct {
+	ByMethod []RevenueOfMethod   `json:"by_method"`
+	DateFrom openapi_types.Date  `json:"date_from"`
+	DateTo   openapi_types.Date  `json:"date_to"`
+	Payments int64               `json:"payments"`
+	Period   RevenueReportPeriod `json:"period"`
+
+	// Series Every period of the span, also those without any
+	Series       []RevenueOfPeriod `json:"series"`
+	TotalRevenue float64           `json:"total_revenue"`
+}
+
+// RevenueReportPeriod defines model for RevenueReport.Period.
+type RevenueReportPeriod string
+
 // Role Example: {"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1}
 type Role struct {
 	Description string `json:"description"`
@@ -1619,6 +1929,34 @@ type StockMovementList struct {
 	Results         []StockMovement           `json:"results"`
 }
 
+// SystemAlert defines model for SystemAlert.
+type SystemAlert struct {
+	Code    SystemAlertCode `json:"code"`
+	Message string          `json:"message"`
+}
+
+// SystemAlertCode defines model for SystemAlert.Code.
+type SystemAlertCode string
+
+// SystemHealth Example: {"background_jobs":"running","database":"healthy","status":"operational"}
+type SystemHealth struct {
+	// BackgroundJobs Whether a worker lives and how long jobs wait
+	BackgroundJobs SystemHealthBackgroundJobs `json:"background_jobs"`
+
+	// Database How the database answered this request
+	Database SystemHealthDatabase `json:"database"`
+	Status   SystemHealthStatus   `json:"status"`
+}
+
+// SystemHealthBackgroundJobs Whether a worker lives and how long jobs wait
+type SystemHealthBackgroundJobs string
+
+// SystemHealthDatabase How the database answered this request
+type SystemHealthDatabase string
+
+// SystemHealthStatus defines model for SystemHealth.Status.
+type SystemHealthStatus string
+
 // TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
 type TimeOfDay = string
 
@@ -1662,6 +2000,17 @@ type TokenPair struct {
 
 	// Refresh For `POST /api/auth/refresh/`
 	Refresh string `json:"refresh"`
+}
+
+// TopMedications defines model for TopMedications.
+type TopMedications struct {
+	TopMedications []MedicationCount `json:"top_medications"`
+}
+
+// TotalOfDay Example: {"date":"2026-12-01","total":1530.5}
+type TotalOfDay struct {
+	Date  openapi_types.Date `json:"date"`
+	Total float64            `json:"total"`
 }
 
 // User Callers who are not Admin see of other users only the required properties.
@@ -1734,6 +2083,13 @@ type UserWrite struct {
 
 // Username Letters, digits and @ . + - _. With an @ it must be the account's own e-mail address.
 type Username = string
+
+// WhatsNew defines model for WhatsNew.
+type WhatsNew struct {
+	Action      string    `json:"action"`
+	Description string    `json:"description"`
+	Timestamp   time.Time `json:"timestamp"`
+}
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -2347,6 +2703,24 @@ type RegisterParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ReportRevenueParams defines parameters for ReportRevenue.
+type ReportRevenueParams struct {
+	// Period What a row stands for.
+	Period *ReportRevenueParamsPeriod `form:"period,omitempty" json:"period,omitempty"`
+
+	// DateFrom From this day on.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Up to and with this day.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Method Only this method.
+	Method *PaymentMethod `form:"method,omitempty" json:"method,omitempty"`
+}
+
+// ReportRevenueParamsPeriod defines parameters for ReportRevenue.
+type ReportRevenueParamsPeriod string
+
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2688,6 +3062,12 @@ type ServerInterface interface {
 	// GetInvoice Get the invoice
 	// (GET /api/bills/{id}/invoice.pdf)
 	GetInvoice(ctx echo.Context, id ID) error
+	// GetDashboardStats Get the totals
+	// (GET /api/dashboard-stats/)
+	GetDashboardStats(ctx echo.Context) error
+	// GetDashboard Get the dashboard
+	// (GET /api/dashboard/)
+	GetDashboard(ctx echo.Context) error
 	// ListEncounters List encounters
 	// (GET /api/encounters/)
 	ListEncounters(ctx echo.Context, params ListEncountersParams) error
@@ -2811,6 +3191,24 @@ type ServerInterface interface {
 	// Register Register an account
 	// (POST /api/register/)
 	Register(ctx echo.Context, params RegisterParams) error
+	// ReportAppointmentsByDoctor Report appointments by doctor
+	// (GET /api/report/appointments_by_doctor/)
+	ReportAppointmentsByDoctor(ctx echo.Context) error
+	// ReportAppointmentsToday Report today's appointments
+	// (GET /api/report/appointments_today/)
+	ReportAppointmentsToday(ctx echo.Context) error
+	// ReportBilling Report the state of billing
+	// (GET /api/report/billing-stats/)
+	ReportBilling(ctx echo.Context) error
+	// ReportPatientCount Report the number of patients
+	// (GET /api/report/patient_count/)
+	ReportPatientCount(ctx echo.Context) error
+	// ReportRevenue Report revenue over time
+	// (GET /api/report/revenue/)
+	ReportRevenue(ctx echo.Context, params ReportRevenueParams) error
+	// ReportTopMedications Report the most prescribed medications
+	// (GET /api/report/top_prescribed_medications/)
+	ReportTopMedications(ctx echo.Context) error
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx echo.Context, params ListRolesParams) error
@@ -3662,6 +4060,24 @@ func (w *ServerInterfaceWrapper) GetInvoice(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetInvoice(ctx, id)
+	return err
+}
+
+// GetDashboardStats converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDashboardStats(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDashboardStats(ctx)
+	return err
+}
+
+// GetDashboard converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDashboard(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDashboard(ctx)
 	return err
 }
 
@@ -5134,6 +5550,90 @@ func (w *ServerInterfaceWrapper) Register(ctx echo.Context) error {
 	return err
 }
 
+// ReportAppointmentsByDoctor converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportAppointmentsByDoctor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportAppointmentsByDoctor(ctx)
+	return err
+}
+
+// ReportAppointmentsToday converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportAppointmentsToday(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportAppointmentsToday(ctx)
+	return err
+}
+
+// ReportBilling converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportBilling(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportBilling(ctx)
+	return err
+}
+
+// ReportPatientCount converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportPatientCount(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportPatientCount(ctx)
+	return err
+}
+
+// ReportRevenue converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportRevenue(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReportRevenueParams
+	// ------------- Optional query parameter "period" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "period", ctx.QueryParams(), &params.Period, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter period: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "method" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "method", ctx.QueryParams(), &params.Method, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter method: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportRevenue(ctx, params)
+	return err
+}
+
+// ReportTopMedications converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportTopMedications(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportTopMedications(ctx)
+	return err
+}
+
 // ListRoles converts echo context to params.
 func (w *ServerInterfaceWrapper) ListRoles(ctx echo.Context) error {
 	var err error
@@ -5897,6 +6397,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/api/payments/:id/", wrapper.ReplacePayment, options.OperationMiddlewares["replacePayment"]...)
 	router.POST(options.BaseURL+"/api/payments/:id/refund/", wrapper.RefundPayment, options.OperationMiddlewares["refundPayment"]...)
 	router.GET(options.BaseURL+"/api/payments/:id/receipt.pdf", wrapper.GetReceipt, options.OperationMiddlewares["getReceipt"]...)
+	router.GET(options.BaseURL+"/api/dashboard/", wrapper.GetDashboard, options.OperationMiddlewares["getDashboard"]...)
+	router.GET(options.BaseURL+"/api/dashboard-stats/", wrapper.GetDashboardStats, options.OperationMiddlewares["getDashboardStats"]...)
+	router.GET(options.BaseURL+"/api/report/patient_count/", wrapper.ReportPatientCount, options.OperationMiddlewares["reportPatientCount"]...)
+	router.GET(options.BaseURL+"/api/report/appointments_today/", wrapper.ReportAppointmentsToday, options.OperationMiddlewares["reportAppointmentsToday"]...)
+	router.GET(options.BaseURL+"/api/report/appointments_by_doctor/", wrapper.ReportAppointmentsByDoctor, options.OperationMiddlewares["reportAppointmentsByDoctor"]...)
+	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
+	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
+	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -9435,6 +9943,214 @@ type GetInvoice503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetInvoice503ApplicationProblemPlusJSONResponse) VisitGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStatsRequestObject struct {
+}
+
+type GetDashboardStatsResponseObject interface {
+	VisitGetDashboardStatsResponse(w http.ResponseWriter) error
+}
+
+type GetDashboardStats200JSONResponse DashboardStats
+
+func (response GetDashboardStats200JSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats400ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats401ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats403ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats429ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats503ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardRequestObject struct {
+}
+
+type GetDashboardResponseObject interface {
+	VisitGetDashboardResponse(w http.ResponseWriter) error
+}
+
+type GetDashboard200JSONResponse Dashboard
+
+func (response GetDashboard200JSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard400ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard401ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard403ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard429ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard503ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15967,6 +16683,631 @@ func (response Register503ApplicationProblemPlusJSONResponse) VisitRegisterRespo
 	return err
 }
 
+type ReportAppointmentsByDoctorRequestObject struct {
+}
+
+type ReportAppointmentsByDoctorResponseObject interface {
+	VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error
+}
+
+type ReportAppointmentsByDoctor200JSONResponse AppointmentsByDoctor
+
+func (response ReportAppointmentsByDoctor200JSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor400ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor401ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor403ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor429ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor503ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsTodayRequestObject struct {
+}
+
+type ReportAppointmentsTodayResponseObject interface {
+	VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error
+}
+
+type ReportAppointmentsToday200JSONResponse AppointmentsToday
+
+func (response ReportAppointmentsToday200JSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday400ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday401ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday403ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday429ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday503ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBillingRequestObject struct {
+}
+
+type ReportBillingResponseObject interface {
+	VisitReportBillingResponse(w http.ResponseWriter) error
+}
+
+type ReportBilling200JSONResponse BillingStats
+
+func (response ReportBilling200JSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling400ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling401ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling403ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling429ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling503ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCountRequestObject struct {
+}
+
+type ReportPatientCountResponseObject interface {
+	VisitReportPatientCountResponse(w http.ResponseWriter) error
+}
+
+type ReportPatientCount200JSONResponse PatientCount
+
+func (response ReportPatientCount200JSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount400ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount401ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount403ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount429ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount503ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenueRequestObject struct {
+	Params ReportRevenueParams
+}
+
+type ReportRevenueResponseObject interface {
+	VisitReportRevenueResponse(w http.ResponseWriter) error
+}
+
+type ReportRevenue200JSONResponse RevenueReport
+
+func (response ReportRevenue200JSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue400ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue401ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue403ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue429ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue503ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedicationsRequestObject struct {
+}
+
+type ReportTopMedicationsResponseObject interface {
+	VisitReportTopMedicationsResponse(w http.ResponseWriter) error
+}
+
+type ReportTopMedications200JSONResponse TopMedications
+
+func (response ReportTopMedications200JSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications400ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications401ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications403ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications429ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications503ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRolesRequestObject struct {
 	Params ListRolesParams
 }
@@ -19048,6 +20389,12 @@ type StrictServerInterface interface {
 	// GetInvoice Get the invoice
 	// (GET /api/bills/{id}/invoice.pdf)
 	GetInvoice(ctx context.Context, request GetInvoiceRequestObject) (GetInvoiceResponseObject, error)
+	// GetDashboardStats Get the totals
+	// (GET /api/dashboard-stats/)
+	GetDashboardStats(ctx context.Context, request GetDashboardStatsRequestObject) (GetDashboardStatsResponseObject, error)
+	// GetDashboard Get the dashboard
+	// (GET /api/dashboard/)
+	GetDashboard(ctx context.Context, request GetDashboardRequestObject) (GetDashboardResponseObject, error)
 	// ListEncounters List encounters
 	// (GET /api/encounters/)
 	ListEncounters(ctx context.Context, request ListEncountersRequestObject) (ListEncountersResponseObject, error)
@@ -19171,6 +20518,24 @@ type StrictServerInterface interface {
 	// Register Register an account
 	// (POST /api/register/)
 	Register(ctx context.Context, request RegisterRequestObject) (RegisterResponseObject, error)
+	// ReportAppointmentsByDoctor Report appointments by doctor
+	// (GET /api/report/appointments_by_doctor/)
+	ReportAppointmentsByDoctor(ctx context.Context, request ReportAppointmentsByDoctorRequestObject) (ReportAppointmentsByDoctorResponseObject, error)
+	// ReportAppointmentsToday Report today's appointments
+	// (GET /api/report/appointments_today/)
+	ReportAppointmentsToday(ctx context.Context, request ReportAppointmentsTodayRequestObject) (ReportAppointmentsTodayResponseObject, error)
+	// ReportBilling Report the state of billing
+	// (GET /api/report/billing-stats/)
+	ReportBilling(ctx context.Context, request ReportBillingRequestObject) (ReportBillingResponseObject, error)
+	// ReportPatientCount Report the number of patients
+	// (GET /api/report/patient_count/)
+	ReportPatientCount(ctx context.Context, request ReportPatientCountRequestObject) (ReportPatientCountResponseObject, error)
+	// ReportRevenue Report revenue over time
+	// (GET /api/report/revenue/)
+	ReportRevenue(ctx context.Context, request ReportRevenueRequestObject) (ReportRevenueResponseObject, error)
+	// ReportTopMedications Report the most prescribed medications
+	// (GET /api/report/top_prescribed_medications/)
+	ReportTopMedications(ctx context.Context, request ReportTopMedicationsRequestObject) (ReportTopMedicationsResponseObject, error)
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -20069,6 +21434,52 @@ func (sh *strictHandler) GetInvoice(ctx echo.Context, id ID) error {
 		return err
 	} else if validResponse, ok := response.(GetInvoiceResponseObject); ok {
 		return validResponse.VisitGetInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDashboardStats operation middleware
+func (sh *strictHandler) GetDashboardStats(ctx echo.Context) error {
+	var request GetDashboardStatsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDashboardStats(ctx.Request().Context(), request.(GetDashboardStatsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDashboardStats")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDashboardStatsResponseObject); ok {
+		return validResponse.VisitGetDashboardStatsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDashboard operation middleware
+func (sh *strictHandler) GetDashboard(ctx echo.Context) error {
+	var request GetDashboardRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDashboard(ctx.Request().Context(), request.(GetDashboardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDashboard")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDashboardResponseObject); ok {
+		return validResponse.VisitGetDashboardResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -21604,6 +23015,146 @@ func (sh *strictHandler) Register(ctx echo.Context, params RegisterParams) error
 	return nil
 }
 
+// ReportAppointmentsByDoctor operation middleware
+func (sh *strictHandler) ReportAppointmentsByDoctor(ctx echo.Context) error {
+	var request ReportAppointmentsByDoctorRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportAppointmentsByDoctor(ctx.Request().Context(), request.(ReportAppointmentsByDoctorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportAppointmentsByDoctor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportAppointmentsByDoctorResponseObject); ok {
+		return validResponse.VisitReportAppointmentsByDoctorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportAppointmentsToday operation middleware
+func (sh *strictHandler) ReportAppointmentsToday(ctx echo.Context) error {
+	var request ReportAppointmentsTodayRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportAppointmentsToday(ctx.Request().Context(), request.(ReportAppointmentsTodayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportAppointmentsToday")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportAppointmentsTodayResponseObject); ok {
+		return validResponse.VisitReportAppointmentsTodayResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportBilling operation middleware
+func (sh *strictHandler) ReportBilling(ctx echo.Context) error {
+	var request ReportBillingRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportBilling(ctx.Request().Context(), request.(ReportBillingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportBilling")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportBillingResponseObject); ok {
+		return validResponse.VisitReportBillingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportPatientCount operation middleware
+func (sh *strictHandler) ReportPatientCount(ctx echo.Context) error {
+	var request ReportPatientCountRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportPatientCount(ctx.Request().Context(), request.(ReportPatientCountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportPatientCount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportPatientCountResponseObject); ok {
+		return validResponse.VisitReportPatientCountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportRevenue operation middleware
+func (sh *strictHandler) ReportRevenue(ctx echo.Context, params ReportRevenueParams) error {
+	var request ReportRevenueRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportRevenue(ctx.Request().Context(), request.(ReportRevenueRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportRevenue")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportRevenueResponseObject); ok {
+		return validResponse.VisitReportRevenueResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportTopMedications operation middleware
+func (sh *strictHandler) ReportTopMedications(ctx echo.Context) error {
+	var request ReportTopMedicationsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportTopMedications(ctx.Request().Context(), request.(ReportTopMedicationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportTopMedications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportTopMedicationsResponseObject); ok {
+		return validResponse.VisitReportTopMedicationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListRoles operation middleware
 func (sh *strictHandler) ListRoles(ctx echo.Context, params ListRolesParams) error {
 	var request ListRolesRequestObject
@@ -22298,292 +23849,329 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17d9u2lij+VbB0Z60mLaXITtKeOGvWPW6anOZM0uYXO9M7U2ckiNySUFOADgBaUTP+7r+FDZAEKVAv",
-	"y5aTqn80lkTisbGx34/PrVhMpoID16p18rk1BpqAxD9fntOR+TcBFUs21Uzw1knrfAxEitk3ilyBVEzw",
-	"iAyFJP3Xw/ZbquNxvxW14BOdTFNonbQuWkcXrVbUkvCvjElIWidaZhC1VDyGCTWj6/nUPKi0ZHzUur6O",
-	"Wu9By/npUINcnP0MYsETRaj5mczGLB4TLYiWc0JHlHF/8sfdZfMOhZxQ3TppMa6/f9KKWhPG2SSbtE6O",
-	"onxRjGsYgWxdm2VNqaQT0A44LzKpBC6QpqmYvZxM9fw/aZpBPlN13fi7WekARoyTS5gr0GRKR4yPntvd",
-	"zKhMFBkKMxzpc/ik+5Hb4VikiSJMd1pRi5nh/pWBnLeiFqcTs87YLsbf3oR+egN8pMetk+NutxsF4Pw6",
-	"aThdiIVMvlGEJT44j9zcU6rH5dT4zK6gbNYEk6nQwOP5f8B8cX2nRMMnTTLO/pUBnvyYKUJj8zN5QMmH",
-	"D69/ioii84cdckokTIFqMmN6zDg5fkLGIpOKUK5mYP5VRI+BDJlUmmg2AZKwpICxvQnlTr2ltc3amqD9",
-	"9CnuMv98FAT9EO9KGP59c/H6RAxxde6WET2mGr+IaZqCJGOqiALgEVFZPDZ76eNl60fEXMdv+80bcTe1",
-	"aQdHDfjyjo4gvOIpHUFEhlJMyFGUg7sE7VE36na7hmqoDnklzL2lmsRiAvlFzhSQvsViXPcC0tUQ3kxY",
-	"WX4CQ5qlGl/YFOfMvs7Yn4G9vRczRShu7zmZCAnmFDg57nZJLDKuEYWOu93Kko+7zWvuKTNPcOHmtU1X",
-	"fgZUhrDoN2FICWLMJFOa0DQlAyBDkfHEw5c/KAeiJqzfRFeUHb+ZriyiybWhBmoquAJLJwUfpizW5u9Y",
-	"cA0c/6TTacpiatb7aCrFIIXJd38os/jPJSTNG4kZPVMgzZJ6ml6CofEJaMpSpAfmN0Q5u9/8UUJTCTSZ",
-	"E/jElFZ4QlIKQ7x/bx53yCBNvB/MEYBSiPgbzHX90cBTacpj82L36J8/PfvtyVn37Q//9fg/jv+/v/3y",
-	"9Pz7/zz6f//9owGtpjpTrZMn3WdRSzONbLOAWgHgR4mI1SO7hUf/p7bwa/+E/k3CsHXS+j+PSsb+yP6q",
-	"Hr2zoLbnFLjHEhRwTcyaICdAlh2QRIAiXCAyiRlh2sz6SsgBSxLgNzreYTGKd7L/JTJJpEihPrOh+BZh",
-	"NwXw4xLAr7wpgxAu17Qr4Fq6/Y0KbsqC02Mxb5ma5Cxia8CycrzeJcx7EjIFiQ/lc8M+a5yNzKgyuJ1Y",
-	"VKdc6DFIMhDJvEPO6SUQSjjMjBCDop/9ZHnwVgdzfFwezAc+lSI2d26QAnnJNdPzpjNq2N6uDswbHvda",
-	"gGUAQ8MLFqCDR8ivaMqSmx2bG6NyToaZQpqQi1ZCNfTEsDdgUo8vWoRZRMJ3Toh50jxBUgaK5Hw405mE",
-	"MBFkvKfH0LOPeDSwMk2FEC6dYjva1y0x4EeakPfwrwxUI/nLAbSrk5Z2OgPJCU0NF4bESFEFWJ+Tvp27",
-	"TwzZVQSuQM7JTAo+sudi1vKL0K8Mi73R4XOhe8ioa8cvwR60Zd+WKKOoNxcZmdA5LlYBFGrCpkfwpDyC",
-	"X4Qmr9waggdQLnJHRxDandmclSyF9CXf6mbNCs40zWG4JdQVjlC7cG4ZRtKOx5SPICGK8RgQ5IbjG1iT",
-	"9/YPq39GhPIk1zvmhoXZN4ngVupl2m50ttUhHXmU8p1EXZih6vOKshQaj8vubhdHdSYmYEgdgVRBBTKe",
-	"qGCB5CsvjPsGguuodS7EGypHNzs0LUQvxVFqB4crZIrgj9IK7UfkLftxO6B7coMjTI4xkXMhyBu3giDk",
-	"yyXuilaF9kbjGKbasr5zId5SPr8xYCeUz3tUa5hMtaoAWAhifiRDxDmSP2O0ccVG5rA75Dw3yJCUapDb",
-	"iQWeQGwmNdvKOYNaBvDq0ncB+FOSsom9uhJoPMar5pnK0GTVLmxWoVnc04886xZO9IHTTI+Ba3M8kNzw",
-	"3C6B9wxxDgoQBk2UOadL4BWpwRBYc5fh05RJSDrkzJ6jO0IhiYShBDXemrkc+RKe2bCQ7M9mglXfyC7O",
-	"8BeRXx2DpZAQQ60dZ1kESfV8f/vtt/apd0yLKvfPRjMpLkDFBvojUAkGhDSd/PtFi07ZhiZRhyZXlKVG",
-	"Kr6ZKu2NU0OPhGo6oMrXTdBQRpzhaSImwLV/t9VYSJ3Ot0GJp742dgbyisVAPlQWF9Z8vUd2RVKbNr7D",
-	"O66y6VRIDclbSBg9x53d6BSLAXsTM2IPgeUd6Blwy5MR6aki/zz79RdrmyMv7LRts4wT4s9sZtyORz71",
-	"L3ixOILbJed2cQ0HGtzKrtmlOVUDArSbuXfN0KdGpBzNXzGemMtWhTa1PxphCziLWZri1TbLtAAzrGEi",
-	"PpU/SaCq/rWZnpJpMUIHn0vzARSdAIlTqgxPU9mggHz5BjKxqRRTkJpZu1qxtLA9VurcfDOlmgHX3yhy",
-	"ycWME/uiGWXBeFfdWWhgtHZpJ8fGgscgeXCgHA6fQz+lxQzAs0nr5HcLg3LvURUosRRKtQ3jxfc+Bubz",
-	"4BZyKZW09vcCcpXd+iN4Syw2Us4pBn9AjFrH6XQqGNcTd4P9WyrB8PIe2nKPu8fft4+O2sfd8+7fTh53",
-	"T7rd/zY3FdmI+/W43T0y34lYC9k6eZz/2XOG2NMJ45T8ak5SmOcyievrTRjPtEGIx92oBTxR/pRm0PPu",
-	"DyfdfEqWtE5+iIyGaV5pvUJXUzubtqKWuAI5EOKyVyCw96WB25CmCqKWwyY0SLu/8zX+k3IgZxOGxgKl",
-	"qdSB1XxfAiCnHXgbk8ypLwzH6j6zz7WiVjZNVsLSqRmtk6OFe+IfheeOMmO2cbIAMiWOw1eeDj7ozivg",
-	"56pb62snGrgXi4daHfbxcXDY4tTX3Z01Tq2xYIcngaUuYMuSZyDgZfxtDGg0YxqVeXPvEjIAxRLIDWrl",
-	"igZCpEDRDltg31rrr+JnYIkekoaInZV3DB1FY5dZo4PpeoDOEXw5//KoyJl94Tq/BstfPGcT+HX4E0Wz",
-	"o39L1kWE4tYEKX02GZgTssY9DAWIVgO9RmpRjK4cQ/UaRMXNskt0EMtRL/Jvb2WPJSoUlzBwgfwTLi9K",
-	"BTUXcbmEywqa/4YpBHaN3oisAUF5ljrx3cr7iwiL7/aY6oHSbOKI0OIt4PAJZ2gYsDzgqYQrJiwKrnxY",
-	"gspSGwPCNEw2wVvEWDseldIgZA0PLFDcyr11lbOugPW73BVCE2vwouk7D+yOOXkcuGAuseBDJifWNlI9",
-	"qi3IfM0qwNHrcQXWMSiG1rXzU46QG7lz12QAE/rJDfHkSXfViAUFr3n3u9FaNL1OtOdIC2h5LI3U+7l1",
-	"DHFymkwYt6TTKFoImVxwxOvnrexpcF3LaP7y3d8d/b1ejr1nxUIKedcTeUoMjVrxGOJLSHqoSzDem0ox",
-	"kmCFYGFwW9vHjJya2te56KmxmAWlYm8Nv0lmsX3dG7RCPg0Jkb5w6AtyX+bVq07445y4UA3E5ExlNCUp",
-	"Ym6uaSnQmvGRqk1/uLb3+Nr6XCokUnjiSZBFWVsUS5meL8oCt6RHbKcnqFRswN1fSYCzVARYe9SaCXnJ",
-	"+KiHwXQ9sP7OtSXV6tsooG1/ZPWDCoiAoflCe8ghFDrmH1ma1k1DExTWptSoU62n3Q4qqwOaGtLcSzIz",
-	"wFHXfY2udKZUZlZd086PCoNABr0a0X18hHIrik8gWydPrfb2veENV4LF0LNieuuk9fqX/2x38b/vDetQ",
-	"bmWOrrsz/z1ft1lcsWbc3Pd149k/gIOkqbn1RkTL7SFm0GdRK2UcelpomvpD/SujNmDD3Gxljbo9M3fr",
-	"5LiipX8sGUhrfaPClM4nNk759ycfPQPClErNaJrO7aajFi6st7jVYgWPF+1p/nkuR8e3ggOicuW013yn",
-	"ggprGyQK1FgkJisFew9/ttJK1rYX1HEyoHEXeNlkEbDOGE1TNJoOxBWQP0EKZEWGRzE+MuzWuuIM3ENm",
-	"goLCrUXqzOV+bXA0QOqaTSA7NkWUqP05GImk7K4VKR70trnGAuobW4/JGtB43LVyq9bE9/0YGSxoPLBW",
-	"L15tL1Hl9lfvdYmznnmiuI+lpaIUHsr7tnAlltsWCkQMcZp9U+wwvVyfVDoOuo5842/q8w3sl/6O11xm",
-	"CY71ZKoKwLairnd0PxD+tQVXQZ1fAh8pKjBcD3n/4laxZmayE5NYPvzG9rASsR/f5Cq/5tNMBy5pnZnn",
-	"gW5VTXF1asyKG1hq0VbUXalK1u5nkw3BPZcr8jHVNBWjDFYZElYh7/WSI3wP05TGG5lkSk5w3HnabdXp",
-	"/08SlDJg9KF4fPvH/d6hNcl4CkoRWsBzxK5AEaZvhgZNuT1fHUpsbKNbQIgGyeAWMaORsa8wuB0QancI",
-	"5fMVPI8m1vGG8QPBORAchwt/eUHtFoW0jQW0sPVv0XFye5agTZBqMx/Ftr6AJtTdQnRaz7haGiL/8oAP",
-	"OUaakH3Rv5lxZzJZMM26f8QVyCSDoNfSDLm5u3I963lhB6/ZOq6jbbndxztCm+pifnUuRzopIjxvyii2",
-	"sZuiQHGNTPG1fcdPCl80o94PnH1ho4relTPRNP11iHixNNTYvWCQpXrMU6EUG6TQSzIbTA3rw9GNepZN",
-	"JlTOV/Kk0FSLm/x4HbV+YmoKXLmw5s0tBceL6LwqPng6pnJC4/k3ipSPRmQ2BmvCmsryFZdJyQWHzR32",
-	"hn5IlsBSt7fzElgwYMIHUVNmM9tpJRx6XhUYj8KoWZURa+6LTTa4hSAZ4oUvJxjrH5ApoW1+IjRJDNHC",
-	"NBeYTPW8Q34RRM8EobErYKHGVAIRHJODKzLzE7yLGqQZ83/+7X//5/f/+fvFhfr43d/tH52P3z24uOgU",
-	"Hx5+928Lvquo9antBmmX+cMvDU0j1OUeVdfawY35hM/XR/yI6x+iUJx1Hmb8pHCrMjriQjHVOmm9pSmV",
-	"jG4Qac0S5BtFtAtcgcQgCT2WACShcxURLkgsstG4s4EvMxDWvLD0Zeb3auz5NtL6NoHRJSw/33I09A6i",
-	"lHfsovtSQ2xzD1V5eOvF1foo5oXELHMCFPf2L65clvTrdjTMYvzN1cwANVxFXFZKnuidT9YKvVt90BUa",
-	"s4a82BQh+MqPZNMCmfFzQl2IIJkZBSMvATZRkF6B2lwMCQm2xwUzX2Zv2qVOXKDD5gbkGkMNM8ttuN8B",
-	"qb4spAoHQtqlhEjQKwZp8lJKC6U6nU/CLNSVlglqDnaEOXnQRxLb6XasPt5/GLk8Rld+sZRmHSoCmY1F",
-	"alM9w0mNTvBclRlolxfZ9ZfvBbefx0dWBdRQ0PTKtLw1cuXqaXHbB1RvnC5WSZJa75WbheEupAQtZPCE",
-	"DuRnoKkeLx4HJnbbIoipHs/9vMPyKzOX0nQyzU+ge9Q+ehpOMWwddbqd8Am4uUozWD7Dx6XZYes87a1w",
-	"C9lzOdoXYU3lJOXbUbmxENjfUD7K3OXK92Er6WE50nBawtuKFcHPm82kNHKs0iK+bJ0cHXfrRrhW1BoB",
-	"B8niUmHz86+N2vCkqF+Iv6XkKYY6SRAyAdlL4QrS1smTbtTKODNgjOlUZVhy4KbJptX1h+icyia5iyeF",
-	"ZATyOeHIVjmMqGZXQVPB5kFSVSDdSL9qGqEGzwUrhDZ0egC2up1l7wYsWLtGzNbbpj2gL0sZc2pX5QTq",
-	"oVa4r6iGL3WQ1jSzZYpXeaP+4pqXR1puR/UqJ9hY96pdmO+7q+nHSqNh1W7YXYNUrCH91olH3ZW+8ELT",
-	"gyvE1QUKsovt5iSjkqG0uiLzkoPeWKsKsbGlXGs7dnVAnwUGlMdtdKOd4lIxcEsbaqXrCXCr0csnPLjd",
-	"IG3BMORgjAiqQkZwmJhnXA3imSAJxGxCU1UpOFVEd3v2+/b//b3bfvbxu4uLDv7x+fj630JM0gvDMRjP",
-	"584v5g1l3z+K/nb9oBjtKDq+fvh/QyN+LgH/zP3XefasCvlJlmo2TcHM1e10Swi6uPnrj9GaMKGaTITS",
-	"FdhERiGnxK7ICCX4sQjJD8DtU9u9m/OlT+2RaK/j2viggNBibVgRvUu0IN7WmxeKvo93VKmZkMkLrKu4",
-	"DdmZuhEMqRhDStN2AhOBnG7m/0jJJIvHZABmE0RwID8005TyPY+sFF8GvGcrLm91LbsYs87e6wuvzRm6",
-	"gJ5H2DeSWc8UBgY8Jm8p4+RM28RtTWPdY3woWiet746OHz95+v0Pf3vWbYVcU4s6ZbXC7knr6Nmzrn0M",
-	"y/BKVXEdWZkywWy/V07VOYpa6MbslVWdarWqUlqOkvueJiBHmGSuRevEiGBI6f6VQQ+TGf/xw7vjv/2/",
-	"l6+C+tDiLjJllmSHWeaxyqEYkOarkAw9sGUVHw+6a9hGfJCHdaqkKa9tXW1q4bQCg3lH9jnYRmQoJJmC",
-	"mKZo+SJjeoUeXOJUjYABzDvv5o4frsWEEJdEoKHXUC/sryE45K1IZkg8i9iDkJK0WqXwsC1cvsxagC2J",
-	"PiHARmONpRWVtQUaCBFKsFoCfh/a9TYqosXl0Jqcw5zosRTZaJy3nvFWqwBsPxEx4w6i20HnjvTU8hAq",
-	"mO/jX7RQBNzdgdqVjYrbvYjhy5yNCO4qfi7Xcx2B/osruWUc0m1ouG70tyBHG0bg5TQhEAPu/biKADFl",
-	"+yQRixbEoEVBhlrRjTwb5TKW7HxjxX6JILCMDa7Ui+psceULN2V5VYFrpQxXMsSKp2rlewEmuIZaWWGL",
-	"9ZU2UvKdx87XwvUW/T8bSXROiAtJaUGRLOj42amUs356LV02TIXFL5fUt+VGS67w5o7wbWT8m8nvGwvu",
-	"e6Yl9Wrautr5IypU2qOnXTIHKhWhI1GvlniLRKgWUsAxzvNtRF5F5NeIfIjIhKYQkSHYf7HiUUQyjgcR",
-	"kamEIcg2F7qtRVvReYQdG9A5YzNyFDx3laEhIVRhthGvhU1+XdSv6h3fTEYMX895oFxuEXi/UODAufMm",
-	"oMfC0MEXVI1baxWJ6S244rHYzlOntEqIgU11WT/n/YtzVz/nSf7zFSS9wRzjPxE1wJZlxp+HGU+MFJuv",
-	"3C3c/qBaJ79/3FP1hLXJdw7TVaImQvOtfXiDSibhrIdGxat+Hp8bHsnPZCsh3zvF4Pi1Q13zcIozX1N6",
-	"f4/Ph4qy7CdatCj7UAdAubXaqRbI44O0qDHhn9PCwa5S7+aHyqr5nbs19c6/0V7YhqOtLyjaLV5zlUlX",
-	"Dv1Hyi/JuaRcDfEI34oBS4HYGxAK8HBzbOEhLcmsBjlhnKbkuLWTjOIt6V2FZqzgu9fN4L5JtYecK3pc",
-	"UFbv3pcKrUpZ/pzouKmX4O72dRIWBIyqZLHPigh3D3FHr9cCvKx6gRd7ZPTQGNs6acUpUEMk8u+50E5q",
-	"WpKt87TM1nHJWviUdSqU3xnO775bt1OCcI65p90umYy8EpGtk9YPGMG8kCQ6xHaAPJ6be4WBzhgYR6h5",
-	"3Onsf7M9UmSGLSmM8obtXsgErDPWT5R74n/shXz9C9lsm1RF9BP2luYVPV0nr6h6msHKPjGdoGpl0JOi",
-	"T3Vpn5G8YS6QSr+NnO3k+BK7lrc9Bwzbm5UL3XNFkYOcpoplweXOqMo7H+etp81XXGhixB2ptBBJSCbd",
-	"LkPKx9+Gt1ZKDFWM30ri2W1rCtEQQO1fp8+b5r0vrsO7eTexTFVv5udVbW62gO7CfW5ogFFLUb3tFLWl",
-	"xbPWcMt9oRlu9dMoENbHKA9VaxiyzEPlF3MM1IeuUDSvbF797KMaYa0RrhrdqBGAFTqTx5r/6oqTL6Xc",
-	"kvbkTbGxerNEYli06xckd0N7qE+QV9oJ1y9MsoJYb7jIOoVewwC6VemBm2eOBSj9hmGKG5QqcNUDBrda",
-	"q+A1rwlj3yji4tE3rFGwlfvMu0CbF3m5DWl+AzF+aW2Mw429tzd2efm48gVzB0NOncMtX99N5EtMATEs",
-	"zFRtC89gJRMphYwIxWv5/tUL8uzJ0x9aC2qr3xu3BnejfcYiAdJnXGXDIYtZESTfPyFjMbNxsNp1oV8v",
-	"M6lW+79xToMXznjeP3Et4BVRmqVptX6976pNAmOeEoXB52QmZGJDAKUYSToJ9t/M+8AGRgGuwfZnp5qM",
-	"IZ0qv7k+jXUwbRS7tQYCEq9AzslMCj4iefrseg1GyvzhgCdkaNuxqqWgLURqZznI4aumQC+VbVGs9KLl",
-	"Yb32ZtW+sIE1lj1ywyX78zQ/aTuWbxyY6e00137s8/0Tv9l+NWhzHf3Kyry9oYTlqKtSoXuaXgJ3M5rX",
-	"cu6pXQSk6w1EeVIm7ksgOHh0814zDYW1miG18Lxbu1ucwojZCZ2TAXglB0Cq9VFjVcGu3G+2kh6ZA+vZ",
-	"Z3PcjSl3xGFgTtg65JY3l1yn+4PtzNzY0TdvYFUkAi+kH7uG1XViMqUjR0jg0zQ1983SEptAv9z87DpW",
-	"27V5zRXcy46CefcsxDre2770GzqZ7CuteCx7/zV5dpX8/Es3nryaxf/4z8tFTUyWU3gM+Un32febJSTk",
-	"4zRsI7N9lEJei2PntQgb0I/Pu8+qPX6PCn8tSq2FUfnFmGJEpZ4x1+bYOXwH8x0EKWxjLl3bpDctA0fW",
-	"eHpp92lvz1uYRMLGqbmrkuR5zp3dx5+vAqNmNNjevXVchKEET3wn7q0StvUecJtchjqgwtAYMaVB2k5J",
-	"9UKEqtEknQc/LdvTBxU4zCIcvbnuh11Tqa+te0RgS/W1/hBj/nf3fScWk4VAQTGuB//9JABxrMjbUhBn",
-	"Ery8JilSG2l5bDfvXjRzJSJw7JDXDVxawwofWhqd93SjQLWn4Wqfu00rW94FkWpsE1kP2QuqVgVQg/Hq",
-	"IgWiBaHqsqwHNNxFpaLy/FYjMD4XQmJnBV+a6/ZeOMz0zCuVfToxh8RUQkQKtU5FlSKXCkU/r7iTckzo",
-	"uEhr/qleOi5UJ3dXTX8afSN3W/2hWu5hmf3enMNf3G6PqHg79noz9OZF8ir48YYOhKRaGD1XyICA2Jwh",
-	"30BaAtRxqxIFZnOb21CXbq64tG/ogJxDPOYsZq75/l42vVbi/Jkt5h1onmY0wJGQcyMLVduiWStL68Wv",
-	"v5y1//HylzVTdh1lY6pn2zbkd8BBraEF21SyuJJgvk5e7bI6Q8WuPjebj3YSz7C+z72ESJDQNIYLW9Cs",
-	"qWPcYw+1U1sd/S9OKN+hD6FlDudlrMJD8784x/Av/O0wDm+GjflHcd2/x+u+9PqudPjk13kTurn2ddzQ",
-	"ybH+ZXXq4vVyyG5eWWcDcr4RSd77GRUlZio3ZD9HVr09PlmzowXvCxvx1xupxI1lSjwVlhrFavFwdq01",
-	"+krXIo/IfyWu2mi1YH2gbP4mMs266pqBLyQWwjUjThy7JMDFWrX900yPhWR/ItqfkB+BSpD9cAZOYeYM",
-	"jPPu17Nz8ohO2SOa6fEj9/Cj/rIiChvbX9xOyrW4sYLw0CK+PE3+yFRRUnjzDhft465nLPtRikvgKAtI",
-	"ytVUSL2Iest6QOSxsQ+mQjFzsR9ixKlRoh/k5R0fRhh5+idIsaErtl18tczgeROjnBfAtsQsh5B/K64g",
-	"kMkXsFAv1M90/YgvGcciROURLoRbTCtR5zbwe5PDi1ro5O2h89jRbouc39s/chObi0QwMtUiI7hNqdkC",
-	"oczBEVPgtrhUBS6xkBJix7ny2MBgPPSKyNaAYb0W2b+F5HjjK7Gex32JUb9yzGt1bm5MkF3PQtcUghtS",
-	"DJpiRPHsPU+Bv4nauRSVUsq5V/oSKtf0r64uVEjW7SgMZUHrgJ/UEAoihiShcyKsrjkWaso0Tb9RZEbT",
-	"lMSpiC+r+eU//3zy9u3J2Vm1kt+D37tHH7Hq3v8e/95tP/748OT3bvup/eqB93eoHt+SqnWVReap/UJO",
-	"7DLMtc3X08n3mzIOL7leKIOR+5UsyV5aAq0pj6eS4mLo6Q9e5W5zrkmWWs+49W23Xok0FbN2Ni337Lcc",
-	"WOL7WmhFQMmApSlhWhFsfR7Z8Czn5sPvC//VSlyluqFdFNNE00tQKFYKcUlshmC0bqZJc4LHutkhq4qA",
-	"NNXp+UYRlqwXaVKGKQRKYWuq4QRhy30PAgLYvvjcD5YTsuzl9ZzYFoPmS/Pvc9cRAIs6zJhqqEsfDIMo",
-	"25W7MBehzanUlxURSoo+EuaD3+Gs+h7iT+Qij/RYJBUEWhZgkQsC1eY7lSyEKmNwSXz50B/XjLrA80OD",
-	"00L8RZHcUE2ycBjfRPoMKfiLc5kqRbwlLmOk3HeULXRGc0pgC+b/HA/+EbNf2T9ff/jz9dEv7J/POvC4",
-	"24mPU+6pVutGv9wz7XKVxhiC2YdgUb8XGD5o48GoxNvr/LgKkA0iKUHlXxHB03kRzIexwyWUOhe8FS0U",
-	"gfpDMG7W2MT48oAAe8mKkAAhR0sqRT0OeB5S14GhN/XzwaGIIkjFiBXaU6jOVG526MVYcbZXwtepzuXA",
-	"NptuDPh+Qgtn2JCl0GMTFCbsRFLswaWsZ6I3pEi0gJurXe7Bsykl67ij/SNcV+uDcDtGW7Mzb4GJIcZ5",
-	"T8hbq821wvwbxJnlxK1o9HFdxattU1yXVw9rxslF2ZrDjOTPk0mmNBkAicdCAScDGAoJhPK5HjM+IpD6",
-	"koEHkRqOh01Jla04+uLVhm6rSzZti6l9sY3oaygPouDiRVmHA4kix36N9rTWjf6xDvyGixHCC98Oui8/",
-	"mmcQbaw45YJ4fI/aMr+ZYQB/cdnE2ltvRSQxQ2+eClkSKO963FWM2h2Qx/1EwEUtbEH3K0/nxeXfgLRN",
-	"6Cf/S9/ZVZ63Fxi3j1i3IP5t7Eisil/Ha8hfy0Sn0oWFb7Ytd28Iy3RTtvaI8iudjYcbcI9vQNB92ESZ",
-	"w27NN9jzQUUkYSM0Z/GE/J10yHekTXodgjkqlJO/E6YLkUqXVdC/UVjkvN65O1o46+pJ+T1ELi6mn99c",
-	"m/+/xf//ct3r/P279se1m4ifln7ZsUgTp6OlgY1hagsbcVVuEeGIcdRMz88MkC1qDFCDNWpt+elVfsT/",
-	"/O28FYVLw4NSRKMDSgwX1FmjxuJB4iXDMcs9jrWetq6vMZ9s2FCef0DjS+DOiJTbjU9cC4CoSG2KKjpT",
-	"VOTXRmiOYnzUueAX/Ntvz9iIE8a//dZW5llYLhqujBrMkwYVn1xk3e7j2G4c/4a+HQwwH9ClvHUu+Cmv",
-	"gidlV6DI0VMyYTzToJ43K/8EPlnpXznNG7934wyFJNSJ/ky6jRkZT337rbOhk/5nRNYI89ZQxURxJiJO",
-	"mrnud0h/SkfQRzTBP3uK/Ql98uC4W9azPe52H5IZTS8veF79H23jhgCTo27U7XaJFDPVIf04k0rIf++T",
-	"B9YciYXMR4w7kA7RRk36ZkF9O6YqOgrQNCViaOaAyYlLFaaKDKnSuc8A+x5gzhVV+Xd2GWYDHBiaLCRM",
-	"gWqjZEpiVBJFqFmfVUHRqqEuODVqUZJA0iHnqJX2EVg5KBys+tY0kqVph5wWj2B3CLdxl0pHOcnF4Oe4",
-	"1wveXxCQ+0RpyhNFBqBYAoRpd3CYB4onZxZCpzZ1jwn+aGpTg7/7QwneJw/yBOCHBtYigT4CqTEzNiJ9",
-	"m0bWJ/SCF5mvZf+MiPRtZmsfE+GUw18vn9VggeCxeTJPRMNJvcxONIe7/hh4fESBvAL5jSKpGGFWt0F/",
-	"4Tb7QnDXm4ZAwgzCnjiMVSSmUs4NMPtGhep3yJm5hEwjCTCH3n89bL81wra7b+8+nEfk3en5i5+JkOSn",
-	"l29enr+MLnhO9pAXFqM/OTq2SKDEBAYimaM+bAtkUaUhv0fvQUsGdmEEr+fMMYT+6wQmU2HAOG//B8z7",
-	"5AHlc2KLdxMNn/TDHCMUpoKOqE2MIMdPyFhk0prYL3iOtXhR86x79zjisrAKO1MkERxsApNb3jl80t9+",
-	"i4cg2WQCCb5xCVOsSP2BM8yu/OXVi+c2XAdvouv+NAHKFbloccHhotUhH2z1Z8+cZwa74K4qNPlXZvCh",
-	"6D2sEEMlDDMFCRnMEWvM1ag9hwATmSaUXNE0A4J3Ae8zHRjIdC64TZ2eUoSsPaD8LfQ8ScoM0SYqpUj2",
-	"hDU0pixG77/REq1AaQQWyUBTDDfNZOrYijp59EhNk09GqH3kXlOP3tg/3sOw7b3YGetJ6vlIWi9+fvnm",
-	"9A352XEb8pZyOkL/KTmbKw0TcvrudbgvrpgCp1PWOmk97nQ7j633coz81ZJ5j0s9Mt+OIOAj6yug0uD5",
-	"kCHJmNeqzJnNR7ndQUjiCpybwzCCgWGWmKXzLtSeRXCwAoOFqTl7pDevjSifMqVPq9bHEgEarTDlI4/e",
-	"WTF4refO2J9rPfsCOcs6T54h3PDJekV0NGIL5RJ+mcrB2cE029ZJC9G4jJ0sK15ZQXSLxuJrLMIqRIbW",
-	"mINz1LQ/gT4W7OvTNO03LbCw5Zbr8z3lE/hfmqb/+/tR+5l1iX/uRkc/XD/czC9uJ3HrsmGANE07K3aH",
-	"pjBmHZnQtP7C6Vauf2lRghIrz+yba0KYzhshaAs6B843XK1/3fkMlFJqeMqSiXtDiSmQtzI7UJmyFfNj",
-	"w6EbzG5FJ+s+IglMqbQkw3GeT0xpQ8KHUhhuzxMUqtUKnC6Gqayt8AynadDLG1IcsD/mc9Jv94nOJFdG",
-	"kpAi40mn0vfQ7Ta0GBzBXpByKWU7zLZ7NV+c+5h/XUlzaDcnPbQrn9AM3Gahgp/XH9EWORWGlZmlHHe7",
-	"eQeePArUkx7/cAFjG98utBajVhaseGAUMZ9BXEetJ3YhofGLBT96za9oyhL7/NHq5z9woxIB11jJwr33",
-	"ePV7r4Qc2Aqq+MaT1W/8IvQr4crSPzl+tvqFcyHeUo5u7qfrLOkDL2v0oPKd989pGVjXvX2ajlQtDAKN",
-	"z5/aU5ATppzIoTQdDttCtsWMu2ohIUkiQd0DFRvNJmCVmsYYrA45nwlUVCurQpcwB8cNkDW5bxyXjEhM",
-	"ORf6ghv9KKXTE/Kk+6xSRsUpGWUtFaxHNiyLkjFulUMsztIvDTFYKmQgxKUrL9Uvso7NQqzS4SqxxEZb",
-	"kRySiJgXFOqVeaUTIx0ZpdmPtrHy+ohh8KyR5pFjkUGG1UhiSFMnYXPRU2Mxe250KUNj825dU6OVulAm",
-	"Q41RXsfiQtSoeqOMNwpldoVDF1hfNs6LUBS23qQLPhPy0pBRVCBQ0Upd8RbQSF+LAjkK0mHPDMr4CNU0",
-	"wUMSnqVEp5UYm81EPE8P+g+YtyxdQm3wR5HMb4MkWRP3ddUA6AycNZJ4dBvzh8jhC0vRW1FrDDQBWyAK",
-	"nX8N47rHHuEzOOB9pptrkMEXrvYUvnD0eC26+YZKayZ/cvR0nb2obDoVUkPyFhJGzw1HRCp9vAbgSjR9",
-	"y9QEvXR3T+F/FOKyFky3LY2/jgI6pJuXpUzPmxVKIxAhqTUE2cXpGTJWUhpSITRFVSSr7jpao6Lcye0x",
-	"D4yc/VNw6JAzHNyQvwuOjVmRABYRRmI4BAlJh5zyuSWJ1rRiyaIhxVRdhkjWCPSpt81FgrW4WU9vqch7",
-	"j1foUlXyskPdDxdlVZFS+Cxr1C/XUNZY1QZSO0nRLUFmlGtInpPBnDipFs82UxlNkZHlSOBOv1FodzU8",
-	"e86u3agy17J8njzproDirUq8PkYF6Hv1ytxzMXcfUmt5xzww7ZK0fWbJ9SNLy1IItTh4rZUXSGdkt3mH",
-	"nAsnVI7tmpyBFKZe4cDI4LRX9o1o4cl7jCsNFOlGlQ7ZddxIdBq+tXxoEbOfLO7vJ5wv+dpUrM1lizW4",
-	"/ZmmKezhLtgz2prDF0m+QbbdoDkYVimBJgGTbpB3VhZ2FyaEJnpaBdFXKTffb3vDP0DvSBjdXGlEojfN",
-	"g+VqypRzdhex5ka08APNo9wJIrPUJpq8+3DeqFqbC2LpudktFpYu93bBCwXdSKUoo26qWEfIVayLvvDX",
-	"QaogJL5aA9/u2Matqto2mnEtVfvOSMcHayE9kIw74Z93rMnfKf2zmLQ7EpjpJel9iowEGQo5ozIhQykm",
-	"pMjdtGEkseBDJieQRMT1+eq5EADGexjHYYOHsNsYioLP85FdoEEKQ33BRaY75EXIXplH3XimTZsVUIzY",
-	"Ib9i4MxEXIH18KPhltmr0MOCAhgx2O+Q0wvuWUU9M6oRuJVNXUyF7pBfh6Uh1NDLK5CRpe19TBTsY61n",
-	"Sz5DFFPajpFfCMncwDp5ZyTT9dw80MwDzbwpzXSotGsjZqbHqNyH/Vbn6FKhlfpDtB51W0S45gHTHWJb",
-	"2DwlQ8rSTILKgyXNEEiCDV1yr0cXXEhy3PUerj+RG0jLoE0bClzEbj05fmZkR0AaKiRKlF6w8AVHP7iK",
-	"SMY1s74okSagtDOuTcwg3uhTiqGjCxRR2RJTt0PLXP2qO6ZgRVWnAPmyvxHG79T28RXeYhfmbZvyl3fa",
-	"hUH7lzjT48DlnWaDlMW1a5uKkcj0ktv7kifK6VI4UG5J9sOhO+S1Vvk35iJXgpyrwYZ4L7mYEcE7wavx",
-	"a7YjN+Yqk5xDTGHrwX9NDrwvx6WGyCsyvRp7jeaO4W2o3bdzNtG2kme7RusqOJ6H4i9hUWNwAfk676uL",
-	"cb9K07kieOaO6heysHmmKHJjOJONdLcBwQbTO+SDwtBfbbs+OVsF5PdpNhZpcatOfCeNngmXrz82C9Ei",
-	"xTIrYekat4blFNQtsZS8N8kd85SyRESDBTLPmjjwlVvhKy9d2gqhS3NWNuc7A5ambcz2bXZyLw9+LqIk",
-	"rcncDNhkM0+Z0j+yNH2N2cX3LAJ6ZQio2VmTq9ZVzLnNiGZlS9w2Rv3an3vmLFs79q+vGfKJMZZbBHzi",
-	"e3m0574CNXO8XB2l6ep4GRQ++Exu6u32gFnSrpIobR2faYMcSd+/Fn20pHnP2Q5zksU23BrjKa1MbJsX",
-	"apqKUQZ5T0/MJ8LUNrvivAAXSy447sM2qRN/Andhmubbnnmg3xwxmCPefQ0XzNe3l1jBAjiHQMFDoOB2",
-	"ZOY0SQjleGOxuxJxvHp9YhOUllYG0fwY8Ks2RL5sTwIOYS9fadhLyRg3RNWtI142kONHoD2UvXWRrEnn",
-	"dNA5+GH2E+6yJYrer0iXhqCSHVHk25PG9hJOsuxCHmJJDn7R3caS3IAFBuNHfh2WzbnNMCeFWJgIsDFr",
-	"E3EFHYK1m2ciSxNUCa0ZWGiakgGkWPMkz1FjCfoqUdUzP1ldL8r9pxe8pieSbdREF7Rx70mS82ffJ6J0",
-	"iNY4UKVdR2tsTZZ8JfLe1igxt+lQnOSWTflFbk3TMvza/LtdiOEyNs8cs6qn4DS9ppUwhYypso56acc7",
-	"L1likHStWiVMqQwSW9WsVkJkecrlndUXCa/QlRnZfo07qEGyrtcH63L07D5uUPCjHMGv+1F+W3sI5bFe",
-	"0TGlXfu8Ty/Seh6kg/NoN86jut/ohi4jppVz7jDklnk9PqSZRQE2Po9sGUYyZBi0nddb7JeCQN96iqzi",
-	"4Ir7qWyCysDExjDa+hx5+67IlptzDN+W+7NjoMQxAu1V+WD8SrA4r5H+3P2rCKaHc0FGdKqW+5zus79p",
-	"b76mg5/p4GfakiJZNAn7l9bWClZ6ld67yE2s8PCk+6ysvWlz5WbU2iWcm7pCJWwEXUSuBEuWuaIObqiD",
-	"G8p3Q62BzHeRbu1Q81ZltyZXkwPDwYi0R1fTNoLevXYw3UtL7t4cSwen0sF8e0dOpfWlswZXkjMGq7JM",
-	"Y2Gxi0iSAXHZ0Int32krt1q1EhU0PQYmLcvLaYOyEpsbsOz4WZT9UnmrT+UyIR486T57uMJhdC9JzB4d",
-	"RQcn0YHK3JmT6EZKoFPdOtNkuLT6oPUoK0LJu59eRSTjCUi0Ylmdb2kplw2E79d2OZvJ327tATv0gHHb",
-	"WaBunA0HernJD4L0DQVp7QHzTqTpHLHLanL31fH5sljhwft5aM2weWuGfHde0YamXVSrPdwGqGeSaQ38",
-	"Pjs+G5b4RXk+K80HtnF8VgbI/Z5fVoODgm6udnuWTODAyW/s+wSfX+Wc3PtyWy/oKbF90G2bL+wupccw",
-	"UZBeGUU2bxHgdR3oW4LpdxbwKFzfNTErWj6KMgzzgufqrlGV8yYImJlfaSaAJbS08Kt3Nfs2X3qxM/fS",
-	"wVkscC9ezhI8B1fnwdW5HQH6zXUAJH6c2lo0yAlw1wG9YK2q1FNZfoVlAGc2aKNDwo7RspDHxHUOAU4S",
-	"pqbAFTQ6QW9AQg6e0K+2DvXGyH4XTlEfVW9fxmsy0PigOdhQ91V9emME/XLcpbuiyLcoze3Fcbr0Zh68",
-	"pwe/xq7LO28t8TV4Ugt1M2/Lblie13sEGd+CZ9R7xAp8VbkQa2KhY8T3lDb5Sb8A2rKXSshLacvBaXog",
-	"Lruvg3xjfXIMNHX1j8NCt2uK/rT72CqI2OSSajqgCso8YFtLMihw/4wz3Ka07WYIXDr7y3wrfXGf1Qvt",
-	"usu2Z/KqcsK2Gd4axQonkDiQbuRGpBy76OeloUle99r8PQIOksW2536Da/BtOe1X6Buk2sDCZrbbuCQJ",
-	"6LcgKVxBWiYLuscH4goIa3RupWLWU1rElxumDG7gd8GZtnK4uDdzT4v72Hb/xpmU2JfGLb9d/+Ieul9K",
-	"3Fztf/Guz8EBc2MHzKRCFXJa5n+7LKow3FS6gnDYEil3k2qB5CqFZATSOWUwfZfxEcHHmz0iJY7cV5dI",
-	"ucK9+EQ8AB2cIgenyA3qDHpUYW2iMB1TOaGxJd8BSWfLnDDsGmQIAzo+4Mr1IrLZ/+4Jmy5mdedBsz/k",
-	"JgTk4BD5WlPDtkD1FR4RPicTsOF9Q4K8snSHeAMH9bIKjt6BuNXkCqlA5WAa2VO+2Ba4Wcpm99YLsjM6",
-	"fJsS3F78IMvv5cERcrBV7jiN7IZyXqM3pK4CYjBcwoZDkGqpPkhJLKSE2Iz0HPtXEpHpyDVjN2Kg9YVQ",
-	"ZZvjNLpDvggisxeHyHIic/CIHKjMztPIbkudRIrQbEN/eQVynrfhzs325pWIcJiB0ra11nO/qJH505Uy",
-	"YqCKikdomgqa1c/MT2/FFdgGl/e6HdAmWQHbtsFp34s+OJVTWW1TLpnQwaR8Y5Oyx9Ex/zv3O2wlX2yl",
-	"xYRTApLEyBfKtmjMy5XlIoijC7O8epoEqrCRv3lHilkVSzrk1IkjTBGOVikOI6rZFWAx5AveZ1xlwyGL",
-	"mScGKSO6jMWMTLJ4bF7tF4Dsd8hp1YVF+s6D1UMPVp+8KyBjO2JiBgN2wrzgXGg2ZGgW4zFgPzWg8ZjE",
-	"UijF+ChkVqfJH5mjX/fVoo6LO8V1lq2s786iXqEiQQqCSzuY+g7m9EZzukGQGxHBXPpxkWNbxwxQl3pM",
-	"4xjLbxgSElMFhCqWAFpw+hln/8qgx5I+/jyY5+nJz20OgrzgeiZIChrD2sw8SKoGMGKcMz5C2w8mVRkS",
-	"KSEWMimbm05AjrBvsxaEcoFdsZkiQ4N3ZjJDeLGH6QX3l2Kj59bJj3YTLsuQdu99XTEQOW4U+bsj4AnI",
-	"CIv8I3uyreBUY9apfaEi003opzfAR3rcOjnurpsWW6xkIGQ4c7ex+aSQvIdtbXeQnbt0GS47d+lCBjAU",
-	"Eu4sCTelSve2jwgJy9xRC/WbfNx25ZM/Y9v/gPnHYtgbMIkRYu36F9tk9t6x+O8u+WrBP8eTg9h/Y7F/",
-	"WhLWnMkVX22bxnteBNqRCb3MM3VL1tDJ2QDyDXSzDaDsjzIFqQQnD1yzFKnHZUkrxSYspfKCW64opH3F",
-	"8buHRGnzFOOkPzUi9CCFXpJZfATVf241hb7g5bf/LuEPiHXfzD93wZdWGWBcaaBJlNfSwhqnTBF3d5pj",
-	"Xt4VpSxuJp4vkCZsDqMFSUQZQDr1crdoKoEmCE0JI6Y0SOtYDxInDwgNBEqCkeM8IlV8YYHWSCB2r1M4",
-	"mO4lRMcF4eTHGrS/5tA+ROocVIvl5lWLKdiUKScT61LegFqxZYCOTznGtFI5RkWVHBhpK91XKilwockV",
-	"5UyNm6J2tiaBh5CdrzVkZyN03036sq9YhuJ2Siy9bZm2KWKnBMrBb7encJ3NyfC+spY7pG/wvm+tL7Ks",
-	"h4M5h+8hBhwKrfmCKNBNsTy7oc63JuTtJYpnyUU9hPAcnOs7DuEpK0smoClL1UZS4KrK0IAu9Jlk2qwh",
-	"pyDz50X30DxEhwwgFhPzxmSq5wV9cRq5AvRtxSlQCYm1TF/wJpJjyNZzpEtoIkabWS3sp7le9D2nSHsJ",
-	"+Vmqbx7ifQ4kacfxPjejSWHNFH1Hj2yt1J3FBLzFmnyWyOUivvXzFwYtGyDAvCL5NEkUuqpomoIcMbC+",
-	"NI0GSnHlClfTGDXfXElmqiwTaNRkLjjYihDlTK6xEVJQayvEgIG+dZv1GNei/xwH971j2JWSpal1o3XI",
-	"j0JcMj5SF1x7HaCxjNgVyJROsXOzrCvzD/ru5ynjo97ADdJ/uGC0xPSbEAHGZe7KYnm7VPgt4P26N1QY",
-	"7dyZvGJXBsgHVe4QjHAbBBqxnlCP4qAn3qduG9lUwoRaswmkjMOS8hUNJsKoWgAnsvZCpD9F0xDXzzJl",
-	"SlejODGA4RLmCvQJGYo0FbML3ufwSfc7pI9T2KCG/lTCFROZ6iMh5Fmauh6XbuE2WKIpdkHZr/JwUry0",
-	"QnYu+AaV8BoDFEpL0rlbzFZhCjcOFEUfOnAtGZQxBXo+bQwfQN+N7/rJ/TzVKuF+ZRT/rFtRa5D3ecGD",
-	"vmuHcQ7u9UJFc0w5eI13ZjRzldEdyt+N/SxMvzJ+K6LmK1eqpSC+luhYMuOIisbMS0OkXY4zypXmFyvh",
-	"DSAVfFSErDraExGjeZMBjS+d1CguOBYBMk85ObRjVGycaUITIIrx2AqcVgKs0bJFax/fvXS3Vzs5xguU",
-	"dP0gax1krd3a53giMPPF7Hs7ocpKPPe108w7t75Dn5nb7TNj5KLGSEUrM93G9IhNRtsHPRaNkT/218oS",
-	"lpNmxJm39q3lC5AQA7uyxmJcicHZE0I5NrQREnvtNK0rf7k3mC9rs3PDFjtF4x+znAms21vnHraxqS3t",
-	"i2pf4whlz429TcpabYhcd6l9XX+MToxgZX4o/tpXupu7WOvEuzqqfdBcbh7vWjDAkru7r24S72qRiTBF",
-	"qCYT4RLqBjSlRmR3GiiWBX7wpPuMoNnWTewyzHLfXJLBw8gIupgBAKkCglxtzviIWHXjgmPUq7nVVh+J",
-	"0aiNJuqCAjOd1y7GWcgItBUUOHzS9rGpdoLGc/evaxHLBRnRqVoW4Tqf3Gt7MS5vL8GiOWgOxdwOSsh2",
-	"dOqcXlp3XH7H1iVUATVkjfBQMQWufGrV1M9GCSM4Giokhnn9NgnDjCeQFGYRj6jknrErwZLmONEtCckh",
-	"TvTrjRPdAO/vos1NiaO3LQk2W7/yFRzMXXszeG9Kjb+I3ja7ob+3JsHtKRK08TIeIkEPYVc7jwTdht2F",
-	"K7ihDho56x86lSQMQQKP4TlJxQzNKda/ZNVVGZD+mkM07zWpcHFs94hYHII0D9TiFoI0NycXYa3QKWud",
-	"aTJsdFb59iOsqfTup1cRMRqfDZe0il6jb2pDQfu9XdFmgrZbfsBsPWCcoj25btMNytgOHAcT601lZe0B",
-	"866k5SYMH2Y82XVIyK9DDAbLrwV31e0lED2m3Fa1p8xZREIGYKaweQahI8o4ZlUoLC0W4rxmA/fc2Poe",
-	"F7kXW6udOsx7rV3qYPI5GFkbOKpBkJsyVD/w9eZdwYYulCyvMbarmA9/lYfAj9sN/LBNAU/8OIMIgx5s",
-	"9ANN08bwB9dPcEnkA03Tm0Y/2EncumwrOpqm6wZBFJHATXvwQ4VvE8zeJWkMcvGqF9/GUjDCc0yvbBki",
-	"5zfVUaDNf/Cw8wdur1VdtcjXNhEWlQHy+IptContMcbCI35rBFpUSOVBFbhxtEWN9RQstvL9tnEXr2wN",
-	"hErX5udlVQRbImHeIb8xPSbUUOGcJPSt9mq4LgfARDkyADJiV8A75LdahZxvFLnkYsYveJk7iO9W2XWE",
-	"g/pNPQ1hMN/FKVUKSwwjBwA5mvdiJ6X1XfnivhEOMHnPKNgpKIXZ1hgoIlkCPVvbGDMHcZ15RR6myCVM",
-	"dccbegxF3WKMKokxm3AABH+BxLAnDZ+0pWEM+85ecFTrlRYicV/13OORU3IwEXxJUEg1NeR+RoZ4a9xP",
-	"eIgPpEOMyEF92Y66Iu4a7aV659alr/XW1VVFZuumfxiAtij/BAM/bkQsDtEfX230x3YIfSdxINWl3YnI",
-	"2hgRUl3Lwb+0r7CQ7dD1CwoQ2R2dvl1pbj+hIiuu6iFe5OAB3nW8yM0kvsbmfz/hA67vlrUuV8Y0dKKi",
-	"aTtOiW4ur6aOLLRM6+Ay6jQtJcMLXoiGBLOdjertmn09cAoyFrHuFc/1Hy4rHPal0Kf9lBBbQZ8OISoH",
-	"ArX7EJVb00lzkrBrl/550aWgaDA2lGLitxjDBl3NBMoSuTrRJCnQK7Du/qhif7zgQpJ+PlvftkodiGRO",
-	"zPKNLqTy7K2KCXIZpcW2Z7aLgQTCxeyEUMJhdsFzWyNhqsEIWZocSbPFMUSGcyB8Cca/n+xaXRDQPunu",
-	"T57350B4D4bBHRpSHGZtT4eDXcykGLIUHk2pUjMhXUxVkJa+5Elem1EBjpkHNuS1FSlPXJ8VS3O1uAQr",
-	"XyK5Iq7GIiv6uAoOBBPPIjIAxRK44IqNOGaiZdrFOdMkj21GMmnniqyHg/KysCP6WvJ99Kzk2cslMlv6",
-	"NhFBJwc++s692bqtYGY7vFXi71pcPMMum6/Djglc0X23on7NEpY9gQLFpyUm5lfbQDBkbYJ0iEEhszFL",
-	"oZ2/2LYY3a7hV37n8w5CS+76uXerbXlUNLB2yCnpmz+w0mleYprib25S4i5P7sQsnLYJxCwB1bngtouU",
-	"1uZa9+1i7G3sATfQSfokppyoGdPxmPgPEDEcPrfFU5Hu2J5OKPs8DquSdqf3N8Ky3Nvdh1gWnY2W9z3a",
-	"ii4cHIh3LCdAnEmm562T3z+GuxIVnHI1WZlmg5TFpZBgrveSKMgf52iJ7pBTPnf9nNuMW89M4YnBMcIt",
-	"29+bn76W8MUNwri27y/p3gx0mMw7SOK/dxyRZc5xdSQWIsIhAuvGEVjS3Zr8LtvPAQeqnTLM5z8oNPcO",
-	"HQ+3DR5sukPuS6USC1MOh52G6CBz7PeWwYoU9pPAIFI4RAEdmPi2GgGiibuV61zyavqCZdibR/tgYCUZ",
-	"ZCzVhoMjSTBKOPZ+4S4yOkOaMRZpYwjQdhThEPrztYb+bIbETaE+mwuXI9AOFW9V5mlMPLVzH8zAewrh",
-	"WRftnIB0tw3/Tmtk9hJgqorg9aagnR1Q1tsRsvYSpNN0+Q7BOQff946DczZlYQ2xOMvuvG0l5b2B/M1a",
-	"VRtrt9xbgrCXqJgmgnCIhjlQhJ1Hw2ynmimQVyyGdkw1TcWo2apaxJ3k1b6JGA6xK1OukWEG2FSyGDpk",
-	"MRM9FglENlnNvGDwayTkPGyCPbOreq1h8jUnkvtACJld898rZtcJ/fQG+EiPWydH3e66hdxprJnLIEYp",
-	"UII2NJC481dNS2CqZ1+9vfThndmdK8bmqGUwDjOH7b+ImVin3f2xr0xhD7lXm6fz8zlYqG9soS5AWRLJ",
-	"GvVb2gg5aLBGqmj70BnpCF3BYYXJGqe9s7+vNmpviXsxVfsgOlisDxbr7W78aZIQml/5jW78CgFpy5xV",
-	"aktyGdpg+OBz7HneL7hrn2hBhhR7MHClgTYas29EQQ427a/Vpn0DTF9i4J6A7Q42tC7XaiKrGziDoKW7",
-	"iqd3IUw1dk4uQHNQtvdk+t4GO0vJ697mrO6OFt+qGLcXY/iKi3mwiR8sYDu2id+IBQYN5D+iYodRBkUZ",
-	"JjcmGstdHpb5mDfonZMZSLBddI0E2Ggp/0Jox17s5itox8F8fiAeOzef70BVxEikZgv6C0yGVNha2iZO",
-	"apeLoACwTKYZwLXlNXpiVEY8zcbgQiHLRAimnFU3bEPHWMqvynie5dGh2kWz5M3JWRmlEGz3aj0jQRP6",
-	"060t6AngN+ai50eyTyt6SpXubW9KR2N4IIA7R0mss1n+7c/WLj/csSXdoPhqEzqizcF+fmP7eeYISk4f",
-	"7efNTeauSGaeHeZy0jGCTrGRQXBuLzbTNhveEMBJZjudchKPhVDmSwwOt0U3RaYxIJSLgUjmFxzztdiI",
-	"m6Eyrlla5n0p0AqrcdvZm6tMGuS6rzZ6s7a9GOcRKAer/MEqf8M48sxerlWkJChgTeDR0j4yuXyUq2Tm",
-	"C1DKpn+TAaSCj8ynoNnyRSYlcO0u/61yriZ7pZdW/pXep/30iqnCdSUX2yqX2WLodpkOZo1GlHKSpuVX",
-	"ZXiNvTT2FTqdCsY1do/AjvxFrawTTy694BV1wfqV7ICud46QicLuucGKK7j47djgwdH0tTqaNqPc0d5V",
-	"4RHslZg7cB3sVHvyPK2JrvtxNtnKWws0n8SUu0YBCUyEhsTQeN/e8OBJ99nDJq/UDij27Wgse/FDNV3O",
-	"gwPqYEPesQNqU9YY9Dnl5ozSPuI6hNhPKK1hvparYBURWpIGJriteoW/IsvU9BIIDIcQa0KtQcXVvNma",
-	"7jQXSb23pGcvbqwm0nPwXx1oz879VxtaVKo1ej63BkAlyNNMj1snv380V1GBvMpvcF2uZYrYn1tRK5Np",
-	"66T1CK+vm73+wpkroscsdRKZLv0SWPNn0fOBRXjyol22VpdNMNFjYNK5gmwNvaqjRwUGO3XumfLJ3CdQ",
-	"f9JVGSm8THmyy0J3v9DLv42F7Zg4G4tJlCsr3Nurp7YH36ca27oOBbaM5AlJBIdA0zvVUOnHlVSc47tM",
-	"K1tUNtSrrnF+pogWhgUYxsGjauVXwzDKurBmfUWNbcNYPCjV+pvdJJuoHLXukW0Yd1oc4sx7GaP0G+CW",
-	"Mm6DvexDlXfaDLOQlhzXlDJnVpF5N1gPXeZNx42xidqIDg7ZiiuVb3euMALi4/X/HwAA//8=",
+	"7L17d9u2ljf8VbD0zFpNTmlFdpL2xFmznuPcTnOmSfPGzvSZqTMSJG5JqClABUAraibf/V3YAEmQAiXq",
+	"Zjup+kdjSSSuGxv7+tufWwMxmQoOXKvW6efWGGgMEv98eUFH5t8Y1ECyqWaCt05bF2MgUsy+U+QapGKC",
+	"R2QoJOm9Hh69oXow7rWiFnyik2kCrdPWZev4stWKWhL+SJmEuHWqZQpRSw3GMKGmdT2fmgeVloyPWl++",
+	"RK33oOX8bKhBLvZ+DgPBY0Wo+ZnMxmwwJloQLeeEjijjfucPO8v6HQo5obp12mJc//CoFbUmjLNJOmmd",
+	"HkfZoBjXMALZ+mKGNaWSTkC7xXmeSiVwgDRJxOzlZKrn/0mTFLKeyuPG381I+zBinFzBXIEmUzpifPTU",
+	"zmZGZazIUJjmSI/DJ92L3AzHIokVYbrdilrMNPdHCnLeilqcTsw4B3Yw/vQm9NPPwEd63Do96XQ6UWCd",
+	"X8c1uwsDIePvFGGxv5zHru8p1eOia3xmV6tsxgSTqdDAB/P/gPni+M6Ihk+apJz9kQLu/JgpQgfmZ3KP",
+	"kg8fXr+IiKLz+21yRiRMgWoyY3rMODl5RMYilYpQrmZg/lVEj4EMmVSaaDYBErM4X2N7EoqZekM7MmOr",
+	"W+3Hj3GW2efj4NIP8ayE179nDl6PiCGOzp0yosdU4xcDmiQgyZgqogB4RFQ6GJu59PCw9SJijuPfevUT",
+	"cSe1bgbHNfTyjo4gPOIpHUFEhlJMyHGULXextMedqNPpGK6h2uSVMOeWajIQE8gOcqqA9CwV47gXiK5C",
+	"8KbD0vBjGNI00fjCujRn5nXO/gzM7b2YKUJxek/JREgwu8DJSadDBiLlGknopNMpDfmkUz/mrjL9BAdu",
+	"Xlt35OdAZYiKfhWGlSDFTFKlCU0S0gcyFCmPPXr5nXIgasJ6dXxF2fbr+coimXwx3EBNBVdg+aTgw4QN",
+	"tPl7ILgGjn/S6TRhA2rG+2AqRT+Byfe/KzP4z8VKmjdi03qqQJohdTW9AsPjY9CUJcgPzG9Icna+2aOE",
+	"JhJoPCfwiSmtcIekFIZ5/1bf7pBBEns/mC0ApZDw1+jry0eznkpTPjAvdo7/9eLJr4/OO29+/K+H/3Hy",
+	"//397eOLH/7z+P/99zOztJrqVLVOH3WeRC3NNF6b+arlC/wgFgP1wE7hwf+pDPyLv0P/JmHYOm39nwfF",
+	"xf7A/qoevLNLbfcpcI4lKOCamDFBxoDsdUBiAYpwgcQkZoRp0+srIfssjoFvtb3DvBVvZ/9LpJJIkUC1",
+	"Z8PxLcGuu8APiwV+5XUZXOFiTLtaXMu3v1PBSdnl9K6YN0xNsiti44VlRXvdK5h3JaQKYn+VL8z1WbnZ",
+	"yIwqQ9uxJXXKhR6DJH0Rz9vkgl4BoYTDzAgxKPrZT/YO3mhjTk6KjfnAp1IMzJnrJ0Becs30vG6Paqa3",
+	"qw3zmse55svSh6G5CxZWB7eQX9OExdttm2ujtE/mMoUkJpetmGroimG3z6QeX7YIs4SE75wS86R5giQM",
+	"FMnu4VSnEsJMkPGuHkPXPuLxwFI3JUa4tIvNeF+noIBnNCbv4Y8UVC37yxZoVzstbXdmJSc0MbcwxEaK",
+	"ypf1KenZvnvEsF1F4BrknMyk4CO7L2Ysb4V+Za7YrTafC93Fi7qy/RLsRtvr2zJlFPXmIiUTOsfBKoBc",
+	"TVh3Cx4VW/BWaPLKjSG4AcUgd7QFodmZyVnJUkhf8i1P1ozgXNNsDTdcdYUtVA6cG4aRtAdjykcQE8X4",
+	"AHDJzY1v1pq8t39Y/TMilMeZ3jE3V5h9kwhupV6m7URnG23Ssccp30nUhRmqPq8oS6B2u+zsdrFV52IC",
+	"htURSBSUVsYTFewi+coL476B4EvUuhDiZypH222aFqKbYCuVjcMRMkXwR2mF9mPyhj3bbNE9ucExJncx",
+	"kQshyM9uBMGVL4a4K14VmhsdDGCq7dV3IcQbyudbL+yE8nmXag2TqValBRaCmB/JEGmOZM8YbVyxkdns",
+	"NrnIDDIkoRrkZmKBJxCbTs20sptBLVvw8tB3sfBnJGETe3Ql0MEYj5pnKkOT1VFuswr14p5+4Fm3sKMP",
+	"nKZ6DFyb7YF4y327At41zDkoQBgyUWafroCXpAbDYM1Zhk9TJiFuk3O7j24LhSQShhLUeOPL5diX8MyE",
+	"hWR/1jOs6kR2sYdvRXZ0DJVCTAy3djfL4pKU9/fXX389OvO2aVHl/sloJvkBKNlAnwGVYJaQJpN/v2zR",
+	"KVvTJOrI5JqyxEjF26nSXjsV8oippn2qfN0EDWXEGZ4mYgJc+2dbjYXUyXwTknjsa2PnIK/ZAMiH0uDC",
+	"mq/3yK5Yat3Ed3jGVTqdCqkhfgMxoxc4s612MW+wOzEtdnGxvA09B27vZCR6qsi/zn95a21z5Lnt9sgM",
+	"45T4PZseN7sjH/sHPB8cwemSCzu4mg0NTmXX16XZVbMEaDdz75qmzwaaXcMHZTd1KsUUpGbWdmVVWhW0",
+	"Y1etcVFhMwo6NYrT/ptvXcq6+Ji3KPq/wwCl2jMj7Y7mrxiPTStlQqD2RyMHAmcDliTIdcwK2r00t9ZE",
+	"fCp+kkBV9WuzMpRM8xba+FySNaDoBMggocpctyrt50RRvIH3a2XZsqGFTcVSZ5alKdUMuP5OkSsuZpzY",
+	"F00rC3bF8sxCDaMhTjsReyD4ACQPNpStw+fQT0neA/B0YjYL16CYe1RelIEUSh0ZmQDf+xjoz1u3VYSR",
+	"rVxptn4L3hDziQRJZzoVjOuJYy4+A5FgxIwuEvNJ5+SHo+Pjo5PORefvpw87p53Ofxsmgjec+/XkqHNs",
+	"vhMDLWTr9GH2Z9fZiM8mjFPyi9lJYZ5LJY6vO2E81YYgHnaiFvBY+V2aRi86P552si5Z3Dr9MTLKr3ml",
+	"9Qq9YEfptBW1xDXIvhBX3ZyAvS/Nug1poiBqOWpCW7n7OxvjvygHcj5haMdQmkodGM0PxQJkbA0ZRZw6",
+	"zYphW50n9rlW1Eqn8cq1dBpQ6/R44Zz4W+FxGNPmEXYWIKbYCR+lp4MPuv1qxLpKOxo4F4ubWm724Umw",
+	"2XzXm87O2s0aDNjRSWCoC9Sy5BkIOEB/HQPa85hGO4M5dzHpg2IxZLa+YkR9IRKgaCLOqa/R+Mv0GRii",
+	"R6QhZmdFMcNH0Q5nxujWtNlCZwS+/Gr1uMi5feFLdgyWv3jBJvDL8AVFi6h/SpoSQn5qgpw+nfTNDlm7",
+	"I0YpRKsXvcJqUcIvbUP5GET5ybJDdCuWkV7kn97SHAtSyA9h4AD5O1wclBJpLtJysS4reP7PTOlFcQZd",
+	"lkEC5WniNAuriiwSLL7bZaoLSrOJY0KLp4DDJ+yhpsFig6cSrpmwJLjyYQkqTWx4CtMwWYdukWJte1RK",
+	"Q5AVOrCL4kbujavodcVav8u8NDS2tjiavPOW3V1O3g2cXy4DwYdMTqzZprxVG7D5isGCo0PmGqzPUgyt",
+	"1+lFRpBreZobXgAT+sk18ehRZ1WLOQevBB50okY8vcq058gLaLEttdz7qfVZcXIWTxi3rNPogLgymeCI",
+	"x88b2ePguJbx/OWzvzn++2U59Z7nA8nlXU/kKSg0ag3GMLiCuIu6BOPdqRQjCVYIFoa2tX3MyKmJfZ2L",
+	"rhqLWVAq9sbwq2SW2pueoBXyaUiI9IVDX5D7Oo9eucNnc+KiSJCSU5XShCRIuZmmpUBrxkeq0v3h2N7h",
+	"Y+vfUiGRwhNPVlxR6tn8RU6sFV3de6rbn3cLom5009pmn+Mduuqmrelq1dgvREznywe+G8EgWiIgBY5l",
+	"MzaxZA1aUS584LvBhbC2TpYwHViDPSmDmyl7KhFr7MQrCXCeiOA2zIS8YnzUxWDNLlh/emN1o/w2Stmb",
+	"n7vqaQvI8aH+QnPIVii0zc9YklTtexOUuKfU6MStx502Whz6NDH3azdOTQPHHfc1hmowpVIz6oqJ5Ti3",
+	"6qTQrdycD49R+UAyBNk6fWxV8B/MBX8t2AC6VtdqnbZev/3Pow7+94O5/5Ubmbuc3Z7/lo3bDC4fM07u",
+	"h6px9p/AQdLEsG4jZ2dGLdPok6iVMA5dLTRN/Kb+SKkNCDLsWVmnQdf03To9KZlaPhZSQKu5ZWhK546f",
+	"/Pboo2cFmlKpGU2SuZ101MKBdRenmo/g4aJR1N/P5eT4RnBAUi7tdsN3SqTQ2KqUk8YiM1mpnXn0s5Fq",
+	"2djoU6XJgNkkp8s6s4519mmaoOW7L66B/AlSoDxhBA3GR0Zmsq5es+4hW0/O4RqxOnO4XxsaDbC6ejvW",
+	"ju1JBWl/Dka6KTtrRfIHvWk2GEB1Ys0kJbM0nohUOlUN6f12LEV2abxlLR+8ylyi0ukvn+uCZj0bU34e",
+	"C3NTIQEW523hSCw3EOWEGLppbptjh/llc1bpbtAm8o0/qc9bGKH9GTccZrEczWSq0oJtxF1v6Hzg+lcG",
+	"XF7q7BD4RFFaw2bE+xc3bdZfJjuxa2bNr23ULAj74TZH+TWfpjpwSKuXeRZIWVb3V6derTiBhSnEiror",
+	"7QGV81lnCHLPZdaYAdU0EaMUVlmDVhHvlyVb+B6mCR2sZVcrboKT9uNOq8r/X0hQyiyjv4on+9/u946s",
+	"ScoTUIrQfD1H7BoUYXo7MqjLHfvmSGJtQ+sCQdRIBnukjNqLfYXV9EBQuyMo/17B/ai7On5m/MBwDgzH",
+	"0cJfXlDbo5C2toAWtv4ter/2Zwlah6jWczRt6tCpI90NRKdmxtXCEPmXX/iQd6uO2Bed1Cl3JpMF06z7",
+	"R1yDjFMIup5Nk+v7nJtZz3M7eMXW8SXa9Lb7eENkUx7ML85vTCd5mO62F8UmdlMUKL7gpfjavuODDiya",
+	"Ue8OzTI+MmSrQldgkoAN++7qzLlZ7J1IS9kPzrJnBg4YB941EpjyzKRrv7qOm1PCVEjdbexptHZPCdfA",
+	"U2g0usq6lhsID71mLaLA0pZnENosdF5b71811QKX6fgkFBC9GMy7d9+xe8h2FJyJjUh8VxA4TZJfhsiO",
+	"lmZQuBcMjypPaiqUYv0EunFqc0Sg+fF1rZ6nkwmV85WiUKirxUl+/BK1XlA17gsq43DCxjV0U+VSdso8",
+	"7ZWQNnpEnZLZWBQ5vWICzvMji9wwEqdmG5ANJlTpHD6oiYk0alHO2TVIRSULxeycazoc4ih+F8x0iAg/",
+	"TJGYzo2ITjkBKhMGksyBSt8bs3TRQSrB39IJhJwymMkf07nHdyragiYToTTRM+B6njF+tZveEzHrKi0G",
+	"V12agNQ1G/RuTOWEDpjSCp1y2YbR0tCajuhNkUYRGJFpsNucZiyg0TWUiAcH5QzoVTJpFpNSJCCFhjjv",
+	"luJmajbuFcJw2GgcO1Ax40RwaD6M5aExXGg2dEtZ40TEpUnMwdWFkpkk0Jh484P91ussNJjMGfdHCimE",
+	"F+M9DAA/G0KKyNtUKigTlNlEm7+OcY3EBZXNKNO7WrRsnBJGTGkbOaK6WrqQlsUlRAL60fCAxkPwrq/1",
+	"RtB92FkyiIedXY7Cv60D8Yvma5u6RSVgpp6T4pt4vl3bUiTQlVly+JJz3KxZCQOzbtUos4ALDT5pS/oI",
+	"f4bnk1i/6A4oyMlB3b4EehWLGV+9ZZFjRXJkDiICsDUdzHvb2y/DN6DHIl42oCV8qHT0vCNXSk6pFVXz",
+	"DnZ6Si6MVFlLn6U+d3oulver5krDZOl1WHArqgkHiBWhJBHiqukIzrGPM9PFkiGMgSZ63Kytn+yzKOzH",
+	"dL7qjJhnvlOR4a9mEnAN0uKLNTuIto8sKH1zZk8xokdpliRECwQfJJmKsIuTavWWXGJqGDWztrYUtVIu",
+	"gcbdhQu5QXdmFVSXwyxM4HosIb/BrXzTmNB/NU2/hdlKOb+yTkEiqt4Y0YJWGGLPVWKuCi01S+cvy6KI",
+	"XBXkl1/qVfa18gIO8J4Q0w9pe2FpadHasEGSafOIPNU1Kxq2w+d4YYEYGwcVsCof2gZb4rNFe0W3pSS8",
+	"pWtUY4pxUVoVBtb44ObyTOM39s4fVp+2hRmXZ1PtNLisTE2BKwdKsH6IyMmiHXNVdv/UqoXz7xQpHo3I",
+	"bAxW9ZrK4hUH0cYFh/XTbcQ1SMliWJq04sJD7TJY3UFNmYXMpCUwg3nZU3gctkmWnYOVuNV1JriBBzHk",
+	"BPHTOpZlXqxlSnTZtV0USZfkmrvHjLi18qnGnGp5hnsw6r9rAZQWRx0aYzV5eHGRQgfp5QTBWgJOWzgy",
+	"PxEaxxKUQpwimEz1vE3eCqJngtCBQyBWY6M0CY7ojiWn9CO8fjRI0+b//Nv//s9v//OPy0v18ft/2D/a",
+	"H7+/d3nZzj/c//7fFm6DqPXpyDVyVABAvuQaJKEOPKo81jZOzPcs+A5/H5fixyiERpGBMTzK8xYYHXGh",
+	"mGqdtt7QhEpG18CjMBTy2MsJRPlziLBPRtqxGhM3AmE6GrfXSBYIgD8sDH1ZfGsZoWMTd/gm8BHFWn7e",
+	"M2bEDrAcdhwD/7UCEWQh4MXmNUMf8EnMSxxcFmWbn9u/ePRGwb/2E8KRt79+HEeAG65iLitdu6grx40S",
+	"lFdvdInHNHDI1uVRv/LzfbVAoedpbuUmM8k0ZDUcJgqSa1Dri3shz/FJLjQtC+jaZdBJTg7rR2hWLtTw",
+	"ZbnJ7Xcgqq+LqMLp4nYoIRb0ikESv5QylBVuUQYDV6jDBg9qaLaFObnXQxbb7rStX753P3Job65+TiHN",
+	"OlJEj1pisfrC0G91loTKvO3wIjv+4r3g9LME5LKAGoKWWAle1gBRrAoetjnsxNqgWiUoqWavbAdWsACc",
+	"tIBzFNqQn3ITdHk7EJnTVrFJ9Hjuo7MVX5m+lKaTabYDneOj48dhILbWcbvTDu+A66uIM8t6+LgUQ6vJ",
+	"094IN5A9l5N9njdYdFK8HRUTCy37z5SPUne4snnYUihYTyoM3vKmZK3xY2ZSKY0ci37+1unxSaca5daK",
+	"WiPgINmgUNh8lEqjNjzKC9Dgbwl53LF2USFjkN0EriFpnT7qRK2UM7OMAzpVKZrDtoXkK48/xOdUOsnc",
+	"2wnEI5BPCcdrlcOIanYdNMmsn4VYXqSt9Ku6FirrGQgGEZL0wZYnsde7WRYEHxezZtO0G/R1KWNO7Srt",
+	"QDWXEecVVeiluqQVzWyZ4lWcqBqr2zqWtsJC2tDgVX1hWZRZMdK/uI64LLZoJ0pi0cHaWmLlaP/QWc3p",
+	"VpqRy5bkTgOm1kBOr7K5albNwgt1D64QrBd43S6mmzG3EuLU6uJ/SzZ6bf0vdOEuvV83u1gP5LNwVWYp",
+	"XJ1op7SUN9zShlvpKqDZavLyGQ9ON8hbEJEgmC6GSpsRcSbmGVfubiZIDAM2oegiLGob5EAPnqfh6P/+",
+	"1jl68vH7y8s2/vH55Mu/ha5zLyPPUDyfu1hlryn7/nH09y/38taOo5Mv9/9vqMXPxcI/cf+1nzwpr/wk",
+	"TTSbJmD66rQ7xwse1I9RwzUpIlKLtYkIxXRBHJERn/Bjjs4RWLdPR+7d7F76dDQSR02cMB8UEJqPDaPP",
+	"OkQL4k29fqDopXlHlZoJGT/HWI9N2M7UtWBYxRgSmhzFMBF40838HymZpIMx6YOZBBEcyI/1PKV4z2Mr",
+	"+ZcBf+qKw1seyy7arF7v1YFX+gwdQC9K3zfnWR8a5gg9JG8o4+TcJjZwTQe6y/hQtE5b3x+fPHz0+Icf",
+	"//6k0wo50Ra133Ixt9PW8ZMnHfsYVnwrPLLo5LLSb4zAX6+cUnYctdCx3S1Q+iu1BzyPbSvzkk1AjhA0",
+	"VIvWqRHBkNP9kQK6blv//PHdyd//38tXQc1tcRYplmmwzSzzrWWrGNA7yisZemBDVHZvdRtYcVY4wbPV",
+	"30bvW9itQGMlJ3uoYvVQSDIFMU3ABUxfo6+ZODUhYKrz9ru+uLSrZizEFRFoksbY2TFTpvGs6vUMmWee",
+	"DxJS51arFB61hctRWFu1ZdGnBNhorDEJJA+kVZpQGyWO34dmvYkym6pQ3p0r04QsXY+lSEfjrMq5N1oF",
+	"oPIof7uim63ODWnUxSaUKN+nv2ih3qQ7A5UjG+Wne5HCl7lFcbnL9LlcI3cMukYdzxy2+8ulC5v08wy4",
+	"VWltbvh/cR29SG3bh4LuWn8DcrRmLnHG0gJoFt6Pq/gnw5p7fSCWqomh6pyLtqKtXEjFMJbMfG27xBI5",
+	"ZtktvlKtq97qK1/Y9sYuy4srRdDiPi+5BFe+F7jDG2jFpVu9OtLai2jnKCCVDNBFR9taAqmTQUNCZlCi",
+	"DHrYdiqkNQcKXBrKWJJQGsRDb3CZLjnC60ccbKKibKd+rK133DIvqdad1OUa2VGukR8/7mB6ryJ0JKrF",
+	"e/bIhCqxGxwDl99E5FVEfonIh4hMaAIRGYL9FwH4I5Jy3IiITCUMQR5xoY+0OFJ0HhWpPTbtU8FTV0MR",
+	"YkIV4ibxSnzqt8X9ymEI64m44eM5D1RvyyFEFqBand90YjP3TlvPqRq3GsFddxdiHhA2/LHTuSUMgE11",
+	"gQT+/vmFQwJ/lP18DXG3P8dAWyQNsFUC8edhymMjhGcjdwO3P6jW6W8fbwkHtjH7ztZ0laiJq1mkTjbF",
+	"ZA4rBLV6Y3U/Ptc8ku3JRkK+t4vB9iub2nBz8j3/3DQfdehKzFez7W4nLDfHGakuQDG1yq7mxOMvaY6W",
+	"6+/Twsau0k7nh0Jf2Znbm3rnn2gvPsbx1ucUzS6vuUqlq875jPIrciEpV0PcwjeizxIg9gSEImlcHxs4",
+	"eAs2q0FOGKcJOWntBBtxQ35X4hkr7t0v9cu9DW5tdit6t6Asn72vdbVKRWQypuO6XkK7myO+LggYZcni",
+	"NrFdb37FHb9utPAFBs4CX74JfTJ0jdXIo8Hhy7IPfrHidBdN4a3T1iCxwETZ91xoJ/Qtyep6XGR1ueRJ",
+	"fMq6dIrvjODivmtad1g4t+jjTodMRl6tntZpKweLKKP1DREvhA/mhi1gQDwGUBJKHC5A3Dr9uy2GLtOs",
+	"FngL67qTCVhXuJ+4+igQelWOtFjILl2nPI2fQLs0/+xxk/yz8m4GIdYHdIKaoTldNAfDqq3a7UIFxkBK",
+	"1auzWzOjl4Hgw4QNdNctRoyaIRe666B4ghdlmcqCw51RRYYi5TEGmM+yr7jQxEhrUmmBkthuXH4l+q15",
+	"a6XAU6b4jQS23RZ6FrUp+8Vx+rwuAOniOLyTtw0jLJ/Mz6uKxm+wuqtDKYMp4/tOZVxaxaCBU/QrzYRc",
+	"jFN1BOtTlEeqFQpZ5h/0q+oEqi2WOJpXv6S691GFsVYYV4VvVBjACpXPu5r/6nqfL6XsSfnzulhbO1si",
+	"MSy6JXKWu6Y512fIK82czRGiVzDrNQdZ5dAN7LcbQYFsn2EY4PRrBomuAR3i0Dz6e8UOec0rwth3iri8",
+	"hTUxQzby/nkHaH207X1I82uI8Uuxag4n9s6e2OV1PIoXzBkM+aQOp7y5l8uXmAJiWPhSFf2kpkwJSClk",
+	"RCgey/evnpMnjx7/2FpQW21B5BAS4K9G+xyIGEiPcZUOh2zA8hSF3ikZi5mNQtZjkGCLhzXIYKsUYa3t",
+	"09CFs/33qoCDpUKivqc5DrR5RhSG/pOZkLENwJRiJCkWnFzkKaDDGEJEAdfAB2BjhcaQTJUHykvoQAfT",
+	"i802BHAcX16DnJOZFHxEsjTrZpWeizzzgCNnyBDoTy1d2lykdpaDbH3VFOiVInREDdNatDw0w3W0jb+y",
+	"AwmN0TROnd0wVDs1Swd16LNrh8V6M820H/t879S1GwiZbYaeaWTe7lDCctJVidBdTa+Aux4R1NbdntrF",
+	"n7pK+5THBcCDBIKNR9sX/a6Bmq9fqYXn3dgzsDuMV57QOemDB02B1tnGeOYrIOwzt99KfmQ2rGufzWh3",
+	"QLljDn2zw9af2FqaZt4EMDDDVQyo6M6YZ/N4s4TxhTR1/GKRmUzpyDES+DRNzHmzvMQCLSy3QeOvBY5j",
+	"3rl72XEw75yFro73MJSg1vWR2Vdag7Hs/tfkyXX809vOYPJqNvjnf14tamKy6MK7kB91nvywXjpI1k7N",
+	"NFKLaxxyupw4p0vYgH5y0XlSgE64eLhpFifyyAzCGZWfjykGhOoZG4Dvr+7PdxBjsVdI0WkR99IopLrW",
+	"4laa8wYmkbBxau7QtDzHv7P7+P2tBCa1ZLC5d+4kj6IJ7vhOvHPF2pYSENfMjaouVHg1RkxpkBAo6bEM",
+	"RTaL3Vo2J1tYoTKoPBmgHh/mvQfYu84WgYV0bP0uxvwf7vv2QEwW4hzFuBq7+EJgwZsia07BIJXgZZUh",
+	"yL05Sid28u5F01csAtsOGb7kUqwzfGhpcOHjteLsHofLLu02qW+Z9oX3lFmrasRhULXKFzUYbi8SIFoQ",
+	"qq4K3KjhLhCtiv1bTcD4XIiInRV8aaZhFdV/4YjFMKWyBtfrAmVq854VsyOHjUXgE1OaGWVACq4J8JhI",
+	"oLErjhkQgDfy2efV1dcFPs7DrrzJZc0tXaR3IFlokfrzbjGHXVVTiINpHq+1snUbnOFqZVSwu5bWQpXe",
+	"ZFGz/l259rzbyFudJYv7HlOWbnBpu0MpJo0i/fFpq5vterWnOUFljnC7qzOAK8M0BC8F6HuCP4RLR1lN",
+	"3DabC/RTao5mogTRY6EAXfEi1YTy+drVP9wRqC1ysAUeuVsMf3uKxV+E+Q9SWL4yQVIT7hr2bMml1XM6",
+	"HRlQCRHJbVgqKiFs2+oRFZh0d/Hmt3UFTzVUnXEFyNP2GE43C4lUxkBa5qw0+/AXd1IiKe7HOWmaXh85",
+	"tkQfP9O+kFQLOSczIQPacD0YS40cFRAFN0LDMZNb32G0dHL5of2Z9skFDMacDZillduZdCOMlnNbQva1",
+	"K+ztp1FSDSMh50bxE9zQSWbytCbl1vNf3p4f/fPl24boEI6zMeWq4WVnwK3aP4GDpAkZlPuaSjYoYZk0",
+	"gXBYBr6Xz+pzva18J8Fb6xQ4yVYkyGhqUzvs0jQ0qNzhcBxno8tQ4bIdymbor9Cy6JplV4VH5n/xG8M/",
+	"8Pu5OLwe1r4/8uP+Ax73pcd3pXc7O87r8M3Gx3FNj27zw+psY1+Wr+z6IG5rsPO1WPKt71GOZlY6Ibez",
+	"ZeXT47M121rwvLARf72W/a8WEcuz19F4wgLCx65NZL6FafGOyH4lDoK7XMUlUEtmHZmmqW3qHKstv+ah",
+	"Us4Dl7C9CODeO0v1WEj2J5L9KXkGVILshbMlc59OoJ13v5xfkAd0yh7QVI8fuIcf9Jbh9axtbHYzKcbi",
+	"2gquhxaDq7P491Tl9rj1y2sdnXQ8z8AzKa6AoywgKVdoglkgvWUFqLJEgHtToZg52PcxvN4o0fcyzOP7",
+	"EYbZ/wlSrBl3cpR/tcy7s40HwovWXeKDwJV/I64hkHUdcMctgEobkfJJ1LpiHPHuii1ciC2bllJsbJbL",
+	"OpsXtVwV7SEGhyHvtsT5g/0j8ydM81LagYtgn1KzXYTC4CWmwC2OYWldBkJKW63fC4QOmsJWhPEHjG6V",
+	"NKYNJMetj0Sz8KIlHszSNn9uhLZdB2bQzB2xTk5ZXUA87r3nFvUnUdmXHJSr6Hul47R0TP/q6kKJZe1J",
+	"YfDKB9eWCcnO+e+ir7pKi+kUQ1nwYx/GliKyKgRdZcHjEzHLYdPFNcg4BVeC8uM2JUAalP4olTEuc/o+",
+	"HVyNpEh53DWjb522ZMod71pei8KsC7X39CK3XWg2UOZRj7Gk3kzIK5AkYdeuhPFYzEgi+IiYN7E8vZdT",
+	"V4yuWHa34h/Dbo68xEV5AD+JGUqB2RMFegviiRWhbdVaF1EL97NZgQx/kaJWDCNJ42C+36LjyY47WljK",
+	"vJvQThc1SgIhTeaaI2JIbMF2nP1YqCnTNPnOLHSSkEEiBldlJJuffjp98+b0/LwMeXzvt87xR4Qn/t+T",
+	"3zpHDz/eP/2tc/TYfnXP+zsEXLwE3rc0yAxESMiJHYa5dLLxtLP5JozDS64XALeyEBArcCzFiq1LuS1l",
+	"oxpp4EfvAGQluouSvUbIThIxO0qnxZxpuYx2XZjKQnUpSgxzIEwrgl6iyEZSOw8Rfp+HmqzktFTXVFpl",
+	"mmh6BQqVIiGuiMUiiJomhdbnYjZN5FyVHl6HCPidIixuFhRanMtAdRNNNZzi2nLf/4ULbF986se1C1mU",
+	"wX1KUj6lDL80/z51RZ4QPmrGVE2poWDEIspYGEXvIlKFNrtSHVZEKMlLg5kPfnHg8ntIP5ELEsaABp+A",
+	"lsVCZtyrXE+xlDBYFmscXEDW9MeGAZK4f2guXQiVzPMQK1VmJ7VlOjJW8BeXkcoccT8y0oXR0d5RtlDs",
+	"1pkwWjD/17j/zwH7hf3r9Yc/Xx+/Zf960oaHnfbgJOGeYaBpoOods42ssneE12xaVL0IVmafdiflB9Ys",
+	"ymKBe1fteLWf8Fg1TXIxYkWxOBdcc/z4Yaf9ePMqb7uJ0QnN5kMQd/o55ljYoHkqkW+6YDcFKIAgE0ej",
+	"oSKCJ/M84wETrIpZti95K1oA+vxdMG7GVydyZFGTlr3lcZNCjpaggT4MeCwTV86sO/UxfyAPtUzEiOVW",
+	"lxCWaGau7A6wKEK3WFtncisatoQ6Bnw/prkTfcgS6LIJinG2IyluIRRFz0R3SPG6AG6YajEHzxYdNwlj",
+	"8bewqbUIwrXNLax8Vrcf87CyQvZ7w19d4TYK0sxyNpNXzftSpqtNcUCWI8TW0+SiVsNhRrLnySRVmvSB",
+	"DMZCASd9GAppVLu5HjM+IpD4Mpm3IhUaD5ugS1Nx/MUrX3Kkrtj0SEzti0dIvobzIAkuHpQmd7/IgYhc",
+	"pZjV4Tcfq4tfczBCdOH7T27L/+45UmpRRV2ks++JX+ZvNxfAX1wqtH6avQiDpun18SIKBuUdj5sK5L8B",
+	"9ng7aQJRC+s5/8KTeX7412BtE/rJ/9J3khf77WUP3EZCQJD+1g5AKItfJw3kr2WiU+H6xjeP7O1ek7vi",
+	"umzdIsmvDFI4nIA7fAKCYQd1nDkcDvEzliVTEYnZCA2JPCb/IG3yPTki3TbBRF7KyT8I07lIpYtCPd8p",
+	"rMNTDqBoV7ZqMXLGL3N3eTn9/PMX8/83+P+3X7rtf3x/9PH7ptbisyKeYyyS2OloSWBimC7ARlwVUzSr",
+	"8+uYavUWZqFIjNr49VXx7WsXvV4wJWTe4ZJ9rWh2cZ8xcWKQSqbn54ZcnAMGrSBnqXX42E+vsvH869eL",
+	"VhSuwwRKEY0ueDFcMIn0WhFavZGP2TaLGY21nra+fEH4gGFNLaw+HVwBd4bIzPdw6uptRXkme1TS/qIc",
+	"TiVCkybjo/Ylv+R/+9s5G3HC+N/+ZoEYF4aLxk+j0PO4xkxELtNO5+HAThz/hp5tDDDpxLmB2pf8jJeX",
+	"x/qrjh+TCeOpBvW03oBE4JPVY5SzIeD3rp2hkIQ6JYZJNzEjraq//c35YUjvMx67CGEKUFlGwSwiTi77",
+	"0muT3pSOoIcEj392FfsTeuTeSaeovnDS6dwnM5pcXfKs1Bb6VzD16rgTdTodIsVMtUlvkEol5L/3yD1r",
+	"0sayOyPG3ZIO0c9BemZAPdumyst30SQhYmj6gMmpQ4ahigyp0pnfCYuMYYo9Vdl3dhhmAhwYGl8kTIFq",
+	"oy5LYpQrRagZn1Wm0T6jLjk1Cl4cQ9wmF6hf93CxsqVwa9WzRp40SdrkLH8ES7G5iTvkBMpJJtA/xble",
+	"8t6CqN8jSlMeK9IHxWIgTLuNQ9gP3DkzEDq1SA1M8AdTiwTz/e9K8B65l+G93DdrLWLo4SLVAqFEpGdR",
+	"A3qEXvIc6KQoVheRngUy6SHugXL068GXGCoQfGCezHAHsFMPyANdKq4YHW4fUSCvQX6nSCJGCOJjyF+4",
+	"yT4X3BWCJBAzQ7CnjmIVGVAp52Yxe0YZ7LXJuTmETCMLMJveez08emPUBnfe3n24iMi7s4vnPxEhyYuX",
+	"P7+8eBld8oyB462et/7o+MQSgRIT6It4jpq9xUOlSkN2jt6DlgzswAgez5m72nqvY5hMhVnG+dF/wLxH",
+	"7lE+J7bUDNHwSd/PKEIh8seI2jxYcvKIjEUqrZvmkmdUiwc1A1lyjyMtC2t6YIrEgoPNV3fDu4BP+m9/",
+	"w02QbDKBGN+4ginWT/nAGYJpvH31/KkNWMST6EqtToByRS5bXHC4bLXJB1urxDNMmsYuuathQv5IMYmO",
+	"SjoBc0UihUoYpgpi0p8j1ZijUXmuyKsj1zRJgeBZwPNM+2Zl2pfc5edRXFm7Qdlb6L2UlBmmTVRCke0J",
+	"azJN2ADjn4y+a0VjI3pJBppiwH0qE3etqNMHD9Q0/mTE8wfuNfXgZ/vHexgeeS+2x3qSeH621vOfXv58",
+	"9jP5yd025A3ldIQRJMTGRZCzd699c2DruN1pYyixmAKnU9Y6bT1sd9oPrQd8jPerZfPeLfXAfDuCgJ+1",
+	"p4BKQ+dDhixjXgEVNpOPMguKkMSV4zGbYUQcc1liUva7UC1EwcGKPnZN83iD10YpSZjSZ2U7akEAtfak",
+	"4pEH76xA3+i5c/Zno2ef483S5MlzXDd8slq/B83xQjl8F6ay5WwjqkrrtIVkXESPFwCnVqReG2Ku0SCs",
+	"amd4jdk4x017E+ghPnOPJkmvboC5VboYnx9tMYH/pUnyv78dHz2xYRWfO9Hxj1/urxdbYTtx47KB0DRJ",
+	"2itmh0Y9Zp3hUDf+3HFbjH8pBlVBlef2zYYrTOe1K2j9QIH9rSs32aw/s0oJNXfKko6zzN699A5UJmxF",
+	"/5hNvEXvVnSyjjBSQAiop3XYB0aoVito2kciKMaWRxckSTBSIKQ4YDH6p6R31CM6lVwZSQJjotqlIuNu",
+	"tqHBYAsuciwfSlF7/si9WqSs48fs61Ki11F92tdR6RMatI9YMN7rI1pVp8JcZWYoJ51OVi8yi4P3pMff",
+	"Xcjs2qcL7d6olQUBrowi5l8QX6LWIzuQUPv5gB+85tc0YbF9/nj18x+4UYmAawQuc+89XP3eKyH7FjAf",
+	"33i0+o23Qr8SrojSo5Mnq1+4EOIN5Rgq8bjJkD7wApIRle+s2mPLrHXVb6npSFVCadCM/uloCnLClBM5",
+	"lKbD4ZGQR2LGHThcSJKIUfdAxUazCVilpjaOr00uZgIV1dKo0LnNwd0GeDW5b9wtGZEB5VzoS270o4RO",
+	"T8mjzpMSap5TMgroPISfHRYYtIxb5RCx+HqFSQmR4fpCXDk00V4OMmMGYpUOB7w3MNqK5BBHxLygUK/M",
+	"gO2MdGSUZj9iy8rrI4bpA0aaxxuL9FMEnxtAkjgJm4uuGovZU6NLGR6b1ZadGq3UhcMZbozyOmJJUqPq",
+	"jVJeK5TZEQ5dalFRpTpCUdj6xS75TMgrw0ZRgUBFK3FYfaCRv+Z4iAqSYdc0yvgI1TTBQxKe5URnpTit",
+	"9UQ8Tw/6D5i3LF9CbfCZiOf7YEnWWP+lbPpyptoKSzzeR/8hdvjccvRW1BoDjcHigaIbs6Zd99gDfAYb",
+	"vMt8swEbfO6gRvGF44eN+ObPVFqD/6Pjx03motLpVEgN8RuIGb0wNyJy6ZMGC1eQ6RumJuhvvHkO/0yI",
+	"q0pA5qY8/ksU0CFdvyxhel6vUBqBCFmtYcgu1tOwsYLTkBKjyTFzrLrreI2KMne9d3lg9PWfgkObnGPj",
+	"hv1d8jG9BssA81gpMRyChLhNzvjcskRrWrFs0bBiqq5CLGsE+syb5iLDWpysp7eU5L2HK3SpMnvZoe6H",
+	"g7KqSCF8lqLilmgoDUa1htROEnSwkBnlGuKnpD8nTqrFvU1VShO8yDIicLtfK7Q7yPaus2vXqsyVPMdH",
+	"jzorVnGvEq9PUQH+Xj4yd1zMvQ2ptThj3jLtkrV9ZvGXB5aXJVAHAleEBBrZbd4mF8IJlWM7JmcghamH",
+	"Ex0ZmvZQfokWnrzHuNJAkW+U+ZAdx1ai0/CNvYcWKfvR4vxeYH/xt6ZirS9bNLjtzzVN4BbOgt2jjW/4",
+	"HOYgeG3XaA7mqpRA44BJN3h3lgZ2EyaEOn5aXqJvUm6+2/aGf4LekTC6vtKITG+ahf1VlCnn7M6j5o1o",
+	"4YfMR5kTRKaJTVZ69+GiVrU2B8TyczNbrCNSzO2S5wq6kUpRRl1XsY7wVrEu+txfB4mCkPhqDXy7uzb2",
+	"qmrbuMxGqvaNsY4P1kJ6YBk3cn/esCZ/o/zPUtLuWGCql6SIKjISZCjkjMqYDKWYkDz/14aRDAQfMjmB",
+	"OCKurGvXhQAw3sU4Dhs8hMVlURR8mrXsAg0SGOpLLlLdJs9D9sos6sYzbdr8hrzFNvkFA2cmApPpJVjD",
+	"LbNHoYuQKhj72GuTs0vuWUU9M6oRuJVNf02EbpNfhoUh1PDLa5CR5e09TDbtYWkPyz5DHFPa+uZfCctc",
+	"wzp5YyzTVYg/8MwDz9yWZzpS2rURM9VjVO7DfqsLdKnQEgIbrcYP57G6Weh3m9iKhY/JkLIklaCyYEnT",
+	"BLJgw5fc69ElF5KcdLyHq09kBtIiaNMGNeexW49OnhjZ0SKTCIkSpRf2fMnRD64iknLNrC9KJDEo7Yxr",
+	"E9OI1/qUYujoAkdUFmRvP7zMIfjdMAfLce0C7Mv+Rhi/UdvHN3iKXZh36/S3j/6ZdmHQ/iFOLcR+5fBO",
+	"037CBpVjm4iRSPWS0/uSx8rpUthQZkn2w6Hb5LVW2TcUS2N4Qc7lYEM8l1zMiODt4NH4Jd2RG3OVSc4R",
+	"prDlf74lB97X41JD4hWpXk29RnPH8DbU7o+ya+LISp5HFV5XovEsFH/JFTUGF5CPcu6MKhv3qzSdK4J7",
+	"7rh+LgubZ3KgJHMz2Uh3GxBsKL1NPigM/dW2yKezVUB2nmZjkeSn6tR30uiZcMgDYzMQLRKE6glL1zg1",
+	"hORQe7pSslJ0N3ynFDAjNRbILGvicK/s5V556dJWCF2as7L+vdNnSXKEecv1Tu7lwc95lKQ1mSOMXo3N",
+	"PGFKP2NJ8hrzpO9YBPTKEFAzszpXrUNd2mdEs7Ig37VRv/bnrtnL1o796w1DPjHGcoOAT3wvi/a8rUDN",
+	"jC5XR2k6LDhDwgefybbebm8xC95VMKWN4zNtkCPp+ceih5Y07zlbUFiygQ23xnhKKxPbWtWaJmKUQlbC",
+	"HfOJMLXNjjgDcWPxJcd52JrE4k/gLkzTfNs1D/TqIwYzwrur4YLZ+G4lVjBfnEOg4CFQcDM2cxbHhHI8",
+	"sVhMk7i7ujmzCUpLK4NongX8qjWRL5uzgEPYyzca9lJcjGuS6sYRL2vI8SPQHsnuXSSr0znd6hz8MLcT",
+	"7rIhid6tSJeaoJIdceT9SWO3Ek6y7EAeYkkOftHdxpJscQUG40d+GeYpa9j0aS4WxgJszNpEXEObIP73",
+	"TKRJjCqhNQMLTRPShwQxT7IcNRajrxJVPfOT1fWizH96ySt6ItlETXRBG3eeJTl/9l1iSodojQNX2nW0",
+	"xsZsyVci7yxGyTOsgnMAJ9mrKT/Prakbhl/fYbcDMbeMzTPHrOopOE2vbiRM4cVUGkcVpPLGIUsMkTbC",
+	"KmFKpRBbVLMKhMjylMsbwxcJj9DBjGw+xh1gkDT1+iAuR9fOYwvAj6IFH/ej+LbyEMpj3bzqzlHl8216",
+	"kZp5kA7Oo904j6p+oy1dRkwr59xheFtmeHzIM3MANj6PLAwjGTIM2s7wFnuFINCzniKrODhwP5VOUBmY",
+	"2BhGi8+RFTCMLNycu/At3J9tAyWOEWgP5YPxa8EGGdr7U/evIpgezgUZ0ala7nO6y/6mW/M1HfxMBz/T",
+	"hhzJkknYv9RYK1jpVXrvIjcR4eFR50mBvWlz5WbU2iWcm7rEJWwEXUSuBYuXuaIObqiDG8p3QzUg5ptI",
+	"t3akuVfZrc7V5JbhYES6RVfTJoLenXYw3UlL7q05lg5OpYP59oacSs2lsxpXkjMGqwKmMbfYRSROsZQ1",
+	"ZJjj4JBbrVqJCpoeA5P2yst4g7ISm2uwqBqbw36prFyscpkQ9x51ntxf4TC6kyzmFh1FByfRgcvcmJNo",
+	"KyXQqW7taTxcij5oPcqKUPLuxauIpDwGiVYsq/MthXJZQ/h+bYeznvztxh6wQ/cZt5UFqsbZcKCX6/wg",
+	"SG8pSGtvMW9Ems4IO6Zq3BdUxkdK02UVGn4SMzKhfF5TgAjvVBuaqDOY9DzcwmXxSbgGnkKQjF9k4zg3",
+	"w9inNlnpqQ4IkY1SCQcUxBChouXcN+9LMBy+ARvNqa2ezl7Zhbd4MVXYbiSjMVNaYOGcOI/4GQnGR+is",
+	"EzGdr0BtteKczJFbcxxr5MMcIFa2dlHWjEM/sMjVVNvnzO/mGwTmVjUorjmx3QhFH4h5fWKOvR1am54L",
+	"LM67GjbyMh/hIXbkUNhm/cI22ey8u75uFmWsnH0s9UwyrYHf5bCRmiF+VXEjpdItm4SNlBrIoka+rvIw",
+	"Od9cHTRSXAIHPWjryBHw76vsPva+3DSG5Iy8sBVTsEgi1ubTY5goSK5BPc0LrHg1W3qWYfp1WTwO13Ml",
+	"IPPSv6IIYr/kmbHQyIhZCRmUHEulWBCAUAsf+7A+MuSlF3l4J8ND8gHeSoxIsTyHQJFDoMhmDOhXVz+V",
+	"+FG+jXiQE+BCekEjTP+pLL5CENWZDXlrk3BYSQGDNHF1l4CTmKkpcAW1ISRbsJBDHMk3i+K/NrHfREiJ",
+	"T6r7l/Hq7Cb+0hw8ULeF3b82gX49wSa74sh7lOZuJexk6ck8xJ4cvMK7BsffWOKriUPJ1c1Bxi9m3K/c",
+	"hBffQlyJ94gV+MpyISIKolvZjzOpizL5CnjLreDIL+Uth5CTA3PZPYr81vrkGGji0OPDQjc6KBV53Hlo",
+	"FUTr2dK0TxUUKArWjxkUuH/CHvYpbbseAofO/jLfSF+8TexXO+6iaKS8Lu2wLSXaAOp1ArFb0rXciDYY",
+	"Q2bA+iSrGmD+HgEHyQb4XZ1r8E3R7TfoG6TarIXFBbFRnRLQb0ESuIakSLV2j/fFNRBW69xKxKyrtBhc",
+	"rZlwvYbfBXvayOHi3sw8Le7jkft3kEqJVb3c8I+qX9xB90tBm6v9L97xOThgtnbATEpcIeNl/rfLYrLD",
+	"JflLBIcF5TI3qRbIrhKIRyCdUwbBDxgfEXy83iNS0MhddYkUI7wVn4i3QAenyMEpsgVKq8cVGjOF6ZjK",
+	"CR1Y9h2QdDbMqMWaa4YxoOMDrl0lN4ud4p6wybZWd+7X+0O2YSAHh8i3mli7Aamv8IjwOZmADe8bErwr",
+	"C3eI13BQLyvR6A2IW3WukNKqHEwjt5RtuwFtFrLZnfWC7IwP71OCuxU/yPJzeXCEHGyVO07C3VLOq/WG",
+	"VFVADIaL2XAIUi3VBykZCClhYFp6itV/iUh1ZC1uKAZaXwhVtrRYrTvkq2Ayt+IQWc5kDh6RA5fZeRLu",
+	"vtRJ5Aj1NvSX1yDnziWbm+3NKxHhMAOlbWHCpz4knPnTAcExUDleHJqmgmb1c/PTG3ENtjzwnS6mtk5W",
+	"wKZFxI7uRBWx0q6stikXl9DBpLy1Sdm70RE9I/M7bCRfbKTFhFMC4tjIF8oWuM3AHjMRxPGFWYY9KYEq",
+	"wSMrk0gxK1NJm5w5cYQpwtEqxWFENbsGhJK/5D3GVTocsgHzxCBlRJexmJFJOhibV3v5Qvba5KzswiI9",
+	"58HqogerR97lK2PTr20mKqESLjkXmg0ZmsX4ADBRFehgTAZSKMX4KGRWp/HvqeNfd9WijoM7w3FintkN",
+	"W9RLXCTIQXBoB1PfwZxea043BLIVE8yknwyIYdOYAepSj+lgkCM4DKgCQhWLAS04vZSzP1LosrhnAR7m",
+	"WXryU5uDIC+5ngmSgMawNtMPsqo+jBjnjI/Q9oNJVYZFShgIGReloScgR1j1XgtCudBjkFge2tCd6cww",
+	"Xkz6v+T+UGz0XJP8aNfhsgxp9963FQOR0UaevzsCHoOMEDABMmgFs9t1AQ/2hZJMN6GffgY+0uPW6Umn",
+	"aVpsPpK+kOHM3drSvULyLhYF30F27tJhuOzcpQPpw1BIuLEk3IQq3d08IiQsc0ct1G+ydo9Kn/wej/wP",
+	"mH8sht0+kxghdlT9YpPM3hsW/90hXy34Z3RyEPu3FvunBWPNLrn8q03TeC/yQDsyoVdZpm5xNbSzawDv",
+	"DXSz9aGoLjUFqQQn91ypKanHBSCgYhOWUHnJ7a0opH3F3Xf3C0SY3tSI0P0EunFq6RFU76nVFHqCF9/+",
+	"u4TfYaB7pv95BiKDygDjSgONowyJEBGimSLu7NTHvLzLoSy2E88XWBOW1tKCxKIIIJ16uVs0kUBjXE0J",
+	"I6Y0SOtYDzInbxFqGJSFWPGYVP6FXbRaBrF7ncKt6a2E6LggnGxbg/bXbLUPkToH1WK5edVSCpa0y9hE",
+	"U84bUCs2DNDxOceYlpBjVFTKgZEWMK6EpMCFJteUMzWui9rZmAUeQna+1ZCdtch9N+nLvmIZitspqHTf",
+	"Mm1dxE6xKAe/3S2F66zPhm8ra7lNeobue9b6Igs8HMw5fA8DwKbQmi+IAl0Xy7Mb7rw3Ie9WoniWHNRD",
+	"CM/Bub7jEJ4CWTIGTVmi1pICV+HqA7rQZ5JpM4aMg8yf5kisWYgO6cNATMwbk6me5/zFaeQK0Lc1SIBK",
+	"iK1l+pLXsRzDtp4iX0ITMdrMKmE/9Wj7d5wj3UrIz1J98xDvc2BJO4732Y4nhTVT9B09sFipO4sJeIOY",
+	"fJbJZSK+9fPnBi0bIMC8EiM0jhW6qmiSgBwxsL40jQZKxLHGHweo+WZKMlMFTKBRk3kOTV305MrCIQe1",
+	"tkIMGOhZt1mXcS16T7Fx3zuGNX1Zklg3Wps8E+KK8ZG65Nqrn48wYtcgEzrFuveyqszf67mfp4yPun3X",
+	"SO/+gtES029CDBiHuSuL5X658BvA83VnuDDauVN5za7NIh9UuUMwwj4YNFI9oR7HQU+8z93WsqmEGbVm",
+	"E0gYhyXwFTUmwqgMgBO5AhOG/+Qll1w14IQpXY7ixACGK5gr0KdkKJJEzC55j8Mn3WuTHnZhgxp6UwnX",
+	"TKSqh4yQp0niKgS7gdtgibrYBVtFIA8nxUMrZPuSr4GEVxugUFiSLtxgNgpT2DpQFH3owLVkUMQU6Pm0",
+	"NnwAfTe+6yfz85RRwn1kFH+vW1Grn1XJwo2+aYdxttzNQkUzSjl4jXdmNHPI6I7kb8Z+FuZfKd+LqPnK",
+	"QbXkzNcyHctmHFPRmHlpmLTLcbYFdah2El4fEsFHeciq4z0RMZo36dPBlZMaxSVHECAsZmLl0LZRsbGn",
+	"CY2BKMYHVuC0EmCFly1a+/jupbtbtZNjvEDB1w+y1kHW2q19jscCM1/MvDcTqqzEc1crzbxz4zvUmdlv",
+	"nRkjF9VGKlqZaR/dIzUZbR/0WNRG/thfS0NYzpqRZt7Yt5YPQMIA2LU1FuNIDM2eEsqxoI2QWGunblzZ",
+	"y93+fFmZnS1L7OSFf8xwJtC0ts4dLGNTGdpXVb7GMcqua3uTlLVKE5nuUvm6+hidGMHK/JD/dVvpbu5g",
+	"NYl3dVz7oLlsH++aX4DF7e6+2ibe1RITYYpQTSbCJdT1aUKNyO40UIQFvveo84Sg2dZ17DLMMt9cnML9",
+	"yAi6mAEAiQKCt9qc8RGx6sYlx6hXc6qtPjJAozaaqHMOzHSGXYy9kBFoKyhw+KTtY1PtBI2n7l9XYJsL",
+	"MqJTtSzCdT650/ZiHN6tBItmS3MAczsoIZvxqQt6Zd1x2RlryqgCakiD8FAxBa58blVXz0YJIzhiCddh",
+	"ht8mYZjyGOLcLOIxlcwzdi1YXB8nuiEjOcSJfrtxomvQ/U2UuSlodN+SYL31KxvBwdx1awbvdbnxV1Hb",
+	"Zjf8d28S3C1FgtYexkMk6CHsaueRoJtcd2EEN9RBI2f9Q6eShCFI4AN4ShIxQ3OK9S9ZdVUGpL/6EM07",
+	"zSpcHNsdYhaHIM0Dt9hDkOb67CKsFTplrT2Nh7XOKt9+hJhK7168iojR+Gy4pFX0an1Tawra7+2I1hO0",
+	"3fADZus+4xTtyVWbblDGdstxMLFuKytrbzFvSlquo/BhyuNdh4T8MsRgsOxYcIduL4HoMeUW1Z4yZxEJ",
+	"GYCZwuIZhI4o45hVoRBaLHTzmgnccWPrexzkrdhabdfhu9fapQ4mn4ORteZGNQSy7YXqB75uXxVs6ELJ",
+	"MoyxXcV8+KM8BH7sN/DDFgU89eMMIgx6sNEPNElqwx9cPcElkQ80SbaNfrCduHHZUnQ0SZoGQeSRwHVz",
+	"8EOF97nM3iGpDXLx0Iv3MRSM8BzTawtD5PymOgqU+Q9udvbA/krVlUG+NomwKDWQxVdsAiR2izEWHvNr",
+	"EGhRYpUHVWDraIvK1ZNfsaXvN427eGUxEEpVm58WqAgWImHeJr8yPSbUcOGMJfSs9mpuXQ6AiXKkD2TE",
+	"roG3ya8VhJzvFLniYsYveZE7iO+Wr+sIG/WLehrGYL4bJFQphBjGGwDkaN4dOCmt5+CLe0Y4wOQ9o2An",
+	"oBRmW2OgiGQxdC22MWYO4jgzRB6myBVMddtregw5bjFGlQwwm7APBH+B2FxPGj5py8MY1p295KjWKy1E",
+	"7L7quscjp+RgIviSoJByasjdjAzxxng74SH+Ih1iRA7qy2bcFWnXaC/lM9eUv1ZLV5cVmY2L/mEA2qL8",
+	"Ewz82IpZHKI/vtnoj80I+kbiQMpDuxGRtTYipDyWg3/ptsJCNiPXryhAZHd8er/S3O2Eiqw4qod4kYMH",
+	"eNfxIttJfLXF/17gA67ulrUul9o0fKKkabubEt1cHqaOzLVM6+Ay6jQtJMNLnouGBLOdjertin3dcwoy",
+	"glh38+d695cBh30t/Ol2IMRW8KdDiMqBQe0+RGVvOmnGEnbt0r/IqxTkBcaGUkz8EmNYoKueQVkmV2Wa",
+	"JAF6DdbdH5Xsj5dcSNLLeuvZUql9Ec+JGb7RhVSWvVUyQS7jtFj2zFYxkEC4mJ0SSjjMLnlmayRM1Rgh",
+	"C5Mjqbc4hthwtghfg/HvhR2rCwK6Tb77wvP+HBjvwTC4Q0OKo6zN+XCwipkUQ5bAgylVaiaki6kK8tKX",
+	"PM6wGRVgm1lgQ4atSHns6qxYnqvFFVj5EtkVcRiLLK/jKjgQTDyLSB8Ui+GSKzbimImWahfnTOMsthnZ",
+	"pO0rsh4OygtgR/S1ZPPoWsmzm0lkFvo2FkEnBz76zr3Z2lcws23eKvE3LS6eY5XN12HHBI7orltRv2UJ",
+	"y+5ATuLTghKzo21WMGRtgmSIQSGzMUvgKHvxyFL0UYW+sjOfVRBactYvvFNt4VHRwNomZ6Rn/kCk0wxi",
+	"muJvrlPiDk/mxMydtjEMWAyqfcltFSmtzbHu2cHY09gFblYn7pEB5UTNmB6Mif8AEcPhUwueinzH1nRC",
+	"2edhWJW0M727EZbF3G4+xDKvbLS87tFGfOHgQLxhOQEGqWR63jr97WO4KlF+U65mK9O0n7BBy2MYZkke",
+	"+KWEuv151+p1D5bmGNhnVIFqhwgafksWLrRN3tIJKFTXjJKjRRITipGU/Tnp2WawxFzIXiSk9kFMn81f",
+	"ZBF3e7tRg/3V+HSGbJRKuOthRzduVRCyQgn9OclDJTMStbvbABkhRKRaxHS+BPg2STIR1oNUiuk8R1rC",
+	"ODr3DJOIy6KaUOCF6fimyM92dqC9dWkPqeO7com0LSivz5KE8dGR0nQZTOB7uAaeIvTPLAMznlIWEzTT",
+	"5F9l+BtPyRQwfCx/IQeYj1OjQTlUZqsOoXlI2zSVGjJ9Zoe5T+J0XZybhTjQ5fp0icZJqjFwtZ9v16Z0",
+	"6QyNXbz8l9Glh3w7Awml8uCu8kssrFsHIWxrCMwFYTx3ssa+gWVtPwcq24TKMjDSYaha8Lp0Ji1jq6ew",
+	"XxuwOwxhwBt4BnBF7qG1/o3gMZ3fR1hHwfU4cGnnOIiRq5R/yR1UJgYJi1RjqWFrdkqo0uRhx/SjInJ8",
+	"gn1hRczjE9tDXUUjIbXj34sqZWCyRjOe2dLFWNitNoMFJKvgdhbB+laSyIL07Scz4FbUwrGGAu8Xsgte",
+	"Wa9HhinJ94xl+WFKtMCdcIK/7XivIJUug2PfIKn7zGlwtGVP6IGnrc3THAuyVX8MS9iCnWkx7TqLeh/i",
+	"buHiU8s1Xg3cKrnFyxHyOYy014jpqMAoGNZAZjULQ5vKXrszybQGXne9Xojpm2Is+7xgKz0dyHGTK7ZC",
+	"Cl5WyWZ3rUhgCQE+myMltckZnxOFRv8jxm2QbB4Ui220gxml781P30om6RoZdXg1bJRK597Mruc8Gy7K",
+	"fjnCf284Oc7s4+qkOCSEQzLc1slw0p2a/DTj50Asu+0y7HL5oDDybujcKVbjssgTWVi7Ue+RH7RrErXM",
+	"tt9ZX4dI4HawJEQCh4Ssgz9lU+cskok7lU0OeRlJwl7Y6ydeYY4r6acs0eYGR5Zg9Cksw8tdknqKPGMs",
+	"ktpsrM04wiEL61vNwlqPiOuyrtYXLkegHSnuVeapxQCzfR8i8m4pm6op2TkB6SaTptrkrMJmrwCmKscR",
+	"qMuf2gFn3Y+QdSv5UnWH75AndUhD2HGe1LpXWE1a1LIzb6t6e2/g/WYD3GphdO8sQ7iVBKU6hnBITDpw",
+	"hJ0nJm2mmimQ12wARwOqaSJGKxyXvsORiOEQC2RnGhn6MaeSDaBNFkEBByKGyOIGmRcMfY2EnIdNsOd2",
+	"VK81TL5lTD9/EUJm1+z3ktl1Qj/9DHykx63T406nqU+QDjRzYG4oBUrQhgcSt/+qbghMde2r+0Ny25nd",
+	"uWRsjlqG4hDEzf6LlIkl89wftwXa5hH3avN0tj8HC/XWFup8KQsmWeF+9a6nOoM1ckUbfGakI4zKDytM",
+	"1jjt7f1dtVF7Q7wVU7W/RAeL9cFivdmJP4tjQrMjv9aJXyEgbQgfRi06ug1xYPopUaBJL79de0QLMqRY",
+	"DpMrDbTWmL0VBznYtL9Vm/YWlL7EwD2BLDYS78EypphrOIWgpbtMpzchTNXZvYulOSjbt2T63oQ6C8nr",
+	"zsKH7Y4X71WMuxVj+IqDebCJHyxgO7aJb3UFBg3kz4qsohwR27WJxnIHiWM+amcem7u0ERoDSoC1lvKv",
+	"hHfcit18Be84mM8PzGPn5vMdqIoYiVRvQX+OuFSKzMYiT1K0sBAKACuWmAYMo7F2chUVEU+zMbhQyAKT",
+	"giln1Q3b0DGW8psynqdZdKh20SxeYk1mdAtZkZ1nJGhCf7yxBT0G/MYc9GxLbtOKnlClu5ub0tEYHgjg",
+	"zkgSS54Uf/u9HRUfbtiSbkh8tQkdyeZgP9/afp46hpLxR/t5fZO5q1eSAfU4eECMoFNsZAic24PNtAUm",
+	"NAxwkiptzeuDsRDKfInB4UVqo+CGpfZFPL/kCJ3DRtw0lXLNkgKCR4FWWBjN9l5f8MMQ11210Zux3Ypx",
+	"HhflYJU/WOW3jCNP7eFaxUqCAtYElicfZvJRppKZL0Api8RH+pAIPjKfgmbL56mUwLU7/Hu9uerslR7C",
+	"3zd6nm6nbG95XVfeYhvBylkK3SzTIc/Kt6Kiva+K8Bp7aOwrJcQgIT3Y8lNPLr3kJXXB+pVsg66MMYJd",
+	"KE2D1TXt4De7Bg+Opm/V0bQe545uXRUewa0yc7dcBzvVLXmeGpLr7TibLAj6As8nA8pdzcYYJkJDbHi8",
+	"b2+496jz5H6dV2oHHHs/Gsut+KHqDufBAXWwIe/YAbXu1Rj0OWXmjMI+4oq12k8orWG+lgMTjwgtWAMT",
+	"3AKQ4694ZWp6BQSGQxhoQq1BxcEPb8x36uvV3FnWcyturDrWc/BfHXjPzv1Xa1pUynDJn1t9oBLkWarH",
+	"rdPfPpqjqEBeh2HdsHqB/bkVtVKZtE5bD/D4ut6rL5y7egbMcieR6sIvgfDLi54PBOHJ8NMtbLpNMLFQ",
+	"UdYVZMsZlB09KtDYmXPPFE9mPoHqkw5lRFXR9TyYugwkcPHlX8fC6C+o1kyiTFnh3lx9kNXQ+w4IcGiO",
+	"Br4fCw7F+4WaX4P046pbzPFdppWt7+PDvnlQVuH+mSJamCvAXBw8KhfhMRdGUaLHjC8vd2YuFm+VKqXm",
+	"t8kmKlqtemRr2p3mmzjzXsYo/Zp1Sxi3wV72odI7RwyzkJZs15QyZ1bJEBx9cpnXbfcrCxpmgdqwpogr",
+	"A2J4QGquWwR+LH7xCN1BZYVnk+OmZvEqeE6zNZwrDKv4+OX/DwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
