@@ -1148,19 +1148,19 @@ type Dashboard struct {
 	BirthdaysToday []PersonName `json:"birthdays_today"`
 
 	// LowStockAlerts For Pharmacists and Admins: at most twenty
-	LowStockAlerts []Medication `json:"low_stock_alerts,omitempty"`
+	LowStockAlerts *[]Medication `json:"low_stock_alerts,omitempty"`
 
 	// MostActiveUsers For Admins: the five who changed most in the last 24 hours
-	MostActiveUsers []ActiveUser `json:"most_active_users,omitempty"`
+	MostActiveUsers *[]ActiveUser `json:"most_active_users,omitempty"`
 
 	// MyAppointmentsToday For a Doctor: the own ones
-	MyAppointmentsToday []Appointment `json:"my_appointments_today,omitempty"`
+	MyAppointmentsToday *[]Appointment `json:"my_appointments_today,omitempty"`
 
 	// Notifications The five latest of the caller
 	Notifications []DashboardNotification `json:"notifications"`
 
-	// PatientQueue For Receptionists, Nurses and Admins: who has checked in and waits
-	PatientQueue []Appointment `json:"patient_queue,omitempty"`
+	// PatientQueue For Receptionists, Nurses and Admins: who has checked in and waits, at most two hundred
+	PatientQueue *[]Appointment `json:"patient_queue,omitempty"`
 
 	// PatientRegistrationsTrend The last 7 days
 	PatientRegistrationsTrend []CountOfDay `json:"patient_registrations_trend"`
@@ -1190,7 +1190,7 @@ type Dashboard struct {
 	RevenueTrend30 []TotalOfDay `json:"revenue_trend_30"`
 
 	// SystemAlerts For Admins: what needs a look
-	SystemAlerts []SystemAlert `json:"system_alerts,omitempty"`
+	SystemAlerts *[]SystemAlert `json:"system_alerts,omitempty"`
 
 	// SystemHealth Example: {"background_jobs":"running","database":"healthy","status":"operational"}
 	SystemHealth SystemHealth `json:"system_health"`
@@ -1198,11 +1198,11 @@ type Dashboard struct {
 	// TodayAppointments Today's, in whatever state
 	TodayAppointments int64 `json:"today_appointments"`
 
-	// TodaySchedule For Receptionists, Nurses and Admins: what is still to come today
-	TodaySchedule       []Appointment `json:"today_schedule,omitempty"`
-	TotalPatients       int64         `json:"total_patients"`
-	TotalRevenue        float64       `json:"total_revenue"`
-	UnreadNotifications int64         `json:"unread_notifications"`
+	// TodaySchedule For Receptionists, Nurses and Admins: what is still to come today, at most fifty
+	TodaySchedule       *[]Appointment `json:"today_schedule,omitempty"`
+	TotalPatients       int64          `json:"total_patients"`
+	TotalRevenue        float64        `json:"total_revenue"`
+	UnreadNotifications int64          `json:"unread_notifications"`
 
 	// WhatsNew The three latest changes
 	WhatsNew []WhatsNew `json:"whats_new"`
@@ -3379,8 +3379,8 @@ type ClientInterface interface {
 
 	// GetDashboard Get the dashboard
 	//
-	// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. The parts that
-	// only one role needs stand in the answer for that role and for Admins.
+	// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. A part that only
+	// some roles need is absent from the answer of the others.
 	//
 	// Corresponds with GET /api/dashboard/ (the `GetDashboard` operationId).
 	GetDashboard(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -3973,7 +3973,8 @@ type ClientInterface interface {
 	// ReportRevenue Report revenue over time
 	//
 	// What was paid less what was refunded, by day, week (from Monday) or month of the hospital's time zone, and by
-	// method. Without dates the last 30 days, 12 weeks or 12 months.
+	// method. Without dates the last 30 days, 12 weeks or 12 months. At most 400 days by day, and ten years by week or
+	// month. The first and the last period are cut to the dates.
 	//
 	// Corresponds with GET /api/report/revenue/ (the `ReportRevenue` operationId).
 	ReportRevenue(ctx context.Context, params *ReportRevenueParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4893,8 +4894,8 @@ func (c *Client) GetDashboardStats(ctx context.Context, reqEditors ...RequestEdi
 
 // GetDashboard Get the dashboard
 //
-// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. The parts that
-// only one role needs stand in the answer for that role and for Admins.
+// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. A part that only
+// some roles need is absent from the answer of the others.
 //
 // Corresponds with GET /api/dashboard/ (the `GetDashboard` operationId).
 func (c *Client) GetDashboard(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -6157,7 +6158,8 @@ func (c *Client) ReportPatientCount(ctx context.Context, reqEditors ...RequestEd
 // ReportRevenue Report revenue over time
 //
 // What was paid less what was refunded, by day, week (from Monday) or month of the hospital's time zone, and by
-// method. Without dates the last 30 days, 12 weeks or 12 months.
+// method. Without dates the last 30 days, 12 weeks or 12 months. At most 400 days by day, and ten years by week or
+// month. The first and the last period are cut to the dates.
 //
 // Corresponds with GET /api/report/revenue/ (the `ReportRevenue` operationId).
 func (c *Client) ReportRevenue(ctx context.Context, params *ReportRevenueParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -12750,8 +12752,8 @@ type ClientWithResponsesInterface interface {
 
 	// GetDashboardWithResponse Get the dashboard
 	//
-	// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. The parts that
-	// only one role needs stand in the answer for that role and for Admins.
+	// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. A part that only
+	// some roles need is absent from the answer of the others.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -13394,7 +13396,8 @@ type ClientWithResponsesInterface interface {
 	// ReportRevenueWithResponse Report revenue over time
 	//
 	// What was paid less what was refunded, by day, week (from Monday) or month of the hospital's time zone, and by
-	// method. Without dates the last 30 days, 12 weeks or 12 months.
+	// method. Without dates the last 30 days, 12 weeks or 12 months. At most 400 days by day, and ten years by week or
+	// month. The first and the last period are cut to the dates.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -24990,8 +24993,8 @@ func (c *ClientWithResponses) GetDashboardStatsWithResponse(ctx context.Context,
 
 // GetDashboardWithResponse Get the dashboard
 //
-// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. The parts that
-// only one role needs stand in the answer for that role and for Admins.
+// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. A part that only
+// some roles need is absent from the answer of the others.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -26036,7 +26039,8 @@ func (c *ClientWithResponses) ReportPatientCountWithResponse(ctx context.Context
 // ReportRevenueWithResponse Report revenue over time
 //
 // What was paid less what was refunded, by day, week (from Monday) or month of the hospital's time zone, and by
-// method. Without dates the last 30 days, 12 weeks or 12 months.
+// method. Without dates the last 30 days, 12 weeks or 12 months. At most 400 days by day, and ten years by week or
+// month. The first and the last period are cut to the dates.
 //
 // Returns a wrapper object for the known response body format(s).
 //

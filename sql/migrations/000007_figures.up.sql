@@ -22,6 +22,13 @@ CREATE TABLE core_figuredelta (
 
 CREATE INDEX core_figuredelta_name_idx ON core_figuredelta (name, bucket);
 
+-- What the figures say: the view to read, in one statement, since a fold moves from one
+-- table to the other.
+CREATE VIEW core_figure_current AS
+    SELECT name, bucket, key, count, amount FROM core_figure
+UNION ALL
+    SELECT name, bucket, key, count, amount FROM core_figuredelta;
+
 -- Every zone is away from UTC by whole quarters of an hour, so a hospital's day is made of
 -- whole buckets.
 CREATE FUNCTION core_figure_bucket(at timestamptz) RETURNS timestamptz
@@ -29,10 +36,12 @@ CREATE FUNCTION core_figure_bucket(at timestamptz) RETURNS timestamptz
 
 -- What the figures are of: the whole truth, row by row, and slow.
 CREATE VIEW core_figure_source AS
-    SELECT 'patients' AS name, '-infinity'::timestamptz AS bucket, '' AS key, 1 AS count, 0::numeric AS amount
-    FROM core_patient WHERE merged_into_id IS NULL
+    SELECT 'appointments' AS name, '-infinity'::timestamptz AS bucket, doctor_id::text AS key, 1 AS count, 0::numeric AS amount
+    FROM core_appointment
 UNION ALL
-    SELECT 'appointments', '-infinity', doctor_id::text, 1, 0 FROM core_appointment
+    SELECT 'patients', b.bucket, '', 1, 0
+    FROM core_patient, LATERAL (VALUES ('-infinity'::timestamptz), (core_figure_bucket(created_at))) b (bucket)
+    WHERE merged_into_id IS NULL
 UNION ALL
     SELECT 'prescriptions', '-infinity', medication_name, 1, 0 FROM core_prescription
 UNION ALL
@@ -48,13 +57,14 @@ UNION ALL
          LATERAL (VALUES ('-infinity'::timestamptz), (core_figure_bucket(r.created_at))) b (bucket);
 
 CREATE FUNCTION core_figures_patient() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    difference integer := 0;
 BEGIN
-    IF TG_OP <> 'DELETE' AND NEW.merged_into_id IS NULL THEN difference := 1; END IF;
-    IF TG_OP <> 'INSERT' AND OLD.merged_into_id IS NULL THEN difference := difference - 1; END IF;
-    IF difference <> 0 THEN
-        INSERT INTO core_figuredelta (name, bucket, key, count, amount) VALUES ('patients', '-infinity', '', difference, 0);
+    IF TG_OP <> 'DELETE' AND NEW.merged_into_id IS NULL THEN
+        INSERT INTO core_figuredelta (name, bucket, key, count, amount) VALUES
+            ('patients', '-infinity', '', 1, 0), ('patients', core_figure_bucket(NEW.created_at), '', 1, 0);
+    END IF;
+    IF TG_OP <> 'INSERT' AND OLD.merged_into_id IS NULL THEN
+        INSERT INTO core_figuredelta (name, bucket, key, count, amount) VALUES
+            ('patients', '-infinity', '', -1, 0), ('patients', core_figure_bucket(OLD.created_at), '', -1, 0);
     END IF;
     RETURN NULL;
 END $$;
@@ -130,11 +140,12 @@ BEGIN
     INSERT INTO core_figuredelta (name, bucket, key, count, amount)
     SELECT 'revenue', b.bucket, p.method, 0, -NEW.amount
     FROM core_payment p, LATERAL (VALUES ('-infinity'::timestamptz), (core_figure_bucket(NEW.created_at))) b (bucket)
-    WHERE p.id = NEW.payment_id;
+    WHERE p.id = NEW.payment_id
+    FOR NO KEY UPDATE OF p; -- or the method could change meanwhile, without this refund
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER core_figures AFTER INSERT OR DELETE OR UPDATE OF merged_into_id ON core_patient
+CREATE TRIGGER core_figures AFTER INSERT OR DELETE OR UPDATE OF merged_into_id, created_at ON core_patient
     FOR EACH ROW EXECUTE FUNCTION core_figures_patient();
 CREATE TRIGGER core_figures AFTER INSERT OR DELETE OR UPDATE OF doctor_id ON core_appointment
     FOR EACH ROW EXECUTE FUNCTION core_figures_appointment();
@@ -177,3 +188,6 @@ SELECT core_figures_rebuild();
 CREATE INDEX core_patient_birthday_idx ON core_patient
     ((extract(month FROM date_of_birth)::integer * 100 + extract(day FROM date_of_birth)::integer), last_name, first_name, id)
     WHERE merged_into_id IS NULL;
+
+-- Who joined on this day of an earlier year.
+CREATE INDEX core_user_date_joined_idx ON core_user (date_joined);
