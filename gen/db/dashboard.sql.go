@@ -129,7 +129,7 @@ const DashboardCounts = `-- name: DashboardCounts :one
 SELECT (SELECT count(*) FROM core_appointment a WHERE a.date = $1) AS appointments,
        (SELECT count(*) FROM core_notification n WHERE n.user_id = $2 AND NOT n.is_read) AS unread,
        (SELECT count(*) FROM core_rolechangerequest r WHERE r.status = 'pending') AS role_requests,
-       EXISTS (SELECT FROM core_bill b WHERE NOT b.is_paid AND b.due_date < $1 AND b.total_amount > 0) AS overdue_bills
+       coalesce((SELECT min(b.due_date) FROM core_bill b WHERE NOT b.is_paid AND b.total_amount > 0) < $1, false)::boolean AS overdue_bills
 `
 
 type DashboardCountsRow struct {

@@ -25,7 +25,7 @@ ORDER BY a.date, a.time, a.id;
 SELECT (SELECT count(*) FROM core_appointment a WHERE a.date = @today) AS appointments,
        (SELECT count(*) FROM core_notification n WHERE n.user_id = @user_id AND NOT n.is_read) AS unread,
        (SELECT count(*) FROM core_rolechangerequest r WHERE r.status = 'pending') AS role_requests,
-       EXISTS (SELECT FROM core_bill b WHERE NOT b.is_paid AND b.due_date < @today AND b.total_amount > 0) AS overdue_bills;
+       coalesce((SELECT min(b.due_date) FROM core_bill b WHERE NOT b.is_paid AND b.total_amount > 0) < @today, false)::boolean AS overdue_bills;
 
 -- name: NotificationsLatest :many
 SELECT * FROM core_notification WHERE user_id = @user_id ORDER BY id DESC LIMIT 5;
