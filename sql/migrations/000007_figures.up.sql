@@ -161,8 +161,8 @@ CREATE TRIGGER core_figures AFTER INSERT ON core_refund
 -- Folds at most so many differences into the figures and answers how many they were.
 CREATE FUNCTION core_figures_fold(most integer) RETURNS bigint LANGUAGE sql AS $$
     WITH gone AS (
-        DELETE FROM core_figuredelta WHERE id IN (
-            SELECT id FROM core_figuredelta ORDER BY id LIMIT most FOR UPDATE SKIP LOCKED)
+        DELETE FROM core_figuredelta WHERE id = ANY (ARRAY ( -- IN could be planned as a join with all of them
+            SELECT id FROM core_figuredelta ORDER BY id LIMIT most FOR UPDATE SKIP LOCKED))
         RETURNING name, bucket, key, count, amount
     ), folded AS (
         INSERT INTO core_figure AS f (name, bucket, key, count, amount)
