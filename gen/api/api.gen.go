@@ -202,6 +202,27 @@ func (e PrescriptionAllergyCheck) Valid() bool {
 	}
 }
 
+// Defines values for RevenueReportPeriod.
+const (
+	RevenueReportPeriodDay   RevenueReportPeriod = "day"
+	RevenueReportPeriodMonth RevenueReportPeriod = "month"
+	RevenueReportPeriodWeek  RevenueReportPeriod = "week"
+)
+
+// Valid indicates whether the value is a known member of the RevenueReportPeriod enum.
+func (e RevenueReportPeriod) Valid() bool {
+	switch e {
+	case RevenueReportPeriodDay:
+		return true
+	case RevenueReportPeriodMonth:
+		return true
+	case RevenueReportPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StockMovementKind.
 const (
 	StockMovementKindAdjustment StockMovementKind = "adjustment"
@@ -220,6 +241,90 @@ func (e StockMovementKind) Valid() bool {
 	case StockMovementKindDispense:
 		return true
 	case StockMovementKindOpening:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemAlertCode.
+const (
+	SystemAlertCodeDatabaseSlow SystemAlertCode = "database_slow"
+	SystemAlertCodeJobsBehind   SystemAlertCode = "jobs_behind"
+	SystemAlertCodeJobsStopped  SystemAlertCode = "jobs_stopped"
+	SystemAlertCodeLowStock     SystemAlertCode = "low_stock"
+	SystemAlertCodeOverdueBills SystemAlertCode = "overdue_bills"
+)
+
+// Valid indicates whether the value is a known member of the SystemAlertCode enum.
+func (e SystemAlertCode) Valid() bool {
+	switch e {
+	case SystemAlertCodeDatabaseSlow:
+		return true
+	case SystemAlertCodeJobsBehind:
+		return true
+	case SystemAlertCodeJobsStopped:
+		return true
+	case SystemAlertCodeLowStock:
+		return true
+	case SystemAlertCodeOverdueBills:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemHealthBackgroundJobs.
+const (
+	SystemHealthBackgroundJobsBehind  SystemHealthBackgroundJobs = "behind"
+	SystemHealthBackgroundJobsRunning SystemHealthBackgroundJobs = "running"
+	SystemHealthBackgroundJobsStopped SystemHealthBackgroundJobs = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the SystemHealthBackgroundJobs enum.
+func (e SystemHealthBackgroundJobs) Valid() bool {
+	switch e {
+	case SystemHealthBackgroundJobsBehind:
+		return true
+	case SystemHealthBackgroundJobsRunning:
+		return true
+	case SystemHealthBackgroundJobsStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemHealthDatabase.
+const (
+	SystemHealthDatabaseHealthy SystemHealthDatabase = "healthy"
+	SystemHealthDatabaseSlow    SystemHealthDatabase = "slow"
+)
+
+// Valid indicates whether the value is a known member of the SystemHealthDatabase enum.
+func (e SystemHealthDatabase) Valid() bool {
+	switch e {
+	case SystemHealthDatabaseHealthy:
+		return true
+	case SystemHealthDatabaseSlow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemHealthStatus.
+const (
+	SystemHealthStatusDegraded    SystemHealthStatus = "degraded"
+	SystemHealthStatusOperational SystemHealthStatus = "operational"
+)
+
+// Valid indicates whether the value is a known member of the SystemHealthStatus enum.
+func (e SystemHealthStatus) Valid() bool {
+	switch e {
+	case SystemHealthStatusDegraded:
+		return true
+	case SystemHealthStatusOperational:
 		return true
 	default:
 		return false
@@ -589,6 +694,27 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ReportRevenueParamsPeriod.
+const (
+	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
+	ReportRevenueParamsPeriodMonth ReportRevenueParamsPeriod = "month"
+	ReportRevenueParamsPeriodWeek  ReportRevenueParamsPeriod = "week"
+)
+
+// Valid indicates whether the value is a known member of the ReportRevenueParamsPeriod enum.
+func (e ReportRevenueParamsPeriod) Valid() bool {
+	switch e {
+	case ReportRevenueParamsPeriodDay:
+		return true
+	case ReportRevenueParamsPeriodMonth:
+		return true
+	case ReportRevenueParamsPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListRolesParamsOrdering.
 const (
 	ListRolesParamsOrderingID        ListRolesParamsOrdering = "id"
@@ -677,6 +803,12 @@ func (e ListUsersParamsOrdering) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// ActiveUser defines model for ActiveUser.
+type ActiveUser struct {
+	Actions  int64  `json:"actions"`
+	Username string `json:"username"`
 }
 
 // AllergyFinding Example: {"allergy":"Penicillin","medication":"Amoxicillin","reason":"Amoxicillin is a penicillin.","relation":"same class","substance":"penicillins"}
@@ -771,6 +903,18 @@ type AppointmentWrite struct {
 
 	// Time A time of day on the hospital's wall clock; answered as HH:MM:SS
 	Time TimeOfDay `json:"time"`
+}
+
+// AppointmentsByDoctor defines model for AppointmentsByDoctor.
+type AppointmentsByDoctor struct {
+	AppointmentsByDoctor []DoctorCount `json:"appointments_by_doctor"`
+}
+
+// AppointmentsToday defines model for AppointmentsToday.
+type AppointmentsToday struct {
+	Appointments []Appointment      `json:"appointments"`
+	Count        int64              `json:"count"`
+	Date         openapi_types.Date `json:"date"`
 }
 
 // Availability defines model for Availability.
@@ -954,6 +1098,21 @@ type BillWrite struct {
 	Patient   int64                    `json:"patient"`
 }
 
+// BillingStats defines model for BillingStats.
+type BillingStats struct {
+	CollectionsToday   float64            `json:"collections_today"`
+	PendingBillsAmount float64            `json:"pending_bills_amount"`
+	PendingBillsCount  int64              `json:"pending_bills_count"`
+	ReportDate         openapi_types.Date `json:"report_date"`
+	TotalRevenue       float64            `json:"total_revenue"`
+}
+
+// CountOfDay Example: {"count":12,"date":"2026-12-01"}
+type CountOfDay struct {
+	Count int64              `json:"count"`
+	Date  openapi_types.Date `json:"date"`
+}
+
 // CreatedPatient defines model for CreatedPatient.
 type CreatedPatient struct {
 	Address        string             `json:"address"`
@@ -983,6 +1142,95 @@ type CreatedPatient struct {
 	Version int64 `json:"version"`
 }
 
+// Dashboard defines model for Dashboard.
+type Dashboard struct {
+	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours
+	ActiveUsers *int64 `json:"active_users,omitempty"`
+
+	// Anniversaries Staff who joined on this day of an earlier year
+	Anniversaries []PersonName `json:"anniversaries"`
+
+	// BirthdaysToday At most twenty patients
+	BirthdaysToday []PersonName `json:"birthdays_today"`
+
+	// LowStockAlerts For Pharmacists and Admins: at most twenty
+	LowStockAlerts *[]Medication `json:"low_stock_alerts,omitempty"`
+
+	// MostActiveUsers For Admins: the five who changed most in the last 24 hours
+	MostActiveUsers *[]ActiveUser `json:"most_active_users,omitempty"`
+
+	// MyAppointmentsToday For a Doctor: the own ones
+	MyAppointmentsToday *[]Appointment `json:"my_appointments_today,omitempty"`
+
+	// Notifications The five latest of the caller
+	Notifications []DashboardNotification `json:"notifications"`
+
+	// PatientQueue For Receptionists, Nurses and Admins: who has checked in and waits, at most two hundred
+	PatientQueue *[]Appointment `json:"patient_queue,omitempty"`
+
+	// PatientRegistrationsTrend The last 7 days
+	PatientRegistrationsTrend []CountOfDay `json:"patient_registrations_trend"`
+
+	// PatientRegistrationsTrend30 The last 30 days
+	PatientRegistrationsTrend30 []CountOfDay `json:"patient_registrations_trend_30"`
+
+	// PendingBills Bills that are not paid
+	PendingBills int64 `json:"pending_bills"`
+
+	// PendingRoleRequests For Admins
+	PendingRoleRequests *int64 `json:"pending_role_requests,omitempty"`
+
+	// RecentAppointments The next five from today on
+	RecentAppointments []Appointment `json:"recent_appointments"`
+
+	// RevenueBreakdown The last 30 days, the largest first
+	RevenueBreakdown []RevenueOfMethod `json:"revenue_breakdown"`
+
+	// RevenueToday For Receptionists and Admins
+	RevenueToday *float64 `json:"revenue_today,omitempty"`
+
+	// RevenueTrend The last 7 days
+	RevenueTrend []TotalOfDay `json:"revenue_trend"`
+
+	// RevenueTrend30 The last 30 days
+	RevenueTrend30 []TotalOfDay `json:"revenue_trend_30"`
+
+	// SystemAlerts For Admins: what needs a look
+	SystemAlerts *[]SystemAlert `json:"system_alerts,omitempty"`
+
+	// SystemHealth Example: {"background_jobs":"running","database":"healthy","status":"operational"}
+	SystemHealth SystemHealth `json:"system_health"`
+
+	// TodayAppointments Today's, in whatever state
+	TodayAppointments int64 `json:"today_appointments"`
+
+	// TodaySchedule For Receptionists, Nurses and Admins: what is still to come today, at most fifty
+	TodaySchedule       *[]Appointment `json:"today_schedule,omitempty"`
+	TotalPatients       int64          `json:"total_patients"`
+	TotalRevenue        float64        `json:"total_revenue"`
+	UnreadNotifications int64          `json:"unread_notifications"`
+
+	// WhatsNew The three latest changes
+	WhatsNew []WhatsNew `json:"whats_new"`
+}
+
+// DashboardNotification defines model for DashboardNotification.
+type DashboardNotification struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsRead    bool      `json:"is_read"`
+	Message   string    `json:"message"`
+	Title     string    `json:"title"`
+}
+
+// DashboardStats defines model for DashboardStats.
+type DashboardStats struct {
+	TotalAppointments int64   `json:"total_appointments"`
+	TotalBills        int64   `json:"total_bills"`
+	TotalPatients     int64   `json:"total_patients"`
+	TotalRevenue      float64 `json:"total_revenue"`
+}
+
 // Dispensing Example: {"quantity":21}
 type Dispensing struct {
 	// Medication The pharmacy's medication, when the prescription names none
@@ -993,6 +1241,15 @@ type Dispensing struct {
 
 	// Quantity When the prescription names none
 	Quantity *int32 `json:"quantity,omitempty"`
+}
+
+// DoctorCount defines model for DoctorCount.
+type DoctorCount struct {
+	AppointmentCount int64  `json:"appointment_count"`
+	DoctorFirstName  string `json:"doctor__first_name"`
+	DoctorLastName   string `json:"doctor__last_name"`
+	DoctorID         int64  `json:"doctor_id"`
+	DoctorName       string `json:"doctor_name"`
 }
 
 // Email An e-mail address, or empty. No two accounts share one.
@@ -1102,6 +1359,12 @@ type Medication struct {
 	Version int64 `json:"version"`
 }
 
+// MedicationCount defines model for MedicationCount.
+type MedicationCount struct {
+	Count          int64  `json:"count"`
+	MedicationName string `json:"medication_name"`
+}
+
 // MedicationList defines model for MedicationList.
 type MedicationList struct {
 	Count           nullable.Nullable[int64]  `json:"count"`
@@ -1173,6 +1436,12 @@ type Patient struct {
 
 	// Version The number in the ETag
 	Version int64 `json:"version"`
+}
+
+// PatientCount defines model for PatientCount.
+type PatientCount struct {
+	PatientCount int64              `json:"patient_count"`
+	ReportDate   openapi_types.Date `json:"report_date"`
 }
 
 // PatientList defines model for PatientList.
@@ -1293,6 +1562,13 @@ type PaymentWrite struct {
 	Bill      int64         `json:"bill"`
 	Method    PaymentMethod `json:"method"`
 	Reference *string       `json:"reference,omitempty"`
+}
+
+// PersonName defines model for PersonName.
+type PersonName struct {
+	FirstName string `json:"first_name"`
+	ID        int64  `json:"id"`
+	LastName  string `json:"last_name"`
 }
 
 // Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
@@ -1476,6 +1752,40 @@ type Registration struct {
 	Username Username `json:"username"`
 }
 
+// RevenueOfMethod defines model for RevenueOfMethod.
+type RevenueOfMethod struct {
+	// Department The method again, as the existing front end reads it
+	Department string        `json:"department"`
+	Method     PaymentMethod `json:"method"`
+	Total      float64       `json:"total"`
+}
+
+// RevenueOfPeriod defines model for RevenueOfPeriod.
+type RevenueOfPeriod struct {
+	ByMethod []RevenueOfMethod `json:"by_method"`
+
+	// Date Its first day
+	Date     openapi_types.Date `json:"date"`
+	Payments int64              `json:"payments"`
+	Total    float64            `json:"total"`
+}
+
+// RevenueReport defines model for RevenueReport.
+type RevenueReport struct {
+	ByMethod []RevenueOfMethod   `json:"by_method"`
+	DateFrom openapi_types.Date  `json:"date_from"`
+	DateTo   openapi_types.Date  `json:"date_to"`
+	Payments int64               `json:"payments"`
+	Period   RevenueReportPeriod `json:"period"`
+
+	// Series Every period of the span, also those without any
+	Series       []RevenueOfPeriod `json:"series"`
+	TotalRevenue float64           `json:"total_revenue"`
+}
+
+// RevenueReportPeriod defines model for RevenueReport.Period.
+type RevenueReportPeriod string
+
 // Role Example: {"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1}
 type Role struct {
 	Description string `json:"description"`
@@ -1619,6 +1929,34 @@ type StockMovementList struct {
 	Results         []StockMovement           `json:"results"`
 }
 
+// SystemAlert defines model for SystemAlert.
+type SystemAlert struct {
+	Code    SystemAlertCode `json:"code"`
+	Message string          `json:"message"`
+}
+
+// SystemAlertCode defines model for SystemAlert.Code.
+type SystemAlertCode string
+
+// SystemHealth Example: {"background_jobs":"running","database":"healthy","status":"operational"}
+type SystemHealth struct {
+	// BackgroundJobs Whether a worker lives and how long jobs wait
+	BackgroundJobs SystemHealthBackgroundJobs `json:"background_jobs"`
+
+	// Database How the database answered this request
+	Database SystemHealthDatabase `json:"database"`
+	Status   SystemHealthStatus   `json:"status"`
+}
+
+// SystemHealthBackgroundJobs Whether a worker lives and how long jobs wait
+type SystemHealthBackgroundJobs string
+
+// SystemHealthDatabase How the database answered this request
+type SystemHealthDatabase string
+
+// SystemHealthStatus defines model for SystemHealth.Status.
+type SystemHealthStatus string
+
 // TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
 type TimeOfDay = string
 
@@ -1662,6 +2000,17 @@ type TokenPair struct {
 
 	// Refresh For `POST /api/auth/refresh/`
 	Refresh string `json:"refresh"`
+}
+
+// TopMedications defines model for TopMedications.
+type TopMedications struct {
+	TopMedications []MedicationCount `json:"top_medications"`
+}
+
+// TotalOfDay Example: {"date":"2026-12-01","total":1530.5}
+type TotalOfDay struct {
+	Date  openapi_types.Date `json:"date"`
+	Total float64            `json:"total"`
 }
 
 // User Callers who are not Admin see of other users only the required properties.
@@ -1734,6 +2083,13 @@ type UserWrite struct {
 
 // Username Letters, digits and @ . + - _. With an @ it must be the account's own e-mail address.
 type Username = string
+
+// WhatsNew defines model for WhatsNew.
+type WhatsNew struct {
+	Action      string    `json:"action"`
+	Description string    `json:"description"`
+	Timestamp   time.Time `json:"timestamp"`
+}
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -2347,6 +2703,24 @@ type RegisterParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ReportRevenueParams defines parameters for ReportRevenue.
+type ReportRevenueParams struct {
+	// Period What a row stands for.
+	Period *ReportRevenueParamsPeriod `form:"period,omitempty" json:"period,omitempty"`
+
+	// DateFrom From this day on.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Up to and with this day.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Method Only this method.
+	Method *PaymentMethod `form:"method,omitempty" json:"method,omitempty"`
+}
+
+// ReportRevenueParamsPeriod defines parameters for ReportRevenue.
+type ReportRevenueParamsPeriod string
+
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2688,6 +3062,12 @@ type ServerInterface interface {
 	// GetInvoice Get the invoice
 	// (GET /api/bills/{id}/invoice.pdf)
 	GetInvoice(ctx echo.Context, id ID) error
+	// GetDashboardStats Get the totals
+	// (GET /api/dashboard-stats/)
+	GetDashboardStats(ctx echo.Context) error
+	// GetDashboard Get the dashboard
+	// (GET /api/dashboard/)
+	GetDashboard(ctx echo.Context) error
 	// ListEncounters List encounters
 	// (GET /api/encounters/)
 	ListEncounters(ctx echo.Context, params ListEncountersParams) error
@@ -2811,6 +3191,24 @@ type ServerInterface interface {
 	// Register Register an account
 	// (POST /api/register/)
 	Register(ctx echo.Context, params RegisterParams) error
+	// ReportAppointmentsByDoctor Report appointments by doctor
+	// (GET /api/report/appointments_by_doctor/)
+	ReportAppointmentsByDoctor(ctx echo.Context) error
+	// ReportAppointmentsToday Report today's appointments
+	// (GET /api/report/appointments_today/)
+	ReportAppointmentsToday(ctx echo.Context) error
+	// ReportBilling Report the state of billing
+	// (GET /api/report/billing-stats/)
+	ReportBilling(ctx echo.Context) error
+	// ReportPatientCount Report the number of patients
+	// (GET /api/report/patient_count/)
+	ReportPatientCount(ctx echo.Context) error
+	// ReportRevenue Report revenue over time
+	// (GET /api/report/revenue/)
+	ReportRevenue(ctx echo.Context, params ReportRevenueParams) error
+	// ReportTopMedications Report the most prescribed medications
+	// (GET /api/report/top_prescribed_medications/)
+	ReportTopMedications(ctx echo.Context) error
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx echo.Context, params ListRolesParams) error
@@ -3662,6 +4060,24 @@ func (w *ServerInterfaceWrapper) GetInvoice(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.GetInvoice(ctx, id)
+	return err
+}
+
+// GetDashboardStats converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDashboardStats(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDashboardStats(ctx)
+	return err
+}
+
+// GetDashboard converts echo context to params.
+func (w *ServerInterfaceWrapper) GetDashboard(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetDashboard(ctx)
 	return err
 }
 
@@ -5134,6 +5550,90 @@ func (w *ServerInterfaceWrapper) Register(ctx echo.Context) error {
 	return err
 }
 
+// ReportAppointmentsByDoctor converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportAppointmentsByDoctor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportAppointmentsByDoctor(ctx)
+	return err
+}
+
+// ReportAppointmentsToday converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportAppointmentsToday(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportAppointmentsToday(ctx)
+	return err
+}
+
+// ReportBilling converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportBilling(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportBilling(ctx)
+	return err
+}
+
+// ReportPatientCount converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportPatientCount(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportPatientCount(ctx)
+	return err
+}
+
+// ReportRevenue converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportRevenue(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReportRevenueParams
+	// ------------- Optional query parameter "period" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "period", ctx.QueryParams(), &params.Period, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter period: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "method" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "method", ctx.QueryParams(), &params.Method, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter method: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportRevenue(ctx, params)
+	return err
+}
+
+// ReportTopMedications converts echo context to params.
+func (w *ServerInterfaceWrapper) ReportTopMedications(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReportTopMedications(ctx)
+	return err
+}
+
 // ListRoles converts echo context to params.
 func (w *ServerInterfaceWrapper) ListRoles(ctx echo.Context) error {
 	var err error
@@ -5897,6 +6397,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/api/payments/:id/", wrapper.ReplacePayment, options.OperationMiddlewares["replacePayment"]...)
 	router.POST(options.BaseURL+"/api/payments/:id/refund/", wrapper.RefundPayment, options.OperationMiddlewares["refundPayment"]...)
 	router.GET(options.BaseURL+"/api/payments/:id/receipt.pdf", wrapper.GetReceipt, options.OperationMiddlewares["getReceipt"]...)
+	router.GET(options.BaseURL+"/api/dashboard/", wrapper.GetDashboard, options.OperationMiddlewares["getDashboard"]...)
+	router.GET(options.BaseURL+"/api/dashboard-stats/", wrapper.GetDashboardStats, options.OperationMiddlewares["getDashboardStats"]...)
+	router.GET(options.BaseURL+"/api/report/patient_count/", wrapper.ReportPatientCount, options.OperationMiddlewares["reportPatientCount"]...)
+	router.GET(options.BaseURL+"/api/report/appointments_today/", wrapper.ReportAppointmentsToday, options.OperationMiddlewares["reportAppointmentsToday"]...)
+	router.GET(options.BaseURL+"/api/report/appointments_by_doctor/", wrapper.ReportAppointmentsByDoctor, options.OperationMiddlewares["reportAppointmentsByDoctor"]...)
+	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
+	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
+	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -9441,6 +9949,214 @@ type GetInvoice503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetInvoice503ApplicationProblemPlusJSONResponse) VisitGetInvoiceResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStatsRequestObject struct {
+}
+
+type GetDashboardStatsResponseObject interface {
+	VisitGetDashboardStatsResponse(w http.ResponseWriter) error
+}
+
+type GetDashboardStats200JSONResponse DashboardStats
+
+func (response GetDashboardStats200JSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats400ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats401ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats403ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats429ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardStats503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboardStats503ApplicationProblemPlusJSONResponse) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboardRequestObject struct {
+}
+
+type GetDashboardResponseObject interface {
+	VisitGetDashboardResponse(w http.ResponseWriter) error
+}
+
+type GetDashboard200JSONResponse Dashboard
+
+func (response GetDashboard200JSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard400ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard401ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard403ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard429ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDashboard503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetDashboard503ApplicationProblemPlusJSONResponse) VisitGetDashboardResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15979,6 +16695,631 @@ func (response Register503ApplicationProblemPlusJSONResponse) VisitRegisterRespo
 	return err
 }
 
+type ReportAppointmentsByDoctorRequestObject struct {
+}
+
+type ReportAppointmentsByDoctorResponseObject interface {
+	VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error
+}
+
+type ReportAppointmentsByDoctor200JSONResponse AppointmentsByDoctor
+
+func (response ReportAppointmentsByDoctor200JSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor400ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor401ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor403ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor429ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsByDoctor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsByDoctor503ApplicationProblemPlusJSONResponse) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsTodayRequestObject struct {
+}
+
+type ReportAppointmentsTodayResponseObject interface {
+	VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error
+}
+
+type ReportAppointmentsToday200JSONResponse AppointmentsToday
+
+func (response ReportAppointmentsToday200JSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday400ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday401ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday403ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday429ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportAppointmentsToday503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportAppointmentsToday503ApplicationProblemPlusJSONResponse) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBillingRequestObject struct {
+}
+
+type ReportBillingResponseObject interface {
+	VisitReportBillingResponse(w http.ResponseWriter) error
+}
+
+type ReportBilling200JSONResponse BillingStats
+
+func (response ReportBilling200JSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling400ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling401ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling403ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling429ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportBilling503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportBilling503ApplicationProblemPlusJSONResponse) VisitReportBillingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCountRequestObject struct {
+}
+
+type ReportPatientCountResponseObject interface {
+	VisitReportPatientCountResponse(w http.ResponseWriter) error
+}
+
+type ReportPatientCount200JSONResponse PatientCount
+
+func (response ReportPatientCount200JSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount400ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount401ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount403ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount429ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportPatientCount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportPatientCount503ApplicationProblemPlusJSONResponse) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenueRequestObject struct {
+	Params ReportRevenueParams
+}
+
+type ReportRevenueResponseObject interface {
+	VisitReportRevenueResponse(w http.ResponseWriter) error
+}
+
+type ReportRevenue200JSONResponse RevenueReport
+
+func (response ReportRevenue200JSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue400ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue401ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue403ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue429ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportRevenue503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportRevenue503ApplicationProblemPlusJSONResponse) VisitReportRevenueResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedicationsRequestObject struct {
+}
+
+type ReportTopMedicationsResponseObject interface {
+	VisitReportTopMedicationsResponse(w http.ResponseWriter) error
+}
+
+type ReportTopMedications200JSONResponse TopMedications
+
+func (response ReportTopMedications200JSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications400ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications401ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications403ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications429ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReportTopMedications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReportTopMedications503ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListRolesRequestObject struct {
 	Params ListRolesParams
 }
@@ -19060,6 +20401,12 @@ type StrictServerInterface interface {
 	// GetInvoice Get the invoice
 	// (GET /api/bills/{id}/invoice.pdf)
 	GetInvoice(ctx context.Context, request GetInvoiceRequestObject) (GetInvoiceResponseObject, error)
+	// GetDashboardStats Get the totals
+	// (GET /api/dashboard-stats/)
+	GetDashboardStats(ctx context.Context, request GetDashboardStatsRequestObject) (GetDashboardStatsResponseObject, error)
+	// GetDashboard Get the dashboard
+	// (GET /api/dashboard/)
+	GetDashboard(ctx context.Context, request GetDashboardRequestObject) (GetDashboardResponseObject, error)
 	// ListEncounters List encounters
 	// (GET /api/encounters/)
 	ListEncounters(ctx context.Context, request ListEncountersRequestObject) (ListEncountersResponseObject, error)
@@ -19183,6 +20530,24 @@ type StrictServerInterface interface {
 	// Register Register an account
 	// (POST /api/register/)
 	Register(ctx context.Context, request RegisterRequestObject) (RegisterResponseObject, error)
+	// ReportAppointmentsByDoctor Report appointments by doctor
+	// (GET /api/report/appointments_by_doctor/)
+	ReportAppointmentsByDoctor(ctx context.Context, request ReportAppointmentsByDoctorRequestObject) (ReportAppointmentsByDoctorResponseObject, error)
+	// ReportAppointmentsToday Report today's appointments
+	// (GET /api/report/appointments_today/)
+	ReportAppointmentsToday(ctx context.Context, request ReportAppointmentsTodayRequestObject) (ReportAppointmentsTodayResponseObject, error)
+	// ReportBilling Report the state of billing
+	// (GET /api/report/billing-stats/)
+	ReportBilling(ctx context.Context, request ReportBillingRequestObject) (ReportBillingResponseObject, error)
+	// ReportPatientCount Report the number of patients
+	// (GET /api/report/patient_count/)
+	ReportPatientCount(ctx context.Context, request ReportPatientCountRequestObject) (ReportPatientCountResponseObject, error)
+	// ReportRevenue Report revenue over time
+	// (GET /api/report/revenue/)
+	ReportRevenue(ctx context.Context, request ReportRevenueRequestObject) (ReportRevenueResponseObject, error)
+	// ReportTopMedications Report the most prescribed medications
+	// (GET /api/report/top_prescribed_medications/)
+	ReportTopMedications(ctx context.Context, request ReportTopMedicationsRequestObject) (ReportTopMedicationsResponseObject, error)
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -20081,6 +21446,52 @@ func (sh *strictHandler) GetInvoice(ctx echo.Context, id ID) error {
 		return err
 	} else if validResponse, ok := response.(GetInvoiceResponseObject); ok {
 		return validResponse.VisitGetInvoiceResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDashboardStats operation middleware
+func (sh *strictHandler) GetDashboardStats(ctx echo.Context) error {
+	var request GetDashboardStatsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDashboardStats(ctx.Request().Context(), request.(GetDashboardStatsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDashboardStats")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDashboardStatsResponseObject); ok {
+		return validResponse.VisitGetDashboardStatsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetDashboard operation middleware
+func (sh *strictHandler) GetDashboard(ctx echo.Context) error {
+	var request GetDashboardRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDashboard(ctx.Request().Context(), request.(GetDashboardRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDashboard")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetDashboardResponseObject); ok {
+		return validResponse.VisitGetDashboardResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -21616,6 +23027,146 @@ func (sh *strictHandler) Register(ctx echo.Context, params RegisterParams) error
 	return nil
 }
 
+// ReportAppointmentsByDoctor operation middleware
+func (sh *strictHandler) ReportAppointmentsByDoctor(ctx echo.Context) error {
+	var request ReportAppointmentsByDoctorRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportAppointmentsByDoctor(ctx.Request().Context(), request.(ReportAppointmentsByDoctorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportAppointmentsByDoctor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportAppointmentsByDoctorResponseObject); ok {
+		return validResponse.VisitReportAppointmentsByDoctorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportAppointmentsToday operation middleware
+func (sh *strictHandler) ReportAppointmentsToday(ctx echo.Context) error {
+	var request ReportAppointmentsTodayRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportAppointmentsToday(ctx.Request().Context(), request.(ReportAppointmentsTodayRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportAppointmentsToday")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportAppointmentsTodayResponseObject); ok {
+		return validResponse.VisitReportAppointmentsTodayResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportBilling operation middleware
+func (sh *strictHandler) ReportBilling(ctx echo.Context) error {
+	var request ReportBillingRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportBilling(ctx.Request().Context(), request.(ReportBillingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportBilling")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportBillingResponseObject); ok {
+		return validResponse.VisitReportBillingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportPatientCount operation middleware
+func (sh *strictHandler) ReportPatientCount(ctx echo.Context) error {
+	var request ReportPatientCountRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportPatientCount(ctx.Request().Context(), request.(ReportPatientCountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportPatientCount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportPatientCountResponseObject); ok {
+		return validResponse.VisitReportPatientCountResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportRevenue operation middleware
+func (sh *strictHandler) ReportRevenue(ctx echo.Context, params ReportRevenueParams) error {
+	var request ReportRevenueRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportRevenue(ctx.Request().Context(), request.(ReportRevenueRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportRevenue")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportRevenueResponseObject); ok {
+		return validResponse.VisitReportRevenueResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReportTopMedications operation middleware
+func (sh *strictHandler) ReportTopMedications(ctx echo.Context) error {
+	var request ReportTopMedicationsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReportTopMedications(ctx.Request().Context(), request.(ReportTopMedicationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReportTopMedications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReportTopMedicationsResponseObject); ok {
+		return validResponse.VisitReportTopMedicationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListRoles operation middleware
 func (sh *strictHandler) ListRoles(ctx echo.Context, params ListRolesParams) error {
 	var request ListRolesRequestObject
@@ -22310,303 +23861,341 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17dxs3kjf8VXD47DmxZ5o0JdvJWD57nlF8mXjWTvxa8ubZjbwkyC6SiJoAB0CLZrz67u9BAehGk2je",
-	"RImyw/wRi2RfcCnU9VdVXxp9MZ4IDlyrxsmXxghoChL/fCG4Bq5fMjURimkmuPk2BdWXbGI/Ns4F6QFR",
-	"IzHlhHGiR0B6UkwVyIRQnuIXnI6B5DwFSaYj1h8RLYiiV0CYbiQN+EzHkwwaJw3GM8bhORmwDMw9/37R",
-	"ePPzfzbb+N/3rUk6uGg0koaEf+VMQto40TKHpKH6IxhTMzQ9m5jnKC0ZHzaur5PGq3M6jAx6BESK6XeK",
-	"XIFUTPCEDIQk3TeD5juq+6NuZVgXjaON3/sBtJydDjTIxbefQV/wVBFqfi5XRMsZoUPKePjyx+1l7x0I",
-	"OaYaV05//6SRNMaMs3E+bpwcJX5QjGsYgmxcm2FNqKRj0H5/c6kEDpBmmZi+Gk/07D9ploN/U3Xc+LsZ",
-	"aQ+GjJNLmCnQZEKHjA+f29lMqUwVGQjzONLl8Fl3EzfDkchSRZhuNZIGM4/7Vw5y1kgaZqcbJ42+HUw4",
-	"vTH9/Bb4UI8aJ8ftdjuJrPObtGZ3oS9k+p0iLA2X88i9e0L1qHw1XrOrVTZjgvFEaOD92X/AbHF8p0TD",
-	"Z01yzv6VA+78iClC++Zn8oCSjx/fvEyIorOHLXJKJEyAajJlesQ4OX5CRiKXilCupmD+VXjEBkwqTTQb",
-	"A0lZWqyxPczlTIOhNc3Y6lb76VOcpf98FF36AZ6V+Pp3zcHrEjHA0blTRvSIavyiT7MMJBlRRRQAT4jK",
-	"+yMzly4etm5CzHH8S7d+Iu6k1s3gqIZe3tMhxEc8oUNIyECKMTlK/HKXS3vUTtrttuEaqkVeC3NuqSZ9",
-	"MQZ/kHMFpGupGMe9QHRzBG9eWBl+CgOaZxpv2JTmzLzO2B+RuX0QU0UoTu85GQsJZhc4OW63SV/kXCMJ",
-	"HbfblSEft+vH3FHmPdGBm9s2HfkZUBmjol+FYSVIMeNcaUKzzEiagch5GtDL75QDUWPWreMryj6/nq8s",
-	"ksm14QZqIrgCLwcHGetr83ffykRkmpNJxvrUjPfRRIpeBuO//q6skCxW0tyRmqfnCqQZUkfTSzA8PgVN",
-	"WYb8wPyGJGfn6y8lNJNA0xmBz0xphTskpTDM+7f65w4YZGnwg9kCUAoJf4N3XX8y66k05X1zY/vony+f",
-	"/frkrP3uh/96/B/H/9/ffn56/v1/Hv2///7RLK2mOleNkyftZ0lDM41is1i1YoEfpaKvHtkpPPo/cwO/",
-	"Dnfo3yQMGieN//Oo1E0e2V/Vo/d2qe0+Rc6xBAVcEzMm8AzIigOSClCECyQmMTXqx3XSeC1kj6Up8Btt",
-	"76B4SrCz/yVySaTIYP7NhuNbgt10gR+XC/w6eGV0hcsx7WpxLd/+TkUnZZczEDHvmBp7EbH1wrLyeZ1L",
-	"mHUk5ArScJXPjfick2xkSpWh7RQVO8qFHoEkRsaD0i1yTi+BUMJhatQYew1+slJ4q605Pi635iOfSNE3",
-	"p66XAXnFNdOzul2qmeCutix4PM61WJgeDIw0iKwPbiO/ohlLb7Z17hmVvTICFbKUXDRSqqEjBp0ek3p0",
-	"0SDMEhPec0LMleYKkjFQ3rQY5DqXEGeEjHf0CDr2koAPVl5TYYZLX7Ed/2uXNPAjTckHt6B1W+8WaFd7",
-	"7fbPrOSYZkYSQ2o0qWJZn5OufXcXjTJF4ArkjEyl4EO7L2YsPwv92ojZG20+F7qDwnpu+yXYjbYi3DJm",
-	"VPdmIidjOsPBKoDCVNh0C56UW/Cz0OS1G0N0A8pB7mgLYrMzk7PapZCh9ludrBnBmaZ+DbdcdYVPmDtw",
-	"bhhG2+6PKB9CShTjfcAlN1LfrDX5YP+wNqg13p3tMTNizN5JBLeaL9N2otOtNuko4JXvJdrD6F8grynL",
-	"oHa77Ox2sVVnYgw9YdSdTEFlZQJ1wS5SaMAwHjoJrpPGuRBvqRzebNO0EJ0MnzK3cThCpgj+KK3ifkTe",
-	"sR+3W/RAd3CMyYkmci4EeetGEF35coi74lWxudF+HybaCr9zId5RPrvxwo4pn3Wo1jCeaFVZYCGI+ZEM",
-	"kOaIvwa9U2xoNrtFzr1ThmRUg9xOMQiUYvNSMy0vGdSyBa8OfRcLf0oyNrZHVwLtj/CoBR4/dFs1C79V",
-	"7C3u6keBhwtf9JHTXI+Aa7M9kN5w3y6BdwxzjioQhkyU2adL4BWtwTBYc5bh84RJSFvkzO6j20JhNJyB",
-	"BDXaWrgchTqembCQ7I96hjU/kV3s4c/CHx1DpZASw62dZFlckur+/vrrr83TYJsWze6fjHVSHICKH/RH",
-	"oBKVRJqN//2iQSdsQ7eoI5MryjKjF9/MnA6eM0ceKdW0R1Von6CzjDjn01iMgevwbKuRkDqbbUMST0OL",
-	"7AzkFesD+VgZXNz6DS7ZFUutm/gOz7jKJxMhNaTvIGX0HGd2o10sHtgZmyd2cLGCDT0DF0RAoqeK/PPs",
-	"l5+tf464+ETTDOOEhG82b9xORj4ND3gxOILTJed2cDUbGp3KrsWl2VWzBOg7c/eaR58alXI4e814ag5b",
-	"dbWp/dEoW8BZn2UZHm0zTLtgRjSMxefyJwlUzX9tXk/JpHhCC6/L/AMUHQPpZ1QZmabyXrHy5R0oxCZS",
-	"TEBqZn1rxdDiPlmpvQtnQjUDrr9T5JKLKSf2RvOUBQdedWaxB6PHSzs9ti94HySPPsivw5fYT1nxBuD5",
-	"uHHym12Dcu5JdVH6UijVNIIX7/sUeV+wbrGwUslrfytWrjLb8AnBEIuJlO8Uvd+hj1bH6WQiGNdjd4LD",
-	"UyrByPIO+nOP28ffN4+Omsft8/bfTh63T9rt/zYnFcWI+/W42T4y34m+FrJx8tj/2XHO2NMx45T8YnZS",
-	"mOtyiePrjBnPtSGIx+2kATxV4SvNQ8/bP5y0/StZ2jj5ITEWprml8RrDTc180kga4gpkT4jLTkHAwZdm",
-	"3QY0U5A0HDWhU9r97cf4T8qBnI0ZOguUplJHRvN9uQCed+BpTHNnvjB8VvuZva6RNPJJunItnZnRODla",
-	"OCfhVgQhKfPMJr4sQkypk/CVq6MXuv2KxLrmPfZzOxo5F4ubWn3s4+PoY4tdX3d21jm1xoAdnUSGukAt",
-	"S66BSKTx1xGg34xpNObNuUtJDxRLwfvUyhH1hMiAoi+2oL61xl+lz8gQAyKNMTur7xg+is4ujMrbNV1v",
-	"oT2BL5dfARc5szdc+2Ow/MZzNoZfBi/pzNwQnpJ1CaE4NVFOn497Zoescw/hAMnqRZ9jtahGV7ahegyS",
-	"4mTZIboV86SXhKe3MseSFIpDGDlA4Q6XB6VCmou0XK7LCp7/lilc7Dl+I/IaAuV55tR3q+8vEize22Gq",
-	"A0qzsWNCi6eAw2d8Q80Dyw2eSLhiwpLgyoslqDyzUBamYbwJ3SLF2udRKQ1BztGBXRQ38mBc5VtXrPV7",
-	"Hw6hqXV40ex9sOxOOAUSuBAufcEHTI6tb6S6VVuw+TmvAMe4xxXY4KAY2PDOS0+QG4V01xQAY/rZPeLJ",
-	"k/aqJxYcfC7C307W4unzTHuGvICW21LLvZ+78Ag5TceMF4Amu5BeccTjF4zsaXRcy3j+8tnfHf+9Xk69",
-	"Z8VACn03UHlKCk0a/RH0LyHtoC3BeGcixVCCVYKFoW1tLzN6amZv56KjRmIa1YqDMfwqmaX2dU/QCv00",
-	"pkSGymGoyH2dR6/6wh9nxME1kJJzldOMZEi53tJSoDXjQzX3+sOxvcfHNpRSMZUiUE+iIsr6oljG9GxR",
-	"F7glO2I7O0FlYgPp/loCnGUiItqTxlTIS8aHHQTUdcDGO9fWVKt3o4K2/ZbNb1REBYy9LzYHv0Kxbf6R",
-	"Zdm8a2iMytqEGnOq8bTdQmO1RzPDmjtpbh5w1HZfYyidKZWbUc9Z50eFQyCHzhzTfXyEeiuqTyAbJ0+t",
-	"9fa9kQ1XgvWhY9X0xkkI+DWiQ7mROb7u9vw3P24zuGLMOLnv551n/wAOkmbm1BsVzftDzEOfJY2Mceho",
-	"oWkWPupfObWQDXOylXXqdsy7GyfHFSv9UylAGus7FSZ0NrZw69+efAocCBMqNaNZNrOTTho4sM7iVIsR",
-	"PF70p4X7uZwc3wkOSMqV3V7zngoprO2QKEhjkZmsVOwD+tnKKlnbXzBPkxGLu6DLOo+ADcZomqHTtCeu",
-	"gPwBUqAoMjKK8aERtzYUZ9Y95iYoONxarM4c7jeGRiOsrt4FsmNXREnaX6JYJGVnrUhxYTDNNQYwP7H1",
-	"hKxZmkC6Vk7VmvS+HyeDXZpgWasHb24uSeX0V891SbOBe6I4j6WnolQeyvO2cCSW+xYKQoxJmn1z7Di/",
-	"XJ9VOgm6jn4TTurLDfyX4YzXHGa5HOvpVJUF24q73tH5wPWfG3B1qf0hCImisobrEe+f3CtWL0x24hLz",
-	"j9/YH1YS9uObHOU3fJLryCGdF+Ye6Fa1FFenx6w4gaUVbVXdlabk3Pms8yG467wh36eaZmKYwypHwiri",
-	"vV6yhR9gktH+Ri6ZUhIct562G/P8/6UEpcwyhqt4fPvb/cGRNcl5BkoRWqznkF2BstmKNyCDuvyeb44k",
-	"NvbRLRBEjWZwi5RRK9hXONwOBLU7ggrlCu5Hneh4y/iB4RwYjqOFP72idotK2sYKWtz7txg4uT1P0CZE",
-	"tVmMYttYQB3pbqE6redcLR2Rf/qFjwVG6oh9Mb6Zc+cyWXDNun/EFcg0h2jU0jxy83Dlet7zwg8+5+u4",
-	"TraVdp/uiGyqg/nFhRzpuEB43lRQbOM3RYXiGoXiG3tPmBi+6Ea9HzT7wqKK3pdvoln2ywDpYinU2N1g",
-	"iKW6zROhFOtl0ElzC6aG9dfRPfUsH4+pnK2USbFXLU7y03XSeMnUBLhysObNPQXHi+S8Ch88GVE5pv3Z",
-	"d4qUlyZkOgLrwprI8haXSckFh80D9oZ/SJbC0rC3ixLYZcCED6ImzGa30wocelZVGI/ipFnVEefCF5tM",
-	"cAtFMiYLX40R6x/RKaFpfiI0TQ3TwjQXGE/0rEV+FkRPBaF9V8RCjagEIjgmB1d05id4FjVI88z/+bf/",
-	"/Z/f/ufvFxfq01//bv9offrrg4uLVvHh4V//bSF2lTQ+N91DmmX+8CvD0wh1uUfVsbZwYiHjC+2REHH9",
-	"QxLDWXuY8ZMirMrokAvFVOOk8Y5mVDK6AdKapSg3CrQLXIFEkIQeSQCS0plKCBekL/LhqLVBLDMCa14Y",
-	"+jL3exV7vo22vg0wulzLL7eMht4BSnnHIbqvFWLrI1Tl5q2Hqw1JLIDELAsCFOf2T25clvzrdizM4vmb",
-	"m5kRbriKuazUPDE6n64FvVu90RUes4a+WIcQfB0i2bRAYfycUAcRJFNjYPgyYGMF2RWozdWQmGJ7XAjz",
-	"Zf6mXdrEBTls7kCeE6hxYbmN9DsQ1ddFVHEgpB1KjAW9ZpClr6S0qzTP59O4CHWlZaKWg33CjDzoIott",
-	"tVvWHu8+TFweoyvBWGqzjhSBTEcis6me8aRGp3iuygy0w0vs+Mv7otP3+MiqghoDTa9My1sjV24+LW57",
-	"QPXG6WKVJKn1brkZDHchJWghgye2IT8BzfRocTswsdsWQsz0aBbmHZZfmXcpTccTvwPto+bR03iKYeOo",
-	"1W7Fd8C9q3SD+Td8Wpodts7VwQi30D2Xk30BaypfUt6dlBOLLftbyoe5O1x+HraaHpYkjaclvKt4EcK8",
-	"2VxKo8cqLfqXjZOj4/a8E66RNIbAQbJ+abCF+dfGbHhS1DDE3zLyFKFOEoRMQXYyuIKscfKknTRyzswy",
-	"9ulE5Vhy4KbJptXxx/icysc+xJNBOgT5nHAUqxyGVLOrqKtgc5BUdZFuZF/VPWFuPRe8ENrw6R7YCndW",
-	"vJtlwdo1YrreNO0GfV3GmDO7KjswD7XCeSVz9DK/pHOW2TLDqzxRf3LLK2Att2N6lS/Y2PaaOzDft1fz",
-	"j5VOw6rfsL0Gq1hD+51nHvOh9IUb6i5coa4ucJBdTNezjEqG0uqqzEs2emOrKibGlkqt7cTVgXwWBJDH",
-	"bbSTndJS8eCGNtxKzyfArSavkPHgdKO8BWHIUYwImkJGcRiba1wd4qkgKfTZmGaqUnCqQHcH/vvm//2t",
-	"3Xz26a8XFy3848vx9b/FhGQAwzEUz2cuLhY8yt5/lPzt+kHxtKPk+Prh/4098Uu58M/cf61nz6orP84z",
-	"zSYZmHe1W+1yBR1u/vpTsuaaUE3GQunK2iTGIKfEjsgoJfixgORH1u1z093r5dLn5lA01wltfFRAaDE2",
-	"rIreJlqQYOr1A8XYx3uq1FTI9AXWVdyG7UzcEwyrGEFGs2YKY4GSbhr+SMk4749ID8wkiOBAfqjnKeV9",
-	"AVspvoxEz1Yc3upYdvHMefE+P/C5d8YOYBARDp1kNjKFwIDH5B1lnJxpm7itaV93GB+Ixknjr0fHj588",
-	"/f6Hvz1rN2KhqUWbslph96Rx9OxZ216GZXilqoSOrE6ZYrbfa2fqHCUNDGN2yqpOc7WqMlo+xceexiCH",
-	"mGSuRePEqGDI6f6VQweTGf/xw/vjv/2/V6+j9tDiLHJlhmQfsyxi5Vcxos1XVzJ2wZZVfILVXcM3Ei55",
-	"3KZK6/La1rWmFnYr8rBgy75EW4kMhCQTEJMMPV9kRK8wgkucqRFxgAX7Xd/1w7WZEOKSCHT0Gu6FPTYE",
-	"B9+OZIrMs8AexIyk1SZFQG3x8mXWA2xZ9AkBNhxpLK2orC/QrBChBKsl4PexWW9jIlpajo3JBcyJHkmR",
-	"D0e+/UwwWgVge4qIKXcrut3q3JGdWm5ChfJD+ksWioC7MzB3ZJPidC9S+LJgIy53lT6X27mOQf/JjdwS",
-	"h3QbFq57+juQww0ReJ4nRDDgwY+rGBBTtlcSsWRBDFkUbKiR3CiyUQ5jycw3NuyXKALLxOBKu2heLK68",
-	"4aYir6pwrdThSoFYiVStvC8iBNcwKyticX6ktZx859j5ObjeYvxnI43OKXExLS2qkkUDPzvVctZPr6XL",
-	"HlMR8cs19W2l0ZIjvHkgfBsd/2b6+8aK+555yXw1bV3t/JEUJu3R0zaZAZWK0KGYr5Z4i0xoDlLAEef5",
-	"LiGvE/JLQj4mZEwzSMgA7L9Y8SghOceNSMhEwgBkkwvd1KKp6CzBjg0YnLEZOQqeu8rQkBKqMNuIz8Em",
-	"vy3uV42Ob6Yjxo/nLFIutwDeLxQ4cOG8MeiRMHzwBVWjxlpFYjoLoXgstvPUGa0S+sAmuqyf8+HFuauf",
-	"88T/fAVppzdD/CeSBtiyzPjzIOep0WL9yN3A7Q+qcfLbpz1VT1ibffs1XaVq4mq+sxdvUMkknvVQa3jN",
-	"78eXmkv8nmyl5Ae7GH3+3KauuTnFnq+pvX/A62NFWfaDFi3KPswvQDm1uV0tiCdc0qLGRLhPCxu7yryb",
-	"HSqr+jN3a+ZdeKID2IbjrS8o+i3ecJVLVw79R8ovybmkXA1wC9+JHsuA2BMQA3i4d2wRIS3ZrAY5Zpxm",
-	"5Lixk4ziLfldhWeskLvX9ct9k2oPXioGUlBWz97XulqVsvye6bhXL6Hd7eskLCgYVc1inxUR7n7FHb9e",
-	"a+FlNQq82COjg87YxkmjnwE1TMJ/z4V2WtOSbJ2nZbaOS9bCq2xQofzOSH733bqdEoQLzD1tt8l4GJSI",
-	"bJw0fkAE80KS6ADbAfL+zJwrBDojMI5Qc7mz2f9me6TIHFtSGOMN272QMdhgbJgo9yT82InF+hey2Tap",
-	"ihgm7C3NK3q6Tl5RdTejlX36dIymlSFPijHVpX1GfNNcIJV+G17seHrpu7a3HbcYtj8rF7rjiiJHJU2V",
-	"yqLDnVLlux/79tPmKy607a2vtBBpTCfdLkMqpN+au1ZqDFWK30rj2W1rClEDoA6P05dN894XxxGcvJt4",
-	"pqon88uqNjdbrO7Cea5pgDGXonrbKWpLi2etEZb7SjPc5nejINiQogJSnaOQZRGqsJhjpD50haMFZfPm",
-	"9z6ZY6xzjGuOb8wxgBU2UyCa/+yGU6il3JL1FLxiY/Nmicaw6NcvWO6G/tCQIa/0E65fmGQFs95wkPMc",
-	"eg0H6FalB26eORbh9BvCFDcoVeCqB/RutVbBGz6njH2niMOjb1ijYKvwWXCANi/ychva/AZq/NLaGIcT",
-	"e29P7PLyceUN5gzGgjqHU75+mCjUmCJqWFyo2hae0UomUgqZEIrH8sPrF+TZk6c/NBbM1rA37ty6G+uz",
-	"L1IgXcZVPhiwPitA8t0TMhJTi4PVrgv9eplJc7X/a99p6MI5z7snrgW8IkqzLKvWrw9DtWnkmadEIfic",
-	"TIVMLQRQiqGk42j/Td8HNvIU4Bpsf3aqyQiyiQqb69O+jqaNYrfWCCDxCuSMTKXgQ+LTZ9drMFLmD0ci",
-	"IQPbjlUtXdpCpXaeA7++agL0UtkWxUoveh7Wa29W7QsbGWPZIzdest+n+UnbsXxjYGYwU2/92Ou7J2Gz",
-	"/Spocx37yuq8nYGE5aSrMqE7ml4Cd280t3npqR0C0vUGojwtE/clEHx4cvNeMzWFtepXauF6N3Y3OIWI",
-	"2TGdkR4EJQdAqvVJY1XBLh83W8mPzIZ17LWedvuUO+bQMztsA3LLm0uu0/3Bdmau7ejrG1gVicAL6ceu",
-	"YfU8M5nQoWMk8HmSmfNmeYlNoF/ufnYdq+3YguYK7mbHwYJzFhMdH2xf+g2DTPaWRn8kO/81fnaV/vRz",
-	"uz9+Pe3/4z8vFy0xWb4iEMhP2s++3ywhwT+nZhq57aMUi1ocu6hF3IF+fN5+Vu3xe1TEa1FrLZzKL0YU",
-	"EZV6ylybYxfw7c12AFLYxl26tktvUgJH1rh6affpYM5buETizqmZq5IURM6d3yd8X2WN6slg+/DWcQFD",
-	"ie74TsJb5drO94Db5DDML1R8NYZMaZC2U9J8IUJV65L24Kdlc/qoIptZwNHr637YMZX22rpbBLZUX+N3",
-	"MeJ/d9+3+mK8ABQUo3nw30sBSGNF3paCfi4hyGuSIrNIy2M7eXejeVcqItsOvm7g0hpWeNFSdN7TjYBq",
-	"T+PVPnebVra8CyLV2CZyHrIXNa2KRY3i1UUGRAtC1WVZD2iwi0pF5f6tJmC8LkbEzgu+NNftg3CUGbhX",
-	"KvN0ag7pUwkJKcw6lVSKXCpU/YLiTsoJoeMirfnlfOm4WJ3cXTX9qY2N3G31h2q5h2X+e7MPf3K/PZLi",
-	"7fjrzaM3L5JXoY+3tCck1cLYuUJGFMT6DPka1hLhjluVKDCT29yHunRyxaF9S3vkHPojzvrMNd/fy6TX",
-	"Spw/s8W8I83TjAU4FHJmdKFqWzTrZWm8+OXns+Y/Xv28Zsqu42xMdWzbBn8G3KrVtGCbSNavJJivk1e7",
-	"rM5QMasv9e6jneAZ1o+5lysSZTS1cGG7NGvaGPc4Qu3MVsf/ix3yMwxXaFnAeZmoCMj8Ty4xwgN/O4Ij",
-	"eMPG8qM47t/jcV96fFcGfPxx3oRvrn0cNwxyrH9Ynbl4vXxlN6+sswE734gl732PihIzlROyny2rnp6Q",
-	"rdmnRc8LG/I3G5nEtWVKAhOWGsNqcXN2bTWGRteijPC/EldttFqwPlI2fxOdZl1zzawvpHaF55w4/b5L",
-	"AlysVds9zfVISPYHkv0J+RGoBNmNZ+AUbs7Ic97/cnZOHtEJe0RzPXrkLn7UXVZEYWP/i5tJORb3rOh6",
-	"aNG/PE1/z1VRUnjzDhfN43bgLPtRikvgqAtIytVESL1Iest6QHhs7IOJUMwc7IeIODVG9ANf3vFhgsjT",
-	"P0CKDUOxzeKrZQ7PmzjlAgDbErccrvw7cQWRTL6Ih3qhfqbrR3zJOBYhKrdwAW4xqaDOLfB7k81LGhjk",
-	"7WDw2PFuS5zf2z+8i80hEYxOtSgIblNrtotQ5uCICXBbXKqyLn0hJfSd5PLYwCgeegWyNeJYn0P2b6E5",
-	"3vhIrBdxX+LUr2zzWp2baxNk1/PQ1UFwY4ZBHUYU9z6IFISTmNuXolJK+e6VsYTKMf2zmwsVlnU7BkNZ",
-	"0DoSJzWMgogBSemMCGtrjoSaME2z7xSZ0iwj/Uz0L6v55T/9dPLu3cnZWbWS34Pf2kefsOre/x7/1m4+",
-	"/vTw5Ld286n96kHwd6we35KqdZVB+tR+Icd2GObY+vG0/HwzxuEV1wtlMHxcybLspSXQ6vJ4Kikuhp/+",
-	"EFTuNvua5pmNjNvYduO1yDIxbeaTcs5hy4Elsa+FVgSU9FiWEaYVwdbniYVnuTAffl/Er1bSKtU17aKY",
-	"JppegkK1UohLYjMEk3UzTeoTPNbNDllVBKSuTs93irB0PaRJCVOIlMLWVMMJri0PIwi4wPbG5yFYTsiy",
-	"l9dzYlsMmi/Nv89dRwAs6jBlqqYufRQGUbYrdzAXoc2uzA8rIZQUfSS8LdCDIeMc60ri9UWY5Dtln2Pu",
-	"CgCGlKc4PYuMS+beh3SXOMSSHom0QnjLgBlegag27alkL1QFikv+84/+tCZaA/cdHVULuI0iKaKanOFO",
-	"Sh3LNCzkTy6dqpz0lqST0Y7fU7bQUc0Zjw2Y/XPU+0ef/cL++ebjH2+Ofmb/fNaCx+1W/zjjgUm2Lmrm",
-	"nlmlqyzN2Jp9jBYDfIGwQ4sjoxJPr4v/KkDxiSwInQaKCJ7NChAgYo7LVWpd8EayUDzqd8G4GWOdwPRA",
-	"AnvICiiBkMMlFaYeRyIWmevc0JmEeeRQoA8yMWSF1RWrT+XdFZ0+VqrtlOvrTO7ywTYLbwR4f0qLINqA",
-	"ZdBhY1RC7Iuk2EMoWk9FZ0CRaQE3R7ucQ+CLStcJY4dbuK61CPE2jrbWp2+didBk30vy1mp6rXAbR2lm",
-	"OXMrGoRcV+lq29TY5VXH6mlyUSfnMCX+ejLOlSY9IP2RUMBJDwZCAqF8pkdGuEMWahTBiszReNwFVZmK",
-	"4y9BTemmumSTppjYG5tIvobzIAkuHpR1JJAocvPXaGtrw++f5he/5mDE6CL0n+4r/hY4UmsrVTnwTxiJ",
-	"WxZvMwLgT66bWD/tragk5tGbp1CWDCo4HneFbbsD9rgf5FzSwNZ1v/BsVhz+DVjbmH4OvwyDZOV+B4C6",
-	"fWDkovS3cQCyqn4dr6F/LVOdytAX3tm00r0Gzule2dgjya8MUh5OwD0+AdGwYx1njodD32KvCJWQlA3R",
-	"DcZT8nfSIn8lTdJpEcxtoZz8nTBdqFS6rJ7+ncLi6PMdv5OFva7uVNh75OJi8uXttfn/O/z/z9ed1t//",
-	"2vy0dvPx0zKeOxJZ6my0LDIxTIlhQ67KKeI6Iv6a6dmZWWRLGj20YI1ZW3567bf4n7+eN5J4SXlQimgM",
-	"XInBgjlrzFjcSDxk+MxyjiOtJ43ra8xDG9SU9e/R/iVw50Ty/uYT1zogKVKikorNlBR5uQm6oxgfti74",
-	"Bf/LX87YkBPG//IXW9FnYbjouDJmME9rTHxykbfbj/t24vg3dO3DAPMIXapc64Kf8uryZOwKFDl6SsaM",
-	"5xrU83rjn8Bnq/0rZ3nj9+45AyEJdao/k25iRsdTf/mL872T7hck1gTz3dDERHUmIU6bue62SHdCh9BF",
-	"MsE/O4r9AV3y4Lhd1sE9brcfkinNLi+47xqAPnXDgMlRO2m320SKqWqRbj+XSsh/75IH1o2JBdCHjLsl",
-	"HaBvm3TNgLr2maroRECzjIiBeQeMT1yKMVVkQJX2sQbsl4C5WlT57+wwzAQ4MHRZSJgA1cbIlMSYJIpQ",
-	"Mz5rgqJXQ11wasyiNIW0Rc7RKu3iYvmlcGvVta6RPMta5LS4BLtKuIm7FDzKiVeDn+NcL3h3QUHuEqUp",
-	"TxXpgWIpEKbdxmH+KO6cGQid2JQ/JvijiU0p/uvvSvAueeAThx+atRYpdHGRajNqE9K16WddQi94kTFb",
-	"9t1ISNdmxHYxgU45+g3yYA0VCN43V/oENnxpkBGKbnTXVwO3jyiQV+g6zsQQs8EN+Qs32ReCu542BFJm",
-	"CPbEUawifSrlzCxm15hQ3RY5A3Q0Iwswm959M2i+M8q2O2/vP54n5P3p+YufiJDk5au3r85fJRfcsz2U",
-	"hcXTnxwdWyJQYgw9kc7QHraFtajS4M/RB9CSgR0YweM5dQKh+yaF8USYZZw1/wNmXfKA8hmxRb+Jhs/6",
-	"oacIhSmkQ2oTKsjxEzISubSu+QvuqRYPqs/Wd5cjLQtrsDNFUsHBJj654Z3DZ/2Xv+AmSDYeQ4p3XMIE",
-	"K1l/5AyzMn9+/eK5hfngSXRdo8ZAuSIXDS44XDRa5KOtGh2488zDLrirJk3+lRt6KHoWK6RQCYNcQUp6",
-	"M6QaczTmrsMFE7kmlFzRLAeCZwHPM+2ZlWldcJtyPaG4snaD/F0YsZKUGaZNVEaR7QnraMxYH1EDxkq0",
-	"CqVRWCQDTRGmmsvMiRV18uiRmqSfjVL7yN2mHr21f3yAQTO4sTXS4yyIrTRe/PTq7elb8pOTNuQd5XSI",
-	"cVdyNlMaxuT0/Zt4P10xAU4nrHHSeNxqtx7bqOcI5atl84GUemS+HUIkttZVQKWh8wFDljGbq05nJp94",
-	"v4OQxBVGN5thFAMjLDG7532srYvgYBUGu6Zm75HfvDGqfMaUPq16H0sCqPXClJc8em/V4LWuO2N/rHXt",
-	"C5Qs61x5huuGV85XUkcntlAuUZgpv5wtTM9tnDSQjEvMZVkpyyqiWzQkX2MQ1iAyvMZsnOOm3TF0sdBf",
-	"l2ZZt26AhS+3HF8YYR/D/9Is+9/fjprPbCj9Szs5+uH64WbxdPsSNy4LH6RZ1loxO3SFMRsAhbrxF0G3",
-	"cvxLixmUVHlm71xzhemsdgVtIejI/sar/K/7PrNKGTUyZcmLOwOJqZO38nagMmMr3o+Nim7wdqs62fAR",
-	"SWFCpWUZTvJ8ZkobFj6Qwkh7nqJSrVbQdPGYytiKyHCWRaO8McMB+2o+J91ml+hccmU0CSlynrYq/RLd",
-	"bGODwSfYA1IOpWyj2XS3+sG5j/7rSnpEsz5Zoln5hG7gJosVCr3+hL7IiTCizAzluN32nXs8ejTQHn93",
-	"QLONTxd6i9Eqi1ZKMIZYKCCuk8YTO5DY84sBP3rDr2jGUnv90errP3JjEgHXWAHD3fd49X2vhezZyqt4",
-	"x5PVd/ws9Gvhytk/OX62+oZzId5RjmHup+sM6SMva/ug8e377jTMWs9H+zQdqjkYBDqfPzcnIMdMOZVD",
-	"aToYNIVsiil3VUZimkSKtgcaNpqNwRo1tditFjmfCjRUK6PCkDAHJw1QNLlvnJRMSJ9yLvQFN/ZRRicn",
-	"5En7WaX8ijMyyhosWMdsUBYzY9wah1jUpVs6YrDESE+IS1eWqltkK5uBWKPDVXDpG2tFckgTYm5QaFf6",
-	"CilGO0J4mK02MwI7ZavWKtBGVZ9SmVoTjymv6j73czX3XXAj1kZGj0K1PDBDrZpr3mJM8xALZK2CIUNo",
-	"r7EZUC6SXo61UvqQZU6P56Jjnp0Y+5ZecMPMfTuxCVU6QU24TsmzMx44UE/ZwC9B1dpFp6ZCXjI+vOBo",
-	"kKDhlrkiMqCRXxeFehRkg455KONDNPsEb5GX8VI5XGg2YJDGVErL+k4roJ7NdMrA8PoPmDUsI0Tz80eR",
-	"zm6DB1qf+nXV4+g8qnM8+Og23h/jvy+sCGkkjRHQFGwlK4w21jzXXfYIr8EH3mdGvQbffeGKZOENR4/X",
-	"YtRvqbR++SdHT9eZi8onEyE1pO8gZfTciGAUC8drLFxJpu+YGmNY8O5Fyo9CXM6h/rYVKtdJxGh172UZ",
-	"07N6C9ZoYMjbjQRwwEDDzhZZkXWNFOWbrH3tmJFKfFQ9kFbIw/8QHFrkDB9u+TJ2kO3BMOcFpEkMBiAh",
-	"bZFTPrM80/pyLN80XJmqyxjLGoI+Daa5yLAWJxsYShUF8/EK463KXnZobOKgrO1TartlMf3lJtEao9rA",
-	"TCAZxkHIlHJt5GlvRpwajXubq5xmKGE9Ebjdr7USXLHRjnOk19roc+lIT560V6zirarYIUVF+Hv1yNxz",
-	"vXofanJ5xoJl2iVr+8LS60eWl2UQ68XwRqsAuWfUuFmLnAunxY7smJxHFiZBhcMEFcyyPh3RIlD9GFca",
-	"KPKNKh+y47iR6jR4Z+XQImU/WZzfS3xf+q3ZdJvrFmtI+zNNM9jDWbB7tLWEL7KRo2K7xrQwolICTSM+",
-	"5KjsrAzsLnwWdfy0ukTfpN58vx0c/wC9I2V0c6MRmd7Eo/PmjCkXXS/A7Ua1CJHtiY+6yDyzmS3vP57X",
-	"2t7mgFh+bmaLFbDLuV1wW6bYNexBHXVTyztBqWIxAUWAEDIFMfXVehR3JzZu1dS28Mm1TO07Yx0frUv2",
-	"wDLuRH7esSV/p/zPUtLuWGCul+QhKjIUhRdzIMWYFEmm1qnZF3zA5BjShLiGZB2HOWC8g8ARi1bCtmio",
-	"Cj73T3bIhgwG+oKLXLfIi5jr0sN8Ai+nTUMontgivyBSZyyuwPpe0VPM7FHoYOUDhCh2W+T0ggcO0sCj",
-	"ahRuZXMsM6Fb5JfSQ4v88gpkYnl7FzMTu1iU2rLPwp9rQVtlIs4FL1yaPC1cyujXbhGMtRVlMp2Tdd7t",
-	"7CfFifdZz43bXOwkD9Pqgi/4tlvkLQw0EblOSNfaCs57v+AFN9YHoehRn5l1jEkCaVt2fiWiYAOv652J",
-	"Atf09CALDrLgprLAkdKunbO5HqHTIh4APMf0fFopAEXn4csFVNgjz1vE9hB6SgaUZbkE5VGn5hEoWgwH",
-	"dbcnF1xIctwOLp6/wjt+S/SrxVQXILgnx8+MTgwoG4RETTlAXV9wBBSohORcMxvUE1kKSjun4dg8JHj6",
-	"hCIGd4EjKlvj63Z4mSsgdsccrCirFWFf9jfC+J36dL7BU+zw8o2T3z6FZ9rhycNDnOtR5PBO8l7G+nPH",
-	"NhNDkeslp/cVT5WzEfFB3kMe4spb5I1W/htzkCto8SpqE88lF1MieCt6NH7JdxSeXeVqdIQpbEH+bykw",
-	"+fWECpF4Ra5XU6+CbIA4QfRaNL2YaFpltjnH6yo07nMaloioEbjMBu0bGyOA2ii4iuCeO65f6PjmmqLK",
-	"kJFMNmXAAjEMpbfIR4UYam3bbjkfDPjzNB2JrDhVJ2HwSU+FK3wwMgPRIsM6N3HtGqeGdSnULYkU3xzm",
-	"jmVKWWujxrPq008OcuVW5Morl/9D6NLkn83lTo9lWRPTpuuD98tR5AXc1IYCzAPrYgEZU/pHlmVvME37",
-	"nkHJV2JpzczqQtCu9NBtQsOVrTFcC5+2P3fMXjZ2jBtYEzuLYNUtkLN4n4fN7gvx6ulyNdzVFVIzJHyI",
-	"Bd00ih8sZsm7Sqa0NdDVokVJNzwWXVumrLzO4hYl61vcOgJTrU5su0dqmolhDr6pKiZmYY6gHbGvZMbS",
-	"C47zsF0CxR/AHd7VfNsxF3TrkZCe8O4rDNKPby8YyGJxDgDIAwByOzZzmqaEcjyx2N6KOFm9PrOJaksr",
-	"wUE/RuLFNYie7VnAAc7zjcJ5SsG4IalujeTZQI8fgg5I9tZVsjqb063OIQ6zHxjPliR6vxA8NWCZHXHk",
-	"29PG9gKTWXYgDxiZQ1x0txiZG4jAKC7ml0HZHd085qRQC1MBFos3FlfQIlg8eyryLEWT0LqBhaYZ6UGG",
-	"xWN8Dh5LMVaJpp75ydp6iY+fXvA5O5FsYyY60Ma9Z0kunn2fmNIBrXHgSrtGa2zNlkIj8t4WezGn6VDl",
-	"5ZZd+QXIsG4YYZOD3Q7ESBmbsG8+iQk4S69uJEyhYKqMY75G5p3XfjFEulbRF6ZUDqktDzdXi2V5Kumd",
-	"FWqJj9DVa9l+jDso5rJu1AcLnHTsPG5QOaV8QlhApfx27iLUxzpFy5rm3Od9RpHWiyAdgke7CR7Nx41u",
-	"GDJiWrngDkNp6QsbIs8sKtnxWWLrWZIBQzC6L1zZLRWBro0UWcPBVUlU+RiNgbHFMNpCJ75/WmLr9jmB",
-	"b+sm2megxjEEHZRLYfxKsL4vNv/c/asIpr1zQYZ0opbHnO5zvGlvsaZDnOkQZ9qSI1kyiceX1rYKVkaV",
-	"PjjkJiarPGk/K4uY2hzAKbV+CRemrnAJi6BLyJVg6bJQ1CEMdQhDhWGoNYj5LtLIHWnequ5WF2pyy3Bw",
-	"Iu0x1LSNonevA0z30pO7t8DSIah0cN/eUVBpfe2sJpTknMGqrHdZeOwSkuZAXJZ3ahuh2hK41qxEA02P",
-	"gEkr8jxvUFZj8ynHRevUopyZ8j1TlcuEePCk/ezhioDRvWQxewwUHYJEBy5zZ0GiGxmBznRrTdLB0qqK",
-	"NqKsCCXvX75OSM5TkOjFsjbf0hI1Gyjfb+xwNtO/3dgjfuge47ZFw7xzNg70Kl4eHNAX9p3Nl0xNhC0R",
-	"seq8ulvCOw7a+Y21c13ZoTtQ0f1pKWt13Ndo6qtihIeQ6qFxxuaNM/zsgkoQdbOolpC4jaWeSqY18Psc",
-	"Ta0Z4lcVTq20htgmmlp5gA+mfl3tJwq+uTqWWgqBQ0D1xgFVCOWVl+TBl9uGVk99owBswqZcmaqxguzK",
-	"WMdFHa2yJ0TXMsyw70PA4bquxVzRkFOU2M5Y2a7ElgmoNGHA0lxahKXOEp/pZ8sHFDXKCM2MqjxrkV/C",
-	"igNFLTKsd2PWBEo8aKyAWW089lWA97mXQdligHuJzJbLcwjPHsKz2/G3X137RxJi69ZicU4/vI6YHWtV",
-	"CJ/I8issyTi1QJMWiQdzy+IjY6w50gPgJGVqAlxBbeD2BizkEL39ZmuCb0zsdxHIDUn19lXIOqdSuDQH",
-	"v+++KoFvTKBfT4h3Vxz5FrW5vQR7l57MQ8T3EIvZdantrTW+muhvYc362s1G5AV9YFDwod0qcl1YsrYN",
-	"qr8KO8LYktViyp8X0OKKlWvs0BFVF5xje6v5+HDwUqtCVjVNrAyG4aEyXky6xS0dxju5gu5D+2DXiAaf",
-	"e8FDS7nIjnQlyJAFMrUk8vwVcL691JZeyvkOYegD69t9ZekbW7sjoJmrKB03CVy//qftx9Z8xUL4VNMe",
-	"VVDyDludM2oO/IRvuE1bwL0hcujsL7OtrNl91oO04y4b5Mmryg7btolrlH8cQ+qWdKMYKuUzMqHSF9sm",
-	"vpK4+XsIHCTr43d1cdF35Wu/wcAoxcYOtlaARXpJwKANyeAKsjL90l3eE1dAWG1kLxPTjtKif7lhEuYG",
-	"QSd801bRJnenDzO5j033bz+XEjsYueE357+4h7GnkjZXB5+C43OIPt04+jSucAXPy8Jvl+E04/3OKwSH",
-	"zbN8jFgLZFcZpEOQLiKFCdGMDwleXh+vKWnkvgZsyhHuJWITLNAhZHMI2dygcmPAFdZmCpMRlWPat+w7",
-	"oulsmWWH/aUMY8CwDFy5rlW2noK7wibgWTu8Vx+tuQkDOYRrvtVkuy1IfUW8hs/IGCy2cUBQVpbBmuDB",
-	"UbusQqN3oG7VBWoqq3JwjewpA28L2ix1s3sbo9kZH75NDW4vUZrl5/IQpjn4KnecmHdDPa82VjNvAiJ8",
-	"L2WDAUi11B6kpC+khL550nPsdGr7cNq2/UYNtHEV6vCCrbpwyFfBZPYSEFnOZA4RkQOX2Xli3m2Zk8gR",
-	"6n3or65AznwE1bvtzS0J4TAFpW2zsudhmSjzpysOxUAVNaTQNRV1q5+Zn96JK7AtQ+91g6VNUiK2bSzU",
-	"vBedhSq7stqnXAqhg0v5xi7lQKJjRr2PO2ylX2xlxcTzIdLU6BfKNr30BeC8CuL4wtTXo7MdvhOrk0gx",
-	"rVJJi5w6dYQpwtErxWFINbsCLC99wbuMq3wwYH0WqEHKqC4jMSXjvD8yt3aLhey2yGk1hEW6LoLVwQhW",
-	"l7wvVsb2GMX0DewtesG50GzA0C3G+4Ad6oD2R6QvhVKMD2NudZr+njv+dV896ji4Uxxn2Rz87jzqFS4S",
-	"5SA4tIOr7+BOr3WnGwK5ERP02o9DoW2NGaAu75r2+1jQxLCQPlVAqGIpoAenm3P2rxw6LO3iz72Zz81+",
-	"bjMk5AXXU0Ey0Ai6M+9BVtWDIeOc8SH6fjCjzLBICX0h0zJ5awxyiJ2wtSCUC+wzzhQZGLozLzOMF7vC",
-	"XvBwKBbbt05yuHvhsvRwd9+3hYHwtFEkLw+BpyATbJuA4sk211O1Kbf2hopON6af3wIf6lHj5Li9bk5w",
-	"MZKekPG05dp2nkLyDjYK3kFq8tJhuNTkpQPpwUBIuLMM5Iwq3dkeERLXuZMG2jf+uc3Kp/CNzfADJl+L",
-	"QafHJCLEmvNfbJPWfMfqvzvkqxV/TycHtf/Gav+kZKxeyBVfbZvDfF4A7ciYXvo05VI0tLwYQLmBYbYe",
-	"lB1nJiCV4OSBaz8j9agsEqbYmGVUXnArFYW0tzh595Aoba5inHQnRoXuZdBJc0uPoLoWPE66gpff/ruE",
-	"36GvEXQ+c+BLawwwrjTQNPHVybBqLFPEnZ16zMv7oo7HzdTzBdaE7Xa0IKkoAaSTILPMJV+b1ZQwZEqD",
-	"tIH1KHMKFqGGQUkwelzApIov7KLVMojd2xRuTfcC0XEgHL+tUf+rX+0DUudgWix3r1pKwTZXnk2sy3kj",
-	"ZsWWAJ2Qc4xopWyOSioZOtL2DrDIHSyt6A0TtAtOzKMU2PISXOgLfkU5U6MYd7RD3Jo7HtA83yqaZ6OT",
-	"sJu869DmXN/mteoBpAnRQjwnTF9w9A527fUdc71rasfCTLAUbfqxkIC5ZQnpugl27I3daHXSIejysNy2",
-	"1l2HKSr35hBZ3BOgaHNBsa+s7xbpmuPXtf4hWZYrwgzLD9AHfBTGGwRRoOvQRrsREremhu4FZ7TkoB5A",
-	"Rofw/45BRmXhzxQ0ZZnaSE9dVQ0cMMg/lUybMXgOMntedIz1ICLSg74YmzvGEz0r+IvzGSjA6Fs/Ayoh",
-	"tb7zC17Hcgzbeo58CQU6evXmgEn1mdr3nCPtBZS01CI+IJIOLGnHiKSb8aS47YwK+CNbynZnqIV3WDLR",
-	"MjlvaVgkQuFysxAGFjRGoGlqy1zQLAM5ZGCjfRpdqOLKFSunfbTNvRnPVFnF0RjyZf2L8k2umRVyUGuc",
-	"LBotz/HhYfwOO5GyLLOBvhb5UYhLxofqguug6zeWYbsCmdEJedB1f00YH3Z67vruw4ToqfADV+RBtyf0",
-	"qDOiV9DxX3Yf4rjKmWeCDzEAhjU2/CL2KScjkaXkQbe4tKOF6JjLzTMkEDnn8Fjw32ImUozT43rsynl7",
-	"u+z+HeBBvjfsHl3+ubxiV2aRDzbjAZdxG5IAqZ7QgLWhgyZkoxv5kOISQbMxZIzDkkoeNd7SpFpXKLGu",
-	"U+Q/RUca1yw1Y0pXAa2I5biEmQJ9QgYiy8T0gnc5fNbdFuniKyy+ozuRcMVErrrI73ieZa6Bqhu4dc/W",
-	"ubSU/coja/HQCtm64BuULKzFapQuq3M3mK0QGzfGzCKcALiWDEp4hZ5NapEUGMYKo2A+5FWtFh8WiQn3",
-	"upE0er6JEG70XcfO/XKvh5r1lHIIoO/MO+cq5DuSvxtHXZx/5fxWdNrXrmpNwXwt07FsxjEVjUmohkm7",
-	"dG9UYM0vVpXsgVHUCvSu4z3kgXm0INORGBf86oKHPnjFeB8eJqQvxkB6tH/p9Fhh6yaZpzlVsmVsfhzR",
-	"mKZgb0QN2GjMElyYX7rR+yF8py5495KLKe8UimXX+R6sTwLvm5onWJBROVeHPy76UDjngp1xOAmmfdn0",
-	"C67EGHoinRUBAixijKM9sVo1vtAM3Fdw91kNdGCmlYJdAt8wg6TQZylEXRiOInaq2u41GoG4kVKoHRTN",
-	"g6K5Wy8oT4WPcG+pUVp17762W3rvxndotnS7zZaMUliLWLUK42283hUeJWPQI1GLALO/VoawnDUjzbyz",
-	"dy0fgIQ+sCvrkseRGJo9IZRjVychseFU3bj8zZ3ebFmvqRv2mSq6X5nhjGHdBlP3sJfT3NC+qh5OjlF2",
-	"3LO3SV2ce4Q33Oa+nr+Mjo22aH4o/tpX2qM7WOvgnh3XPphtN8c9FwKwlO7uq5vgni0xIVZIk7FwiZU9",
-	"mlFjhzjzG0tN2yLT4gqke7HLNPQR0DQ3Bs90JDATBDIFBKXajPEhsQbJBUf0sznV1pzpo/GCgYCCAzPt",
-	"62HjW8gQtFUUOHzW9rKJdorGc/eva77MBRnSiVqGdJ6N77WzHIe3F9CwX5pDUb+DEbIdnzqnlzbo6c/Y",
-	"uowqYoasARMWE+Aq5FZ1XZeUMIqj4UJi4Ov4SRjkPIW08AkFTMXHH68Eq63ytzUjOYCCv11Q8AZ0fxfN",
-	"mEoavW1NsN775UdwcHftzdu/KTf+Kjow7Yb/3poGtye8be1hPOBtD+C2neNttxF38Up+aIMmzvuHUSIJ",
-	"A5DA+/CcZGKK7hQbNLPmqoxof/VA2HvNKhxa8B4xiwMU9sAtbgEKuzm7iFuFzlhrTdJBbbAq9B9hba33",
-	"L18nxFh8FpRqDb3a2NSGivYHO6LNFG03/Ijbusc4RX/yvE83qmPL4uXBYX1h39l8ydRE2B7lq86uuyW8",
-	"46CA31gB15UduhsVvO7YDHKe7hpk88sA4XX+rHHXOgHhJpS7BGzm3CwxrzJT2JmF0CFlHBNiFNati4lz",
-	"M4F77sH9gIPciwPXvjou0K2z6+BHOnhua8S0IZCbSukQSnzzlnMDB1jzBex2BSQJR3lAk9wumsQi/U5C",
-	"8EKCSAoLqaBZVoupcM0ql8ApaJbdFFJhX+LGZfsc0ixbF1lRYKvr5hCCr29zmYNDUoucCUpj38ZQEAU7",
-	"ole2xpULxuqE9AA4SZky1np9aafigtvrg1itILcNbKPyAA/a2KZK3R6BGwHzWwO9UWGVB1PgxhCOOdFT",
-	"iNjK99uCOV7b8hWVhuXPy4IWtrqFa15OqOHCniV0rUlspC4HwNRD0gMyZFfAW+TXufJL3ymCuPMLXiY/",
-	"4r1VcZ3gQ8OOsYYxmO/6GVUK61cTlxQ56/SdltZ12PSuUQ4wGdMj0DFRHtEnkqXQsYWzMekTxxlgzi9h",
-	"olvBo0dQFMVGqEofE0F7QPAXSI140vBZWx5my+BccPQVKC2Er4zTcZcnzsjBHP4lSJNqss39hJsEY9wP",
-	"5iRcpAPw5GC+bMddkXaN9VI9c+vy1/m+6FVDZuuOkohqW9R/omiSGzGLA6Tkm4WUbEfQdwIuqQ7tTlTW",
-	"WphJdSyHoNW+sCbbkes9RJ2QU1dDsaIm9yT2Hii0ZZoJPixTJINrscp5qZ1GcxwtjmV3nP929cP9IFpW",
-	"HP4DrOUQqN41rOVmOmRtr8qXNum57/iRnhNbyHkqtruTvRg4CwosycJutSEzNPEX7OILjnzHp36PRJba",
-	"Apc2WcNioO0lAyETNPmth8CyPW+PG/OfxjRZm8ZeFoy94A+cQY8V3TvFhfFKsR6a87Vwv/1Uq1vB/Q44",
-	"nQP72z1O59ZsaM8Sdg1BOC9adhTd9gYSC3MU/fawW10tg3oeABY01txg2JKztsOed1KGbfV+9eVEwpmT",
-	"DOgVWIRDUtUlhSRdP96u7TzcE+nsgpsVMOafel7U8ag+U2FyCtOkT3nJgM302g995lzFU7tMfCQXnKqi",
-	"xgjhYnqC3ZHtKSmLMZkXOSGTlnLFLtIO3bjRKvxup74Gj+pLO1YH19qncHgZhNQO0uHgbd2hd8pR1vbC",
-	"Itp3UIoBy+DRhCo1FdIB1aIM/xVPfa1SBfhMjxbxtUaxzhC2PrCCQYtLsCo2JRymxNUcZUXnZcEN/2fG",
-	"mu+BYilccMWGHHMGc+0Q6TT1KHRkqvZdieWRlJeFTpHz+Xl0LHvueLXRloJORTRyhJe+d3c2bgt2bh9v",
-	"PSN3rdOeYV/cN/Foj60sdc9d09+yGmh3oCDxSUmJ/mibFYy58CAbINJmOmIZNP2NTUvRzTn68mfe9/xa",
-	"ctbPg1NtywWj17pFTknX/IGVf33JdYq/uZcSd3h8ZLiIhJd1x2zfN63Nse7awdjT2AFuViftYgFfNWW6",
-	"PyLhBUQMBs+Lsme+CxuqQ4/j9q6d6f2FrZZzu3vcatGLbHmnsq34wiEqe8d6AvRzyfSscfLbp3gfsUJS",
-	"rmYrk7yXsX6pJJjjvQRa+uMM/fItcspnrgN7k3Eb7irCW/iMVhQb+sH89K1gQjfAxm3fEdbdGekJ63u+",
-	"4r93DHMz+7ga3oaEcIC13RjWJt2p8WfZfo5Epe0r43L+o0KP98DJcFuT1LpkfICaSqyLOhi0aiBXZtvv",
-	"rYAVGewnK0RkcIBWHYT4thYBkok7lesc8mpOiBXYm0OoMBZFejnLtJHgyBKMEY69kLiDm+fIM0Yiq8VV",
-	"bccRDniqbxVPtRkR1+GnNlcuh6AdKd6qzlObImzffXAD7wkXtS7ZOQXpbhtgns6x2UuASYlxqqu/swPO",
-	"ejtK1l5wSnWH74BPOgTod4xP2lSE1cCRlp1521otuAPlm/Wq1lbZubcMYS/QnTqGcIDsHDjCziE725lm",
-	"CuQV60OzTzXNxLDeq1ogW3xddiIGA2we5i0yxKlMJOtDiyym9/dFCokDTPOUGPoaCjmLu2DP7KjeaBh/",
-	"y9n54SLE3K7+94rbdUw/vwU+1KPGyVG7vW7JfdrXzKVloxYoQRseSNz+q7ohMNWxt95eTvbO/M4VZ3PS",
-	"MBSH6dj2X6RMrKjv/thX+nVA3Kvd035/Dh7qG3uoi6UsmeQc91vaGDzqsEauaNslGu0IQ8Fxg8k6p4O9",
-	"v68+6mCIe3FVh0t08FgfPNbbnfjTNCXUH/mNTvwKBWnLRGBq65wZ3mDk4HOiQJNuIV27RAsyoNgtgysN",
-	"tNaZfSMOcvBpf6s+7RtQ+hIH9xhsH7eBDblWs4Pdg3OIerqrdHoXylRtg+9iaQ7G9p5c39tQZ6l53dvy",
-	"87vjxbeqxu3FGb7iYB584gcP2I594jcSgVEH+Y9o2CHKoKht5Z6JznKXlWU+6mqzZWzibDTAWk/5V8I7",
-	"9uI3X8E7Du7zA/PYuft8B6YiIpHqPegvMD9SYRNwm2WpXS6CAsDao+YBroGysROTEvE0HYGDQpaJEEw5",
-	"r27ch45Yym/KeZ57dKh2aBbfwZ6VKIVoY14bGYm60J9u7UFPAb8xB91vyT696BlVurO9Kx2d4REAtydJ",
-	"LF5a/h2+rVl+uGNPuiHx1S50JJuD//zG/vPcMRTPH+3nzV3mrvKozw5zae+IoFNsaAic24PNtE3ZNwxw",
-	"nNuetJz0R0Io8DVKbCVTkWsEhHLhsucpx2eZR+Vcs6zM+1KgFZY4t2+vL91piOu++ujN2PbinMdFOXjl",
-	"D175G+LIc3u4VrGSqII1hkdLO/54/cibZOYLUMqmf5MeZIIPzaeo2/JFLiVw7Q7/rUquOn9lkFb+jZ6n",
-	"/TTgqa7rSim2VS6zpdDtMh3MGI0q5TRNK69KeI09NPYWOpkIxjW25DAKaVku7CTQSy94xVywcSX7QNeQ",
-	"SMhUYZ/jaMUVHPx2YvAQaPpWA02bce5k76bwEPbKzN1yHfxUe4o8rUmu+wk22TpdCzzfl/TqAUlhLDSk",
-	"hseH/oYHT9rPHtZFpXbAsW/HYtlLHKrucB4CUAcf8o4DUJuKxmjMybszSv+Ia7tiP6G2hvlaroJVQmjJ",
-	"GpjgtuoV/ooiU9NLIDAYQF8Tah0qrubN1nynvpLrvWU9ewlj1bGeQ/zqwHt2Hr/a0KNSrdHzpdEDKkGe",
-	"5nrUOPntkzmKCuSVP8Hzei1TxP7cSBq5zBonjUd4fN3b5284c0X0mOVOItdlXAJr/ixGPrAIjy/aZWt1",
-	"FYVQmXShIFtDrxroUZGHnbrwTHmljwnMX+mqjBRRJp/sstAyMXbzryNh21BOR2KceGOFB3MNzPbo/a7M",
-	"6kBgH06eklRwiHQSVDWVflxJxRney7SylW9jDQBr388U0cKIACM4eFKtE2sERllF1oyvqARuBEuwSnNN",
-	"426STVQ+dT4iW/PcSbGJ0+BmROnXrFvGuAV72Ysq9zQZZiEt2a4JZc6tIn2L3YBcZnXbjdhEbVQHR2zF",
-	"kfLTnSlEQHy6/v8DAAD//w==",
+	"7L17l9s2kjf8VXD07DmxZ9iyum0n4/bZ84zjy8SzsePXbm+e3bRXgsSShDQFaACwZSXr7/4eFAASpECJ",
+	"UqsvcZQ/4pZE4loo1PVXv3dGYjYXHLhWndPfO1OgKUj887ngGrh+wdRcKKaZ4ObbFNRIsrn92DkTZAhE",
+	"TcWCE8aJngIZSrFQIBNCeYpfcDoDkvMUJFlM2WhKtCCKXgJhupN04DOdzTPonHYYzxiHp2TMMjDv/Pt5",
+	"5/Xb/zzq4X/fdufp+LzTSToS/pUzCWnnVMscko4aTWFGzdD0cm7aUVoyPul8+ZJ0Xp7RSWTQUyBSLL5R",
+	"5BKkYoInZCwkGbweH72hejQdVIZ13jneut/3oOXy2ViDXO39A4wETxWh5udyRbRcEjqhjIedP+yt63cs",
+	"5IxqXDn97aNO0pkxzmb5rHN6nPhBMa5hArLzxQxrTiWdgfb7m0slcIA0y8Ti5Wyul/9Jsxx8T9Vx4+9m",
+	"pEOYME4uYKlAkzmdMD55amezoDJVZCxMc2TA4bMeJG6GU5GlijDd7SQdZpr7Vw5y2Uk6Zqc7p52RHUw4",
+	"vRn9/CPwiZ52Tk96vV4SWefXacPuwkjI9BtFWBou57Hre071tOwan9nXKpsxwWwuNPDR8j9guTq+Z0TD",
+	"Z01yzv6VA+78lClCR+Znco+Sjx9fv0iIosv7XfKMSJgD1WTB9JRxcvKITEUuFaFcLcD8q/CIjZlUmmg2",
+	"A5KytFhje5jLmQZDOzJja1rtx49xlv7zcXTpx3hW4us/MAdvQMQYR+dOGdFTqvGLEc0ykGRKFVEAPCEq",
+	"H03NXAZ42AYJMcfxL4PmibiT2jSD4wZ6eUcnEB/xnE4gIWMpZuQ48ctdLu1xL+n1eoZrqC55Jcy5pZqM",
+	"xAz8Qc4VkIGlYhz3CtHVCN50WBl+CmOaZxpf2JbmzLw+sN8ic3svFopQnN5TMhMSzC5wctLrkZHIuUYS",
+	"Oun1KkM+6TWPua9MP9GBm9e2HfkHoDJGRT8Lw0qQYma50oRmmblpxiLnaUAvv1IORM3YoImvKNt+M19Z",
+	"JZMvhhuoueAK/D04zthIm79H9k5EpjmfZ2xEzXgfzKUYZjD766/KXpLFSpo3UtN6rkCaIfU1vQDD41PQ",
+	"lGXID8xvSHJ2vv5RQjMJNF0S+MyUVrhDUgrDvH9pbnfMIEuDH8wWgFJI+Fv09eWTWU+lKR+ZF3vH/3zx",
+	"5OdHH3pvvvuvh/9x8v/97e3js2//8/j//ff3Zmk11bnqnD7qPUk6mmm8NotVKxb4QSpG6oGdwoP/Uxv4",
+	"l3CH/k3CuHPa+T8PStnkgf1VPXhnl9ruU+QcS1DANTFjAs+A7HVAUgGKcIHEJBZG/PiSdF4JOWRpCvxK",
+	"2zsuWgl29r9ELokUGdR7NhzfEuy2C/ywXOBXQZfRFS7HtK/FtXz7GxWdlF3O4Ip5w9TMXxE7Lywr2+tf",
+	"wLIvIVeQhqt8Zq7P2s1GFlQZ2k5RsKNc6ClIYu54ULpLzugFEEo4LIwYY5/BT/YW3mlrTk7KrfnI51KM",
+	"zKkbZkBecs30smmXGia4ry0Lmse5FgszhLG5DSLrg9vIL2nG0qttnWujslfmQoUsJeedlGroi3F/yKSe",
+	"nncIs8SE75wS86R5gmQMlFctxrnOJcQZIeN9PYW+fSTgg5VuKsxwbRe78b9eSQPf05S8dwvatPVugfa1",
+	"127/zErOaGZuYkiNJFUs61MysH0PUClTBC5BLslCCj6x+2LG8lboV+aavdLmc6H7eFnXtl+C3Wh7hVvG",
+	"jOLeUuRkRpc4WAVQqArbbsGjcgveCk1euTFEN6Ac5J62IDY7MzkrXQoZSr/VyZoRfNDUr+GOq66whdqB",
+	"c8Mw0vZoSvkEUqIYHwEuubn1zVqT9/YPq4Na5d3pHktzjdk3ieBW8mXaTnSx0yYdB7zynUR9GO0L5BVl",
+	"GTRul53dPrbqg5jBUBhxJ1NQWZlAXLCLFCowjIdGgi9J50yIH6mcXG3TtBD9DFupbRyOkCmCP0oruB+T",
+	"N+z73RY9kB0cY3JXEzkTgvzoRhBd+XKI++JVsbnR0Qjm2l5+Z0K8oXx55YWdUb7sU61hNteqssBCEPMj",
+	"GSPNEf8MWqfYxGx2l5x5owzJqAa5m2AQCMWmUzMtfzOodQteHfo+Fv4ZydjMHl0JdDTFoxZY/NBsdVTY",
+	"rWK9uKcfBBYu7Ogjp7meAtdmeyC94r5dAO8b5hwVIAyZKLNPF8ArUoNhsOYsw+c5k5B2yQe7j24LhZFw",
+	"xhLUdOfL5TiU8cyEhWS/NTOs+kT2sYdvhT86hkohJYZbu5tldUmq+/vzzz8fPQu2aVXt/sFoJ8UBqNhB",
+	"vwcqUUik2ezfzzt0zrY0izoyuaQsM3Lx1dTpoJ0aeaRU0yFVoX6CxjLijE8zMQOuw7OtpkLqbLkLSTwO",
+	"NbIPIC/ZCMjHyuDi2m/wyL5YatPE93jGVT6fC6khfQMpo2c4syvtYtFgf2Za7ONiBRv6AZwTAYmeKvLP",
+	"Dz+9tfY54vwTR2YYpyTs2fS42x35ODzgxeAITpec2cE1bGh0Kvu+Ls2umiVA25l71zT9bKTZJXxUdlPn",
+	"UsxBambtV1apVVFbdt0il5R2o6hjozztv4QWJt/Fp6JFMfwVRijVPjPS7mT5ivHUtFIlBGp/NHIgcDZi",
+	"WYZcx6yg3Utza83E5/InCVTVvzYrQ8m8aKGLz2W+AUVnQEYZVea6VfmwIIryDbxfa8vmhxY3F0vtrUtz",
+	"qhlw/Y0iF1wsOLEvmlZWbIvVmcUaRmOcdiL2SPARSB5tyK/D77GfsqIH4PnMbBauQTn3pLooIymUOjIy",
+	"Ab73KdJfsG6bCMOvXGW2YQvBEIuJRElnPheM65ljLiEDkWDEjD4S80nv5Nuj4+Ojk95Z72+nD3unvd5/",
+	"GyaCN5z79eSod2y+EyMtZOf0of+z7+zEz2aMU/KT2Ulhnssljq8/YzzXhiAe9pIO8FSFXZpGz3rfnfZ8",
+	"lyztnH6XGOXXvNJ5hZ6wo3zeSTriEuRQiIt+QcDBl2bdxjRTkHQcNaG93P3tx/hPyoF8mDG0YyhNpY6M",
+	"5ttyATxbQ0aR5k6zYthW74l9rpN08nm6cS2dBtQ5PV45J+FWBBzGtHmEnUWIKXXCR+Xp6INuv1qxrsqO",
+	"Rs7F6qZWm314Em222PW2s7N2sxYDdnQSGeoKtax5BiJO0J+ngCY9ptHOYM5dSoagWAre3FeOaChEBhTN",
+	"xAX1tRp/lT4jQwyINMbsrChm+Cja4TBgwK5pu4X2BL7+ag24yAf7whd/DNa/eMZm8NP4BV3ivRickraE",
+	"UJyaKKfPZ0OzQ9buiJEKyeZFr7FalPAr21A9BklxsuwQ3Yp50kvC01uZY0kKxSGMHKBwh8uDUiHNVVou",
+	"12UDz/+RKb0qzqDbMkqgPM+cZmFVkVWCxXf7TPVBaTZzTGj1FHD4jD00NFhu8FzCJROWBDc+LEHlmY2y",
+	"YRpm29AtUqxtj0ppCLJGB3ZR3MiDcZW9bljrd95TQ1Nri6PZu2DZ3eUU3MDF5TISfMzkzJptqlu1A5uv",
+	"GSw4umQuwfotxdh6nl54gtzK29zyApjRz66JR496m1osOHgt+KCXtOLpdaa9RF5Ay21p5N5PneeGPEtn",
+	"jBexVnYhveCIxy8Y2ePouNbx/PWzvzn++2U99X4oBlLIu4HIU1Jo0hlNYXQBaR91Ccb7cykmEqwQLAxt",
+	"a/uYkVMz+zoXfTUVi6hUHIzhZ8kstbc9QRvk05gQGQqHoSD3xzx61Q6/XxIXSYKUnKucZiRDyvWalgKt",
+	"GZ+oWveHY3uHj214S8VEikA82XBFqe+XLwpirenqwVP94bJfEnWrm9Y2+xzv0E03bUNXm8Z+JlK6XD/w",
+	"/QgGyRoBKXIs27GJNWvQSQrhA9+NLoS1dbKM6cgaXJMyuJuypzKxxU68kgAfMhHdhoWQF4xP+hiw2Qfr",
+	"T2+tblTfRil793NXP20ROT7WX2wOfoVi2/w9y7K6fW+GEvecGp2487jXRYvDkGbmfu2nuWnguOe+xlAN",
+	"plRuRl0zsRwXVp0c+rWb8+ExKh9IhiA7p4+tCv6tueAvBRtB3+pandMwoNzc/8qNzF3Obs9/8eM2gyvG",
+	"jJP7tm6c/QdwkDQzrNvI2d6oZRp9knQyxqGvhaZZ2NS/cmpDggx7VtZp0Dd9d05PKqaWT6UU0GlvGZrT",
+	"peMnvzz6FFiB5lRqRrNsaSeddHBg/dWpFiN4uGoUDfdzPTm+ERyQlCu73fKdCim0tioVpLHKTDZqZwH9",
+	"7KRatjb61GkyYjYp6LLJrGOdfZpmaPkeiksgv4EUKE8YQYPxiZGZrKvXrHvM1lNwuFaszhzu14ZGI6yu",
+	"2Y61Z3tSSdq/R2PdlJ21IsWDwTRbDKA+sXaSklmaQESqnKqW9H47liK7NMGyVg9ebS5J5fRXz3VJs4GN",
+	"qTiPpbmplADL87ZyJNYbiApCjN00t82x4/yyPat0N2gb+Sac1O9XMEKHM245zHI52slUlQXbibve0PnA",
+	"9a8NuLrU/hCERFFZw3bE+yc3bTZfJnuxa/rmtzZqloT98CpH+TWf5zpySOuXuQ+krKr7m9OvNpzA0hRi",
+	"Rd2N9oDa+WwyBLnnvDVmRDXNxCSHTdagTcT7Zc0Wvod5Rkdb2dXKm+Ck+7jXqfP/FxKUMssYruLJ9W/3",
+	"e0fWJOcZKEVosZ4TdgnKZsNegQya8se+OpLY2tC6QhANksE1Ukbjxb7BanogqP0RVHiv4H40XR0/Mn5g",
+	"OAeG42jhTy+oXaOQtrWAFrf+rXq/rs8StA1Rbedo2tWh00S6O4hO7YyrpSHyT7/wMe9WE7GvOqlz7kwm",
+	"K6ZZ94+4BJnmEHU9mya39zm3s54XdvCareNLsutt9+mGyKY6mJ+c35jOijDdq14Uu9hNUaD4gpfia/tO",
+	"CDywaka9OzTL+MSQrYpdgVkGNuy7r71zs9w7kVeyH5xlzwwcMA68byQwFZhJt351GzenhLmQut/a02jt",
+	"nhIugefQanS1da02EB96w1okkaWtziC2Wei8tt6/eqoFLtPxSSwgejWY99p9x+4h21F0JjYi8V1J4DTL",
+	"fhojO1qbQeFeMDyqOqm5UIoNM+inuc0RgfbH17X6IZ/NqFxuFIViXa1O8tOXpPOCqulQUJnGEzYuoZ8r",
+	"l7JT5WmvhLTRI+qULKaizOkVM3CeH1nmhpE0N9uAbDCjShcQQm1MpEmHcs4uQSoqWSxm54Om4zGO4lfB",
+	"TIeI8sMUSenSiOiUE6AyYyDJEqgMvTFrFx2kEvwtnUHMKYOZ/CldBnynpi1oMhNKE70Arpee8av99J6J",
+	"RV9pMbro0wykbtigd1MqZ3TElFbolPMbRitDazuiN2UaRX1ESefz0UQcme+O1AWbH4m5lQOOMETDXIoo",
+	"BZjbRyjdb09bFvzoEipEhoN3hvY6ObWLXSkTla4ylWW/EofTQAivENjDRvfYCYkFJ4JD++GuCbXZYrxc",
+	"aDZ2W9jgvMSlzgzD0KVym2XQ+tAUDOVt0FmMgr0T8F855BBftPcwAvxsCDghb3OpoErIhihs3jzGUxIX",
+	"zLagzLxQkrkg05ynEr2JN7nifpISJkxpG+6i+lq6OJzV9Udq/s4wrtbEEdy5a5Y5MoL+w96aQTzs7XMU",
+	"oYgRCbo0X9t8MyoB0wud6tHGXe/aliKDvvQZ7WuYSrtmJYzMutVD4yJ+P/is7blB3DZkAsQ6c/cQRueE",
+	"t/5QAr1IxYJv3rLE8UU5MacYkePaDua97e2n8RvQU5GuG9AaZlc5t8F5rWTUNMrXRQd7PSVnRhRupM9K",
+	"n3s9F+v7VUulYbb2Di9ZHdWEA6SKUJIJcdF2BB+wj2emi6uwMjfUKdBMT9v1+YN9FjWZlC43nSXzzDcq",
+	"MUzcTBYuQVoAtXYH1vbhI+53v1EohispzbKMaIHoivZQlxfKmI3bi017ukqsLldIkS0jibbWIJNOziXQ",
+	"tL8iLLToziye6nNYxM+PnkoopAsry7U+Rz+bpt/CYqPuU1unKO3VL6RkRVOOcf/6GagLVA1LFy7LqtpQ",
+	"V27Wywx17rjxfo+wttidEtOA45LcqgVmh8Tb9lGKqm9WNO6bKDDUInFHDj5hU464DUDFZ8v2ym4riYlr",
+	"16jBPOUi12p8r/XBLcSl1m9cO3/YfNpWZlydTb3T6LIyNQeuHFDD9mEzJ6u23U2IB3OrKi+/UaR8NCGL",
+	"KVg1cy7LVxxsHRcctk9BEpcgJUthbSKPC5m1y2D1GjVnFkqUVgAellXv6XHcTlt1mNZiebeZ4A5e1Zhj",
+	"KEx1WZeNspV51WUc91HiXZN/7x4z0tzGp1pzqvVZ/9FMiL4FlVoddWyM9YTq1UWKHaSXMwSwiTiy4cj8",
+	"RGiaSlAKsZtgNtfLLnkrUGGmI4fMrKZGJxMcES8rjvpHeP1okKbN//m3//2fX/7n7+fn6tNf/27/6H76",
+	"673z827x4f5f/23lNjASkGvkqATFfGlkH0IdoFZ1rF2cWOhtCYMgQqyO75IYQocHqHhU5HIwOuFCMdU5",
+	"7byhGZWMboHRYSjkcZAniWLrGKGwjLRjFTJu5Mh8Mu1ukUARAcRYGfq6mN8qaskuIQK7QGqUa/n7NeNo",
+	"7AHfYs95AX9UcAYfFl9uXjtEhpDEgmTKdZHHxbn9k0e0lPzresJaiva3j22JcMNNzGWjuxtV7LRV0vbm",
+	"ja7wmBZO6qbc8ldhDrQWKPQ8LSz1ZCGZBl/bYqYguwS1vbgX86afFELTuiC3fQbiFOSwfdRq7UKNX5a7",
+	"3H4HovpjEVU8hd4OJcaCXjHI0pdSxjLlLfJi5Ap1eOlRDc22sCT3Bshiu72ujVUY3E8cAp6rK1RKs44U",
+	"0XuYWfzCOBxekyWhNm87vMSOv3wvOn2flF0VUGNwGxsB3VqgrNUB1XaH4tgaaKwCr9XulasBOKyASa1g",
+	"P8U25IfCcl3dDkQrtdV9Mj1dhoh15VemL6XpbO53oHd8dPw4Dk7XOe72uvEdcH2VsXe+h09rccXaPB2M",
+	"cAfZcz3ZF7mUZSfl20k5sdiy/0j5JHeHy8/DlojBOltxQJs3FWtNGEeUS2nkWIx96Jwen/TqkX+dpDMB",
+	"DpKNSoUtRO40asOjojAP/paRxz1rFxUyBdnP4BKyzumjXtLJOTPLOKJzlaM57KowhdXxx/icymfe9Z5B",
+	"OgH5lHC8VjlMqGaXUZPM9pmZ1UW6kn7V1EJtPSMBMkKSIdiyLfZ6N8uCgOxi0W6adoP+WMqYU7sqO1DP",
+	"78R5JTV6qS9pTTNbp3iVJ6rB6raNpa20kLY0eNVfWBd5V470T64jrom32o+SWHawtZZYO9rf9jZzuo1m",
+	"5KoludeCqbWQ0+tsrp5ptPJC04MbBOsVXreP6XrmVkHh2lwUcc1Gb63/xS7ctffrbhfrgXxWrkqf1tZL",
+	"9kpLRcMdbbiVroO8bSavkPHgdKO8BVEaoil0qLQZEWdmnnFlABeCpDBiM4ouwrLeQwF+EXgajv7vL72j",
+	"J5/+en7exT9+P/nyb7HrPMhSNBTPly5+O2jKvn+c/O3LvaK14+Tky/3/G2vx93Lhn7j/uk+eVFd+lmea",
+	"zTMwffW6veMVD+qnpOWahOGLfm0SQjGFEkdkxCf8WCCWRNbt85F7199LRcTJJifMRwWEFmPD4LYe0YIE",
+	"U28eKHpp3lGlFkKmzzHWYxe2M3ctGFYxhYxmRynMBN50i/BHSmb5aEqGYCZBBAfyXTNPKd8L2ErxZcSf",
+	"uuHwVseyjzbr13t94LU+YwcwyFwIzXnWh4Z5Uw/JG8o4+WCTPbimI91nfCw6p52/Hp88fPT42+/+9qTX",
+	"iTnRVrXfaoG7087xkyc9+xhWwSs9sujkstJvimBor5xSdpx00LHdLysX1OoxBB7bjveSzUBOEEhVi86p",
+	"EcGQ0/0rB3Tddv7x3buTv/2/l6+imtvqLHIsXWGbWedb86sY0TuqKxl7YEek+mB1W1hxNjjB/epfRe9b",
+	"2a1IYxUne6yS91hIMgcxz8AFc1+ir5k4NSFiqgv2u7notqvyLMQFEWiSxtDcKVOmcV8NfIHMs8iRialz",
+	"m1WKgNriJTqsrdqy6FMCbDLVmBhTxOkqTaiNYMfvY7PeRZnNVSwX0ZWuQpaup1Lkk6mv/h6MVgGoIlPB",
+	"ruhuq3NDGnW5CRXKD+kvWanB6c5A7cgmxelepfB1blFc7ip9rtfIHYNuUMe9w/b68gvjJv0iK3BTqp8b",
+	"/p9cRy/T/a5DQXetvwE52TK/2rO0CMJH8OMm/smwDuEQiKVqYqi64KKd5EoupHIYa2a+tV1ijRyz7hbf",
+	"qNbVb/WNL1z1xq7KixtF0PI+r7gEN74XucNbaMWVW70+0saLaO/IKLWs2FVH21YCqZNBY0JmVKKMetj2",
+	"KqS1B09cG8pYkVBaxEPvcJmuOcLbRxzsoqJcTf3YWu+4ZV5Sr8Wpq3XDy0SV48c9THlWhE5EvaDRNTKh",
+	"WuwGx8DlNwl5lZCfEvIxITOaQULGYP/FogQJyTluRELmEsYgj7jQR1ocKbpMyowgm5Kq4KmrKwkpoQqx",
+	"pHgtPvXr4n7VMITtRNz48VxGKtoVsCor8LXObzqziYGnnedUTTutIMD7KzEPCKX+2OncEkbA5rpER3//",
+	"/Myhoz/yP19C2h8uMdAWSQNs5UT8eZzz1AjhfuRu4PYH1Tn95dMtYeO2Zt9+TTeJmriaZWZmW5zquELQ",
+	"qDfW9+P3hkf8nuwk5Ae7GG2/tqktN6fY89/bpruOXdn9emLm7YTlFtgr9QUop1bb1YJ4wiUtEITDfVrZ",
+	"2E3a6fJQ/MyfuWtT78ITHcTHON76nKLZ5TVXuXQVS7+n/IKcScrVGLfwjRiyDIg9AbFIGtfHDg7eks1q",
+	"kDPGaUZOOnvBi9yR31V4xoZ790vzcl8Fy9ffisEtKKtn74+6WpXCOp7puK7X0O7uKLgrAkZVsrhNvNub",
+	"X3HHr1stfIkLtMKXb0KfjF1jDfJodPiy6oNfrcLdR1N457QzyixYk/+eC+2EvjVZXY/LrC6XPIlPWZdO",
+	"+Z0RXNx3bWsxC+cWfdzrkdkkqF/UOe0UWBRVBMMxwpHw0dKwBQyIxwBKQolN/TYb8jdbIF7mvj56B2vd",
+	"kxlYV3iYuPooEnpVjbRYyS7dpmRPmEC7Nv/scZv8s+puRmHnR3SGmqE5XbQACGusZO5CBaZAKhW9/a3p",
+	"6WUk+DhjI913i5GiZsiF7juYoOhFWaWy6HAXVJGxyHmKAeYL/xUXmhhpTSotUBLbj8uvQr8Nb20UeKoU",
+	"v5PAtt/i16IxZb88Tr9vC8q6Oo7g5F2FEVZP5u+bCunvsLqbQymjKePXncq4trJDC6foHzQTcjVO1RFs",
+	"SFEBqdYoZJ1/MKw0FKlAWeFoQU2X+t4nNcZaY1w1vlFjABtUvuBq/rPrfaGUck3KX9DF1trZGolh1S1R",
+	"sNwtzbkhQ95o5myPmr2BWW85yDqHbmG/3QkK5OoZhhFOv2WQ6BbQIQ7NY3it2CGveU0Y+0YRl7ewJWbI",
+	"Tt6/4ABtj0B+HdL8FmL8Wqyaw4m9syd2fW2T8gVzBmM+qcMpb+/lCiWmiBgWv1TFMGso3QJSCpkQisfy",
+	"/avn5Mmjx991VtRWWyQ6BiD4s9E+RyIFMmBc5eMxG7EiRWFwSqZiYaOQ9RQk2IJqLTLYaoVpG/s0dOFs",
+	"/4M6TmGluGroaU4jbT4jCkP/yULI1AZgSjGRFItwrvIU0HEMIaKAa+AjsLFCU8jmKgAMJnSko+nFZhsi",
+	"8I8vL0EuyUIKPiE+zbpd9esyzzziyBkzBPpTa5e2EKmd5cCvr5oDvVCETqhhWquWh3b4j7bxV3YgsTGa",
+	"xqmzG8bqyfp0UAduu3VYbDBTr/3Y5wenrt1IyGw70E0j8/bHEtaTrsqE7mt6Adz1iJi57vbULv7UqkII",
+	"6lAAPEgg2Hhy9ULoDfD7zSu18rwbuwe7w3jlGV2SIQTQFGidbY3xvgHW37v9NvIjs2F9+6yn3RHljjkM",
+	"zQ5bf2JnbZp5G8BAj6sYUdGdMc/m8fqE8ZU0dfxilZnM6cQxEvg8z8x5s7zEAi2st0HjryWOY9G5e9lx",
+	"sOCcxa6O9zCWoLb1kdlXOqOp7P/X7Mll+sPb3mj2ajH6x39erGpisuwiuJAf9Z58u106iG+nYRq5hU2O",
+	"OV1OnNMlbkA/Oes9KUEnXDzc3MeJPDKDcEbl51OKAaF6wUYQ+quHyz3EWFwrpOi8jHtpFVLdaHGrzHkH",
+	"k0jcOLV0aFqB49/ZfcL+NgKTWjLY3Tt3UkTRRHd8L965cm0rCYhb5kbVFyq+GhOmNEiIlDlZhyLrY7fW",
+	"zckWkagNqkgGaMaHeR8A9m6zRWAhHTu/iin/u/u+OxKzlThHMa3HLr4QWASozJpTMMolBFlliKFvjtKJ",
+	"nbx70fSVisi2g8eXXIt1hg+tDS58vFWc3eN4Kar9JvWt077wnjJrVY84jKpWxaJGw+1FBkQLQtVFiRs1",
+	"3geiVbl/mwkYn4sRsbOCr800rBcNWDliKcypbMD1OkOZ2rxnxezEYWMR+MyUZkYZkIJrAjwlEmjqCoZG",
+	"BOCdfPZFxfltgY+LsKtgcr65tYv0DiSLLdJw2S/nsK9iDWk0zeO1VrYshDNcbYwKdtfSVqjSuyyq79+V",
+	"sC+6TYLVWbO47zFl6QaXtj+WYtYq0h+ftrrZvld7XhCUd4TbXV0AXBimIXglQD8Q/CFeTstq4rbZQqCf",
+	"U3M0MyWIngoF6IoXuSaUL7cuLuKOQGRRr4xH7hYj3J5y8Vdh/qMUVqxMlNSEu4YDW3Jl9ZxOR0ZUQkIK",
+	"G5ZKKgjbtuhEDSbdXbzFbV3DU41VrNwA8nR1DKebhUSqYiCtc1aaffiTOymRFK/HOWma3h45tkIfP9Kh",
+	"kFQLuSQLISPacDMYS4McFREFd0LDMZPb3mG0dnLFof2RDskZjKacjZillduZdCuMlg+2rO5rV+w8TKOk",
+	"GiZCLo3iJ7ihE2/ytCblzvOf3n44+sfLty3RIRxnY8pV/vNnwK3aP4CDpBkZVfuaSzaqYJm0gXBYB75X",
+	"zOr3Zlv5XoK3tilw4lckymgaUzvs0rQ0qNzhcBxno/OocH6H/AzDFVoXXbPuqgjI/E9+Y4QH/noujqCH",
+	"re+P4rh/i8d97fHd6N32x3kbvtn6OG7p0W1/WJ1t7Mv6ld0exG0Ldr4VS771PSrQzCon5Ha2rHp6QrZm",
+	"W4ueFzbhr7ey/zUiYgX2OprOWET42LeJLLQwrd4R/lfiILirVVwitWS2kWna2qY+YAXq1zxW3nrkErZX",
+	"AdwHz3I9FZL9hmR/Sr4HKkEO4tmShU8n0s67nz6ckQd0zh7QXE8fuIcfDNbh9WxtbHYzKcfi2oquhxaj",
+	"i2fpr7kq7HHbl9c6OukFnoHvpbgAjrKApFyhCWaF9NYVoPKJAPfmQjFzsO9jeL1Rou95zOP7CYbZ/wZS",
+	"bBl3clR8tc67cxUPRBCtu8YHgSv/RlxCJOs64o5bAZU2IuWTpHPBOOLdlVu4Els2r6TY2CyXbTYv6bjK",
+	"4mMMDkPebYnzW/uH9yfMi/LikYvgOqVmuwilwUvMgVscw8q6jISUMHI3lw+EjprCNoTxR4xutTSmHSTH",
+	"Kx+JduFFazyYlW3+vRXadhOYQTt3xDY5ZU0B8bj3gVs0nERtXwpQrrLvjY7TyjH9s6sLFZZ1TQpDUJ24",
+	"sUyIP+e/iqHqKy3mcwxlwY9DmFqK8FUI+sqCx2diUcCmi0uQaQ6uBOWnq5QAaVH6o1L9uMrph3R0MZEi",
+	"52nfjL5z2pE5d7xrfS0Ksy7U3tOr3Hal2UiZRz3FknoLIS9AkoxdusrHU7EgmeATYt7E0vlBTl05unLZ",
+	"3Yp/irs5ihIX1QH8IBYoBfonSvQWxBMrQ9vqtS6SDu5nuwIZ4SIlnRQmkqbRfL9Vx5Mdd7KylEU3sZ0u",
+	"a5REQprMNUfEmNh68Dj7qVBzpmn2jVnoLCOjTIwuqkg2P/xw+ubN6YcPVcjje7/0jj8hPPH/nvzSO3r4",
+	"6f7pL72jx/are8HfMeDiNfC+lUF6ECEhZ3YY5tLx4+n6+WaMw0uuVwC3fAiIFTjWYsU2pdxWslGNNPBd",
+	"cAB8Ze+yZK8RsrNMLI7yeTlnWi233RSmslJdihLDHAjTiqCXKLGR1M5DhN8XoSYbOS3VDZVWmSaaXoBC",
+	"pUiIC2KxCJK2SaHNuZhtEzk3pYc3IQJ+owhL2wWFlucyUt1EUw2nuLY89H/hAtsXn4Zx7UKWZXCfkpzP",
+	"KcMvzb9PXZEnhI9aMNVQaigasYgyFkbRu4hUoc2u1IeVEEqK0mBekx3ChCFbdM8XTr5vlG3HvBXkAhgu",
+	"a6Zng9iTWn9Id4kLLsZAiJDw1sVQeq5XrcNYSTSsikMOZsA3/allYCXuO5pZV0Isi/zFWnXaWWN5D89C",
+	"/uSyVZWTXo9sdWZ0u3eUrRTJdaaPDiz/OR3+Y8R+Yv98/fG318dv2T+fdOFhrzs6yXhgUGgb4HrHbCqb",
+	"7CTxNZuX1TKiFd3n/Vn1gS2LuVjA3007Xu8nPlZNs0L82FBkzgXlHD9+2Os+3r063H5ie2Kz+RjFq36O",
+	"uRk22J5K5JsuSE4BCi7I/NHYqIjg2bLIlMDErHKW3XPeSVYAQn8VjJvxNYkqPtrSsrci3lLIyRoU0YcR",
+	"T2fmyqD15yFWEBQhmpmYsMJaE8Mg9WbO/giLKfTLtXWmurJhS6hTwPdTWjjfxyyDPpuh+Gc7kuIWQlj0",
+	"QvTHFK8L4IaplnMIbNhpm/CXcAvbWpkgXhPdwtH7ev+Yv+UL4F8bbusGd1OUZtazmaLa3pcqXe2KH7Ie",
+	"WbaZJle1IQ4L4p8ns1xpMgQymgoFnAxhLKRRCZd6asQqyEJZLliRGo3HTdeVqTj+EpQ9OVIXbH4k5vbF",
+	"IyRfw3mQBFcPSpu7XxQARq7CzOawnU/1xW84GDG6CP0ut+W3DxwwjWikLkI69OCv89ObC+BPLhVa/861",
+	"CIOm6e1xJkoGFRyPm0oAuAH2eDvpBUkH60D/xLNlcfi3YG0z+jn8MnSul/sdZB3cRiJBlP62Dlyoil8n",
+	"LeSvdaJT6TLHN4/s7d6Q8+K67NwiyW8MbjicgDt8AqLhCk2cOR5G8SOWM1MJSdkEDZA8JX8nXfJXckT6",
+	"XYIJwJSTvxOmC5FKlwV+vlFYv6caeNGtbdVqxE1YHu/8fP77j1/M/9/g/99+6Xf//tejT39ta2V+VsaB",
+	"TEWWOh0ti0wM0wzYhKtyimZ1fp5Srd7CIhbB0Rj3vikufuti2SumBO9VrtjXymZX9xkTLka5ZHr5wZCL",
+	"c9ygFeRZbh1F9tMrP55//nzWSeL1m0ApotF1L8YrJpFBJ0FrOfIx22Y5o6nW886XLwg7MG6ooTWkowvg",
+	"zhDpfRanrk5XUmTAJxXtLylgWBI0aTI+6Z7zc/6Xv3xgE04Y/8tfLIDjynDR+GkUep42mInIed7rPRzZ",
+	"iePfMLCNASarOPdR95w/49XlsX6u48dkxniuQT1tNiAR+Gz1GOVsCPi9a2csJKFOiWHSTcxIq+ovf3H+",
+	"GzL4HY9dgvAGqCyjYJYQJ5d9GXTJYE4nMECCxz/7iv0GA3LvpFdWbTjp9e6TBc0uzrkv0YV+GUzZOu4l",
+	"vV6PSLFQXTIY5VIJ+e8Dcs+awrFcz4Rxt6Rj9I+QgRnQwLapirJfNMuIGJs+YHbqEGWoImOqtPdXYXEy",
+	"TM2nyn9nh2EmwIGh8UXCHKg26rIkRrlShJrxWWUa7TPqnFOj4KUppF1yhvr1ABfLL4Vbq4E18uRZ1iXP",
+	"ikewhJubuENcoJx4gf4pzvWcD1ZE/QFRmvJUkSEolgJh2m0cwoXgzpmB0LlFeGCCP5hbBJm//qoEH5B7",
+	"HifmvllrkcIAF6kRQCUhA4s2MCD0nBcAKWWRu4QMLADKAPESlKPfAPbEUIHgI/OkxyvATgMAEHTFuCJ2",
+	"uH1EgbxE90MmJgj+Y8hfuMk+F9wVkCSQMkOwp45iFRlRKZdmMQdGGRx0yQdAZwWyALPpg9fjozdGbXDn",
+	"7d3Hs4S8e3b2/AciJHnx8seXZy+Tc+4ZON7qReuPjk8sESgxg6FIl6jZWxxVqjT4c/QetGRgB0bweC7c",
+	"1TZ4ncJsLswyLo/+A5YDco/yJbElaoiGz/q+pwiFiCETavNnyckjMhW5tO6dc+6pFg+qB2dyjyMtC2t6",
+	"YIqkgoPNc3fDO4PP+i9/wU2QbDaDFN+4gDnWXfnIGYJwvH31/KkNdMST6Eq0zoByRc47XHA473TJR1vj",
+	"JDBMmsbOuat9Qv6VY/IdlXQG5opECpUwzhWkZLhEqjFHo/ZcmY9HLmmWA8GzgOeZDs3KdM+5y+ujuLJ2",
+	"g/xb6PWUlBmmTVRGke0JazLN2Ajjpoy+a0VjI3pJBppioH4uM3etqNMHD9Q8/WzE8wfuNfXgR/vHexgf",
+	"BS92p3qWBf65zvMfXv747Efyg7ttyBvK6QQjT4iNpyDP3r0OzYGd426viyHIYg6czlnntPOw2+s+tJ7z",
+	"Kd6vls0Ht9QD8+0EIv7ZgQIqDZ2PGbKMZQ2M2Ew+8RYUIYkr42M2w4g45rLEZO53sRqKgoMVfeyaFnEK",
+	"r41SkjGln1XtqCUBNNqTykcevLMCfavnPrDfWj37HG+WNk9+wHXDJ+t1f9AcL5TDhWHKL2cX0Vg6px0k",
+	"4zLqvARGtSL11tB0rQZhVTvDa8zGOW46mMEAcZ0HNMsGTQMsrNLl+MIojRn8L82y//3l+OiJDcf4vZcc",
+	"f/fl/nYxGbYTNy4bQE2zrLthdmjUY9aJDk3jLxy35fjXYleVVPnBvtlyhemycQWtHyiyv01lKtv1Z1Yp",
+	"o+ZOWdOxzwi+lt6Byoxt6B+zkK/QuxWdrCOMlNAD6mkTZoIRqtUGmg4RDMqxFdEFWRaNFIgpDljE/ikZ",
+	"HA2IziVXRpLAWKpupTi5m21sMNiCizgrhlLWrD9yr5ap7vjRf11JEDtqThc7qnxCg/YRi8aJfUKr6lyY",
+	"q8wM5aTX83Umffx8ID3+6kJttz5daPdGrSwKjGUUsfCC+JJ0HtmBxNovBvzgNb+kGUvt88ebn//IjUoE",
+	"XCPgmXvv4eb3Xgk5tED7+MajzW+8FfqVcMWXHp082fzCmRBvKMdQicdthvSRl1COqHz7KpEds9Z1v6Wm",
+	"E1ULpUEz+uejOcgZU07kUJqOx0dCHokFd6ByMUkiRd0DFRvNZmCVmsb4vy45WwhUVCujQuc2B3cb4NXk",
+	"vnG3ZEJGlHOhz7nRjzI6PyWPek8qaHtOySgh9xC2dlxi1zJulUPE8BuUJiVElBsKceFQSAcFOI0ZiFU6",
+	"HGDfyGgrkkOaEPOCQr3SA+IZ6QhDDC244BTslK1Yq0AbUX1BZWpVPAwERVH3qZ+ree+cm2ttauQoFMsD",
+	"NdSKuaYXo5qH8WRWK5gwTG4wOgPei2SYIzTeCLLMyfFc9E3bidFv6Tk3zNwXv51TpROUhJuEPDvjsQsM",
+	"K6tlJyhaOz/bQsgLxifnHBUSVNwyhxkIGvl1gcuoIBv3TaOMT1DtE7xLXsSREbnQbMwgjYmUlvU9qwSG",
+	"bSdTBorXf8CyYxkhqp/fi3R5HTzQege+VG1tzjZc48HH19F/jP8+t1dIJ+lMgaZggUvRb9rQrnvsAT6D",
+	"Dd5lRt2C7z53mKj4wvHDVoz6Ryqth+HR8eM2c1H5fC6khvQNpIyemSsYr4WTFgtXkukbpmbo4Lz5K+V7",
+	"IS5qkaO7XipfkojS6vplGdPLZg3WSGDI280N4IJLDTtbZUXWNFKA+1j92jEjlfj4gOC2Qh7+m+DQJR+w",
+	"ccuXp/QSw2FzXgRnifEYJKRd8owvLc+0thzLNw1XpuoixrImoJ8F01xlWKuTDRSlioD5cIPyVmUve1Q2",
+	"cVBW9yml3UoY3hqVqMWotlATSIYeHbKgXJv7dLgkTozGvc1VTjO8YT0RuN1v1BIctnzfGdIbdfRaQuaj",
+	"R70Nq3itInZIURH+Xj0yd1yuvg0xuTxjwTLtk7X9ztIvDywvy6AJra6MQTRi3LJLzoSTYqd2TM4iC/MA",
+	"0DpBAbOEIyZaBKIf40oDRb5R5UN2HFcSncZv7D20StmPVuf3AvtLvzadbnvZosVt/0HTDG7hLNg92vmG",
+	"L/AYotd2g2phrkoJNI3YkKN3Z2VgN2GzaOKn1SX6KuXmu23g+AfoPQmj2yuNyPTmPs6wpkw573oRpm9E",
+	"izBGP/FeF5lnNjvq3cezRt3bHBDLz81sseBJObdzbqtSuPqMKKNuq3kneKvYmIDCQQiZgpj4ai2K+7s2",
+	"rlXVtoGgrVTtG2MdH61J9sAybuT+vGFN/kb5n6Wk/bHAXK/JZVVkIgor5liKGSkSla1RcyT4mMkZpAlx",
+	"9Wf7LuaA8T4GjthoJayCi6LgU9+yi2zIYKzPuch1lzyPmS59mE9g5bQJFUWLXfITRurMBGb9S7CWYmaP",
+	"Qh+xXzDYctAlz855YCANLKpG4FY2TzcTukt+Ki20yC8vQSaWtw8wu3WANUgs+yzsuTZoq0wpOueFSZOn",
+	"hUkZ7dpdgr62AhXdGVnrZmc/KU68zbo2bvOwu3mYVud8xbbdJT/CWBOR64QMrK7grPcrVnCjfTiE8qVZ",
+	"x9hNIG2B+T/IVbCF1fXGrgJXov9wFxzugqveBY6U9m2czfUUjRZxB+AZQjzQCgQerQdiF0HPPoa+S2zJ",
+	"yMdkTFmWS1A+6tQ0gVeL4aDu9eScC0lOesHD9Se84beMfrXR4UUQ3KOTJ0YmttAwQqKkHMSPn3MMKFAJ",
+	"yblm1qknshSUdkbDmWkkaH1OMQZ3hSMqi3J4PbzMQSjeMAcrgAUj7Mv+Rhi/UZvOV3iKXbx85/SXT+GZ",
+	"dvHk4SHObY2D2uGd58OMjWrHNhMTkes1p/clT5XTEbEhbyEP48q75LVW/huKtUmCaPFq1CaeSy4WRPBu",
+	"9Gj8lO/JPbvJ1OgIU9j6S1+TY/KP4ypE4hW53ky9CrIxxgmi1eLIXxNHVpg9qvG6Co37nIY1V9QUXGYD",
+	"yu8LqmwAtRFwFcE9d1y/kPHNMwVSlbmZbMqADcQwlN4lHxXGUGtbZdXZYMCfp8VUZMWpOg2dT3ohHITD",
+	"1AxEiwyxkuLSNU4NsU3UNV0pvhbgDd8pJV5Lg2XVp58c7pVruVdeuvwfQtcm/2x/7wxZlh1hAniz8359",
+	"FHkRbmpdAYhj2OALyJjS37Mse40J53cslHxjLK2ZWZML2sFXXWdouLIo643h0/bnvtnLzp7jBlrGzmKw",
+	"6g6Rs/ieD5u9rYhXT5ebw10dGJ8h4YMv6Kpe/GAxS95VMqWdA11ttCgZhMdiYKHuyuds3KJkIxu3joGp",
+	"Via2xcI1zcQkB19DHxOzMEfQjtij4bH0nOM8bFFo8RtwF+9qvu2bBwbNkZCe8O5qGKQf363EQBaLcwiA",
+	"PARA7sZmnqUpoRxPLFYzJe6ubs9sotLSxuCg7yP+4oaInt1ZwCGc5ysN5ykvxi1JdedIni3k+AnogGSv",
+	"XSRr0jnd6hz8MLcTxrMjid6tCJ6GYJk9ceTrk8ZuJUxm3YE8xMgc/KL7jZG5whUYjYv5aVzk/mHTp4VY",
+	"mAqwsXgzcQldggDsC5FnKaqE1gwsNM3IEDIEj/E5eCxFXyWqeuYnq+sl3n96zmt6ItlFTXRBG3eeJTl/",
+	"9l1iSodojQNX2ne0xs5sKVQi7yzYy/dYhuiA8nKtpvwiyLBpGGGhjP0OxNwyNmHffBJzcJpe00iYwoup",
+	"Mo462ueNY78YIm0F+sKUyiG18HA1LJb1qaQ3BtQSH6HDa9l9jHsAc2nr9UGAk76dxxWQU8oWQgCV8tva",
+	"QyiP9YuyR0e1z7fpRWrnQTo4j/bjPKr7ja7oMmJaOecOw9vSAxsizyyQ7PgysXiWZMwwGN0DVw5KQWBg",
+	"PUVWcXAoiSqfoTIwszGMFujEV5BMLG6fu/AtbqJtAyWOCegALoXxS8FGHjb/qftXEUx754JM6Fyt9znd",
+	"ZX/TrfmaDn6mg59pR45kySTuX2qtFWz0Kr13kZuYrPKo96QEMbU5gAtq7RLOTV3hEjaCLiGXgqXrXFEH",
+	"N9TBDRW6oVoQ802kkTvSvFbZrcnV5JbhYES6RVfTLoLenXYw3UlL7q05lg5OpYP59oacSu2lswZXkjMG",
+	"qxLvsrDYJSTNsZY4ePB2cBC4Vq1EBU1PgUl75XneoKzE5lOOi/K7BZyZ8nV3lcuEuPeo9+T+BofRnWQx",
+	"t+goOjiJDlzmxpxEV1ICnerWnafjtaiK1qOsCCXvXrxKSM5TkGjFsjrfWoiaLYTv13Y428nfbuwRO/SQ",
+	"cVuioW6cjQd6FZ0HB/S57fPoBVNzYSEiNp1X90r4xkE6v7J0ris7dAMiuj8tKVXToaAyPVKarquf8YNY",
+	"kBnly4byUHhR23hH7UHsixgOlxoo4RJ4DtGz8cKP44MZxnWqqLWemlAj2SSXcICMjBEqmuNDn4EEc220",
+	"4M0FtTXT2Su78BZcpw6qjmQ0ZUoLLGuUFmFEE8H4BD2AIqXLDRC3z8icSm2zXg2zPudKzABZuyIcAAOS",
+	"bF2dMpPFwSr46F4se9WAc1tQ2I2Q8YGCt6fgNNihrYm4hDe6qwEoL4sRHqJQDrWGtq815GcXXPBNs6ii",
+	"7lzHUi8k0xr4XQ5AaRjiHyoCpVJNZ5cAlEoDPv7kj1Wxp+Cbm8NPykvgEINy5RgUCO8rfx8HX+4ajfLM",
+	"11bBupXKIfvNFGSXoJ6W0INlGZ2BZZhhqZyAww1cVc6iGrMow+FjSIeJlTErdWsQzVCLEB0y8cnRFnGl",
+	"gHUkNJNA02WX/BSCtBTwjQgRZtYEyhD6GOZjYwjLyyBE8k7GsRQDvJVglnJ5DhEth4iW3fjbz65iLgnD",
+	"kVuxOCcfxtSOVkUV5rL8ClFsFzY2r0vi8S8lXtMMYZqGAJykTM2BK2iMdbkCCzkEvHy1ZRS2JvabiH0J",
+	"SfX6Rcgms0y4NAdX2W0VT9iaQP84UTH74sjXKM3dSnzM2pN5CJI5uK/3XZ1gZ4mvIWCm0GY93L258oLS",
+	"WXjxod4qcl1osrZytH8Ki2hZlH+x4E+LbIyKlmv00ClV55yju6QeUhN0akXIqqSJYIroUS9DbMigeKXP",
+	"eD9XMLhvG3a1u7Ddcx5qykVCuUNtRBbI1JpgnT8A57sVOP61nO8QuXNgffsH47+ytjsFmjkQ/rhKgO5Y",
+	"RR73Hlr11br1NB1SBSXvsF7bqDrwA/ZwnbqA6yFy6Owvy5202duE0LXjLmuKysvKDttKsy0Qc2eQuiXd",
+	"yodqw0+kr09AfPEF8/cEOEg2wu+a/KJvym6/QscoxVo4Fl7FBsdKQKcNyeASsjJj3T0+FJdAWKNnLxOL",
+	"vtJidLFl3voWTifsaSdvk3vTu5ncxyP37yiXEou+ueEf1b+4g76nkjY3O5+C43PwPl3Z+zSrcAXPy8Jv",
+	"14W2Rx1PgwrBYb1B7yPWAtlVBukEpPNIIYYE4xOCjzf7a0oauasOm3KEt+KxCRbo4LI5uGyuAHYbcIXW",
+	"TGE+pXJGR5Z9RySdHROTsSSfYQzoloFLV+jPQtC4J2zOstXDh83emqswkIO75mvNT96B1Df4a/iSzMDG",
+	"No4J3pWlsyZoOKqXVWj0BsStJkdNZVUOppFbSlregTZL2ezO+mj2xoevU4K7FS/N+nN5cNMcbJV7zmW+",
+	"opzX6Kupq4AYvpey8RikWqsPUjISUsLItPQUi0Pb0sVocUMx0PpVqIsX7Da5Q/4QTOZWHCLrmczBI3Lg",
+	"MnvPZb4udRI5QrMN/eUlyKX3oHqzvXklIRwWoLSt7/g0RNYzfzo8PQaqgN1D01TUrP7B/PRGXIKtsnyn",
+	"a9JtkxKxay22oztRjK2yK5ttyuUldDApX9mkHNzoCELi/Q47yRc7aTHxfIg0NfKFsnWCPWamF0EcX1h4",
+	"CE8JVAmeWJlEikWVSrrkmRNHmCIcrVIcJlSzS0BE/nM+YFzl4zEbsUAMUkZ0mYoFmeWjqXl1UCzkoEue",
+	"VV1YZOA8WH30YA3Iu2JlbMI5pm9gOeZzzoVmY4ZmMT4CLOoJdDQlIymUYnwSM6vT9Nfc8a+7alHHwT3D",
+	"cWKS3Q1b1CtcJMpBcGgHU9/BnN5oTjcEciUm6KUfDz2xa8wAdXnXdDQqMCtGVAGhiqWAFpxBztm/cuiz",
+	"dGAhLZY+N/upzZCQ51wvBMlAY9Cd6QdZ1RAmjHPGJ2j7wYwywyIljIRMy+StGcgJpIRxLQjlCCOAVbYN",
+	"3ZnODONFmINzHg7Fxva1SQ53Ha5LD3fvfV0xEJ42iuTlCfAUZIIQEeDBJMxuNwU82BcqMt2Mfv4R+ERP",
+	"O6cnvbY5wcVIhkLG05YbKyALyftYW30Pqclrh+FSk9cOZAhjIeHGMpAzqnR/94iQuMyddFC/8e0eVT6F",
+	"PR6FHzD5Woz7QyYxQuyo/sUuac03LP67Q75Z8Pd0chD7ryz2z0vG6i+54qtdc5jPikA7MqMXPk25vBq6",
+	"/hrAewPdbEMoi3TNQSrByT1XsUvqaYmrqNiMZVSec3srCmlfcffdfaK0eYpxMpgbEXqYQT/NLT2CGtjg",
+	"cTIQvPz23yX8CiONQedLD5mDygDjSgNNEw/oiEDbTBF3dppjXt4VOB5XE89XWBNWKNOCpKIMIJ0HmWUu",
+	"+dqspoQJUxqkdaxHmVOwCA0MyuLLBEyq+MIuWiOD2L9O4db0VkJ0XBCO39ao/dWv9iFS56BarDevWkrB",
+	"yoCeTbTlvBG1YscAnZBzTGkFNkcllQwdaSHybOQOotF6xQT1glPTlAILL8GFPueXlDM1jXFHO8SdueMh",
+	"mudrjebZ6iTsJ+861Dnb67xWPIA0IVqIp4Tpc47WwYF9vm+ed3VAWZgJlqJOPxMSMLcsIQM3wb59cXC/",
+	"AZevPCzXLXU3xRSVe3PwLN5SQNH2F8VtZX13ycAcv4G1D8kSrggzLN/DCLAp9DcIokA3RRvt55K4NjH0",
+	"VuKM1hzUQ5DRwf2/5yCjEvgzBU1ZpraSUzcVUAB08i8k02YMnoMsnxbouD6IiAxhJGbmjdlcLwv+4mwG",
+	"CtD7NsqASkit7fycN7Ecw7aeIl+yWLiE6XpgUnOm9h3nSLcSlLRWIz5EJB1Y0p4jkq7Gk+K6MwrgDyyU",
+	"7d6iFt4gZKJlcl7TsJEIhcnNhjCwoJYMTVMLc0GzDOSEgfX2aTShIrY4/jhC3dyr8UyVKI5GkS/xL8qe",
+	"XP0/5KBWOVlVWp5i46H/Dos3syyzjr4u+V6IC8Yn6pxbLUnkGapTHMeW0Tm5N3B/zRmf9Ifu+cH9hOiF",
+	"8ANX5N5gKPS0P6WX0PdfDu7juMqZZ4JP0AGGGBt+EUeUk6nIUnJvUDza10L0zeOmDQlE1gweK/ZbzESK",
+	"cXpcj30Zb6+X3b8BPMh3ht2jyT+Xl+zSLPJBZzzEZVzHTYBUT2jA2tBAE7LRrWxI8RtBsxlkjMMaJI8G",
+	"a2lSxRVKXHURw3+KIl6uvnTGlK4GtGIsxwUsFehTMhZZJhbnfMDhsx50yQC7sPEdg7mESyZyNUB+x/Ms",
+	"czWn3cCtebbJpKVcFQkXWYuHVsjuOd8CsrAxVqM0WZ25wewUsXHlmFkMJwCuJYMyvEIv542RFOjGCr1g",
+	"3uVVRYsPQWLCve4knaGvu4YbfdO+c7/c7aJmPaUcHOh7s845hHxH8jdjqIvzr5xfi0z7yqHWFMzXMh3L",
+	"ZhxT0ZiEapi0S/e21ZSodqLkEIygVkTvOt5D7pmmBVlMsXCN5VfnPLTBK8ZHcD8hIzEDMqSjCyfHCoub",
+	"hNVurCjZNTo/jmhGU7AvogRsJGYJzs0v3ej9EL5R53xwwcWC9wvBcuBsD9Ymge8tTAs2yKicq4s/LupQ",
+	"OOOCnXE4CaY9bLot3zMU6bJwECCIMY721ErV2KEZuEdw91kNdGymlbpaVb5gBklhxFKImjAcRexVtL1V",
+	"bwTGjZSX2kHQPAia+7WC8lR4D/eOEqUV9+5quaV3bnyHYkvXW2zJCIWNEatWYLyO7h3wKJmBnorGCDD7",
+	"a2UI61kz0swb+9b6AUgYAbu0JnkciaHZU0I5VnUSEgtONY3Lv9wfLtfVmrpinami+pUZzgzaFpi6g7Wc",
+	"akP7Q9Vwcoyy79reJXWx1oRX3Gpf1x+jMyMtmh+Kv24r7dEdrDZxz45rH9S2q8c9Fxdgebu7r64S92yJ",
+	"CWOFNJkJl1g5pBk1eohTvxFq2oJMi0uQrmOXaeg9oGluFJ7FVGAmCGQKCN5qS8YnxCok5xyjn82pturM",
+	"CJUXdAQUHJhpj4eNvZAJaCsocPis7WNz7QSNp+5fV6+eCzKhc7Uu0nk5u9PGchzerQQN+6U5gPodlJDd",
+	"+NQZvbBOT3/G2jKqiBrSIkxYzIGrkFs1VV1SwgiOWLx47HH8JIxznkJa2IQCpuL9j5eCNaL87cxIDkHB",
+	"X29Q8BZ0fxPFmEoavW5JsNn65UdwMHfdmrV/W278h6jAtB/+e20S3C3F2zYexkO87SG4be/xtrtcd3Ek",
+	"P9RBE2f9Qy+RhDFI4CN4SjKxQHOKdZpZdVVGpL/mQNg7zSpctOAdYhaHUNgDt7iGUNjt2UVcK3TKWnee",
+	"jhudVaH9CLG13r14lRCj8dmgVKvoNfqmthS039sRbSdou+FHzNZDxinak+s23aiMLYvOg8P63PZ59IKp",
+	"ubA1yjedXfdK+MZBAL+yAK4rO3QzInjTsRnnPN13kM1PYwyv82eNu9IJGG5CuUvAZs7MErMqM4WVWQid",
+	"UMYxIUYhbl3sOjcTuOMW3Pc4yFsx4Nqu4xe6NXYd7EgHy23DNW0I5Kq3dBhKfPWSc2MXsOYB7PYVSBKO",
+	"8hBNcr3RJDbS7zQMXkgwksKGVNAsa4ypcMUq14RT0Cy7akiF7cSNy9Y5pFnWNrKiiK1umkMYfH2dyxwc",
+	"ksbImQAa+zqGglGwU3ppMa6cM1YnZAjAScqU0daboZ2KB66vDmIVQW6XsI1KAz5oYxeUulsM3AiYX4vo",
+	"jQqrPKgCVw7hqF09xRVb+X7XYI5XFr6iUrD8aQloYdEtXPFyQg0X9ixhYFVic+tyAEw9JEMgE3YJvEt+",
+	"rsEvfaMIxp2f8zL5Ed+tXtcJNhpWjDWMwXw3yqhSiF9NXFLksj9yUtrAxaYPjHCAyZg+Ah0T5TH6RLIU",
+	"+hY4G5M+cZxBzPkFzHU3aHoKBSg2hqqMMBF0CAR/gdRcTxo+a8vDLAzOOUdbgdJCeGScvns8cUoO5vCv",
+	"iTSpJtvczXCTYIy3E3MSLtIh8OSgvuzGXZF2jfZSPXNt+Wu9LnpVkdm5oiRGta3KP9Fokisxi0NIyVcb",
+	"UrIbQd9IcEl1aDcisjaGmVTHcnBa3VasyW7kegejTsgzh6FYEZOHEmsPFNIyzQSflCmSwbOIcl5Kp9Ec",
+	"RxvHsj/Of73y4e1EtGw4/IewloOjet9hLVeTIRtrVb6wSc8jx4907dpCzlPR3d3di46zAGBJFnqrdZmh",
+	"ir+iF59z5Ds+9XsqstQCXNpkDRsDbR8ZC5mgym8tBJbteX3cqP80JsnaNPYSMPac33MKPSK694sH40ix",
+	"PjTnj8L9bgetbgP3O8TpHNjf/uN0rk2H9ixh3yEIZ0XJjqLa3lgiMEdRbw+r1TUyqKdBwIJGzA2GJTkb",
+	"K+x5I2VYVu9nDycSzpxkQC/BRjgkVVlSSDLw4x3YysNDkS7PuVkBo/6ppwWOR7VNhckpTJMR5SUDNtPr",
+	"3feZcxVL7brrIznnVBUYI4SLxSlWR7anpARjMh25SyYt7xW7SHs040ZR+N1O/REsqi/sWF241m1eDi8C",
+	"l9rhdjhYW/donXKUtftlEa07KMWYZfBgTpVaCOkC1aIM/yVPPVapAmzTR4t4rFHEGcLSB/Zi0OICrIhN",
+	"CYcFcZijrKi8LLjh/8xo80NQLIVzrtiEY85grl1EOk19FDoyVdtXYnkk5SXQKXI+P4++Zc99LzZaKOhU",
+	"RD1H+Og792bnusLObfPWMnLTMu0HrIv7Ou7tschSd9w0/TWLgXYHChKfl5Toj7ZZwZgJD7IxRtospiyD",
+	"I//ikaXooxp9+TPva36tOetnwam2cMFote6SZ2Rg/kDkXw+5TvE31ylxh8d7hgtPeIk7Zuu+aW2O9cAO",
+	"xp7GPnCzOukAAXzVgunRlIQPEDEePy1gz3wVNhSHHsb1XTvTuxu2Ws7t5uNWi1pk6yuV7cQXDl7ZG5YT",
+	"YJRLpped018+xeuIFTflZrYyz4cZG3UChmGW5EFY/Ks/XPat8vlgbTaIfUZ56EOwWCdhSxbVtkve0hko",
+	"1CmNRqRFlhKK4anDJRnYZrAoZMyoJaQOsXa/X77wYYzXdqNG+2twlI3ZJJdw12O5btz0IWSNEoZLUsSf",
+	"ehK1u9sCwyJGpFqkdLkGnznLvAgbgF+ldFlgYmFwonuGSUTQUW0o8Mx0fFPkZzs70N62tIfU8U21qOEV",
+	"KG/IsozxyZHSdB2g43u4BJ6jEWfhzTxzylKCdpriK4+U8pTMAY05xQtFwYU0NxqUAw+36hDakrTN/Wkg",
+	"0+/tMK+TOF0XH8xCHOhye7pECyrVGA08LLZrV7r0JQTx8l9HlwFAMwIYh5jEDqw4Fdb5hAjKDQTmIlue",
+	"O1njuiGAbT8HKtuFyjxs7DhW33tbOpOWsTVT2M8t2B3GheANvAC4IPfQpfBG8JQu7yMAp+B6Grm0C8RK",
+	"i3Y9XJ5zB2qKkdci11gc3JqdMqo0edgz/aiEHJ9gX1jD9vjE9qC65JnD5XvUsw8WA0OscuBkCVTitzhS",
+	"Ic85vmp9ASjUOlhz1+EcJBOp9QXk2oOb46gafLVCandbrCqwkaU1evjCljZHr3NjEhIOpCHfwsotPs/C",
+	"fjIT7CQdnF4sd2IlQeSVdQR5rFF+zRinH+cE66+mXs2wHV8reKlLwrlu8NzrTEtxtGX5wYGDbs1BHcOz",
+	"NbcMA7oC89Ri3nf2+yGk/dJlqdbr14YRIZsqX06Qq2KyhEasTwVGnbHmOKvHGNpU9pJfSKY18KbL/EzM",
+	"35Rjuc7rvNbTgRx3udBrpBAkBu12s4sM1hDg90ukpC55xpdEoYvhiHEb51zENWMb3WhS8Hvz09eSDLxF",
+	"UiReDTtlQ7o3/fVcJDQm/pcj/PeG8xvNPm7Oa0RCOOQzXjmfUbpTU5xm/BxJR7Bdxh08HxWGOo6d88bq",
+	"dzYWx2cmGEEV+UG3IdfObPud9ayIDG4HDkRkcMipO3hvdnUFI5m4U9nmkFfBQOyFvX3uHAYhk2HOMm1u",
+	"cGQJRp/CItjc4QzkyDOmImtMqNuNIxwS6b7WRLrtiLgpcW574XIC2pHitco8jdhwtu9D/N8tJcS1JTsn",
+	"IN1k3luXPKux2QuAeZnc1gS8vAfOej1C1q0kqDUdvkNi2iEzY8+JadteYQ15aOvOvK2pH7yB95sNp2uE",
+	"V76zDOFWcraaGMIhV+vAEfaeq7WbaqZAXrIRHI2oppmYbHCThu5NIsZjrBrvNTL0ms4lG0GXrOI6jkQK",
+	"icuU5ykx9DURchk3wX6wo3qtYfY1wzKGixAzu/rfK2bXGf38I/CJnnZOj3u9tj5BOtLM4fGhFChBGx5I",
+	"3P6rpiEw1bevXh8Y397szhVjc9IxFIc4fPZfpEwspej+uC3cvYC4N5un/f4cLNRXtlAXS1kyyRr3a3Y9",
+	"NRmskSvaUDcjHWEOQFxhssbpYO/vqo06GOKtmKrDJTpYrA8W691O/LM0JdQf+a1O/AYBaUcEOGoB7m2I",
+	"A9NPiQJNBsXtOiBakDHFMqlcaaCNxuwrcZCDTftrtWlfgdLXGLhn4CMx8R6swsK5hnOIWrqrdHoTwlST",
+	"3btcmoOyfUum712os5S87mzdwf3x4msV427FGL7hYB5s4gcL2J5t4le6AqMG8u/LHKYC1Ny1icZyB8dj",
+	"PmpnHlu6JBWaAkqAjZbyPwjvuBW7+QbecTCfH5jH3s3ne1AVMRKp2YL+HIGxFFlMRZESaUEoFAAWnTEN",
+	"GEZj7eQqKSOeFlNwoZAlAgZTzqobt6FjLOVXZTzPfXSodtEsQWKNN7rFrMjOMxI1oT/e2YKeAn5jDrrf",
+	"ktu0omdU6f7upnQ0hkcCuD1JYtWa8u+wt6Pyww1b0g2JbzahI9kc7OdXtp/njqF4/mg/b28ydyVnPCyQ",
+	"wzvECDrFJobAuT3YTFusRsMAZ7nS1rw+mgqhwIPTlomUghuW6mATKce2TFM51ywrAX8UaIW17WzvzTVb",
+	"DHHdVRu9GdutGOdxUQ5W+YNV/opx5Lk9XJtYSVTAmsH65EMvH3mVzHwBSlncPzKETPCJ+RQ1Wz7PpQSu",
+	"3eG/1puryV4Z4Al+pefpdiovV9d14y22E4idpdDdMh2KlHwrKtr7qgyvsYfGvlLBJxIywIk/DeTSc15R",
+	"F6xfKSnS/6WD1lCaRguk2sHvdg0eHE1fq6NpO86d3LoqPIFbZeZuuQ52qlvyPLUk19txNllQlhWe77Hc",
+	"h0BSmAkNqeHxob3h3qPek/tNXqk9cOzr0VhuxQ/VdDgPDqiDDXnPDqhtr8aoz8mbM0r7iKu3az+htIb5",
+	"Wg66PCG0ZA1McAt3jr/ilanpBRAYj2GkCbUGFQd2vDPfaS7hc2dZz624sZpYz8F/deA9e/dfbWlRqYIz",
+	"/94ZApUgn+V62jn95ZM5igrkZRzWDWsl2J87SSeXWee08wCPr+u9/sIHVz2BWe4kcl36JRDsedXzgSA8",
+	"Hq3dgrQXFXCYdK4gWzyh6uhRkcaeOfdM+aT3CdSfdCgjqo7lF8DUeUjC1Zd/ngqjv6BaM0u8ssKDuYaQ",
+	"rrH3Hezg2BwNfD8VHMr3SzW/AenH1dJY4rtMK1vyKIR9C6Cs4v0zRbQwV4C5OHhSLRBkLoyyfJAZX1EC",
+	"zlwswSpVin40dNUym6hste6RbWh3XmziIngZo/Qb1i1j3AZ72Ycq7xwxzEJas11zypxZxeNFhuSybNru",
+	"VxY0zAK1YQUTV3TE8IDcXLcIM1n+EhC6g8qKz6ZAafXxKnhO/RouFYZVfPry/wcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

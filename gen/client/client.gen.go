@@ -196,6 +196,27 @@ func (e PrescriptionAllergyCheck) Valid() bool {
 	}
 }
 
+// Defines values for RevenueReportPeriod.
+const (
+	RevenueReportPeriodDay   RevenueReportPeriod = "day"
+	RevenueReportPeriodMonth RevenueReportPeriod = "month"
+	RevenueReportPeriodWeek  RevenueReportPeriod = "week"
+)
+
+// Valid indicates whether the value is a known member of the RevenueReportPeriod enum.
+func (e RevenueReportPeriod) Valid() bool {
+	switch e {
+	case RevenueReportPeriodDay:
+		return true
+	case RevenueReportPeriodMonth:
+		return true
+	case RevenueReportPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StockMovementKind.
 const (
 	StockMovementKindAdjustment StockMovementKind = "adjustment"
@@ -214,6 +235,90 @@ func (e StockMovementKind) Valid() bool {
 	case StockMovementKindDispense:
 		return true
 	case StockMovementKindOpening:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemAlertCode.
+const (
+	SystemAlertCodeDatabaseSlow SystemAlertCode = "database_slow"
+	SystemAlertCodeJobsBehind   SystemAlertCode = "jobs_behind"
+	SystemAlertCodeJobsStopped  SystemAlertCode = "jobs_stopped"
+	SystemAlertCodeLowStock     SystemAlertCode = "low_stock"
+	SystemAlertCodeOverdueBills SystemAlertCode = "overdue_bills"
+)
+
+// Valid indicates whether the value is a known member of the SystemAlertCode enum.
+func (e SystemAlertCode) Valid() bool {
+	switch e {
+	case SystemAlertCodeDatabaseSlow:
+		return true
+	case SystemAlertCodeJobsBehind:
+		return true
+	case SystemAlertCodeJobsStopped:
+		return true
+	case SystemAlertCodeLowStock:
+		return true
+	case SystemAlertCodeOverdueBills:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemHealthBackgroundJobs.
+const (
+	SystemHealthBackgroundJobsBehind  SystemHealthBackgroundJobs = "behind"
+	SystemHealthBackgroundJobsRunning SystemHealthBackgroundJobs = "running"
+	SystemHealthBackgroundJobsStopped SystemHealthBackgroundJobs = "stopped"
+)
+
+// Valid indicates whether the value is a known member of the SystemHealthBackgroundJobs enum.
+func (e SystemHealthBackgroundJobs) Valid() bool {
+	switch e {
+	case SystemHealthBackgroundJobsBehind:
+		return true
+	case SystemHealthBackgroundJobsRunning:
+		return true
+	case SystemHealthBackgroundJobsStopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemHealthDatabase.
+const (
+	SystemHealthDatabaseHealthy SystemHealthDatabase = "healthy"
+	SystemHealthDatabaseSlow    SystemHealthDatabase = "slow"
+)
+
+// Valid indicates whether the value is a known member of the SystemHealthDatabase enum.
+func (e SystemHealthDatabase) Valid() bool {
+	switch e {
+	case SystemHealthDatabaseHealthy:
+		return true
+	case SystemHealthDatabaseSlow:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SystemHealthStatus.
+const (
+	SystemHealthStatusDegraded    SystemHealthStatus = "degraded"
+	SystemHealthStatusOperational SystemHealthStatus = "operational"
+)
+
+// Valid indicates whether the value is a known member of the SystemHealthStatus enum.
+func (e SystemHealthStatus) Valid() bool {
+	switch e {
+	case SystemHealthStatusDegraded:
+		return true
+	case SystemHealthStatusOperational:
 		return true
 	default:
 		return false
@@ -583,6 +688,27 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ReportRevenueParamsPeriod.
+const (
+	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
+	ReportRevenueParamsPeriodMonth ReportRevenueParamsPeriod = "month"
+	ReportRevenueParamsPeriodWeek  ReportRevenueParamsPeriod = "week"
+)
+
+// Valid indicates whether the value is a known member of the ReportRevenueParamsPeriod enum.
+func (e ReportRevenueParamsPeriod) Valid() bool {
+	switch e {
+	case ReportRevenueParamsPeriodDay:
+		return true
+	case ReportRevenueParamsPeriodMonth:
+		return true
+	case ReportRevenueParamsPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListRolesParamsOrdering.
 const (
 	ListRolesParamsOrderingID        ListRolesParamsOrdering = "id"
@@ -671,6 +797,12 @@ func (e ListUsersParamsOrdering) Valid() bool {
 	default:
 		return false
 	}
+}
+
+// ActiveUser defines model for ActiveUser.
+type ActiveUser struct {
+	Actions  int64  `json:"actions"`
+	Username string `json:"username"`
 }
 
 // AllergyFinding Example: {"allergy":"Penicillin","medication":"Amoxicillin","reason":"Amoxicillin is a penicillin.","relation":"same class","substance":"penicillins"}
@@ -765,6 +897,18 @@ type AppointmentWrite struct {
 
 	// Time A time of day on the hospital's wall clock; answered as HH:MM:SS
 	Time TimeOfDay `json:"time"`
+}
+
+// AppointmentsByDoctor defines model for AppointmentsByDoctor.
+type AppointmentsByDoctor struct {
+	AppointmentsByDoctor []DoctorCount `json:"appointments_by_doctor"`
+}
+
+// AppointmentsToday defines model for AppointmentsToday.
+type AppointmentsToday struct {
+	Appointments []Appointment      `json:"appointments"`
+	Count        int64              `json:"count"`
+	Date         openapi_types.Date `json:"date"`
 }
 
 // Availability defines model for Availability.
@@ -948,6 +1092,21 @@ type BillWrite struct {
 	Patient   int64                    `json:"patient"`
 }
 
+// BillingStats defines model for BillingStats.
+type BillingStats struct {
+	CollectionsToday   float64            `json:"collections_today"`
+	PendingBillsAmount float64            `json:"pending_bills_amount"`
+	PendingBillsCount  int64              `json:"pending_bills_count"`
+	ReportDate         openapi_types.Date `json:"report_date"`
+	TotalRevenue       float64            `json:"total_revenue"`
+}
+
+// CountOfDay Example: {"count":12,"date":"2026-12-01"}
+type CountOfDay struct {
+	Count int64              `json:"count"`
+	Date  openapi_types.Date `json:"date"`
+}
+
 // CreatedPatient defines model for CreatedPatient.
 type CreatedPatient struct {
 	Address        string             `json:"address"`
@@ -977,6 +1136,95 @@ type CreatedPatient struct {
 	Version int64 `json:"version"`
 }
 
+// Dashboard defines model for Dashboard.
+type Dashboard struct {
+	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours
+	ActiveUsers *int64 `json:"active_users,omitempty"`
+
+	// Anniversaries Staff who joined on this day of an earlier year
+	Anniversaries []PersonName `json:"anniversaries"`
+
+	// BirthdaysToday At most twenty patients
+	BirthdaysToday []PersonName `json:"birthdays_today"`
+
+	// LowStockAlerts For Pharmacists and Admins: at most twenty
+	LowStockAlerts *[]Medication `json:"low_stock_alerts,omitempty"`
+
+	// MostActiveUsers For Admins: the five who changed most in the last 24 hours
+	MostActiveUsers *[]ActiveUser `json:"most_active_users,omitempty"`
+
+	// MyAppointmentsToday For a Doctor: the own ones
+	MyAppointmentsToday *[]Appointment `json:"my_appointments_today,omitempty"`
+
+	// Notifications The five latest of the caller
+	Notifications []DashboardNotification `json:"notifications"`
+
+	// PatientQueue For Receptionists, Nurses and Admins: who has checked in and waits, at most two hundred
+	PatientQueue *[]Appointment `json:"patient_queue,omitempty"`
+
+	// PatientRegistrationsTrend The last 7 days
+	PatientRegistrationsTrend []CountOfDay `json:"patient_registrations_trend"`
+
+	// PatientRegistrationsTrend30 The last 30 days
+	PatientRegistrationsTrend30 []CountOfDay `json:"patient_registrations_trend_30"`
+
+	// PendingBills Bills that are not paid
+	PendingBills int64 `json:"pending_bills"`
+
+	// PendingRoleRequests For Admins
+	PendingRoleRequests *int64 `json:"pending_role_requests,omitempty"`
+
+	// RecentAppointments The next five from today on
+	RecentAppointments []Appointment `json:"recent_appointments"`
+
+	// RevenueBreakdown The last 30 days, the largest first
+	RevenueBreakdown []RevenueOfMethod `json:"revenue_breakdown"`
+
+	// RevenueToday For Receptionists and Admins
+	RevenueToday *float64 `json:"revenue_today,omitempty"`
+
+	// RevenueTrend The last 7 days
+	RevenueTrend []TotalOfDay `json:"revenue_trend"`
+
+	// RevenueTrend30 The last 30 days
+	RevenueTrend30 []TotalOfDay `json:"revenue_trend_30"`
+
+	// SystemAlerts For Admins: what needs a look
+	SystemAlerts *[]SystemAlert `json:"system_alerts,omitempty"`
+
+	// SystemHealth Example: {"background_jobs":"running","database":"healthy","status":"operational"}
+	SystemHealth SystemHealth `json:"system_health"`
+
+	// TodayAppointments Today's, in whatever state
+	TodayAppointments int64 `json:"today_appointments"`
+
+	// TodaySchedule For Receptionists, Nurses and Admins: what is still to come today, at most fifty
+	TodaySchedule       *[]Appointment `json:"today_schedule,omitempty"`
+	TotalPatients       int64          `json:"total_patients"`
+	TotalRevenue        float64        `json:"total_revenue"`
+	UnreadNotifications int64          `json:"unread_notifications"`
+
+	// WhatsNew The three latest changes
+	WhatsNew []WhatsNew `json:"whats_new"`
+}
+
+// DashboardNotification defines model for DashboardNotification.
+type DashboardNotification struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsRead    bool      `json:"is_read"`
+	Message   string    `json:"message"`
+	Title     string    `json:"title"`
+}
+
+// DashboardStats defines model for DashboardStats.
+type DashboardStats struct {
+	TotalAppointments int64   `json:"total_appointments"`
+	TotalBills        int64   `json:"total_bills"`
+	TotalPatients     int64   `json:"total_patients"`
+	TotalRevenue      float64 `json:"total_revenue"`
+}
+
 // Dispensing Example: {"quantity":21}
 type Dispensing struct {
 	// Medication The pharmacy's medication, when the prescription names none
@@ -987,6 +1235,15 @@ type Dispensing struct {
 
 	// Quantity When the prescription names none
 	Quantity *int32 `json:"quantity,omitempty"`
+}
+
+// DoctorCount defines model for DoctorCount.
+type DoctorCount struct {
+	AppointmentCount int64  `json:"appointment_count"`
+	DoctorFirstName  string `json:"doctor__first_name"`
+	DoctorLastName   string `json:"doctor__last_name"`
+	DoctorID         int64  `json:"doctor_id"`
+	DoctorName       string `json:"doctor_name"`
 }
 
 // Email An e-mail address, or empty. No two accounts share one.
@@ -1096,6 +1353,12 @@ type Medication struct {
 	Version int64 `json:"version"`
 }
 
+// MedicationCount defines model for MedicationCount.
+type MedicationCount struct {
+	Count          int64  `json:"count"`
+	MedicationName string `json:"medication_name"`
+}
+
 // MedicationList defines model for MedicationList.
 type MedicationList struct {
 	Count           nullable.Nullable[int64]  `json:"count"`
@@ -1167,6 +1430,12 @@ type Patient struct {
 
 	// Version The number in the ETag
 	Version int64 `json:"version"`
+}
+
+// PatientCount defines model for PatientCount.
+type PatientCount struct {
+	PatientCount int64              `json:"patient_count"`
+	ReportDate   openapi_types.Date `json:"report_date"`
 }
 
 // PatientList defines model for PatientList.
@@ -1287,6 +1556,13 @@ type PaymentWrite struct {
 	Bill      int64         `json:"bill"`
 	Method    PaymentMethod `json:"method"`
 	Reference *string       `json:"reference,omitempty"`
+}
+
+// PersonName defines model for PersonName.
+type PersonName struct {
+	FirstName string `json:"first_name"`
+	ID        int64  `json:"id"`
+	LastName  string `json:"last_name"`
 }
 
 // Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
@@ -1470,6 +1746,40 @@ type Registration struct {
 	Username Username `json:"username"`
 }
 
+// RevenueOfMethod defines model for RevenueOfMethod.
+type RevenueOfMethod struct {
+	// Department The method again, as the existing front end reads it
+	Department string        `json:"department"`
+	Method     PaymentMethod `json:"method"`
+	Total      float64       `json:"total"`
+}
+
+// RevenueOfPeriod defines model for RevenueOfPeriod.
+type RevenueOfPeriod struct {
+	ByMethod []RevenueOfMethod `json:"by_method"`
+
+	// Date Its first day
+	Date     openapi_types.Date `json:"date"`
+	Payments int64              `json:"payments"`
+	Total    float64            `json:"total"`
+}
+
+// RevenueReport defines model for RevenueReport.
+type RevenueReport struct {
+	ByMethod []RevenueOfMethod   `json:"by_method"`
+	DateFrom openapi_types.Date  `json:"date_from"`
+	DateTo   openapi_types.Date  `json:"date_to"`
+	Payments int64               `json:"payments"`
+	Period   RevenueReportPeriod `json:"period"`
+
+	// Series Every period of the span, also those without any
+	Series       []RevenueOfPeriod `json:"series"`
+	TotalRevenue float64           `json:"total_revenue"`
+}
+
+// RevenueReportPeriod defines model for RevenueReport.Period.
+type RevenueReportPeriod string
+
 // Role Example: {"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1}
 type Role struct {
 	Description string `json:"description"`
@@ -1613,6 +1923,34 @@ type StockMovementList struct {
 	Results         []StockMovement           `json:"results"`
 }
 
+// SystemAlert defines model for SystemAlert.
+type SystemAlert struct {
+	Code    SystemAlertCode `json:"code"`
+	Message string          `json:"message"`
+}
+
+// SystemAlertCode defines model for SystemAlert.Code.
+type SystemAlertCode string
+
+// SystemHealth Example: {"background_jobs":"running","database":"healthy","status":"operational"}
+type SystemHealth struct {
+	// BackgroundJobs Whether a worker lives and how long jobs wait
+	BackgroundJobs SystemHealthBackgroundJobs `json:"background_jobs"`
+
+	// Database How the database answered this request
+	Database SystemHealthDatabase `json:"database"`
+	Status   SystemHealthStatus   `json:"status"`
+}
+
+// SystemHealthBackgroundJobs Whether a worker lives and how long jobs wait
+type SystemHealthBackgroundJobs string
+
+// SystemHealthDatabase How the database answered this request
+type SystemHealthDatabase string
+
+// SystemHealthStatus defines model for SystemHealth.Status.
+type SystemHealthStatus string
+
 // TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
 type TimeOfDay = string
 
@@ -1656,6 +1994,17 @@ type TokenPair struct {
 
 	// Refresh For `POST /api/auth/refresh/`
 	Refresh string `json:"refresh"`
+}
+
+// TopMedications defines model for TopMedications.
+type TopMedications struct {
+	TopMedications []MedicationCount `json:"top_medications"`
+}
+
+// TotalOfDay Example: {"date":"2026-12-01","total":1530.5}
+type TotalOfDay struct {
+	Date  openapi_types.Date `json:"date"`
+	Total float64            `json:"total"`
 }
 
 // User Callers who are not Admin see of other users only the required properties.
@@ -1728,6 +2077,13 @@ type UserWrite struct {
 
 // Username Letters, digits and @ . + - _. With an @ it must be the account's own e-mail address.
 type Username = string
+
+// WhatsNew defines model for WhatsNew.
+type WhatsNew struct {
+	Action      string    `json:"action"`
+	Description string    `json:"description"`
+	Timestamp   time.Time `json:"timestamp"`
+}
 
 // Cursor defines model for Cursor.
 type Cursor = string
@@ -2340,6 +2696,24 @@ type RegisterParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// ReportRevenueParams defines parameters for ReportRevenue.
+type ReportRevenueParams struct {
+	// Period What a row stands for.
+	Period *ReportRevenueParamsPeriod `form:"period,omitempty" json:"period,omitempty"`
+
+	// DateFrom From this day on.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Up to and with this day.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Method Only this method.
+	Method *PaymentMethod `form:"method,omitempty" json:"method,omitempty"`
+}
+
+// ReportRevenueParamsPeriod defines parameters for ReportRevenue.
+type ReportRevenueParamsPeriod string
 
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
@@ -3002,6 +3376,21 @@ type ClientInterface interface {
 	// Corresponds with GET /api/bills/{id}/invoice.pdf (the `GetInvoice` operationId).
 	GetInvoice(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetDashboardStats Get the totals
+	//
+	// How many patients, appointments and bills there are, and the whole revenue.
+	//
+	// Corresponds with GET /api/dashboard-stats/ (the `GetDashboardStats` operationId).
+	GetDashboardStats(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetDashboard Get the dashboard
+	//
+	// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. A part that only
+	// some roles need is absent from the answer of the others.
+	//
+	// Corresponds with GET /api/dashboard/ (the `GetDashboard` operationId).
+	GetDashboard(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListEncounters List encounters
 	//
 	// `search` finds by the patient's name, number or contact. A user of role Patient sees the own ones only.
@@ -3578,6 +3967,50 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/register/ (the `Register` operationId).
 	Register(ctx context.Context, params *RegisterParams, body RegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportAppointmentsByDoctor Report appointments by doctor
+	//
+	// The doctors with the most appointments first. Namesakes are told apart by `doctor_id`.
+	//
+	// Corresponds with GET /api/report/appointments_by_doctor/ (the `ReportAppointmentsByDoctor` operationId).
+	ReportAppointmentsByDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportAppointmentsToday Report today's appointments
+	//
+	// All of the hospital's day, in the order of their times.
+	//
+	// Corresponds with GET /api/report/appointments_today/ (the `ReportAppointmentsToday` operationId).
+	ReportAppointmentsToday(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportBilling Report the state of billing
+	//
+	// Revenue is what was paid less what was refunded; pending is what is still due on bills that are not paid.
+	//
+	// Corresponds with GET /api/report/billing-stats/ (the `ReportBilling` operationId).
+	ReportBilling(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportPatientCount Report the number of patients
+	//
+	// Records that were merged into others do not count.
+	//
+	// Corresponds with GET /api/report/patient_count/ (the `ReportPatientCount` operationId).
+	ReportPatientCount(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportRevenue Report revenue over time
+	//
+	// What was paid less what was refunded, by day, week (from Monday) or month of the hospital's time zone, and by
+	// method. Without dates the last 30 days, 12 weeks or 12 months. At most 400 days by day, and ten years by week or
+	// month. The first and the last period are cut to the dates.
+	//
+	// Corresponds with GET /api/report/revenue/ (the `ReportRevenue` operationId).
+	ReportRevenue(ctx context.Context, params *ReportRevenueParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReportTopMedications Report the most prescribed medications
+	//
+	// The ten most prescribed, whatever the case in which their names were written.
+	//
+	// Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
+	ReportTopMedications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListRoles List roles
 	//
@@ -4464,6 +4897,41 @@ func (c *Client) ReplaceBill(ctx context.Context, id ID, params *ReplaceBillPara
 // Corresponds with GET /api/bills/{id}/invoice.pdf (the `GetInvoice` operationId).
 func (c *Client) GetInvoice(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetInvoiceRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDashboardStats Get the totals
+//
+// How many patients, appointments and bills there are, and the whole revenue.
+//
+// Corresponds with GET /api/dashboard-stats/ (the `GetDashboardStats` operationId).
+func (c *Client) GetDashboardStats(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDashboardStatsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDashboard Get the dashboard
+//
+// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. A part that only
+// some roles need is absent from the answer of the others.
+//
+// Corresponds with GET /api/dashboard/ (the `GetDashboard` operationId).
+func (c *Client) GetDashboard(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDashboardRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -5661,6 +6129,110 @@ func (c *Client) RegisterWithBody(ctx context.Context, params *RegisterParams, c
 // Corresponds with POST /api/register/ (the `Register` operationId).
 func (c *Client) Register(ctx context.Context, params *RegisterParams, body RegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewRegisterRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportAppointmentsByDoctor Report appointments by doctor
+//
+// The doctors with the most appointments first. Namesakes are told apart by `doctor_id`.
+//
+// Corresponds with GET /api/report/appointments_by_doctor/ (the `ReportAppointmentsByDoctor` operationId).
+func (c *Client) ReportAppointmentsByDoctor(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportAppointmentsByDoctorRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportAppointmentsToday Report today's appointments
+//
+// All of the hospital's day, in the order of their times.
+//
+// Corresponds with GET /api/report/appointments_today/ (the `ReportAppointmentsToday` operationId).
+func (c *Client) ReportAppointmentsToday(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportAppointmentsTodayRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportBilling Report the state of billing
+//
+// Revenue is what was paid less what was refunded; pending is what is still due on bills that are not paid.
+//
+// Corresponds with GET /api/report/billing-stats/ (the `ReportBilling` operationId).
+func (c *Client) ReportBilling(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportBillingRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportPatientCount Report the number of patients
+//
+// Records that were merged into others do not count.
+//
+// Corresponds with GET /api/report/patient_count/ (the `ReportPatientCount` operationId).
+func (c *Client) ReportPatientCount(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportPatientCountRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportRevenue Report revenue over time
+//
+// What was paid less what was refunded, by day, week (from Monday) or month of the hospital's time zone, and by
+// method. Without dates the last 30 days, 12 weeks or 12 months. At most 400 days by day, and ten years by week or
+// month. The first and the last period are cut to the dates.
+//
+// Corresponds with GET /api/report/revenue/ (the `ReportRevenue` operationId).
+func (c *Client) ReportRevenue(ctx context.Context, params *ReportRevenueParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportRevenueRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReportTopMedications Report the most prescribed medications
+//
+// The ten most prescribed, whatever the case in which their names were written.
+//
+// Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
+func (c *Client) ReportTopMedications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReportTopMedicationsRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -7657,6 +8229,60 @@ func NewGetInvoiceRequest(server string, id ID) (*http.Request, error) {
 	}
 
 	operationPath := fmt.Sprintf("/api/bills/%s/invoice.pdf", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDashboardStatsRequest constructs an http.Request for the GetDashboardStats method
+func NewGetDashboardStatsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/dashboard-stats/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDashboardRequest constructs an http.Request for the GetDashboard method
+func NewGetDashboardRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/dashboard/")
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -10396,6 +11022,231 @@ func NewRegisterRequestWithBody(server string, params *RegisterParams, contentTy
 	return req, nil
 }
 
+// NewReportAppointmentsByDoctorRequest constructs an http.Request for the ReportAppointmentsByDoctor method
+func NewReportAppointmentsByDoctorRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/report/appointments_by_doctor/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReportAppointmentsTodayRequest constructs an http.Request for the ReportAppointmentsToday method
+func NewReportAppointmentsTodayRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/report/appointments_today/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReportBillingRequest constructs an http.Request for the ReportBilling method
+func NewReportBillingRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/report/billing-stats/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReportPatientCountRequest constructs an http.Request for the ReportPatientCount method
+func NewReportPatientCountRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/report/patient_count/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReportRevenueRequest constructs an http.Request for the ReportRevenue method
+func NewReportRevenueRequest(server string, params *ReportRevenueParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/report/revenue/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Period != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "period", *params.Period, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateFrom != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_from", *params.DateFrom, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateTo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_to", *params.DateTo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Method != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "method", *params.Method, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReportTopMedicationsRequest constructs an http.Request for the ReportTopMedications method
+func NewReportTopMedicationsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/report/top_prescribed_medications/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListRolesRequest constructs an http.Request for the ListRoles method
 func NewListRolesRequest(server string, params *ListRolesParams) (*http.Request, error) {
 	var err error
@@ -11948,6 +12799,25 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/bills/{id}/invoice.pdf (the `GetInvoice` operationId).
 	GetInvoiceWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetInvoiceResponse, error)
 
+	// GetDashboardStatsWithResponse Get the totals
+	//
+	// How many patients, appointments and bills there are, and the whole revenue.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/dashboard-stats/ (the `GetDashboardStats` operationId).
+	GetDashboardStatsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDashboardStatsResponse, error)
+
+	// GetDashboardWithResponse Get the dashboard
+	//
+	// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. A part that only
+	// some roles need is absent from the answer of the others.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/dashboard/ (the `GetDashboard` operationId).
+	GetDashboardWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDashboardResponse, error)
+
 	// ListEncountersWithResponse List encounters
 	//
 	// `search` finds by the patient's name, number or contact. A user of role Patient sees the own ones only.
@@ -12564,6 +13434,62 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/register/ (the `Register` operationId).
 	RegisterWithResponse(ctx context.Context, params *RegisterParams, body RegisterJSONRequestBody, reqEditors ...RequestEditorFn) (*RegisterResponse, error)
+
+	// ReportAppointmentsByDoctorWithResponse Report appointments by doctor
+	//
+	// The doctors with the most appointments first. Namesakes are told apart by `doctor_id`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/report/appointments_by_doctor/ (the `ReportAppointmentsByDoctor` operationId).
+	ReportAppointmentsByDoctorWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportAppointmentsByDoctorResponse, error)
+
+	// ReportAppointmentsTodayWithResponse Report today's appointments
+	//
+	// All of the hospital's day, in the order of their times.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/report/appointments_today/ (the `ReportAppointmentsToday` operationId).
+	ReportAppointmentsTodayWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportAppointmentsTodayResponse, error)
+
+	// ReportBillingWithResponse Report the state of billing
+	//
+	// Revenue is what was paid less what was refunded; pending is what is still due on bills that are not paid.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/report/billing-stats/ (the `ReportBilling` operationId).
+	ReportBillingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportBillingResponse, error)
+
+	// ReportPatientCountWithResponse Report the number of patients
+	//
+	// Records that were merged into others do not count.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/report/patient_count/ (the `ReportPatientCount` operationId).
+	ReportPatientCountWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportPatientCountResponse, error)
+
+	// ReportRevenueWithResponse Report revenue over time
+	//
+	// What was paid less what was refunded, by day, week (from Monday) or month of the hospital's time zone, and by
+	// method. Without dates the last 30 days, 12 weeks or 12 months. At most 400 days by day, and ten years by week or
+	// month. The first and the last period are cut to the dates.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/report/revenue/ (the `ReportRevenue` operationId).
+	ReportRevenueWithResponse(ctx context.Context, params *ReportRevenueParams, reqEditors ...RequestEditorFn) (*ReportRevenueResponse, error)
+
+	// ReportTopMedicationsWithResponse Report the most prescribed medications
+	//
+	// The ten most prescribed, whatever the case in which their names were written.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
+	ReportTopMedicationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportTopMedicationsResponse, error)
 
 	// ListRolesWithResponse List roles
 	//
@@ -15538,6 +16464,200 @@ func (r GetInvoiceResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetInvoiceResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetDashboardStatsResponse401Headers the declared response headers of an HTTP 401 response for GetDashboardStats
+type GetDashboardStatsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetDashboardStatsResponse429Headers the declared response headers of an HTTP 429 response for GetDashboardStats
+type GetDashboardStatsResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetDashboardStatsResponse503Headers the declared response headers of an HTTP 503 response for GetDashboardStats
+type GetDashboardStatsResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetDashboardStatsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *DashboardStats
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetDashboardStatsResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetDashboardStatsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetDashboardStatsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDashboardStatsResponse) GetJSON200() *DashboardStats {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetDashboardStatsResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetDashboardStatsResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetDashboardStatsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetDashboardStatsResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetDashboardStatsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDashboardStatsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDashboardStatsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDashboardStatsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDashboardStatsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetDashboardResponse401Headers the declared response headers of an HTTP 401 response for GetDashboard
+type GetDashboardResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetDashboardResponse429Headers the declared response headers of an HTTP 429 response for GetDashboard
+type GetDashboardResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetDashboardResponse503Headers the declared response headers of an HTTP 503 response for GetDashboard
+type GetDashboardResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetDashboardResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Dashboard
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetDashboardResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetDashboardResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetDashboardResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDashboardResponse) GetJSON200() *Dashboard {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetDashboardResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetDashboardResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetDashboardResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetDashboardResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetDashboardResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDashboardResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDashboardResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDashboardResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDashboardResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -20515,6 +21635,588 @@ func (r RegisterResponse) ContentType() string {
 	return ""
 }
 
+// ReportAppointmentsByDoctorResponse401Headers the declared response headers of an HTTP 401 response for ReportAppointmentsByDoctor
+type ReportAppointmentsByDoctorResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReportAppointmentsByDoctorResponse429Headers the declared response headers of an HTTP 429 response for ReportAppointmentsByDoctor
+type ReportAppointmentsByDoctorResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReportAppointmentsByDoctorResponse503Headers the declared response headers of an HTTP 503 response for ReportAppointmentsByDoctor
+type ReportAppointmentsByDoctorResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReportAppointmentsByDoctorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AppointmentsByDoctor
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReportAppointmentsByDoctorResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReportAppointmentsByDoctorResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReportAppointmentsByDoctorResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReportAppointmentsByDoctorResponse) GetJSON200() *AppointmentsByDoctor {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReportAppointmentsByDoctorResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReportAppointmentsByDoctorResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReportAppointmentsByDoctorResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReportAppointmentsByDoctorResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReportAppointmentsByDoctorResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReportAppointmentsByDoctorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReportAppointmentsByDoctorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReportAppointmentsByDoctorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReportAppointmentsByDoctorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReportAppointmentsTodayResponse401Headers the declared response headers of an HTTP 401 response for ReportAppointmentsToday
+type ReportAppointmentsTodayResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReportAppointmentsTodayResponse429Headers the declared response headers of an HTTP 429 response for ReportAppointmentsToday
+type ReportAppointmentsTodayResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReportAppointmentsTodayResponse503Headers the declared response headers of an HTTP 503 response for ReportAppointmentsToday
+type ReportAppointmentsTodayResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReportAppointmentsTodayResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AppointmentsToday
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReportAppointmentsTodayResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReportAppointmentsTodayResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReportAppointmentsTodayResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReportAppointmentsTodayResponse) GetJSON200() *AppointmentsToday {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReportAppointmentsTodayResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReportAppointmentsTodayResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReportAppointmentsTodayResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReportAppointmentsTodayResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReportAppointmentsTodayResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReportAppointmentsTodayResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReportAppointmentsTodayResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReportAppointmentsTodayResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReportAppointmentsTodayResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReportBillingResponse401Headers the declared response headers of an HTTP 401 response for ReportBilling
+type ReportBillingResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReportBillingResponse429Headers the declared response headers of an HTTP 429 response for ReportBilling
+type ReportBillingResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReportBillingResponse503Headers the declared response headers of an HTTP 503 response for ReportBilling
+type ReportBillingResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReportBillingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *BillingStats
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReportBillingResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReportBillingResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReportBillingResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReportBillingResponse) GetJSON200() *BillingStats {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReportBillingResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReportBillingResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReportBillingResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReportBillingResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReportBillingResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReportBillingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReportBillingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReportBillingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReportBillingResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReportPatientCountResponse401Headers the declared response headers of an HTTP 401 response for ReportPatientCount
+type ReportPatientCountResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReportPatientCountResponse429Headers the declared response headers of an HTTP 429 response for ReportPatientCount
+type ReportPatientCountResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReportPatientCountResponse503Headers the declared response headers of an HTTP 503 response for ReportPatientCount
+type ReportPatientCountResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReportPatientCountResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PatientCount
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReportPatientCountResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReportPatientCountResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReportPatientCountResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReportPatientCountResponse) GetJSON200() *PatientCount {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReportPatientCountResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReportPatientCountResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReportPatientCountResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReportPatientCountResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReportPatientCountResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReportPatientCountResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReportPatientCountResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReportPatientCountResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReportPatientCountResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReportRevenueResponse401Headers the declared response headers of an HTTP 401 response for ReportRevenue
+type ReportRevenueResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReportRevenueResponse429Headers the declared response headers of an HTTP 429 response for ReportRevenue
+type ReportRevenueResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReportRevenueResponse503Headers the declared response headers of an HTTP 503 response for ReportRevenue
+type ReportRevenueResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReportRevenueResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RevenueReport
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReportRevenueResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReportRevenueResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReportRevenueResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReportRevenueResponse) GetJSON200() *RevenueReport {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReportRevenueResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReportRevenueResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReportRevenueResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReportRevenueResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReportRevenueResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReportRevenueResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReportRevenueResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReportRevenueResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReportRevenueResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReportTopMedicationsResponse401Headers the declared response headers of an HTTP 401 response for ReportTopMedications
+type ReportTopMedicationsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReportTopMedicationsResponse429Headers the declared response headers of an HTTP 429 response for ReportTopMedications
+type ReportTopMedicationsResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReportTopMedicationsResponse503Headers the declared response headers of an HTTP 503 response for ReportTopMedications
+type ReportTopMedicationsResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReportTopMedicationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TopMedications
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReportTopMedicationsResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReportTopMedicationsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReportTopMedicationsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReportTopMedicationsResponse) GetJSON200() *TopMedications {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReportTopMedicationsResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReportTopMedicationsResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReportTopMedicationsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReportTopMedicationsResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReportTopMedicationsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReportTopMedicationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReportTopMedicationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReportTopMedicationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReportTopMedicationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListRolesResponse401Headers the declared response headers of an HTTP 401 response for ListRoles
 type ListRolesResponse401Headers struct {
 	WWWAuthenticate string
@@ -23372,6 +25074,37 @@ func (c *ClientWithResponses) GetInvoiceWithResponse(ctx context.Context, id ID,
 	return ParseGetInvoiceResponse(rsp)
 }
 
+// GetDashboardStatsWithResponse Get the totals
+//
+// How many patients, appointments and bills there are, and the whole revenue.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/dashboard-stats/ (the `GetDashboardStats` operationId).
+func (c *ClientWithResponses) GetDashboardStatsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDashboardStatsResponse, error) {
+	rsp, err := c.GetDashboardStats(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDashboardStatsResponse(rsp)
+}
+
+// GetDashboardWithResponse Get the dashboard
+//
+// Figures over the hospital's whole history and what is going on today, in the hospital's time zone. A part that only
+// some roles need is absent from the answer of the others.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/dashboard/ (the `GetDashboard` operationId).
+func (c *ClientWithResponses) GetDashboardWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetDashboardResponse, error) {
+	rsp, err := c.GetDashboard(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDashboardResponse(rsp)
+}
+
 // ListEncountersWithResponse List encounters
 //
 // `search` finds by the patient's name, number or contact. A user of role Patient sees the own ones only.
@@ -24359,6 +26092,98 @@ func (c *ClientWithResponses) RegisterWithResponse(ctx context.Context, params *
 		return nil, err
 	}
 	return ParseRegisterResponse(rsp)
+}
+
+// ReportAppointmentsByDoctorWithResponse Report appointments by doctor
+//
+// The doctors with the most appointments first. Namesakes are told apart by `doctor_id`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/report/appointments_by_doctor/ (the `ReportAppointmentsByDoctor` operationId).
+func (c *ClientWithResponses) ReportAppointmentsByDoctorWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportAppointmentsByDoctorResponse, error) {
+	rsp, err := c.ReportAppointmentsByDoctor(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportAppointmentsByDoctorResponse(rsp)
+}
+
+// ReportAppointmentsTodayWithResponse Report today's appointments
+//
+// All of the hospital's day, in the order of their times.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/report/appointments_today/ (the `ReportAppointmentsToday` operationId).
+func (c *ClientWithResponses) ReportAppointmentsTodayWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportAppointmentsTodayResponse, error) {
+	rsp, err := c.ReportAppointmentsToday(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportAppointmentsTodayResponse(rsp)
+}
+
+// ReportBillingWithResponse Report the state of billing
+//
+// Revenue is what was paid less what was refunded; pending is what is still due on bills that are not paid.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/report/billing-stats/ (the `ReportBilling` operationId).
+func (c *ClientWithResponses) ReportBillingWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportBillingResponse, error) {
+	rsp, err := c.ReportBilling(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportBillingResponse(rsp)
+}
+
+// ReportPatientCountWithResponse Report the number of patients
+//
+// Records that were merged into others do not count.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/report/patient_count/ (the `ReportPatientCount` operationId).
+func (c *ClientWithResponses) ReportPatientCountWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportPatientCountResponse, error) {
+	rsp, err := c.ReportPatientCount(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportPatientCountResponse(rsp)
+}
+
+// ReportRevenueWithResponse Report revenue over time
+//
+// What was paid less what was refunded, by day, week (from Monday) or month of the hospital's time zone, and by
+// method. Without dates the last 30 days, 12 weeks or 12 months. At most 400 days by day, and ten years by week or
+// month. The first and the last period are cut to the dates.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/report/revenue/ (the `ReportRevenue` operationId).
+func (c *ClientWithResponses) ReportRevenueWithResponse(ctx context.Context, params *ReportRevenueParams, reqEditors ...RequestEditorFn) (*ReportRevenueResponse, error) {
+	rsp, err := c.ReportRevenue(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportRevenueResponse(rsp)
+}
+
+// ReportTopMedicationsWithResponse Report the most prescribed medications
+//
+// The ten most prescribed, whatever the case in which their names were written.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
+func (c *ClientWithResponses) ReportTopMedicationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportTopMedicationsResponse, error) {
+	rsp, err := c.ReportTopMedications(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReportTopMedicationsResponse(rsp)
 }
 
 // ListRolesWithResponse List roles
@@ -27476,6 +29301,194 @@ func ParseGetInvoiceResponse(rsp *http.Response) (*GetInvoiceResponse, error) {
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers GetInvoiceResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetDashboardStatsResponse parses an HTTP response from a GetDashboardStatsWithResponse call
+func ParseGetDashboardStatsResponse(rsp *http.Response) (*GetDashboardStatsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDashboardStatsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest DashboardStats
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetDashboardStatsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetDashboardStatsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetDashboardStatsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetDashboardResponse parses an HTTP response from a GetDashboardWithResponse call
+func ParseGetDashboardResponse(rsp *http.Response) (*GetDashboardResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDashboardResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Dashboard
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetDashboardResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetDashboardResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetDashboardResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
@@ -32405,6 +34418,570 @@ func ParseRegisterResponse(rsp *http.Response) (*RegisterResponse, error) {
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers RegisterResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReportAppointmentsByDoctorResponse parses an HTTP response from a ReportAppointmentsByDoctorWithResponse call
+func ParseReportAppointmentsByDoctorResponse(rsp *http.Response) (*ReportAppointmentsByDoctorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReportAppointmentsByDoctorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AppointmentsByDoctor
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReportAppointmentsByDoctorResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReportAppointmentsByDoctorResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReportAppointmentsByDoctorResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReportAppointmentsTodayResponse parses an HTTP response from a ReportAppointmentsTodayWithResponse call
+func ParseReportAppointmentsTodayResponse(rsp *http.Response) (*ReportAppointmentsTodayResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReportAppointmentsTodayResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AppointmentsToday
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReportAppointmentsTodayResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReportAppointmentsTodayResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReportAppointmentsTodayResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReportBillingResponse parses an HTTP response from a ReportBillingWithResponse call
+func ParseReportBillingResponse(rsp *http.Response) (*ReportBillingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReportBillingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest BillingStats
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReportBillingResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReportBillingResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReportBillingResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReportPatientCountResponse parses an HTTP response from a ReportPatientCountWithResponse call
+func ParseReportPatientCountResponse(rsp *http.Response) (*ReportPatientCountResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReportPatientCountResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PatientCount
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReportPatientCountResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReportPatientCountResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReportPatientCountResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReportRevenueResponse parses an HTTP response from a ReportRevenueWithResponse call
+func ParseReportRevenueResponse(rsp *http.Response) (*ReportRevenueResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReportRevenueResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RevenueReport
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReportRevenueResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReportRevenueResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReportRevenueResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReportTopMedicationsResponse parses an HTTP response from a ReportTopMedicationsWithResponse call
+func ParseReportTopMedicationsResponse(rsp *http.Response) (*ReportTopMedicationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReportTopMedicationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TopMedications
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ReportTopMedicationsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReportTopMedicationsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReportTopMedicationsResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {

@@ -77,6 +77,17 @@ type CoreMedication struct {
 	SearchText   string    `json:"search_text"`
 }
 
+type CoreNotification struct {
+	ID                   int64     `json:"id"`
+	UserID               int64     `json:"user_id"`
+	Title                string    `json:"title"`
+	Message              string    `json:"message"`
+	Type                 string    `json:"type"`
+	IsRead               bool      `json:"is_read"`
+	RelatedAppointmentID *int64    `json:"related_appointment_id"`
+	CreatedAt            time.Time `json:"created_at"`
+}
+
 type CorePatient struct {
 	ID             int64     `json:"id"`
 	UniqueID       string    `json:"unique_id"`

@@ -8,3 +8,10 @@ type Expire struct{}
 
 // Kind is how River's tables call the job. Renaming it strands the jobs that wait.
 func (Expire) Kind() string { return "expire" }
+
+// FoldFigures asks to fold the differences of the figures into them. It may run at any
+// time and any number of times, also at once.
+type FoldFigures struct{}
+
+// Kind is how River's tables call the job.
+func (FoldFigures) Kind() string { return "fold_figures" }

@@ -35,6 +35,7 @@ var fixtures = []string{
 	`INSERT INTO core_billitem (bill_id, description, amount) SELECT id, 'x', 1 FROM core_bill`,
 	`INSERT INTO core_serviceitem (code, name, price) VALUES ('CONS', 'Consultation', 150)`,
 	`INSERT INTO core_payment (bill_id, amount, method) SELECT id, 1, 'Cash' FROM core_bill`,
+	`SELECT core_figures_fold(4)`,
 	`INSERT INTO core_refund (payment_id, amount, reason) SELECT id, 0.5, 'x' FROM core_payment`,
 	`WITH n AS (UPDATE core_documentcounter SET last = last + 1 WHERE kind = 'invoice' RETURNING kind, last)
 		INSERT INTO core_documentnumber (kind, number, bill_id) SELECT n.kind, n.last, b.id FROM n, core_bill b`,

@@ -51,10 +51,10 @@ func (h *handlers) billConditions(ctx context.Context, p api.ListBillsParams) []
 		where = append(where, listing.BillsInState(string(*p.Status), h.today()))
 	}
 	if p.DateFrom != nil {
-		where = append(where, listing.BillsFrom(scheduling.Shifted(p.DateFrom.Time, 0, h.Zone)))
+		where = append(where, listing.BillsFrom(scheduling.DayStart(p.DateFrom.Time, h.Zone)))
 	}
 	if p.DateTo != nil {
-		where = append(where, listing.BillsUntil(scheduling.Shifted(p.DateTo.AddDate(0, 0, 1), 0, h.Zone)))
+		where = append(where, listing.BillsUntil(scheduling.DayStart(p.DateTo.AddDate(0, 0, 1), h.Zone)))
 	}
 	return where
 }

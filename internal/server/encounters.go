@@ -49,10 +49,10 @@ func (h *handlers) encounterConditions(ctx context.Context, p api.ListEncounters
 		where = append(where, listing.EncountersOfAppointment(*p.Appointment))
 	}
 	if p.DateFrom != nil {
-		where = append(where, listing.EncountersFrom(scheduling.Shifted(p.DateFrom.Time, 0, h.Zone)))
+		where = append(where, listing.EncountersFrom(scheduling.DayStart(p.DateFrom.Time, h.Zone)))
 	}
 	if p.DateTo != nil {
-		where = append(where, listing.EncountersUntil(scheduling.Shifted(p.DateTo.AddDate(0, 0, 1), 0, h.Zone)))
+		where = append(where, listing.EncountersUntil(scheduling.DayStart(p.DateTo.AddDate(0, 0, 1), h.Zone)))
 	}
 	return where
 }

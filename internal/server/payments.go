@@ -51,10 +51,10 @@ func (h *handlers) paymentConditions(ctx context.Context, p api.ListPaymentsPara
 		where = append(where, listing.PaymentsReceivedBy(*receiver))
 	}
 	if p.DateFrom != nil {
-		where = append(where, listing.PaymentsFrom(scheduling.Shifted(p.DateFrom.Time, 0, h.Zone)))
+		where = append(where, listing.PaymentsFrom(scheduling.DayStart(p.DateFrom.Time, h.Zone)))
 	}
 	if p.DateTo != nil {
-		where = append(where, listing.PaymentsUntil(scheduling.Shifted(p.DateTo.AddDate(0, 0, 1), 0, h.Zone)))
+		where = append(where, listing.PaymentsUntil(scheduling.DayStart(p.DateTo.AddDate(0, 0, 1), h.Zone)))
 	}
 	return where
 }

@@ -25,12 +25,13 @@ const parallel = 5
 func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &expire{db: pool, log: log, now: now})
+	river.AddWorker(workers, &foldFigures{db: pool})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema:       pg.RiverSchema,
 		Logger:       slog.New(onlyWarnings{log.Handler()}),
 		Workers:      workers,
 		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
-		PeriodicJobs: []*river.PeriodicJob{hourly(jobs.Expire{})},
+		PeriodicJobs: []*river.PeriodicJob{every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the background jobs: %w", err)
@@ -38,8 +39,8 @@ func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time) (*river.Cli
 	return client, nil
 }
 
-func hourly(args river.JobArgs) *river.PeriodicJob {
-	return river.NewPeriodicJob(river.PeriodicInterval(time.Hour),
+func every(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
+	return river.NewPeriodicJob(river.PeriodicInterval(interval),
 		func() (river.JobArgs, *river.InsertOpts) { return args, nil },
 		&river.PeriodicJobOpts{RunOnStart: true})
 }

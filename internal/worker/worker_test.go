@@ -36,7 +36,7 @@ func TestExpireRunsAtTheStartAndRemovesOnlyWhatIsPastItsTime(t *testing.T) {
 		}))
 	}
 
-	work(t, pool, now)
+	work(t, pool, now, "expire")
 
 	require.Equal(t, 1, count(t, pool, "core_session"))
 	require.Equal(t, 1, count(t, pool, "core_refreshtoken"))
@@ -48,12 +48,25 @@ func TestExpireMakesTheNextAuditPartitions(t *testing.T) {
 	month := time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 3, 0).Format("core_auditlog_200601")
 	_, err := pool.Exec(t.Context(), "DROP TABLE "+month)
 	require.NoError(t, err)
-	work(t, pool, time.Now())
+	work(t, pool, time.Now(), "expire")
 	require.Equal(t, 0, count(t, pool, month))
 }
 
-// work starts a client and stops it when the first job of kind expire is done.
-func work(t *testing.T, pool *pgxpool.Pool, now time.Time) {
+func TestFoldFiguresLeavesNoDifference(t *testing.T) {
+	pool := testkit.Pool(t)
+	for range 3 {
+		testkit.Patient(t, pool, nil)
+	}
+	require.Equal(t, 6, count(t, pool, "core_figuredelta"))
+	work(t, pool, time.Now(), "fold_figures")
+	require.Zero(t, count(t, pool, "core_figuredelta"))
+	totals, err := db.New().FigureTotals(t.Context(), pool, []string{"patients"})
+	require.NoError(t, err)
+	require.Equal(t, []db.FigureTotalsRow{{Name: "patients", Count: 3}}, totals)
+}
+
+// work starts a client and stops it when the first job of a kind is done.
+func work(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string) {
 	t.Helper()
 	client, err := worker.New(pool, slog.New(slog.DiscardHandler), func() time.Time { return now })
 	require.NoError(t, err)
@@ -62,12 +75,14 @@ func work(t *testing.T, pool *pgxpool.Pool, now time.Time) {
 	require.NoError(t, client.Start(t.Context()))
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
-	select {
-	case e := <-done:
-		require.Equal(t, "expire", e.Job.Kind)
-		require.Equal(t, river.EventKindJobCompleted, e.Kind)
-	case <-ctx.Done():
-		require.Fail(t, "the job did not run")
+	for finished := ""; finished != kind; {
+		select {
+		case e := <-done:
+			require.Equal(t, river.EventKindJobCompleted, e.Kind, e.Job.Kind)
+			finished = e.Job.Kind
+		case <-ctx.Done():
+			require.Fail(t, "the job did not run")
+		}
 	}
 	require.NoError(t, client.Stop(ctx))
 }

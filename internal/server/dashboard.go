@@ -1,0 +1,142 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"chelal/gen/api"
+	"chelal/gen/db"
+	"chelal/internal/authn"
+	"chelal/internal/scheduling"
+)
+
+// GetDashboard answers what the caller's role wants to see first.
+func (h *handlers) GetDashboard(ctx context.Context, _ api.GetDashboardRequestObject) (api.GetDashboardResponseObject, error) {
+	d := &dashboard{handlers: h, caller: authn.PrincipalFrom(ctx), now: h.Now(), today: h.today()}
+	for _, part := range []func(context.Context) error{
+		d.health, d.history, d.trends, d.appointments, d.counts, d.notices, d.changes, d.people, d.stock, d.activity,
+	} {
+		if err := part(ctx); err != nil {
+			return nil, err
+		}
+	}
+	d.alerts()
+	return api.GetDashboard200JSONResponse(d.answer), nil
+}
+
+// dashboard is one answer in the making. What only some roles see is in dashboardroles.go.
+type dashboard struct {
+	*handlers
+	caller  authn.Principal
+	now     time.Time
+	today   time.Time
+	overdue bool // whether a bill is
+	answer  api.Dashboard
+}
+
+func (d *dashboard) health(ctx context.Context) (err error) {
+	d.answer.SystemHealth, err = d.systemHealth(ctx)
+	return err
+}
+
+func (d *dashboard) history(ctx context.Context) error {
+	totals, err := d.totals(ctx, "patients", "open_bills", "revenue")
+	d.answer.TotalPatients = totals["patients"].Count
+	d.answer.PendingBills = totals["open_bills"].Count
+	d.answer.TotalRevenue = totals["revenue"].Amount.Float()
+	return err
+}
+
+// trends are of the last 30 days, today among them.
+func (d *dashboard) trends(ctx context.Context) error {
+	const month, week = 30, 7
+	var days []time.Time
+	for i := range month {
+		days = append(days, d.today.AddDate(0, 0, i+1-month))
+	}
+	figures, err := d.figures(ctx, days, d.today.AddDate(0, 0, 1), nil, "patients", "revenue")
+	if err != nil {
+		return err
+	}
+	a := &d.answer
+	for i, day := range days {
+		a.PatientRegistrationsTrend30 = append(a.PatientRegistrationsTrend30,
+			api.CountOfDay{Date: toAPIDate(day), Count: figures["patients"][i].count})
+		a.RevenueTrend30 = append(a.RevenueTrend30,
+			api.TotalOfDay{Date: toAPIDate(day), Total: figures["revenue"][i].amount.Float()})
+	}
+	a.PatientRegistrationsTrend, a.RevenueTrend = a.PatientRegistrationsTrend30[month-week:], a.RevenueTrend30[month-week:]
+	a.RevenueBreakdown = toAPIRevenueByMethod(together(figures["revenue"]))
+	d.revenueToday(a.RevenueTrend[week-1].Total)
+	return nil
+}
+
+func (d *dashboard) counts(ctx context.Context) error {
+	counts, err := db.New().DashboardCounts(ctx, d.DB, d.today, d.caller.UserID)
+	d.answer.TodayAppointments, d.answer.UnreadNotifications = counts.Appointments, counts.Unread
+	d.overdue = counts.OverdueBills
+	d.roleRequests(counts.RoleRequests)
+	return err
+}
+
+func (d *dashboard) notices(ctx context.Context) error {
+	rows, err := db.New().NotificationsLatest(ctx, d.DB, d.caller.UserID)
+	d.answer.Notifications = convert(rows, toAPIDashboardNotification)
+	return err
+}
+
+func (d *dashboard) changes(ctx context.Context) error {
+	rows, err := db.New().AuditLatest(ctx, d.DB)
+	d.answer.WhatsNew = convert(rows, toAPIWhatsNew)
+	return err
+}
+
+func (d *dashboard) people(ctx context.Context) error {
+	born, err := db.New().PatientBirthdays(ctx, d.DB, birthdays(d.today))
+	if err != nil {
+		return err
+	}
+	starts, ends := earlierYears(d.today, d.Zone)
+	joined, err := db.New().StaffAnniversaries(ctx, d.DB, starts, ends)
+	d.answer.BirthdaysToday = convert(born, func(r db.PatientBirthdaysRow) api.PersonName {
+		return api.PersonName{ID: r.ID, FirstName: r.FirstName, LastName: r.LastName}
+	})
+	d.answer.Anniversaries = convert(joined, func(r db.StaffAnniversariesRow) api.PersonName {
+		return api.PersonName{ID: r.ID, FirstName: r.FirstName, LastName: r.LastName}
+	})
+	return err
+}
+
+// birthdays are the days of the year on which people were born who have their birthday
+// today, such as 131 for the last of January. In years without a 29 February, those who
+// were born on it have theirs the day before.
+func birthdays(today time.Time) []int32 {
+	number := func(day time.Time) int32 { return int32(day.Month())*100 + int32(day.Day()) }
+	days := []int32{number(today)}
+	if days[0] == 228 && number(today.AddDate(0, 0, 1)) != 229 {
+		days = append(days, 229)
+	}
+	return days
+}
+
+// earlierYears are a hundred spans: of each earlier year from the start of this day to
+// the start of tomorrow. So the day before the 1st of March has with it the 29th of
+// February, where that year had one.
+func earlierYears(today time.Time, zone *time.Location) (starts, ends []time.Time) {
+	start := func(day time.Time, yearsAgo int) time.Time {
+		return scheduling.DayStart(time.Date(day.Year()-yearsAgo, day.Month(), day.Day(), 0, 0, 0, 0, time.UTC), zone)
+	}
+	for ago := 1; ago <= 100; ago++ {
+		starts = append(starts, start(today, ago))
+		ends = append(ends, start(today.AddDate(0, 0, 1), ago))
+	}
+	return starts, ends
+}
+
+func toAPIDashboardNotification(n db.CoreNotification) api.DashboardNotification {
+	return api.DashboardNotification{ID: n.ID, Title: n.Title, Message: n.Message, IsRead: n.IsRead, CreatedAt: n.CreatedAt}
+}
+
+func toAPIWhatsNew(r db.AuditLatestRow) api.WhatsNew {
+	return api.WhatsNew{Action: r.Action, Description: r.Description, Timestamp: r.Timestamp}
+}
