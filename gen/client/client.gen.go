@@ -3070,9 +3070,10 @@ type ClientInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3083,9 +3084,10 @@ type ClientInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3138,7 +3140,9 @@ type ClientInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3149,7 +3153,9 @@ type ClientInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3395,7 +3401,8 @@ type ClientInterface interface {
 	// CreateEncounterWithBody Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3405,7 +3412,8 @@ type ClientInterface interface {
 	// CreateEncounter Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3446,7 +3454,9 @@ type ClientInterface interface {
 
 	// ReplaceEncounterWithBody Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3455,7 +3465,9 @@ type ClientInterface interface {
 
 	// ReplaceEncounter Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3844,7 +3856,8 @@ type ClientInterface interface {
 
 	// UpdatePrescriptionWithBody Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3853,7 +3866,8 @@ type ClientInterface interface {
 
 	// UpdatePrescription Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3862,8 +3876,9 @@ type ClientInterface interface {
 
 	// ReplacePrescriptionWithBody Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3872,8 +3887,9 @@ type ClientInterface interface {
 
 	// ReplacePrescription Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -3882,9 +3898,11 @@ type ClientInterface interface {
 
 	// DispensePrescriptionWithBody Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -3893,9 +3911,11 @@ type ClientInterface interface {
 
 	// DispensePrescription Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4244,9 +4264,10 @@ func (c *Client) ListAppointments(ctx context.Context, params *ListAppointmentsP
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4267,9 +4288,10 @@ func (c *Client) CreateAppointmentWithBody(ctx context.Context, params *CreateAp
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4382,7 +4404,9 @@ func (c *Client) UpdateAppointment(ctx context.Context, id ID, params *UpdateApp
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4403,7 +4427,9 @@ func (c *Client) ReplaceAppointmentWithBody(ctx context.Context, id ID, params *
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4929,7 +4955,8 @@ func (c *Client) ListEncounters(ctx context.Context, params *ListEncountersParam
 // CreateEncounterWithBody Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes any type of body and a specified content type.
 //
@@ -4949,7 +4976,8 @@ func (c *Client) CreateEncounterWithBody(ctx context.Context, params *CreateEnco
 // CreateEncounter Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5040,7 +5068,9 @@ func (c *Client) UpdateEncounter(ctx context.Context, id ID, params *UpdateEncou
 
 // ReplaceEncounterWithBody Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5059,7 +5089,9 @@ func (c *Client) ReplaceEncounterWithBody(ctx context.Context, id ID, params *Re
 
 // ReplaceEncounter Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5888,7 +5920,8 @@ func (c *Client) GetPrescription(ctx context.Context, id ID, reqEditors ...Reque
 
 // UpdatePrescriptionWithBody Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5907,7 +5940,8 @@ func (c *Client) UpdatePrescriptionWithBody(ctx context.Context, id ID, params *
 
 // UpdatePrescription Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5926,8 +5960,9 @@ func (c *Client) UpdatePrescription(ctx context.Context, id ID, params *UpdatePr
 
 // ReplacePrescriptionWithBody Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes any type of body and a specified content type.
 //
@@ -5946,8 +5981,9 @@ func (c *Client) ReplacePrescriptionWithBody(ctx context.Context, id ID, params 
 
 // ReplacePrescription Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes a body of the `application/json` content type.
 //
@@ -5966,9 +6002,11 @@ func (c *Client) ReplacePrescription(ctx context.Context, id ID, params *Replace
 
 // DispensePrescriptionWithBody Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5987,9 +6025,11 @@ func (c *Client) DispensePrescriptionWithBody(ctx context.Context, id ID, params
 
 // DispensePrescription Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -12417,9 +12457,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12430,9 +12471,10 @@ type ClientWithResponsesInterface interface {
 	//
 	// `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 	// overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-	// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-	// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-	// working hours, while the setting `patient_self_booking` is on.
+	// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+	// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+	// day that is past, too. A user of role Patient books for the own record, within the working
+	// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12491,7 +12533,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12502,7 +12546,9 @@ type ClientWithResponsesInterface interface {
 	//
 	// The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 	// out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-	// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+	// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+	// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+	// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12770,7 +12816,8 @@ type ClientWithResponsesInterface interface {
 	// CreateEncounterWithBodyWithResponse Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12780,7 +12827,8 @@ type ClientWithResponsesInterface interface {
 	// CreateEncounterWithResponse Write an encounter
 	//
 	// A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-	// patient and doctor, that appointment moves to in_progress.
+	// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+	// or missed is 409 `invalid_transition`.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12825,7 +12873,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceEncounterWithBodyWithResponse Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -12834,7 +12884,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplaceEncounterWithResponse Replace an encounter
 	//
-	// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+	// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+	// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+	// appointment does not change by this.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -13257,7 +13309,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePrescriptionWithBodyWithResponse Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -13266,7 +13319,8 @@ type ClientWithResponsesInterface interface {
 
 	// UpdatePrescriptionWithResponse Update a prescription
 	//
-	// Changes only the named properties, by the rules of PUT.
+	// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+	// `medication_name` is given.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -13275,8 +13329,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePrescriptionWithBodyWithResponse Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -13285,8 +13340,9 @@ type ClientWithResponsesInterface interface {
 
 	// ReplacePrescriptionWithResponse Replace a prescription
 	//
-	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-	// dispensed does not change (409 `already_dispensed`).
+	// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+	// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+	// (409 `already_dispensed`).
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -13295,9 +13351,11 @@ type ClientWithResponsesInterface interface {
 
 	// DispensePrescriptionWithBodyWithResponse Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -13306,9 +13364,11 @@ type ClientWithResponsesInterface interface {
 
 	// DispensePrescriptionWithResponse Dispense a prescription
 	//
-	// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-	// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-	// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+	// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+	// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+	// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+	// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+	// `override_reason` is given.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -24453,9 +24513,10 @@ func (c *ClientWithResponses) ListAppointmentsWithResponse(ctx context.Context, 
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -24472,9 +24533,10 @@ func (c *ClientWithResponses) CreateAppointmentWithBodyWithResponse(ctx context.
 //
 // `date` and `time` are the hospital's wall clock. Two live appointments of one doctor, or of one patient, cannot
 // overlap: 409 `slot_taken` names the next three free times in `next_free`. With an `overbook_reason` an Admin, or
-// the doctor concerned, books all the same. A new appointment may begin in any state but cancelled and no_show; a
-// day that is past takes only one that has begun. A user of role Patient books for the own record, within the
-// working hours, while the setting `patient_self_booking` is on.
+// the doctor concerned, books all the same. A time that the clocks are set forward over is refused; of one that
+// is shown twice the first counts. A new appointment may begin in any state but cancelled and no_show, on a
+// day that is past, too. A user of role Patient books for the own record, within the working
+// hours, while the setting `patient_self_booking` is on. Doctor and patient are notified.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -24569,7 +24631,9 @@ func (c *ClientWithResponses) UpdateAppointmentWithResponse(ctx context.Context,
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -24586,7 +24650,9 @@ func (c *ClientWithResponses) ReplaceAppointmentWithBodyWithResponse(ctx context
 //
 // The states go forward from scheduled over confirmed, checked_in and in_progress to completed; states may be left
 // out. Cancelled and no_show follow any state before completed. Other moves are 409 `invalid_transition`. A
-// cancelled appointment frees its slot. Of one that is over, only `notes` can change.
+// cancelled appointment frees its slot. Of one that is over, only `notes` can change; of one with encounters,
+// patient and doctor cannot. Only an Admin or the doctor concerned moves an overbooked appointment or changes its
+// `overbook_reason`. Left out, `status` and `overbook_reason` stay as they are.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25022,7 +25088,8 @@ func (c *ClientWithResponses) ListEncountersWithResponse(ctx context.Context, pa
 // CreateEncounterWithBodyWithResponse Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25038,7 +25105,8 @@ func (c *ClientWithResponses) CreateEncounterWithBodyWithResponse(ctx context.Co
 // CreateEncounterWithResponse Write an encounter
 //
 // A Doctor writes as themselves; an Admin names the `doctor`. With an `appointment`, which must be of the same
-// patient and doctor, that appointment moves to in_progress.
+// patient and doctor, that appointment moves to in_progress, unless it is completed already. One that was cancelled
+// or missed is 409 `invalid_transition`.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25113,7 +25181,9 @@ func (c *ClientWithResponses) UpdateEncounterWithResponse(ctx context.Context, i
 
 // ReplaceEncounterWithBodyWithResponse Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25128,7 +25198,9 @@ func (c *ClientWithResponses) ReplaceEncounterWithBodyWithResponse(ctx context.C
 
 // ReplaceEncounterWithResponse Replace an encounter
 //
-// A Doctor changes own encounters only. The patient of an encounter with prescriptions or a bill stays (409).
+// A Doctor changes own encounters only. Without `doctor` the encounter keeps its own; without `appointment` it has
+// none. The patient of an encounter with prescriptions or a bill stays (409 `encounter_in_use`). The status of an
+// appointment does not change by this.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25815,7 +25887,8 @@ func (c *ClientWithResponses) GetPrescriptionWithResponse(ctx context.Context, i
 
 // UpdatePrescriptionWithBodyWithResponse Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25830,7 +25903,8 @@ func (c *ClientWithResponses) UpdatePrescriptionWithBodyWithResponse(ctx context
 
 // UpdatePrescriptionWithResponse Update a prescription
 //
-// Changes only the named properties, by the rules of PUT.
+// Changes only the named properties, by the rules of PUT. Another `medication` brings its name along, unless
+// `medication_name` is given.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25845,8 +25919,9 @@ func (c *ClientWithResponses) UpdatePrescriptionWithResponse(ctx context.Context
 
 // ReplacePrescriptionWithBodyWithResponse Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25861,8 +25936,9 @@ func (c *ClientWithResponses) ReplacePrescriptionWithBodyWithResponse(ctx contex
 
 // ReplacePrescriptionWithResponse Replace a prescription
 //
-// A Doctor changes the prescriptions of own encounters only. The allergies are checked again. What has been
-// dispensed does not change (409 `already_dispensed`).
+// A Doctor changes the prescriptions of own encounters only. The allergies are checked again; an `override_reason`
+// given before holds for what it was given for, not for another conflict. What has been dispensed does not change
+// (409 `already_dispensed`).
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25877,9 +25953,11 @@ func (c *ClientWithResponses) ReplacePrescriptionWithResponse(ctx context.Contex
 
 // DispensePrescriptionWithBodyWithResponse Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -25894,9 +25972,11 @@ func (c *ClientWithResponses) DispensePrescriptionWithBodyWithResponse(ctx conte
 
 // DispensePrescriptionWithResponse Dispense a prescription
 //
-// Takes the quantity from the stock, once (409 `already_dispensed`). What the prescription leaves open, `medication`
-// or `quantity`, the body completes. The patient's known allergies are checked again, as they are now: a new
-// conflict is 409 `allergy_conflict` unless an `override_reason` is given.
+// Takes the quantity from the stock, once (409 `already_dispensed`); more than there is is 409
+// `insufficient_stock`, with `available`. What the prescription leaves open, `medication` or `quantity`, the body
+// completes; what the prescription says, it cannot change (400). The patient's known allergies are checked again,
+// as they are now: a conflict that was not overridden before is 409 `allergy_conflict`, with `findings`, unless an
+// `override_reason` is given.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

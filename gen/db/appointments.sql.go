@@ -16,16 +16,19 @@ const AppointmentBusy = `-- name: AppointmentBusy :many
 SELECT a.starts_at, a.ends_at FROM core_appointment a
 WHERE a.doctor_id = $1 AND tstzrange(a.starts_at, a.ends_at) && tstzrange($2::timestamptz, $3::timestamptz)
   AND a.status IN ('scheduled', 'confirmed', 'checked_in', 'in_progress') AND a.overbook_reason = ''
+  AND a.id <> $4
 UNION ALL
 SELECT b.starts_at, b.ends_at FROM core_appointment b
-WHERE b.patient_id = $4 AND tstzrange(b.starts_at, b.ends_at) && tstzrange($2::timestamptz, $3::timestamptz)
+WHERE b.patient_id = $5 AND tstzrange(b.starts_at, b.ends_at) && tstzrange($2::timestamptz, $3::timestamptz)
   AND b.status IN ('scheduled', 'confirmed', 'checked_in', 'in_progress') AND b.overbook_reason = ''
+  AND b.id <> $4
 `
 
 type AppointmentBusyParams struct {
 	DoctorID  int64     `json:"doctor_id"`
 	Since     time.Time `json:"since"`
 	Until     time.Time `json:"until"`
+	ExceptID  int64     `json:"except_id"`
 	PatientID *int64    `json:"patient_id"`
 }
 
@@ -34,12 +37,14 @@ type AppointmentBusyRow struct {
 	EndsAt   time.Time `json:"ends_at"`
 }
 
-// AppointmentBusy answers when a doctor, or a patient, is taken in a span of time.
+// AppointmentBusy answers when a doctor, or a patient, is taken in a span of time by other
+// appointments than one.
 func (q *Queries) AppointmentBusy(ctx context.Context, db DBTX, arg AppointmentBusyParams) ([]AppointmentBusyRow, error) {
 	rows, err := db.Query(ctx, AppointmentBusy,
 		arg.DoctorID,
 		arg.Since,
 		arg.Until,
+		arg.ExceptID,
 		arg.PatientID,
 	)
 	if err != nil {
@@ -166,6 +171,17 @@ func (q *Queries) AppointmentGet(ctx context.Context, db DBTX, iD int64, ownUser
 		&i.DoctorName,
 	)
 	return i, err
+}
+
+const AppointmentHasEncounters = `-- name: AppointmentHasEncounters :one
+SELECT EXISTS (SELECT FROM core_encounter WHERE appointment_id = $1::bigint)
+`
+
+func (q *Queries) AppointmentHasEncounters(ctx context.Context, db DBTX, id int64) (bool, error) {
+	row := db.QueryRow(ctx, AppointmentHasEncounters, id)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
 }
 
 const AppointmentList = `-- name: AppointmentList :many
@@ -307,10 +323,23 @@ func (q *Queries) AppointmentUpdate(ctx context.Context, db DBTX, arg Appointmen
 	return i, err
 }
 
+const DoctorMayBeBooked = `-- name: DoctorMayBeBooked :one
+SELECT EXISTS (SELECT FROM core_user u JOIN core_role r ON r.id = u.role_id
+               WHERE u.id = $1 AND u.is_active AND r.name = 'Doctor')
+`
+
+func (q *Queries) DoctorMayBeBooked(ctx context.Context, db DBTX, id int64) (bool, error) {
+	row := db.QueryRow(ctx, DoctorMayBeBooked, id)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const DoctorsLock = `-- name: DoctorsLock :many
 SELECT u.id, coalesce(u.is_active AND r.name = 'Doctor', false)::boolean AS may_be_booked
 FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
-WHERE u.id = ANY ($1::bigint[])
+WHERE u.id = ANY ($1::bigint[] || ARRAY(
+    SELECT p.user_id FROM core_patient p WHERE p.id = ANY ($2::bigint[]) AND p.user_id IS NOT NULL))
 ORDER BY u.id
 FOR NO KEY UPDATE OF u
 `
@@ -322,9 +351,10 @@ type DoctorsLockRow struct {
 
 // Whose time a change of bookings may touch is locked first, doctors before patients
 // before appointments, each in the order of their ids: otherwise two bookings that
-// exclude each other would wait for each other.
-func (q *Queries) DoctorsLock(ctx context.Context, db DBTX, ids []int64) ([]DoctorsLockRow, error) {
-	rows, err := db.Query(ctx, DoctorsLock, ids)
+// exclude each other would wait for each other. With the doctors come the accounts of the
+// patients, which a notification refers to.
+func (q *Queries) DoctorsLock(ctx context.Context, db DBTX, doctorIds []int64, patientIds []int64) ([]DoctorsLockRow, error) {
+	rows, err := db.Query(ctx, DoctorsLock, doctorIds, patientIds)
 	if err != nil {
 		return nil, err
 	}

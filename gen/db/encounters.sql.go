@@ -10,6 +10,35 @@ import (
 	"time"
 )
 
+const AppointmentBegin = `-- name: AppointmentBegin :one
+UPDATE core_appointment SET status = 'in_progress', updated_at = $1, version = version + 1
+WHERE id = $2
+RETURNING id, patient_id, doctor_id, date, time, status, notes, created_at, updated_at, duration_minutes, starts_at, ends_at, overbook_reason, version
+`
+
+// AppointmentBegin moves an appointment to in_progress, because its encounter is written.
+func (q *Queries) AppointmentBegin(ctx context.Context, db DBTX, now time.Time, iD int64) (CoreAppointment, error) {
+	row := db.QueryRow(ctx, AppointmentBegin, now, iD)
+	var i CoreAppointment
+	err := row.Scan(
+		&i.ID,
+		&i.PatientID,
+		&i.DoctorID,
+		&i.Date,
+		&i.Time,
+		&i.Status,
+		&i.Notes,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.DurationMinutes,
+		&i.StartsAt,
+		&i.EndsAt,
+		&i.OverbookReason,
+		&i.Version,
+	)
+	return i, err
+}
+
 const EncounterCreate = `-- name: EncounterCreate :one
 INSERT INTO core_encounter (patient_id, appointment_id, doctor_id, notes, diagnosis, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $6)
@@ -96,6 +125,18 @@ func (q *Queries) EncounterGet(ctx context.Context, db DBTX, iD int64, ownUserID
 	return i, err
 }
 
+const EncounterInUse = `-- name: EncounterInUse :one
+SELECT (EXISTS (SELECT FROM core_prescription r WHERE r.encounter_id = $1)
+    OR EXISTS (SELECT FROM core_bill b WHERE b.encounter_id = $1))::boolean
+`
+
+func (q *Queries) EncounterInUse(ctx context.Context, db DBTX, id int64) (bool, error) {
+	row := db.QueryRow(ctx, EncounterInUse, id)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const EncounterList = `-- name: EncounterList :many
 SELECT e.id, e.patient_id, e.appointment_id, e.doctor_id, e.notes, e.diagnosis, e.created_at, e.updated_at, e.version, core_full_name(p.first_name, p.last_name, '')::text AS patient_name,
     core_full_name(d.first_name, d.last_name, d.username)::text AS doctor_name
@@ -144,9 +185,10 @@ func (q *Queries) EncounterList(ctx context.Context, db DBTX) ([]EncounterListRo
 }
 
 const EncounterLock = `-- name: EncounterLock :one
-SELECT id, patient_id, appointment_id, doctor_id, notes, diagnosis, created_at, updated_at, version FROM core_encounter WHERE id = $1 FOR NO KEY UPDATE
+SELECT id, patient_id, appointment_id, doctor_id, notes, diagnosis, created_at, updated_at, version FROM core_encounter WHERE id = $1 FOR UPDATE
 `
 
+// EncounterLock also waits for a prescription or a bill that is being written for it.
 func (q *Queries) EncounterLock(ctx context.Context, db DBTX, id int64) (CoreEncounter, error) {
 	row := db.QueryRow(ctx, EncounterLock, id)
 	var i CoreEncounter

@@ -230,6 +230,36 @@ func (q *Queries) StockMove(ctx context.Context, db DBTX, arg StockMoveParams) (
 	return i, err
 }
 
+const StockMovementGet = `-- name: StockMovementGet :one
+SELECT s.id, s.medication_id, s.quantity, s.kind, s.reason, s.stock_after, s.prescription_id, s.user_id, s.created_at, core_full_name(u.first_name, u.last_name, u.username)::text AS user_name
+FROM core_stockmovement s
+LEFT JOIN core_user u ON u.id = s.user_id
+WHERE s.id = $1
+`
+
+type StockMovementGetRow struct {
+	CoreStockmovement CoreStockmovement `json:"core_stockmovement"`
+	UserName          string            `json:"user_name"`
+}
+
+func (q *Queries) StockMovementGet(ctx context.Context, db DBTX, id int64) (StockMovementGetRow, error) {
+	row := db.QueryRow(ctx, StockMovementGet, id)
+	var i StockMovementGetRow
+	err := row.Scan(
+		&i.CoreStockmovement.ID,
+		&i.CoreStockmovement.MedicationID,
+		&i.CoreStockmovement.Quantity,
+		&i.CoreStockmovement.Kind,
+		&i.CoreStockmovement.Reason,
+		&i.CoreStockmovement.StockAfter,
+		&i.CoreStockmovement.PrescriptionID,
+		&i.CoreStockmovement.UserID,
+		&i.CoreStockmovement.CreatedAt,
+		&i.UserName,
+	)
+	return i, err
+}
+
 const StockMovementList = `-- name: StockMovementList :many
 SELECT s.id, s.medication_id, s.quantity, s.kind, s.reason, s.stock_after, s.prescription_id, s.user_id, s.created_at, core_full_name(u.first_name, u.last_name, u.username)::text AS user_name
 FROM core_stockmovement s

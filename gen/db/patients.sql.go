@@ -228,7 +228,7 @@ func (q *Queries) PatientList(ctx context.Context, db DBTX) ([]CorePatient, erro
 }
 
 const PatientLock = `-- name: PatientLock :one
-SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id FROM core_patient WHERE id = $1 FOR UPDATE
+SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id FROM core_patient WHERE id = $1 FOR NO KEY UPDATE
 `
 
 func (q *Queries) PatientLock(ctx context.Context, db DBTX, id int64) (CorePatient, error) {

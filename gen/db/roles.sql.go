@@ -86,7 +86,7 @@ func (q *Queries) RoleList(ctx context.Context, db DBTX) ([]CoreRole, error) {
 }
 
 const RoleLock = `-- name: RoleLock :one
-SELECT id, name, description, is_builtin, version FROM core_role WHERE id = $1 FOR UPDATE
+SELECT id, name, description, is_builtin, version FROM core_role WHERE id = $1 FOR NO KEY UPDATE
 `
 
 func (q *Queries) RoleLock(ctx context.Context, db DBTX, id int64) (CoreRole, error) {

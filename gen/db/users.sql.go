@@ -15,7 +15,7 @@ const AdminLock = `-- name: AdminLock :many
 SELECT u.id FROM core_user u JOIN core_role r ON r.id = u.role_id
 WHERE r.name = 'Admin' AND u.is_active
 ORDER BY u.id
-FOR UPDATE OF u
+FOR NO KEY UPDATE OF u
 `
 
 // AdminLock locks every active Admin, in one order, so that two of them who demote each
@@ -305,7 +305,7 @@ func (q *Queries) UserList(ctx context.Context, db DBTX) ([]UserListRow, error) 
 const UserLock = `-- name: UserLock :one
 SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.date_joined, u.last_login, u.is_active, u.is_staff, u.is_superuser, u.password, u.role_id, u.language_preference, u.preferences, u.profile_image, u.two_factor_enabled, u.two_factor_secret, u.password_change_required, u.version, u.search_text, r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
 FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
-WHERE u.id = $1 FOR UPDATE OF u
+WHERE u.id = $1 FOR NO KEY UPDATE OF u
 `
 
 type UserLockRow struct {

@@ -25,7 +25,7 @@ const (
 	Stale                       // the caller's version of the row is not the current one
 	TooLarge                    // the body is larger than accepted
 	Unsupported                 // the body's media type is not accepted
-	Mismatch                    // the idempotency key was used with another body
+	Mismatch                    // the idempotency key was used for another request
 	TooMany                     // a limit is reached; try again after RetryAfter
 	Unavailable                 // a service this one needs is away; try again after RetryAfter
 )

@@ -15,6 +15,11 @@ func Words(column, search string) []Condition {
 	if digits, ok := telephone(search); ok {
 		words = []string{digits}
 	}
+	return holding(column, words)
+}
+
+// holding is Words with the search as words, whatever they look like.
+func holding(column string, words []string) []Condition {
 	var conditions []Condition
 	for _, word := range words {
 		pattern := "'%' || "

@@ -3,80 +3,146 @@ package server
 import (
 	"context"
 
+	"chelal/gen/api"
 	"chelal/gen/db"
 	"chelal/internal/apperr"
+	"chelal/internal/audit"
+	"chelal/internal/authz"
 	"chelal/internal/change"
 )
 
-var (
-	changedMeanwhile = apperr.New(apperr.Conflict, "changed_meanwhile",
-		"Somebody else moved this appointment at the same moment. Read it again, and repeat your change.")
-	patientMerged = apperr.New(apperr.Conflict, "patient_merged",
-		"This record was merged into another; use that one.").OnField("patient", "patient_merged")
-	notADoctor = apperr.InvalidFields(apperr.Field{Name: "doctor", Code: "does_not_exist",
-		Message: "There is no active user of role Doctor with this id."})
-	noSuchPatient = apperr.InvalidFields(apperr.Field{Name: "patient", Code: "does_not_exist",
-		Message: "There is no patient with this id."})
-)
-
-// parties are the doctors and the patients whose time a change may touch, locked. Who
-// books or moves an appointment locks them before the appointment itself, so that two
-// who exclude each other come one after the other instead of waiting for each other.
-type parties struct {
-	mayBeBooked map[int64]bool // doctors who exist, and whether they are active and of role Doctor
-	patients    map[int64]db.CorePatient
+// book writes a new appointment, and sets the moments of the one wanted.
+func book(ctx context.Context, c *change.Change, rules bookingRules, wanted *db.CoreAppointment) (db.AppointmentGetRow, error) {
+	var none db.AppointmentGetRow
+	if err := rules.open(c.Actor); err != nil {
+		return none, err
+	}
+	if err := rules.permit(c.Actor, unbooked, *wanted); err != nil {
+		return none, err
+	}
+	p, err := lockParties(ctx, c, []int64{wanted.DoctorID}, []int64{wanted.PatientID})
+	if err != nil {
+		return none, err
+	}
+	p.confine(authz.OwnRows(c.Actor))
+	if err := rules.place(c, p, wanted); err != nil {
+		return none, err
+	}
+	created, err := db.New().AppointmentCreate(ctx, c.Tx, db.AppointmentCreateParams{
+		PatientID: wanted.PatientID, DoctorID: wanted.DoctorID, Date: wanted.Date, Time: wanted.Time,
+		DurationMinutes: wanted.DurationMinutes, StartsAt: wanted.StartsAt, EndsAt: wanted.EndsAt, Status: wanted.Status,
+		Notes: wanted.Notes, OverbookReason: wanted.OverbookReason, Now: c.Now,
+	})
+	if err != nil {
+		return none, err
+	}
+	if err := recordAppointment(c, audit.Entry{Action: audit.Create, After: created}, unbooked, created); err != nil {
+		return none, err
+	}
+	row, err := db.New().AppointmentGet(ctx, c.Tx, created.ID, nil)
+	if err != nil {
+		return none, err
+	}
+	return row, announce(ctx, c, p, none, row)
 }
 
-func lockParties(ctx context.Context, c *change.Change, doctors, patients []int64) (parties, error) {
-	p := parties{mayBeBooked: map[int64]bool{}, patients: map[int64]db.CorePatient{}}
-	doctorRows, err := db.New().DoctorsLock(ctx, c.Tx, doctors)
-	if err != nil {
-		return p, err
-	}
-	patientRows, err := db.New().PatientsLock(ctx, c.Tx, patients)
-	if err != nil {
-		return p, err
-	}
-	for _, d := range doctorRows {
-		p.mayBeBooked[d.ID] = d.MayBeBooked
-	}
-	for _, row := range patientRows {
-		p.patients[row.ID] = row
-	}
-	return p, nil
+var hasEncounters = apperr.New(apperr.Conflict, "has_encounters",
+	"Encounters were written for this appointment, so its patient and doctor stay. Cancel it and book a new one.")
+
+// changeAppointment applies a patch to an appointment, after the rules.
+func (h *handlers) changeAppointment(ctx context.Context, id int64, ifMatch *string, rules bookingRules,
+	patch api.AppointmentPatch) (db.AppointmentGetRow, error) {
+	var row db.AppointmentGetRow
+	var after db.CoreAppointment
+	err := h.changes.Do(ctx, func(c *change.Change) error {
+		if err := rules.open(c.Actor); err != nil {
+			return err
+		}
+		before, p, err := lockAppointment(ctx, c, id, named(patch.Doctor), named(patch.Patient))
+		if err != nil {
+			return err
+		}
+		p.confine(authz.OwnRows(c.Actor))
+		if _, visible := p.patients[before.PatientID]; !visible {
+			return apperr.Missing()
+		}
+		if err := checkMatch(ifMatch, before.Version); err != nil {
+			return err
+		}
+		after = before
+		applyAppointment(&after, patch)
+		if err := checkChange(ctx, c, rules, p, before, &after); err != nil {
+			return err
+		}
+		row, err = saveAppointment(ctx, c, p, before, after)
+		return err
+	})
+	return row, h.offerNextFree(ctx, rules, after, err)
 }
 
-// check returns nil when the doctor may be booked and the patient exists and was not
-// merged into another.
-func (p parties) check(doctorID, patientID int64) error {
-	if !p.mayBeBooked[doctorID] {
-		return notADoctor
+// checkChange returns nil when before may become after, whose moments it sets.
+func checkChange(ctx context.Context, c *change.Change, rules bookingRules, p parties, before db.CoreAppointment, after *db.CoreAppointment) error {
+	if err := rules.permit(c.Actor, before, *after); err != nil {
+		return err
 	}
-	patient, ok := p.patients[patientID]
-	if !ok {
-		return noSuchPatient
+	if err := rules.allow(c, before, *after); err != nil {
+		return err
 	}
-	if patient.MergedIntoID != nil {
-		return patientMerged.With("merged_into", *patient.MergedIntoID)
+	changed := changedFields(before, *after)
+	if changed.touch(slotFields) {
+		if err := rules.place(c, p, after); err != nil {
+			return err
+		}
 	}
-	return nil
+	if !changed.touch(partyFields) {
+		return nil
+	}
+	seen, err := db.New().AppointmentHasEncounters(ctx, c.Tx, before.ID)
+	if err == nil && seen {
+		err = hasEncounters
+	}
+	return err
 }
 
-// lockAppointment locks an appointment, after its doctor and patient and those whom the
-// change may put in their place.
-func lockAppointment(ctx context.Context, c *change.Change, id int64, doctors, patients []int64) (db.CoreAppointment, parties, error) {
-	seen, err := db.New().AppointmentGet(ctx, c.Tx, id, nil)
+// saveAppointment writes what an appointment has become.
+func saveAppointment(ctx context.Context, c *change.Change, p parties, before, after db.CoreAppointment) (db.AppointmentGetRow, error) {
+	q := db.New()
+	was, err := q.AppointmentGet(ctx, c.Tx, before.ID, nil)
 	if err != nil {
-		return db.CoreAppointment{}, parties{}, err
+		return was, err
 	}
-	doctorID, patientID := seen.CoreAppointment.DoctorID, seen.CoreAppointment.PatientID
-	p, err := lockParties(ctx, c, append(doctors, doctorID), append(patients, patientID))
+	written, err := q.AppointmentUpdate(ctx, c.Tx, db.AppointmentUpdateParams{
+		ID: before.ID, Version: before.Version, PatientID: after.PatientID, DoctorID: after.DoctorID, Date: after.Date,
+		Time: after.Time, DurationMinutes: after.DurationMinutes, StartsAt: after.StartsAt, EndsAt: after.EndsAt,
+		Status: after.Status, Notes: after.Notes, OverbookReason: after.OverbookReason, Now: c.Now,
+	})
 	if err != nil {
-		return db.CoreAppointment{}, p, err
+		return was, err
 	}
-	row, err := db.New().AppointmentLock(ctx, c.Tx, id)
-	if err == nil && (row.DoctorID != doctorID || row.PatientID != patientID) {
-		err = changedMeanwhile
+	if err := recordAppointment(c, audit.Entry{Action: audit.Edit, Before: before, After: written}, before, written); err != nil {
+		return was, err
 	}
-	return row, p, err
+	is, err := q.AppointmentGet(ctx, c.Tx, before.ID, nil)
+	if err != nil {
+		return is, err
+	}
+	return is, announce(ctx, c, p, was, is)
+}
+
+// recordAppointment records a change; where an overbooked appointment came to stand, the
+// log says why.
+func recordAppointment(c *change.Change, e audit.Entry, before, after db.CoreAppointment) error {
+	e.Object, e.ID, e.PatientID = "appointment", after.ID, &after.PatientID
+	if after.OverbookReason != "" && changedFields(before, after).touch(placeFields) {
+		e.Description = "appointment: overbooked: " + after.OverbookReason
+	}
+	return c.Record(e)
+}
+
+// named is the id that a patch names, if it does.
+func named(id *int64) []int64 {
+	if id == nil {
+		return nil
+	}
+	return []int64{*id}
 }

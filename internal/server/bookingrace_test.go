@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"chelal/internal/pg"
 	"chelal/internal/testkit"
 )
 
@@ -20,7 +21,9 @@ import (
 func TestTenThousandBookings(t *testing.T) {
 	t.Parallel()
 	const doctors, times, patients, connections = 5, 10, 200, 64
-	pool := testkit.Pool(t)
+	pool, err := pg.Open(t.Context(), testkit.URL(t)+fmt.Sprintf("&pool_max_conns=%d", connections))
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
 	b := setupOn(t, pool)
 	desk := b.as("Receptionist")
 	day := b.now.AddDate(0, 0, 7).Format(time.DateOnly)

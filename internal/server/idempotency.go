@@ -19,7 +19,7 @@ import (
 
 var (
 	keyReused = apperr.New(apperr.Mismatch, "idempotency_key_reused",
-		"This Idempotency-Key was used with another body. Take a new key for a new action.")
+		"This Idempotency-Key was used for another request. Take a new key for a new action.")
 	keyInFlight = apperr.New(apperr.Conflict, "idempotency_in_flight",
 		"The first request with this Idempotency-Key is still being worked on. Repeat it shortly.")
 )
@@ -62,7 +62,8 @@ func once[R any](ctx context.Context, h *handlers, operation string, key *string
 // requestHash is keyed: a body may hold a password, which its plain hash would betray.
 func (h *handlers) requestHash(ctx context.Context) []byte {
 	mac := hmac.New(sha256.New, h.requestKey)
-	mac.Write([]byte(addressFrom(ctx).values().Encode()))
+	address := addressFrom(ctx)
+	mac.Write([]byte(address.path + "?" + address.values().Encode()))
 	mac.Write([]byte{0})
 	mac.Write(bodyFrom(ctx))
 	return mac.Sum(nil)

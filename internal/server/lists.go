@@ -6,6 +6,7 @@ import (
 
 	"github.com/oapi-codegen/nullable"
 
+	"chelal/internal/authn"
 	"chelal/internal/listing"
 )
 
@@ -53,6 +54,18 @@ func surround[R any](ctx context.Context, r listing.Request, page listing.Page[R
 		e.Previous = nullable.NewNullableWithValue(here.with("page", strconv.FormatInt(r.Page-1, 10)))
 	}
 	return e
+}
+
+// userWanted reads a filter that is a user's id, me or all; nil stands for all.
+func userWanted(caller authn.Principal, wanted *string) *int64 {
+	switch valueOr(wanted, "all") {
+	case "all":
+		return nil
+	case "me":
+		return &caller.UserID
+	}
+	id, _ := strconv.ParseInt(*wanted, 10, 64) // the contract's pattern lets nothing else through
+	return &id
 }
 
 // valueOr returns what p points at, or other when the caller left it out.

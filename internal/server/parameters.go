@@ -105,5 +105,8 @@ func parameterField(p *openapi3.Parameter, err error) apperr.Field {
 	if schemaErr, ok := errors.AsType[*openapi3.SchemaError](err); ok {
 		return schemaField(p.Name, schemaErr)
 	}
+	if errors.Is(err, openapi3filter.ErrInvalidRequired) {
+		return apperr.Field{Name: p.Name, Code: "required", Message: "This parameter is required."}
+	}
 	return typeField(p.Name, p.Schema.Value)
 }

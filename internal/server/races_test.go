@@ -106,6 +106,27 @@ func TestRaces(t *testing.T) {
 		require.Equal(t, 1, counts[200], counts)
 	})
 
+	// A row of the ledger and a notification refer to users, whose locks must let them.
+	t.Run("Admins are changed while they move a stock", func(t *testing.T) {
+		t.Parallel()
+		b := setupOn(t, testkit.Pool(t))
+		var admins []caller
+		for range 12 {
+			admins = append(admins, b.as("Admin"))
+		}
+		m := testkit.Medication(t, b.db, 1000)
+		for range 4 {
+			counts, _ := atOnce(32, func(i int) answer {
+				if i%2 == 0 {
+					return admins[i%12].call("POST", stockPath(m.ID), moves([]int{-990, 990}[i/2%2]))
+				}
+				return admins[(i*5)%12].call("PATCH", fmt.Sprintf("/api/users/%d/", admins[(i*7)%12].user.ID),
+					map[string]any{"first_name": fmt.Sprint(i), "role_id": *admins[0].user.RoleID})
+			})
+			require.Equal(t, 32, counts[200]+counts[201]+counts[409], counts)
+		}
+	})
+
 	t.Run("forty guesses at once", func(t *testing.T) {
 		t.Parallel()
 		b := setupOn(t, testkit.Pool(t))

@@ -106,6 +106,8 @@ CREATE INDEX core_prescription_updated_at_idx ON core_prescription (updated_at, 
 CREATE INDEX core_prescription_medication_idx ON core_prescription (medication_id, id);
 CREATE INDEX core_prescription_search_idx ON core_prescription USING gin (search_text gin_trgm_ops) WITH (fastupdate = off);
 CREATE INDEX core_prescription_dispenser_idx ON core_prescription (dispensed_by_id);
+-- What the pharmacy has still to do: a few rows among very many.
+CREATE INDEX core_prescription_open_idx ON core_prescription (created_at, id) WHERE dispensed_at IS NULL;
 
 -- The ledger of the stock. A row is never changed; what was wrong is put right by another.
 -- prescription_id is unique: a prescription takes stock once.

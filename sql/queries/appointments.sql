@@ -18,13 +18,19 @@ WHERE a.id = @id AND (sqlc.narg(own_user_id)::bigint IS NULL OR p.user_id = sqlc
 
 -- Whose time a change of bookings may touch is locked first, doctors before patients
 -- before appointments, each in the order of their ids: otherwise two bookings that
--- exclude each other would wait for each other.
+-- exclude each other would wait for each other. With the doctors come the accounts of the
+-- patients, which a notification refers to.
 -- name: DoctorsLock :many
 SELECT u.id, coalesce(u.is_active AND r.name = 'Doctor', false)::boolean AS may_be_booked
 FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
-WHERE u.id = ANY (@ids::bigint[])
+WHERE u.id = ANY (@doctor_ids::bigint[] || ARRAY(
+    SELECT p.user_id FROM core_patient p WHERE p.id = ANY (@patient_ids::bigint[]) AND p.user_id IS NOT NULL))
 ORDER BY u.id
 FOR NO KEY UPDATE OF u;
+
+-- name: DoctorMayBeBooked :one
+SELECT EXISTS (SELECT FROM core_user u JOIN core_role r ON r.id = u.role_id
+               WHERE u.id = @id AND u.is_active AND r.name = 'Doctor');
 
 -- name: PatientsLock :many
 SELECT * FROM core_patient WHERE id = ANY (@ids::bigint[]) ORDER BY id FOR NO KEY UPDATE;
@@ -49,12 +55,18 @@ RETURNING *;
 -- name: AppointmentDelete :execrows
 DELETE FROM core_appointment WHERE id = @id AND version = @version;
 
--- AppointmentBusy answers when a doctor, or a patient, is taken in a span of time.
+-- name: AppointmentHasEncounters :one
+SELECT EXISTS (SELECT FROM core_encounter WHERE appointment_id = @id::bigint);
+
+-- AppointmentBusy answers when a doctor, or a patient, is taken in a span of time by other
+-- appointments than one.
 -- name: AppointmentBusy :many
 SELECT a.starts_at, a.ends_at FROM core_appointment a
 WHERE a.doctor_id = @doctor_id AND tstzrange(a.starts_at, a.ends_at) && tstzrange(@since::timestamptz, @until::timestamptz)
   AND a.status IN ('scheduled', 'confirmed', 'checked_in', 'in_progress') AND a.overbook_reason = ''
+  AND a.id <> @except_id
 UNION ALL
 SELECT b.starts_at, b.ends_at FROM core_appointment b
 WHERE b.patient_id = sqlc.narg(patient_id) AND tstzrange(b.starts_at, b.ends_at) && tstzrange(@since::timestamptz, @until::timestamptz)
-  AND b.status IN ('scheduled', 'confirmed', 'checked_in', 'in_progress') AND b.overbook_reason = '';
+  AND b.status IN ('scheduled', 'confirmed', 'checked_in', 'in_progress') AND b.overbook_reason = ''
+  AND b.id <> @except_id;

@@ -15,8 +15,19 @@ JOIN core_patient p ON p.id = e.patient_id
 JOIN core_user d ON d.id = e.doctor_id
 WHERE e.id = @id AND (sqlc.narg(own_user_id)::bigint IS NULL OR p.user_id = sqlc.narg(own_user_id));
 
+-- EncounterLock also waits for a prescription or a bill that is being written for it.
 -- name: EncounterLock :one
-SELECT * FROM core_encounter WHERE id = @id FOR NO KEY UPDATE;
+SELECT * FROM core_encounter WHERE id = @id FOR UPDATE;
+
+-- name: EncounterInUse :one
+SELECT (EXISTS (SELECT FROM core_prescription r WHERE r.encounter_id = @id)
+    OR EXISTS (SELECT FROM core_bill b WHERE b.encounter_id = @id))::boolean;
+
+-- AppointmentBegin moves an appointment to in_progress, because its encounter is written.
+-- name: AppointmentBegin :one
+UPDATE core_appointment SET status = 'in_progress', updated_at = @now, version = version + 1
+WHERE id = @id
+RETURNING *;
 
 -- name: EncounterCreate :one
 INSERT INTO core_encounter (patient_id, appointment_id, doctor_id, notes, diagnosis, created_at, updated_at)

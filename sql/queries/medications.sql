@@ -34,3 +34,9 @@ SELECT sqlc.embed(s), core_full_name(u.first_name, u.last_name, u.username)::tex
 FROM core_stockmovement s
 LEFT JOIN core_user u ON u.id = s.user_id
 WHERE true;
+
+-- name: StockMovementGet :one
+SELECT sqlc.embed(s), core_full_name(u.first_name, u.last_name, u.username)::text AS user_name
+FROM core_stockmovement s
+LEFT JOIN core_user u ON u.id = s.user_id
+WHERE s.id = @id;

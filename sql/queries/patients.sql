@@ -7,7 +7,7 @@ SELECT * FROM core_patient
 WHERE id = @id AND (sqlc.narg(own_user_id)::bigint IS NULL OR user_id = sqlc.narg(own_user_id));
 
 -- name: PatientLock :one
-SELECT * FROM core_patient WHERE id = @id FOR UPDATE;
+SELECT * FROM core_patient WHERE id = @id FOR NO KEY UPDATE;
 
 -- name: PatientCreate :one
 INSERT INTO core_patient (first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies,

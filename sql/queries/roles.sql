@@ -5,7 +5,7 @@ SELECT r.* FROM core_role r WHERE true;
 SELECT * FROM core_role WHERE id = @id;
 
 -- name: RoleLock :one
-SELECT * FROM core_role WHERE id = @id FOR UPDATE;
+SELECT * FROM core_role WHERE id = @id FOR NO KEY UPDATE;
 
 -- name: RoleCreate :one
 INSERT INTO core_role (name, description) VALUES (@name, @description) RETURNING *;

@@ -10,7 +10,7 @@ WHERE u.id = @id;
 -- name: UserLock :one
 SELECT sqlc.embed(u), r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
 FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
-WHERE u.id = @id FOR UPDATE OF u;
+WHERE u.id = @id FOR NO KEY UPDATE OF u;
 
 -- UserByLogin prefers the username; an e-mail address is found whatever its case.
 -- name: UserByLogin :one
@@ -57,7 +57,7 @@ DELETE FROM core_user WHERE id = @id AND version = @version;
 SELECT u.id FROM core_user u JOIN core_role r ON r.id = u.role_id
 WHERE r.name = 'Admin' AND u.is_active
 ORDER BY u.id
-FOR UPDATE OF u;
+FOR NO KEY UPDATE OF u;
 
 -- name: RoleChangeRequestCreate :one
 INSERT INTO core_rolechangerequest (user_id, requested_role_id, reason, created_at, updated_at)

@@ -1,0 +1,70 @@
+package server
+
+import (
+	"context"
+	"slices"
+
+	"chelal/gen/db"
+	"chelal/internal/change"
+	"chelal/internal/notice"
+	"chelal/internal/scheduling"
+)
+
+// announce tells the doctor and the patient's account what became of an appointment:
+// those who lost it that it is cancelled, those who came to it that it is booked, and
+// those who keep it when it is now. It says nothing about an appointment that is neither
+// booked nor cancelled, or whose place stays. A row without an id is none.
+func announce(ctx context.Context, c *change.Change, p parties, before, after db.AppointmentGetRow) error {
+	was, is := p.concerned(before.CoreAppointment), p.concerned(after.CoreAppointment)
+	switch status := scheduling.Status(after.CoreAppointment.Status); {
+	case status == scheduling.Cancelled && before.CoreAppointment.Status != string(status):
+		is = nil
+	case !status.Live(), !changedFields(before.CoreAppointment, after.CoreAppointment).touch(slotFields):
+		return nil
+	}
+	for _, told := range []struct {
+		n     notice.Notice
+		users []int64
+	}{
+		{notice.Cancelled(wording(before)), without(was, is)},
+		{notice.Booked(wording(after)), without(is, was)},
+		{notice.Rescheduled(wording(after)), without(is, without(is, was))},
+	} {
+		if len(told.users) == 0 {
+			continue
+		}
+		if err := notify(ctx, c, told.n, audience{Users: told.users}, &after.CoreAppointment.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// concerned are the users who have to do with an appointment.
+func (p parties) concerned(a db.CoreAppointment) []int64 {
+	if a.ID == 0 {
+		return nil
+	}
+	users := []int64{a.DoctorID}
+	if account := p.patients[a.PatientID].UserID; account != nil {
+		users = append(users, *account)
+	}
+	return users
+}
+
+func without(users, others []int64) []int64 {
+	var rest []int64
+	for _, id := range users {
+		if !slices.Contains(others, id) {
+			rest = append(rest, id)
+		}
+	}
+	return rest
+}
+
+func wording(row db.AppointmentGetRow) notice.Appointment {
+	a := row.CoreAppointment
+	return notice.Appointment{
+		Patient: row.PatientName, Doctor: row.DoctorName, Date: a.Date, Time: a.Time, Minutes: a.DurationMinutes,
+	}
+}
