@@ -61,29 +61,42 @@ func (s *seeding) followUp(ctx context.Context) error {
 	total := int(last - first + 1)
 	for from := first; from <= last; from += batch {
 		s.tell("care and billing", int(from-first), total)
-		for _, step := range []struct {
-			name, sql string
-			args      []any
-		}{
-			{"visits", visitSQL, []any{from, from + batch - 1, s.today, s.midnight, int64(s.RNGSeed), len(cases)}},
-			{"core_encounter", encounterSQL, []any{column(cases, complaintOf), column(cases, diagnosisOf)}},
-			{"core_prescription", prescriptionSQL, []any{column(cases, firstDrugOf), column(cases, secondDrugOf),
-				column(drugs, nameOf), column(drugs, doseOf), column(drugs, frequencyOf), column(drugs, durationOf), column(drugs, quantityOf)}},
-			{"lines", lineSQL, []any{column(services, codeOf)}},
-			{"core_bill", billSQL, []any{s.midnight, s.Today.Location().String()}},
-			{"core_billitem", itemSQL, nil},
-			{"core_payment", paymentSQL, []any{s.midnight}},
-			{"core_refund", refundSQL, nil},
-			{"core_documentnumber", numberSQL, nil},
-			{"visits", "TRUNCATE seed_visit, seed_line", nil},
-		} {
-			if _, err := s.tx.Exec(ctx, step.sql, step.args...); err != nil {
-				return fmt.Errorf("%s: %w", step.name, err)
+		for _, step := range s.followUpSteps(from) {
+			tag, err := s.tx.Exec(ctx, step.sql, step.args...)
+			if err != nil {
+				return fmt.Errorf("%s: %w", step.table, err)
+			}
+			if step.count != nil {
+				*step.count += int(tag.RowsAffected())
 			}
 		}
 	}
 	s.tell("care and billing", total, total)
 	return nil
+}
+
+// step is one statement of the follow-up.
+type step struct {
+	table, sql string
+	args       []any
+	count      *int // of what it adds to, or nil
+}
+
+func (s *seeding) followUpSteps(from int64) []step {
+	salt := int64(s.RNGSeed) //nolint:gosec // any bits will do
+	return []step{
+		{"seed_visit", visitSQL, []any{from, from + batch - 1, s.today, s.midnight, salt, len(cases)}, nil},
+		{"core_encounter", encounterSQL, []any{column(cases, complaintOf), column(cases, diagnosisOf)}, &s.result.Encounters},
+		{"core_prescription", prescriptionSQL, []any{column(cases, firstDrugOf), column(cases, secondDrugOf), column(drugs, nameOf),
+			column(drugs, doseOf), column(drugs, frequencyOf), column(drugs, durationOf), column(drugs, quantityOf)}, &s.result.Prescriptions},
+		{"seed_line", lineSQL, []any{column(services, codeOf)}, nil},
+		{"core_bill", billSQL, []any{s.midnight, s.Today.Location().String()}, &s.result.Bills},
+		{"core_billitem", itemSQL, nil, nil},
+		{"core_payment", paymentSQL, []any{s.midnight}, &s.result.Payments},
+		{"core_refund", refundSQL, nil, nil},
+		{"core_documentnumber", numberSQL, nil, nil},
+		{"seed_visit", "TRUNCATE seed_visit, seed_line", nil, nil},
+	}
 }
 
 // column reads one value of each row of a list, as an array for PostgreSQL.
@@ -113,12 +126,12 @@ const visitSQL = `
 INSERT INTO seed_visit
 SELECT nextval(pg_get_serial_sequence('core_encounter', 'id')),
 	CASE WHEN v.chance % 10000 < 8800 THEN nextval(pg_get_serial_sequence('core_bill', 'id')) END,
-	v.id, v.patient_id, v.doctor_id, least(v.starts_at + make_interval(secs => 300 + (v.chance >> 14) % 1200), $4 - interval '2 hours'),
-	1 + ((v.chance >> 20) % 1000 * ((v.chance >> 30) % 1000) * $6 / 1000000)::int, v.chance,
+	v.id, v.patient_id, v.doctor_id, least(v.starts_at + make_interval(secs => 300 + (v.chance >> 14) % 1200), $4::timestamptz - interval '2 hours'),
+	1 + ((v.chance >> 20) % 1000 * ((v.chance >> 30) % 1000) * $6::int / 1000000)::int, v.chance,
 	CASE WHEN v.chance % 10000 < 8800 * 0.86 THEN nextval(pg_get_serial_sequence('core_payment', 'id')) END
-FROM (SELECT a.*, hashint8extended(a.id, $5) & 4611686018427387903 AS chance FROM core_appointment a
+FROM (SELECT a.*, hashint8extended(a.id, $5::bigint) & 4611686018427387903 AS chance FROM core_appointment a
 	WHERE a.id BETWEEN $1 AND $2 AND a.xmin = pg_current_xact_id()::xid
-	  AND a.status = 'completed' AND a.date < $3
+	  AND a.status = 'completed' AND a.date < $3::date
 	ORDER BY a.id) v`
 
 const encounterSQL = `
@@ -148,19 +161,19 @@ const lineSQL = `
 INSERT INTO seed_line
 SELECT v.bill_id, n, s.id, s.name, s.price, CASE WHEN n > 1 AND (v.chance >> (n * 7)) % 6 = 0 THEN 2 ELSE 1 END
 FROM seed_visit v
-CROSS JOIN LATERAL generate_series(1, 1 + (v.chance >> 8)::int % 4) n
-JOIN core_serviceitem s ON s.code = ($1::text[])[CASE WHEN n = 1 THEN 1 + (v.chance >> 11)::int % 3
+CROSS JOIN LATERAL generate_series(1, 1 + ((v.chance >> 8) % 4)::int) n
+JOIN core_serviceitem s ON s.code = ($1::text[])[CASE WHEN n = 1 THEN 1 + ((v.chance >> 11) % 3)::int
 	ELSE 4 + ((v.chance >> (11 + 6 * n)) % (cardinality($1::text[]) - 3))::int END]
 WHERE v.bill_id IS NOT NULL`
 
 // A tenth of those who pay pay half at first.
 const billSQL = `
 INSERT INTO core_bill (id, patient_id, encounter_id, date_issued, due_date, total_amount, amount_paid)
-SELECT v.bill_id, v.patient_id, v.encounter_id, b.issued, (b.issued AT TIME ZONE $2)::date + 30, l.total,
+SELECT v.bill_id, v.patient_id, v.encounter_id, b.issued, (b.issued AT TIME ZONE $2::text)::date + 30, l.total,
 	CASE WHEN v.payment_id IS NULL THEN 0 ELSE b.paid - b.refunded END
 FROM seed_visit v
 JOIN (SELECT bill_id, sum(amount * quantity) AS total FROM seed_line GROUP BY bill_id) l USING (bill_id)
-CROSS JOIN LATERAL (SELECT least(v.at + interval '30 minutes', $1 - interval '1 hour') AS issued,
+CROSS JOIN LATERAL (SELECT least(v.at + interval '30 minutes', $1::timestamptz - interval '1 hour') AS issued,
 	CASE WHEN (v.chance >> 17) % 10 = 0 THEN round(l.total / 2, 2) ELSE l.total END AS paid,
 	CASE WHEN v.chance % 173 = 0 THEN 1.00 ELSE 0 END AS refunded) b
 ORDER BY v.bill_id`
@@ -174,7 +187,7 @@ INSERT INTO core_payment (id, bill_id, amount, refunded_amount, method, referenc
 SELECT v.payment_id, v.bill_id, b.amount_paid + r.amount, r.amount,
 	(ARRAY['Cash', 'Mobile Money', 'Insurance', 'Card', 'Bank Transfer'])[CASE WHEN (v.chance >> 23) % 100 < 44 THEN 1
 		WHEN (v.chance >> 23) % 100 < 74 THEN 2 WHEN (v.chance >> 23) % 100 < 88 THEN 3 WHEN (v.chance >> 23) % 100 < 97 THEN 4 ELSE 5 END],
-	'', u.id, least(b.date_issued + make_interval(mins => ((v.chance >> 29) % 90)::int), $1 - interval '30 minutes')
+	'', u.id, least(b.date_issued + make_interval(mins => ((v.chance >> 29) % 90)::int), $1::timestamptz - interval '30 minutes')
 FROM seed_visit v
 JOIN core_bill b ON b.id = v.bill_id
 CROSS JOIN LATERAL (SELECT CASE WHEN v.chance % 173 = 0 THEN 1.00 ELSE 0 END AS amount) r
