@@ -102,7 +102,7 @@ func TestRunStoppedLeavesNothing(t *testing.T) {
 	pool := testkit.Pool(t)
 	before := indexes(t, pool)
 	for _, stop := range []string{"patients", "patients indexes", "appointments", "appointments indexes", "care and billing", "stock",
-		"care and billing indexes", "figures", "statistics"} {
+		"care and billing indexes", "everyday", "figures", "statistics"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := Run(ctx, pool, Options{
 			Patients: 10_000, Appointments: 10_000, Today: wednesday(t),

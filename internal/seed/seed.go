@@ -106,7 +106,7 @@ type seeding struct {
 
 func (s *seeding) run(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		s.prepare, s.addPatients, s.addAppointments, s.addClinic, s.figures, s.analyze,
+		s.prepare, s.addPatients, s.addAppointments, s.addClinic, s.addEveryday, s.figures, s.analyze,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -76,7 +76,7 @@ func TestRunAddsWhatItSays(t *testing.T) {
 	require.Equal(t, result.Payments, ask[int](t, pool, "SELECT count(*) FROM core_payment"))
 	require.Equal(t, map[string]string{
 		"patients": "700 of 700", "doctors": "3 of 3", "appointments": "900 of 900", "care and billing": "900 of 900",
-		"stock": "1 of 1", "figures": "1 of 1", "statistics": "1 of 1",
+		"stock": "1 of 1", "everyday": "4 of 4", "figures": "1 of 1", "statistics": "1 of 1",
 	}, last)
 	require.Equal(t, 700, ask[int](t, pool, "SELECT count(*) FROM core_patient"))
 	require.Equal(t, 900, ask[int](t, pool, "SELECT count(*) FROM core_appointment"))
