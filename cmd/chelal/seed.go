@@ -18,10 +18,11 @@ func (p *program) seedCommand() *cobra.Command {
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "seed",
-		Short: "Add invented patients and appointments, in any number",
-		Long: `Add invented patients, doctors and appointments, as many as are asked for. They look like
-a hospital's and cannot be told from real ones afterwards, so this is refused while DEBUG
-is off.`,
+		Short: "Add invented patients, appointments and what came of them, in any number",
+		Long: `Add invented patients, doctors and appointments, as many as are asked for, and what came of
+them: encounters, prescriptions, stock, bills and payments. They look like a hospital's and
+cannot be told from real ones afterwards, so this is refused while DEBUG is off. The
+database's user must own the tables, and others wait for them meanwhile.`,
 		Example: `  chelal seed --data .chelal --patients 5000
   chelal seed --patients 1000000 --appointments 5000000`,
 		Args: cobra.NoArgs,
@@ -60,6 +61,7 @@ func (p *program) seed(ctx context.Context, pool *pgxpool.Pool, o seed.Options) 
 	if err != nil {
 		return err
 	}
-	p.print("Added %d patients, %d doctors and %d appointments.", added.Patients, added.Doctors, added.Appointments)
+	p.print("Added %d patients, %d doctors and %d appointments, and of these %d encounters, %d prescriptions, %d bills and %d payments.",
+		added.Patients, added.Doctors, added.Appointments, added.Encounters, added.Prescriptions, added.Bills, added.Payments)
 	return nil
 }

@@ -24,10 +24,8 @@ func (s *seeding) fill(ctx context.Context, t target) error {
 	if err != nil {
 		return err
 	}
-	for _, index := range indexes {
-		if _, err := s.tx.Exec(ctx, "DROP INDEX "+index.name); err != nil {
-			return err
-		}
+	if err := s.dropIndexes(ctx, indexes); err != nil {
+		return err
 	}
 	if err := s.copyRows(ctx, t); err != nil {
 		return fmt.Errorf("%s: %w", t.table, err)
@@ -85,6 +83,15 @@ func (s *seeding) indexesInTheWay(ctx context.Context, table string, adding int)
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (i index, err error) {
 		return i, row.Scan(&i.name, &i.definition)
 	})
+}
+
+func (s *seeding) dropIndexes(ctx context.Context, indexes []index) error {
+	for _, index := range indexes {
+		if _, err := s.tx.Exec(ctx, "DROP INDEX "+index.name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *seeding) rebuild(ctx context.Context, step string, indexes []index) error {

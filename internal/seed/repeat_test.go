@@ -101,7 +101,8 @@ func TestRunStoppedLeavesNothing(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Pool(t)
 	before := indexes(t, pool)
-	for _, stop := range []string{"patients", "patients indexes", "appointments", "appointments indexes", "statistics"} {
+	for _, stop := range []string{"patients", "patients indexes", "appointments", "appointments indexes", "care and billing", "stock",
+		"care and billing indexes", "everyday", "figures", "statistics"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := Run(ctx, pool, Options{
 			Patients: 10_000, Appointments: 10_000, Today: wednesday(t),

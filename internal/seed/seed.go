@@ -1,5 +1,5 @@
-// Package seed fills a database with people, doctors and appointments that look
-// like a hospital's, in any number. Nobody in it is real: given and family names
+// Package seed fills a database with people, doctors, appointments and what came of them
+// that look like a hospital's, in any number. Nobody in it is real: given and family names
 // meet at random.
 package seed
 
@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,12 +39,18 @@ type Options struct {
 
 // Result is what was added.
 type Result struct {
-	Patients, Appointments, Doctors int
+	Patients, Appointments, Doctors            int
+	Encounters, Prescriptions, Bills, Payments int
 }
 
 // Run adds the data in one transaction: when it fails or ctx ends, nothing is
 // left. A second run adds as much again, with new doctors and, from the same
 // RNGSeed, namesakes of the first run's patients. Runs wait for each other.
+//
+// What came of the appointments that are over is made as well: encounters, prescriptions,
+// what was dispensed of them, bills, payments and refunds, in the proportions of a
+// hospital; and a pharmacy and a catalogue of services where they are missing. Meanwhile
+// nobody else can write to these tables.
 //
 // Appointments go to the patients of this run or, when it adds none, to those
 // that exist. No doctor and no patient has two at one time, a patient not even
@@ -64,7 +71,8 @@ func Run(ctx context.Context, pool *pgxpool.Pool, o Options) (Result, error) {
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		s := &seeding{Options: o, tx: tx, today: dateOf(o.Today)}
 		s.midnight = s.clock(s.today, 0)
-		result = Result{Patients: o.Patients, Appointments: o.Appointments, Doctors: s.doctorCount()}
+		s.result = Result{Patients: o.Patients, Appointments: o.Appointments, Doctors: s.doctorCount()}
+		defer func() { result = s.result }()
 		return s.run(ctx)
 	})
 	if err != nil {
@@ -93,11 +101,12 @@ type seeding struct {
 	tx       pgx.Tx
 	today    time.Time // the date, as the database's type date has it: in UTC
 	midnight time.Time // when it begins in the hospital
+	result   Result
 }
 
 func (s *seeding) run(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		s.prepare, s.addPatients, s.addAppointments, s.analyze,
+		s.prepare, s.addPatients, s.addAppointments, s.addClinic, s.addEveryday, s.figures, s.analyze,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -106,9 +115,21 @@ func (s *seeding) run(ctx context.Context) error {
 	return nil
 }
 
+// summed are the tables whose triggers keep sums that a run writes by itself, for all its
+// rows at once.
+var summed = []string{
+	"core_patient", "core_appointment", "core_prescription", "core_stockmovement", "core_medication", "core_bill",
+	"core_billitem", "core_payment", "core_refund",
+}
+
 // prepare sets the transaction up: alone among runs, without the limits of a
-// request, and with memory for building indexes.
+// request, with memory for building indexes, and without the triggers of sums.
 func (s *seeding) prepare(ctx context.Context) error {
+	for _, table := range summed {
+		if _, err := s.tx.Exec(ctx, "ALTER TABLE "+table+" DISABLE TRIGGER USER"); err != nil {
+			return err
+		}
+	}
 	_, err := s.tx.Exec(ctx, `
 		SELECT set_config('statement_timeout', '0', true),
 		       set_config('idle_in_transaction_session_timeout', '0', true),
@@ -118,11 +139,28 @@ func (s *seeding) prepare(ctx context.Context) error {
 	return err
 }
 
+// figures makes the sums of dashboards and reports anew and lets the triggers keep them
+// from here on.
+func (s *seeding) figures(ctx context.Context) error {
+	s.tell("figures", 0, 1)
+	if _, err := s.tx.Exec(ctx, "SELECT core_figures_rebuild()"); err != nil {
+		return err
+	}
+	for _, table := range summed {
+		if _, err := s.tx.Exec(ctx, "ALTER TABLE "+table+" ENABLE TRIGGER USER"); err != nil {
+			return err
+		}
+	}
+	s.tell("figures", 1, 1)
+	return nil
+}
+
 // analyze tells the planner, which must not believe that the tables are empty
 // until autovacuum comes by.
 func (s *seeding) analyze(ctx context.Context) error {
 	s.tell("statistics", 0, 1)
-	if _, err := s.tx.Exec(ctx, "ANALYZE core_user, core_patient, core_appointment"); err != nil {
+	if _, err := s.tx.Exec(ctx, "ANALYZE core_user, core_patient, core_appointment, core_medication, core_serviceitem, core_documentnumber, core_figure, "+
+		strings.Join(followed, ", ")); err != nil {
 		return err
 	}
 	s.tell("statistics", 1, 1)

@@ -69,9 +69,14 @@ func TestRunAddsWhatItSays(t *testing.T) {
 		Progress: func(step string, done, total int) { last[step] = fmt.Sprint(done, " of ", total) },
 	})
 	require.NoError(t, err)
-	require.Equal(t, Result{Patients: 700, Appointments: 900, Doctors: 3}, result)
+	require.Equal(t, [3]int{700, 900, 3}, [3]int{result.Patients, result.Appointments, result.Doctors})
+	require.Equal(t, result.Encounters, ask[int](t, pool, "SELECT count(*) FROM core_encounter"))
+	require.Equal(t, result.Prescriptions, ask[int](t, pool, "SELECT count(*) FROM core_prescription"))
+	require.Equal(t, result.Bills, ask[int](t, pool, "SELECT count(*) FROM core_bill"))
+	require.Equal(t, result.Payments, ask[int](t, pool, "SELECT count(*) FROM core_payment"))
 	require.Equal(t, map[string]string{
-		"patients": "700 of 700", "doctors": "3 of 3", "appointments": "900 of 900", "statistics": "1 of 1",
+		"patients": "700 of 700", "doctors": "3 of 3", "appointments": "900 of 900", "care and billing": "900 of 900",
+		"stock": "1 of 1", "everyday": "4 of 4", "figures": "1 of 1", "statistics": "1 of 1",
 	}, last)
 	require.Equal(t, 700, ask[int](t, pool, "SELECT count(*) FROM core_patient"))
 	require.Equal(t, 900, ask[int](t, pool, "SELECT count(*) FROM core_appointment"))
