@@ -4,12 +4,16 @@ package change
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"chelal/gen/db"
 	"chelal/internal/audit"
@@ -95,6 +99,31 @@ func (c *Change) Record(e audit.Entry) error {
 		row.IPAddress = &c.Origin.IP
 	}
 	c.rows = append(c.rows, row)
+	return nil
+}
+
+// queue inserts jobs and works none.
+var queue = sync.OnceValues(func() (*river.Client[pgx.Tx], error) {
+	return river.NewClient(riverpgxv5.New(nil), &river.Config{Schema: pg.RiverSchema})
+})
+
+// Enqueue asks for a background job, which there is when the change is committed. opts may
+// be nil. The job's metadata hold the id of the request that caused it.
+func (c *Change) Enqueue(ctx context.Context, args river.JobArgs, opts *river.InsertOpts) error {
+	client, err := queue()
+	if err != nil {
+		return err
+	}
+	var o river.InsertOpts
+	if opts != nil {
+		o = *opts
+	}
+	if o.Metadata, err = json.Marshal(map[string]string{"request_id": c.Origin.RequestID}); err != nil {
+		return err
+	}
+	if _, err := client.InsertTx(ctx, c.Tx, args, &o); err != nil {
+		return fmt.Errorf("enqueue %s: %w", args.Kind(), err)
+	}
 	return nil
 }
 
