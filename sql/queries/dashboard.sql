@@ -68,7 +68,7 @@ SELECT a.username, a.actions, count(*) OVER () AS active_users
 FROM (SELECT user_id, max(l.username)::text AS username,
           count(*) FILTER (WHERE l.action IN ('create', 'edit', 'delete')) AS actions
       FROM core_auditlog l
-      WHERE l.timestamp > @since AND l.user_id IS NOT NULL AND l.action <> 'logout'
+      WHERE l.timestamp > @since AND l.user_id IS NOT NULL AND l.action <> 'view' AND l.action <> 'logout'
       GROUP BY l.user_id) a
 ORDER BY a.actions DESC, a.username
 LIMIT 5;
