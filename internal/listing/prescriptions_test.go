@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,6 +36,7 @@ func TestPrescriptionsAtScale(t *testing.T) {
 		_, err := pool.Exec(ctx, statement)
 		require.NoError(t, err, statement)
 	}
+	day := time.Date(2026, 1, 20, 0, 0, 0, 0, time.UTC)
 	var patient, doctor, encounter, medication int64
 	var name string
 	require.NoError(t, pool.QueryRow(ctx, `SELECT e.patient_id, e.doctor_id, e.id, r.medication_id, r.medication_name
@@ -50,6 +52,7 @@ func TestPrescriptionsAtScale(t *testing.T) {
 		"to be dispensed": {listing.PrescriptionsDispensed(false)},
 		"by name":         listing.PrescriptionsFound(name),
 		"own":             {listing.PrescriptionsOf(1)},
+		"of a day":        {listing.PrescriptionsFrom(day), listing.PrescriptionsUntil(day.AddDate(0, 0, 1))},
 	} {
 		for _, ordering := range []string{"-created_at", "updated_at", "-id"} {
 			for _, request := range []listing.Request{
