@@ -28,7 +28,7 @@ func TestPrescriptionsAtScale(t *testing.T) {
 		`INSERT INTO core_medication (name) SELECT left(md5(n::text), 8) FROM generate_series(1, 1000) n`,
 		`INSERT INTO core_prescription (encounter_id, medication_id, medication_name, dosage, frequency, quantity,
 				created_at, updated_at, dispensed_at, dispensed_by_id)
-			SELECT e.id, m.id, m.name, '1', 'daily', 1, '2026-01-15'::date + e.id * interval '1 minute', '2026-01-16',
+			SELECT e.id, m.id, m.name, '1', 'daily', 1, '2026-01-15'::date + e.id * interval '1 hour', '2026-01-16',
 				CASE WHEN (2 * e.id + n) % 1000 > 0 THEN '2026-01-16'::timestamptz END, CASE WHEN (2 * e.id + n) % 1000 > 0 THEN e.doctor_id END
 			FROM core_encounter e, generate_series(1, 2) n, core_medication m WHERE m.id = 1 + (7 * e.id + n) % 1000`,
 		"ANALYZE core_user", "ANALYZE core_patient", "ANALYZE core_encounter", "ANALYZE core_medication", "ANALYZE core_prescription",
