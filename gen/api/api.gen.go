@@ -79,6 +79,72 @@ func (e AppointmentStatus) Valid() bool {
 	}
 }
 
+// Defines values for AuditAction.
+const (
+	AuditActionCreate AuditAction = "create"
+	AuditActionDelete AuditAction = "delete"
+	AuditActionEdit   AuditAction = "edit"
+	AuditActionExport AuditAction = "export"
+	AuditActionLogin  AuditAction = "login"
+	AuditActionLogout AuditAction = "logout"
+	AuditActionView   AuditAction = "view"
+)
+
+// Valid indicates whether the value is a known member of the AuditAction enum.
+func (e AuditAction) Valid() bool {
+	switch e {
+	case AuditActionCreate:
+		return true
+	case AuditActionDelete:
+		return true
+	case AuditActionEdit:
+		return true
+	case AuditActionExport:
+		return true
+	case AuditActionLogin:
+		return true
+	case AuditActionLogout:
+		return true
+	case AuditActionView:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditBreakCode.
+const (
+	AuditBreakCodePartitionMissing AuditBreakCode = "partition_missing"
+	AuditBreakCodeRowChanged       AuditBreakCode = "row_changed"
+	AuditBreakCodeRowsInserted     AuditBreakCode = "rows_inserted"
+	AuditBreakCodeRowsRemoved      AuditBreakCode = "rows_removed"
+	AuditBreakCodeSealChanged      AuditBreakCode = "seal_changed"
+	AuditBreakCodeSealMissing      AuditBreakCode = "seal_missing"
+	AuditBreakCodeSignature        AuditBreakCode = "signature"
+)
+
+// Valid indicates whether the value is a known member of the AuditBreakCode enum.
+func (e AuditBreakCode) Valid() bool {
+	switch e {
+	case AuditBreakCodePartitionMissing:
+		return true
+	case AuditBreakCodeRowChanged:
+		return true
+	case AuditBreakCodeRowsInserted:
+		return true
+	case AuditBreakCodeRowsRemoved:
+		return true
+	case AuditBreakCodeSealChanged:
+		return true
+	case AuditBreakCodeSealMissing:
+		return true
+	case AuditBreakCodeSignature:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BillStatus.
 const (
 	BillStatusOverdue       BillStatus = "overdue"
@@ -409,6 +475,24 @@ func (e ListAppointmentsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListAuditLogsParamsOrdering.
+const (
+	ListAuditLogsParamsOrderingMinusTimestamp ListAuditLogsParamsOrdering = "-timestamp"
+	ListAuditLogsParamsOrderingTimestamp      ListAuditLogsParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListAuditLogsParamsOrdering enum.
+func (e ListAuditLogsParamsOrdering) Valid() bool {
+	switch e {
+	case ListAuditLogsParamsOrderingMinusTimestamp:
+		return true
+	case ListAuditLogsParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListBillItemsParamsOrdering.
 const (
 	ListBillItemsParamsOrderingID      ListBillItemsParamsOrdering = "id"
@@ -694,6 +778,39 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListOwnAuditLogParamsAbout.
+const (
+	ListOwnAuditLogParamsAboutMe ListOwnAuditLogParamsAbout = "me"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnAuditLogParamsAbout enum.
+func (e ListOwnAuditLogParamsAbout) Valid() bool {
+	switch e {
+	case ListOwnAuditLogParamsAboutMe:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListOwnAuditLogParamsOrdering.
+const (
+	ListOwnAuditLogParamsOrderingMinusTimestamp ListOwnAuditLogParamsOrdering = "-timestamp"
+	ListOwnAuditLogParamsOrderingTimestamp      ListOwnAuditLogParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnAuditLogParamsOrdering enum.
+func (e ListOwnAuditLogParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnAuditLogParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnAuditLogParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReportRevenueParamsPeriod.
 const (
 	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
@@ -915,6 +1032,85 @@ type AppointmentsToday struct {
 	Appointments []Appointment      `json:"appointments"`
 	Count        int64              `json:"count"`
 	Date         openapi_types.Date `json:"date"`
+}
+
+// AuditAction defines model for AuditAction.
+type AuditAction string
+
+// AuditBreak The first place that is not as it was sealed
+//
+// Example: {"code":"row_changed","detail":"A row of core_auditlog_202612 that seal 41 covers was changed.","seal":41}
+type AuditBreak struct {
+	Code   AuditBreakCode `json:"code"`
+	Detail string         `json:"detail"`
+	Seal   int64          `json:"seal"`
+}
+
+// AuditBreakCode defines model for AuditBreak.Code.
+type AuditBreakCode string
+
+// AuditLog Example: {"action":"edit","description":"patient: edit","details":{"after":{"address":"5 New Road"},"before":{"address":"123 Main St"}},"id":812,"ip_address":"192.0.2.1","object_id":"7","object_type":"patient","patient":7,"request_id":"0197-4a","timestamp":"2026-12-01T07:15:00Z","user":"nurse","user_id":5}
+type AuditLog struct {
+	Action string `json:"action"`
+
+	// Description Of a view, the operation that showed the record
+	Description string `json:"description"`
+
+	// Details The changed values before and after; of a deleted record, all
+	Details    nullable.Nullable[interface{}] `json:"details"`
+	ID         int64                          `json:"id"`
+	IPAddress  nullable.Nullable[string]      `json:"ip_address"`
+	ObjectID   nullable.Nullable[string]      `json:"object_id"`
+	ObjectType nullable.Nullable[string]      `json:"object_type"`
+	Patient    nullable.Nullable[int64]       `json:"patient"`
+	RequestID  string                         `json:"request_id"`
+	Timestamp  time.Time                      `json:"timestamp"`
+
+	// User The username as it was; absent where nobody was signed in
+	User *string `json:"user,omitempty"`
+
+	// UserID Absent with user
+	UserID *int64 `json:"user_id,omitempty"`
+}
+
+// AuditLogList defines model for AuditLogList.
+type AuditLogList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []AuditLog                `json:"results"`
+}
+
+// AuditVerification Example: {"archived":[],"archived_rows":0,"complete":true,"head":"9f2c…","intact":true,"last_seal":310,"rows":120233,"seals":310,"unsealed":14}
+type AuditVerification struct {
+	// Archived Months whose rows are no longer in the database
+	Archived     []string `json:"archived"`
+	ArchivedRows int64    `json:"archived_rows"`
+
+	// Broken The first place that is not as it was sealed
+	//
+	// Example: {"code":"row_changed","detail":"A row of core_auditlog_202612 that seal 41 covers was changed.","seal":41}
+	Broken *AuditBreak `json:"broken,omitempty"`
+
+	// Complete Whether the walk reached the newest seal, or a broken place
+	Complete bool `json:"complete"`
+
+	// Head Its hash, in hexadecimal
+	Head   string `json:"head"`
+	Intact bool   `json:"intact"`
+
+	// LastSeal The last one that was verified, 0 when there was none
+	LastSeal int64 `json:"last_seal"`
+
+	// Rows Rows that were hashed again
+	Rows int64 `json:"rows"`
+
+	// Seals Seals that were verified
+	Seals int64 `json:"seals"`
+
+	// Unsealed Rows behind the newest seal
+	Unsealed int64 `json:"unsealed"`
 }
 
 // Availability defines model for Availability.
@@ -2013,6 +2209,31 @@ type TotalOfDay struct {
 	Total float64            `json:"total"`
 }
 
+// TrailEntry Example: {"action":"view","description":"","id":813,"object_id":"3","object_type":"encounter","timestamp":"2026-12-01T07:16:00Z","user_name":"Ann Lee","user_role":"Doctor"}
+type TrailEntry struct {
+	Action      string                    `json:"action"`
+	Description string                    `json:"description"`
+	ID          int64                     `json:"id"`
+	ObjectID    nullable.Nullable[string] `json:"object_id"`
+	ObjectType  nullable.Nullable[string] `json:"object_type"`
+	Timestamp   time.Time                 `json:"timestamp"`
+
+	// UserName The full name of who did it
+	UserName string `json:"user_name"`
+
+	// UserRole Which role that account has now
+	UserRole string `json:"user_role"`
+}
+
+// TrailList defines model for TrailList.
+type TrailList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []TrailEntry              `json:"results"`
+}
+
 // User Callers who are not Admin see of other users only the required properties.
 //
 // Example: {"date_joined":"2026-01-15T08:30:00Z","email":"doctor@example.org","first_name":"Jane","id":3,"is_active":true,"language_preference":"en","last_login":null,"last_name":"Smith","password_change_required":false,"preferences":{"theme":"dark"},"profile_image":null,"role":{"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1},"two_factor_enabled":false,"username":"doctor","version":1}
@@ -2224,6 +2445,57 @@ type UpdateAppointmentParams struct {
 type ReplaceAppointmentParams struct {
 	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListAuditLogsParams defines parameters for ListAuditLogs.
+type ListAuditLogsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// User Only what this user did: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Action Only what was done this way.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// ObjectType Only records of this kind, such as `patient` or `billitem`.
+	ObjectType *string `form:"object_type,omitempty" json:"object_type,omitempty"`
+
+	// ObjectID Only records with this id.
+	ObjectID *string `form:"object_id,omitempty" json:"object_id,omitempty"`
+
+	// Patient Only what concerns this patient.
+	Patient *int64 `form:"patient,omitempty" json:"patient,omitempty"`
+
+	// RequestID Only what this request did.
+	RequestID *string `form:"request_id,omitempty" json:"request_id,omitempty"`
+
+	// DateFrom Only what was done on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only what was done on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListAuditLogsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListAuditLogsParamsOrdering defines parameters for ListAuditLogs.
+type ListAuditLogsParamsOrdering string
+
+// VerifyAuditLogParams defines parameters for VerifyAuditLog.
+type VerifyAuditLogParams struct {
+	// After Begin behind this seal.
+	After *int64 `form:"after,omitempty" json:"after,omitempty"`
 }
 
 // SignOutParams defines parameters for SignOut.
@@ -2703,6 +2975,42 @@ type DispensePrescriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListOwnAuditLogParams defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// About `me` for what was done to the own patient record.
+	About *ListOwnAuditLogParamsAbout `form:"about,omitempty" json:"about,omitempty"`
+
+	// Action Only what was done this way.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// ObjectType Only records of this kind, such as `patient` or `billitem`.
+	ObjectType *string `form:"object_type,omitempty" json:"object_type,omitempty"`
+
+	// DateFrom Only what was done on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only what was done on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnAuditLogParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnAuditLogParamsAbout defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParamsAbout string
+
+// ListOwnAuditLogParamsOrdering defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParamsOrdering string
+
 // RegisterParams defines parameters for Register.
 type RegisterParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
@@ -3020,6 +3328,15 @@ type ServerInterface interface {
 	// ReplaceAppointment Replace an appointment
 	// (PUT /api/appointments/{id}/)
 	ReplaceAppointment(ctx echo.Context, id ID, params ReplaceAppointmentParams) error
+	// ListAuditLogs List the audit log
+	// (GET /api/audit-logs/)
+	ListAuditLogs(ctx echo.Context, params ListAuditLogsParams) error
+	// VerifyAuditLog Verify the audit log
+	// (GET /api/audit-logs/verify/)
+	VerifyAuditLog(ctx echo.Context, params VerifyAuditLogParams) error
+	// GetAuditLog Get a row of the audit log
+	// (GET /api/audit-logs/{id}/)
+	GetAuditLog(ctx echo.Context, id ID) error
 	// SignIn Sign in
 	// (POST /api/auth/)
 	SignIn(ctx echo.Context) error
@@ -3191,6 +3508,9 @@ type ServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error
+	// ListOwnAuditLog List the own trail
+	// (GET /api/profile/audit-log/)
+	ListOwnAuditLog(ctx echo.Context, params ListOwnAuditLogParams) error
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx echo.Context) error
@@ -3556,6 +3876,142 @@ func (w *ServerInterfaceWrapper) ReplaceAppointment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplaceAppointment(ctx, id, params)
+	return err
+}
+
+// ListAuditLogs converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAuditLogs(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditLogsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_type", ctx.QueryParams(), &params.ObjectType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_type: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_id", ctx.QueryParams(), &params.ObjectID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "patient" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "patient", ctx.QueryParams(), &params.Patient, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter patient: %s", err))
+	}
+
+	// ------------- Optional query parameter "request_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "request_id", ctx.QueryParams(), &params.RequestID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter request_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAuditLogs(ctx, params)
+	return err
+}
+
+// VerifyAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) VerifyAuditLog(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VerifyAuditLogParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VerifyAuditLog(ctx, params)
+	return err
+}
+
+// GetAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuditLog(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuditLog(ctx, id)
 	return err
 }
 
@@ -5532,6 +5988,80 @@ func (w *ServerInterfaceWrapper) DispensePrescription(ctx echo.Context) error {
 	return err
 }
 
+// ListOwnAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnAuditLog(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnAuditLogParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "about" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "about", ctx.QueryParams(), &params.About, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter about: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_type", ctx.QueryParams(), &params.ObjectType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_type: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnAuditLog(ctx, params)
+	return err
+}
+
 // ChangePassword converts echo context to params.
 func (w *ServerInterfaceWrapper) ChangePassword(ctx echo.Context) error {
 	var err error
@@ -6417,6 +6947,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/api/payments/:id/", wrapper.ReplacePayment, options.OperationMiddlewares["replacePayment"]...)
 	router.POST(options.BaseURL+"/api/payments/:id/refund/", wrapper.RefundPayment, options.OperationMiddlewares["refundPayment"]...)
 	router.GET(options.BaseURL+"/api/payments/:id/receipt.pdf", wrapper.GetReceipt, options.OperationMiddlewares["getReceipt"]...)
+	router.GET(options.BaseURL+"/api/audit-logs/", wrapper.ListAuditLogs, options.OperationMiddlewares["listAuditLogs"]...)
+	router.GET(options.BaseURL+"/api/audit-logs/verify/", wrapper.VerifyAuditLog, options.OperationMiddlewares["verifyAuditLog"]...)
+	router.GET(options.BaseURL+"/api/audit-logs/:id/", wrapper.GetAuditLog, options.OperationMiddlewares["getAuditLog"]...)
+	router.GET(options.BaseURL+"/api/profile/audit-log/", wrapper.ListOwnAuditLog, options.OperationMiddlewares["listOwnAuditLog"]...)
 	router.GET(options.BaseURL+"/api/dashboard/", wrapper.GetDashboard, options.OperationMiddlewares["getDashboard"]...)
 	router.GET(options.BaseURL+"/api/dashboard-stats/", wrapper.GetDashboardStats, options.OperationMiddlewares["getDashboardStats"]...)
 	router.GET(options.BaseURL+"/api/report/patient_count/", wrapper.ReportPatientCount, options.OperationMiddlewares["reportPatientCount"]...)
@@ -7531,6 +8065,353 @@ type ReplaceAppointment503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplaceAppointment503ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogsRequestObject struct {
+	Params ListAuditLogsParams
+}
+
+type ListAuditLogsResponseObject interface {
+	VisitListAuditLogsResponse(w http.ResponseWriter) error
+}
+
+type ListAuditLogs200JSONResponse AuditLogList
+
+func (response ListAuditLogs200JSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs400ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs401ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs403ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs404ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs429ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs503ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLogRequestObject struct {
+	Params VerifyAuditLogParams
+}
+
+type VerifyAuditLogResponseObject interface {
+	VisitVerifyAuditLogResponse(w http.ResponseWriter) error
+}
+
+type VerifyAuditLog200JSONResponse AuditVerification
+
+func (response VerifyAuditLog200JSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog400ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog401ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog403ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog429ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog503ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLogRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetAuditLogResponseObject interface {
+	VisitGetAuditLogResponse(w http.ResponseWriter) error
+}
+
+type GetAuditLog200JSONResponse AuditLog
+
+func (response GetAuditLog200JSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog400ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog401ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog403ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog404ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog429ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog503ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16425,6 +17306,127 @@ func (response DispensePrescription503ApplicationProblemPlusJSONResponse) VisitD
 	return err
 }
 
+type ListOwnAuditLogRequestObject struct {
+	Params ListOwnAuditLogParams
+}
+
+type ListOwnAuditLogResponseObject interface {
+	VisitListOwnAuditLogResponse(w http.ResponseWriter) error
+}
+
+type ListOwnAuditLog200JSONResponse TrailList
+
+func (response ListOwnAuditLog200JSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog400ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog401ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog403ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog404ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog429ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog503ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -20373,6 +21375,15 @@ type StrictServerInterface interface {
 	// ReplaceAppointment Replace an appointment
 	// (PUT /api/appointments/{id}/)
 	ReplaceAppointment(ctx context.Context, request ReplaceAppointmentRequestObject) (ReplaceAppointmentResponseObject, error)
+	// ListAuditLogs List the audit log
+	// (GET /api/audit-logs/)
+	ListAuditLogs(ctx context.Context, request ListAuditLogsRequestObject) (ListAuditLogsResponseObject, error)
+	// VerifyAuditLog Verify the audit log
+	// (GET /api/audit-logs/verify/)
+	VerifyAuditLog(ctx context.Context, request VerifyAuditLogRequestObject) (VerifyAuditLogResponseObject, error)
+	// GetAuditLog Get a row of the audit log
+	// (GET /api/audit-logs/{id}/)
+	GetAuditLog(ctx context.Context, request GetAuditLogRequestObject) (GetAuditLogResponseObject, error)
 	// SignIn Sign in
 	// (POST /api/auth/)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
@@ -20544,6 +21555,9 @@ type StrictServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx context.Context, request DispensePrescriptionRequestObject) (DispensePrescriptionResponseObject, error)
+	// ListOwnAuditLog List the own trail
+	// (GET /api/profile/audit-log/)
+	ListOwnAuditLog(ctx context.Context, request ListOwnAuditLogRequestObject) (ListOwnAuditLogResponseObject, error)
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -20880,6 +21894,81 @@ func (sh *strictHandler) ReplaceAppointment(ctx echo.Context, id ID, params Repl
 		return err
 	} else if validResponse, ok := response.(ReplaceAppointmentResponseObject); ok {
 		return validResponse.VisitReplaceAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAuditLogs operation middleware
+func (sh *strictHandler) ListAuditLogs(ctx echo.Context, params ListAuditLogsParams) error {
+	var request ListAuditLogsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuditLogs(ctx.Request().Context(), request.(ListAuditLogsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuditLogs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditLogsResponseObject); ok {
+		return validResponse.VisitListAuditLogsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// VerifyAuditLog operation middleware
+func (sh *strictHandler) VerifyAuditLog(ctx echo.Context, params VerifyAuditLogParams) error {
+	var request VerifyAuditLogRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyAuditLog(ctx.Request().Context(), request.(VerifyAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VerifyAuditLogResponseObject); ok {
+		return validResponse.VisitVerifyAuditLogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAuditLog operation middleware
+func (sh *strictHandler) GetAuditLog(ctx echo.Context, id ID) error {
+	var request GetAuditLogRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuditLog(ctx.Request().Context(), request.(GetAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditLogResponseObject); ok {
+		return validResponse.VisitGetAuditLogResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -22953,6 +24042,31 @@ func (sh *strictHandler) DispensePrescription(ctx echo.Context, id ID, params Di
 	return nil
 }
 
+// ListOwnAuditLog operation middleware
+func (sh *strictHandler) ListOwnAuditLog(ctx echo.Context, params ListOwnAuditLogParams) error {
+	var request ListOwnAuditLogRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnAuditLog(ctx.Request().Context(), request.(ListOwnAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnAuditLogResponseObject); ok {
+		return validResponse.VisitListOwnAuditLogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ChangePassword operation middleware
 func (sh *strictHandler) ChangePassword(ctx echo.Context) error {
 	var request ChangePasswordRequestObject
@@ -23881,342 +24995,376 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17l9s2kjf8VXD07DmxZ9iyum0n4/bZ84zjy8SzsePXbm+e3bRXgsSShDQFaACwZSXr7/4eFAASpECJ",
-	"UqsvcZQ/4pZE4loo1PVXv3dGYjYXHLhWndPfO1OgKUj887ngGrh+wdRcKKaZ4ObbFNRIsrn92DkTZAhE",
-	"TcWCE8aJngIZSrFQIBNCeYpfcDoDkvMUJFlM2WhKtCCKXgJhupN04DOdzTPonHYYzxiHp2TMMjDv/Pt5",
-	"5/Xb/zzq4X/fdufp+LzTSToS/pUzCWnnVMscko4aTWFGzdD0cm7aUVoyPul8+ZJ0Xp7RSWTQUyBSLL5R",
-	"5BKkYoInZCwkGbweH72hejQdVIZ13jneut/3oOXy2ViDXO39A4wETxWh5udyRbRcEjqhjIedP+yt63cs",
-	"5IxqXDn97aNO0pkxzmb5rHN6nPhBMa5hArLzxQxrTiWdgfb7m0slcIA0y8Ti5Wyul/9Jsxx8T9Vx4+9m",
-	"pEOYME4uYKlAkzmdMD55amezoDJVZCxMc2TA4bMeJG6GU5GlijDd7SQdZpr7Vw5y2Uk6Zqc7p52RHUw4",
-	"vRn9/CPwiZ52Tk96vV4SWefXacPuwkjI9BtFWBou57Hre071tOwan9nXKpsxwWwuNPDR8j9guTq+Z0TD",
-	"Z01yzv6VA+78lClCR+Znco+Sjx9fv0iIosv7XfKMSJgD1WTB9JRxcvKITEUuFaFcLcD8q/CIjZlUmmg2",
-	"A5KytFhje5jLmQZDOzJja1rtx49xlv7zcXTpx3hW4us/MAdvQMQYR+dOGdFTqvGLEc0ykGRKFVEAPCEq",
-	"H03NXAZ42AYJMcfxL4PmibiT2jSD4wZ6eUcnEB/xnE4gIWMpZuQ48ctdLu1xL+n1eoZrqC55Jcy5pZqM",
-	"xAz8Qc4VkIGlYhz3CtHVCN50WBl+CmOaZxpf2JbmzLw+sN8ic3svFopQnN5TMhMSzC5wctLrkZHIuUYS",
-	"Oun1KkM+6TWPua9MP9GBm9e2HfkHoDJGRT8Lw0qQYma50oRmmblpxiLnaUAvv1IORM3YoImvKNt+M19Z",
-	"JZMvhhuoueAK/D04zthIm79H9k5EpjmfZ2xEzXgfzKUYZjD766/KXpLFSpo3UtN6rkCaIfU1vQDD41PQ",
-	"lGXID8xvSHJ2vv5RQjMJNF0S+MyUVrhDUgrDvH9pbnfMIEuDH8wWgFJI+Fv09eWTWU+lKR+ZF3vH/3zx",
-	"5OdHH3pvvvuvh/9x8v/97e3js2//8/j//ff3Zmk11bnqnD7qPUk6mmm8NotVKxb4QSpG6oGdwoP/Uxv4",
-	"l3CH/k3CuHPa+T8PStnkgf1VPXhnl9ruU+QcS1DANTFjAs+A7HVAUgGKcIHEJBZG/PiSdF4JOWRpCvxK",
-	"2zsuWgl29r9ELokUGdR7NhzfEuy2C/ywXOBXQZfRFS7HtK/FtXz7GxWdlF3O4Ip5w9TMXxE7Lywr2+tf",
-	"wLIvIVeQhqt8Zq7P2s1GFlQZ2k5RsKNc6ClIYu54ULpLzugFEEo4LIwYY5/BT/YW3mlrTk7KrfnI51KM",
-	"zKkbZkBecs30smmXGia4ry0Lmse5FgszhLG5DSLrg9vIL2nG0qttnWujslfmQoUsJeedlGroi3F/yKSe",
-	"nncIs8SE75wS86R5gmQMlFctxrnOJcQZIeN9PYW+fSTgg5VuKsxwbRe78b9eSQPf05S8dwvatPVugfa1",
-	"127/zErOaGZuYkiNJFUs61MysH0PUClTBC5BLslCCj6x+2LG8lboV+aavdLmc6H7eFnXtl+C3Wh7hVvG",
-	"jOLeUuRkRpc4WAVQqArbbsGjcgveCk1euTFEN6Ac5J62IDY7MzkrXQoZSr/VyZoRfNDUr+GOq66whdqB",
-	"c8Mw0vZoSvkEUqIYHwEuubn1zVqT9/YPq4Na5d3pHktzjdk3ieBW8mXaTnSx0yYdB7zynUR9GO0L5BVl",
-	"GTRul53dPrbqg5jBUBhxJ1NQWZlAXLCLFCowjIdGgi9J50yIH6mcXG3TtBD9DFupbRyOkCmCP0oruB+T",
-	"N+z73RY9kB0cY3JXEzkTgvzoRhBd+XKI++JVsbnR0Qjm2l5+Z0K8oXx55YWdUb7sU61hNteqssBCEPMj",
-	"GSPNEf8MWqfYxGx2l5x5owzJqAa5m2AQCMWmUzMtfzOodQteHfo+Fv4ZydjMHl0JdDTFoxZY/NBsdVTY",
-	"rWK9uKcfBBYu7Ogjp7meAtdmeyC94r5dAO8b5hwVIAyZKLNPF8ArUoNhsOYsw+c5k5B2yQe7j24LhZFw",
-	"xhLUdOfL5TiU8cyEhWS/NTOs+kT2sYdvhT86hkohJYZbu5tldUmq+/vzzz8fPQu2aVXt/sFoJ8UBqNhB",
-	"vwcqUUik2ezfzzt0zrY0izoyuaQsM3Lx1dTpoJ0aeaRU0yFVoX6CxjLijE8zMQOuw7OtpkLqbLkLSTwO",
-	"NbIPIC/ZCMjHyuDi2m/wyL5YatPE93jGVT6fC6khfQMpo2c4syvtYtFgf2Za7ONiBRv6AZwTAYmeKvLP",
-	"Dz+9tfY54vwTR2YYpyTs2fS42x35ODzgxeAITpec2cE1bGh0Kvu+Ls2umiVA25l71zT9bKTZJXxUdlPn",
-	"UsxBambtV1apVVFbdt0il5R2o6hjozztv4QWJt/Fp6JFMfwVRijVPjPS7mT5ivHUtFIlBGp/NHIgcDZi",
-	"WYZcx6yg3Utza83E5/InCVTVvzYrQ8m8aKGLz2W+AUVnQEYZVea6VfmwIIryDbxfa8vmhxY3F0vtrUtz",
-	"qhlw/Y0iF1wsOLEvmlZWbIvVmcUaRmOcdiL2SPARSB5tyK/D77GfsqIH4PnMbBauQTn3pLooIymUOjIy",
-	"Ab73KdJfsG6bCMOvXGW2YQvBEIuJRElnPheM65ljLiEDkWDEjD4S80nv5Nuj4+Ojk95Z72+nD3unvd5/",
-	"GyaCN5z79eSod2y+EyMtZOf0of+z7+zEz2aMU/KT2Ulhnssljq8/YzzXhiAe9pIO8FSFXZpGz3rfnfZ8",
-	"lyztnH6XGOXXvNJ5hZ6wo3zeSTriEuRQiIt+QcDBl2bdxjRTkHQcNaG93P3tx/hPyoF8mDG0YyhNpY6M",
-	"5ttyATxbQ0aR5k6zYthW74l9rpN08nm6cS2dBtQ5PV45J+FWBBzGtHmEnUWIKXXCR+Xp6INuv1qxrsqO",
-	"Rs7F6qZWm314Em222PW2s7N2sxYDdnQSGeoKtax5BiJO0J+ngCY9ptHOYM5dSoagWAre3FeOaChEBhTN",
-	"xAX1tRp/lT4jQwyINMbsrChm+Cja4TBgwK5pu4X2BL7+ag24yAf7whd/DNa/eMZm8NP4BV3ivRickraE",
-	"UJyaKKfPZ0OzQ9buiJEKyeZFr7FalPAr21A9BklxsuwQ3Yp50kvC01uZY0kKxSGMHKBwh8uDUiHNVVou",
-	"12UDz/+RKb0qzqDbMkqgPM+cZmFVkVWCxXf7TPVBaTZzTGj1FHD4jD00NFhu8FzCJROWBDc+LEHlmY2y",
-	"YRpm29AtUqxtj0ppCLJGB3ZR3MiDcZW9bljrd95TQ1Nri6PZu2DZ3eUU3MDF5TISfMzkzJptqlu1A5uv",
-	"GSw4umQuwfotxdh6nl54gtzK29zyApjRz66JR496m1osOHgt+KCXtOLpdaa9RF5Ay21p5N5PneeGPEtn",
-	"jBexVnYhveCIxy8Y2ePouNbx/PWzvzn++2U99X4oBlLIu4HIU1Jo0hlNYXQBaR91Ccb7cykmEqwQLAxt",
-	"a/uYkVMz+zoXfTUVi6hUHIzhZ8kstbc9QRvk05gQGQqHoSD3xzx61Q6/XxIXSYKUnKucZiRDyvWalgKt",
-	"GZ+oWveHY3uHj214S8VEikA82XBFqe+XLwpirenqwVP94bJfEnWrm9Y2+xzv0E03bUNXm8Z+JlK6XD/w",
-	"/QgGyRoBKXIs27GJNWvQSQrhA9+NLoS1dbKM6cgaXJMyuJuypzKxxU68kgAfMhHdhoWQF4xP+hiw2Qfr",
-	"T2+tblTfRil793NXP20ROT7WX2wOfoVi2/w9y7K6fW+GEvecGp2487jXRYvDkGbmfu2nuWnguOe+xlAN",
-	"plRuRl0zsRwXVp0c+rWb8+ExKh9IhiA7p4+tCv6tueAvBRtB3+pandMwoNzc/8qNzF3Obs9/8eM2gyvG",
-	"jJP7tm6c/QdwkDQzrNvI2d6oZRp9knQyxqGvhaZZ2NS/cmpDggx7VtZp0Dd9d05PKqaWT6UU0GlvGZrT",
-	"peMnvzz6FFiB5lRqRrNsaSeddHBg/dWpFiN4uGoUDfdzPTm+ERyQlCu73fKdCim0tioVpLHKTDZqZwH9",
-	"7KRatjb61GkyYjYp6LLJrGOdfZpmaPkeiksgv4EUKE8YQYPxiZGZrKvXrHvM1lNwuFaszhzu14ZGI6yu",
-	"2Y61Z3tSSdq/R2PdlJ21IsWDwTRbDKA+sXaSklmaQESqnKqW9H47liK7NMGyVg9ebS5J5fRXz3VJs4GN",
-	"qTiPpbmplADL87ZyJNYbiApCjN00t82x4/yyPat0N2gb+Sac1O9XMEKHM245zHI52slUlQXbibve0PnA",
-	"9a8NuLrU/hCERFFZw3bE+yc3bTZfJnuxa/rmtzZqloT98CpH+TWf5zpySOuXuQ+krKr7m9OvNpzA0hRi",
-	"Rd2N9oDa+WwyBLnnvDVmRDXNxCSHTdagTcT7Zc0Wvod5Rkdb2dXKm+Ck+7jXqfP/FxKUMssYruLJ9W/3",
-	"e0fWJOcZKEVosZ4TdgnKZsNegQya8se+OpLY2tC6QhANksE1Ukbjxb7BanogqP0RVHiv4H40XR0/Mn5g",
-	"OAeG42jhTy+oXaOQtrWAFrf+rXq/rs8StA1Rbedo2tWh00S6O4hO7YyrpSHyT7/wMe9WE7GvOqlz7kwm",
-	"K6ZZ94+4BJnmEHU9mya39zm3s54XdvCareNLsutt9+mGyKY6mJ+c35jOijDdq14Uu9hNUaD4gpfia/tO",
-	"CDywaka9OzTL+MSQrYpdgVkGNuy7r71zs9w7kVeyH5xlzwwcMA68byQwFZhJt351GzenhLmQut/a02jt",
-	"nhIugefQanS1da02EB96w1okkaWtziC2Wei8tt6/eqoFLtPxSSwgejWY99p9x+4h21F0JjYi8V1J4DTL",
-	"fhojO1qbQeFeMDyqOqm5UIoNM+inuc0RgfbH17X6IZ/NqFxuFIViXa1O8tOXpPOCqulQUJnGEzYuoZ8r",
-	"l7JT5WmvhLTRI+qULKaizOkVM3CeH1nmhpE0N9uAbDCjShcQQm1MpEmHcs4uQSoqWSxm54Om4zGO4lfB",
-	"TIeI8sMUSenSiOiUE6AyYyDJEqgMvTFrFx2kEvwtnUHMKYOZ/CldBnynpi1oMhNKE70Arpee8av99J6J",
-	"RV9pMbro0wykbtigd1MqZ3TElFbolPMbRitDazuiN2UaRX1ESefz0UQcme+O1AWbH4m5lQOOMETDXIoo",
-	"BZjbRyjdb09bFvzoEipEhoN3hvY6ObWLXSkTla4ylWW/EofTQAivENjDRvfYCYkFJ4JD++GuCbXZYrxc",
-	"aDZ2W9jgvMSlzgzD0KVym2XQ+tAUDOVt0FmMgr0T8F855BBftPcwAvxsCDghb3OpoErIhihs3jzGUxIX",
-	"zLagzLxQkrkg05ynEr2JN7nifpISJkxpG+6i+lq6OJzV9Udq/s4wrtbEEdy5a5Y5MoL+w96aQTzs7XMU",
-	"oYgRCbo0X9t8MyoB0wud6tHGXe/aliKDvvQZ7WuYSrtmJYzMutVD4yJ+P/is7blB3DZkAsQ6c/cQRueE",
-	"t/5QAr1IxYJv3rLE8UU5MacYkePaDua97e2n8RvQU5GuG9AaZlc5t8F5rWTUNMrXRQd7PSVnRhRupM9K",
-	"n3s9F+v7VUulYbb2Di9ZHdWEA6SKUJIJcdF2BB+wj2emi6uwMjfUKdBMT9v1+YN9FjWZlC43nSXzzDcq",
-	"MUzcTBYuQVoAtXYH1vbhI+53v1EohispzbKMaIHoivZQlxfKmI3bi017ukqsLldIkS0jibbWIJNOziXQ",
-	"tL8iLLToziye6nNYxM+PnkoopAsry7U+Rz+bpt/CYqPuU1unKO3VL6RkRVOOcf/6GagLVA1LFy7LqtpQ",
-	"V27Wywx17rjxfo+wttidEtOA45LcqgVmh8Tb9lGKqm9WNO6bKDDUInFHDj5hU464DUDFZ8v2ym4riYlr",
-	"16jBPOUi12p8r/XBLcSl1m9cO3/YfNpWZlydTb3T6LIyNQeuHFDD9mEzJ6u23U2IB3OrKi+/UaR8NCGL",
-	"KVg1cy7LVxxsHRcctk9BEpcgJUthbSKPC5m1y2D1GjVnFkqUVgAellXv6XHcTlt1mNZiebeZ4A5e1Zhj",
-	"KEx1WZeNspV51WUc91HiXZN/7x4z0tzGp1pzqvVZ/9FMiL4FlVoddWyM9YTq1UWKHaSXMwSwiTiy4cj8",
-	"RGiaSlAKsZtgNtfLLnkrUGGmI4fMrKZGJxMcES8rjvpHeP1okKbN//m3//2fX/7n7+fn6tNf/27/6H76",
-	"673z827x4f5f/23lNjASkGvkqATFfGlkH0IdoFZ1rF2cWOhtCYMgQqyO75IYQocHqHhU5HIwOuFCMdU5",
-	"7byhGZWMboHRYSjkcZAniWLrGKGwjLRjFTJu5Mh8Mu1ukUARAcRYGfq6mN8qaskuIQK7QGqUa/n7NeNo",
-	"7AHfYs95AX9UcAYfFl9uXjtEhpDEgmTKdZHHxbn9k0e0lPzresJaiva3j22JcMNNzGWjuxtV7LRV0vbm",
-	"ja7wmBZO6qbc8ldhDrQWKPQ8LSz1ZCGZBl/bYqYguwS1vbgX86afFELTuiC3fQbiFOSwfdRq7UKNX5a7",
-	"3H4HovpjEVU8hd4OJcaCXjHI0pdSxjLlLfJi5Ap1eOlRDc22sCT3Bshiu72ujVUY3E8cAp6rK1RKs44U",
-	"0XuYWfzCOBxekyWhNm87vMSOv3wvOn2flF0VUGNwGxsB3VqgrNUB1XaH4tgaaKwCr9XulasBOKyASa1g",
-	"P8U25IfCcl3dDkQrtdV9Mj1dhoh15VemL6XpbO53oHd8dPw4Dk7XOe72uvEdcH2VsXe+h09rccXaPB2M",
-	"cAfZcz3ZF7mUZSfl20k5sdiy/0j5JHeHy8/DlojBOltxQJs3FWtNGEeUS2nkWIx96Jwen/TqkX+dpDMB",
-	"DpKNSoUtRO40asOjojAP/paRxz1rFxUyBdnP4BKyzumjXtLJOTPLOKJzlaM57KowhdXxx/icymfe9Z5B",
-	"OgH5lHC8VjlMqGaXUZPM9pmZ1UW6kn7V1EJtPSMBMkKSIdiyLfZ6N8uCgOxi0W6adoP+WMqYU7sqO1DP",
-	"78R5JTV6qS9pTTNbp3iVJ6rB6raNpa20kLY0eNVfWBd5V470T64jrom32o+SWHawtZZYO9rf9jZzuo1m",
-	"5KoludeCqbWQ0+tsrp5ptPJC04MbBOsVXreP6XrmVkHh2lwUcc1Gb63/xS7ctffrbhfrgXxWrkqf1tZL",
-	"9kpLRcMdbbiVroO8bSavkPHgdKO8BVEaoil0qLQZEWdmnnFlABeCpDBiM4ouwrLeQwF+EXgajv7vL72j",
-	"J5/+en7exT9+P/nyb7HrPMhSNBTPly5+O2jKvn+c/O3LvaK14+Tky/3/G2vx93Lhn7j/uk+eVFd+lmea",
-	"zTMwffW6veMVD+qnpOWahOGLfm0SQjGFEkdkxCf8WCCWRNbt85F7199LRcTJJifMRwWEFmPD4LYe0YIE",
-	"U28eKHpp3lGlFkKmzzHWYxe2M3ctGFYxhYxmRynMBN50i/BHSmb5aEqGYCZBBAfyXTNPKd8L2ErxZcSf",
-	"uuHwVseyjzbr13t94LU+YwcwyFwIzXnWh4Z5Uw/JG8o4+WCTPbimI91nfCw6p52/Hp88fPT42+/+9qTX",
-	"iTnRVrXfaoG7087xkyc9+xhWwSs9sujkstJvimBor5xSdpx00LHdLysX1OoxBB7bjveSzUBOEEhVi86p",
-	"EcGQ0/0rB3Tddv7x3buTv/2/l6+imtvqLHIsXWGbWedb86sY0TuqKxl7YEek+mB1W1hxNjjB/epfRe9b",
-	"2a1IYxUne6yS91hIMgcxz8AFc1+ir5k4NSFiqgv2u7notqvyLMQFEWiSxtDcKVOmcV8NfIHMs8iRialz",
-	"m1WKgNriJTqsrdqy6FMCbDLVmBhTxOkqTaiNYMfvY7PeRZnNVSwX0ZWuQpaup1Lkk6mv/h6MVgGoIlPB",
-	"ruhuq3NDGnW5CRXKD+kvWanB6c5A7cgmxelepfB1blFc7ip9rtfIHYNuUMe9w/b68gvjJv0iK3BTqp8b",
-	"/p9cRy/T/a5DQXetvwE52TK/2rO0CMJH8OMm/smwDuEQiKVqYqi64KKd5EoupHIYa2a+tV1ijRyz7hbf",
-	"qNbVb/WNL1z1xq7KixtF0PI+r7gEN74XucNbaMWVW70+0saLaO/IKLWs2FVH21YCqZNBY0JmVKKMetj2",
-	"KqS1B09cG8pYkVBaxEPvcJmuOcLbRxzsoqJcTf3YWu+4ZV5Sr8Wpq3XDy0SV48c9THlWhE5EvaDRNTKh",
-	"WuwGx8DlNwl5lZCfEvIxITOaQULGYP/FogQJyTluRELmEsYgj7jQR1ocKbpMyowgm5Kq4KmrKwkpoQqx",
-	"pHgtPvXr4n7VMITtRNz48VxGKtoVsCor8LXObzqziYGnnedUTTutIMD7KzEPCKX+2OncEkbA5rpER3//",
-	"/Myhoz/yP19C2h8uMdAWSQNs5UT8eZzz1AjhfuRu4PYH1Tn95dMtYeO2Zt9+TTeJmriaZWZmW5zquELQ",
-	"qDfW9+P3hkf8nuwk5Ae7GG2/tqktN6fY89/bpruOXdn9emLm7YTlFtgr9QUop1bb1YJ4wiUtEITDfVrZ",
-	"2E3a6fJQ/MyfuWtT78ITHcTHON76nKLZ5TVXuXQVS7+n/IKcScrVGLfwjRiyDIg9AbFIGtfHDg7eks1q",
-	"kDPGaUZOOnvBi9yR31V4xoZ790vzcl8Fy9ffisEtKKtn74+6WpXCOp7puK7X0O7uKLgrAkZVsrhNvNub",
-	"X3HHr1stfIkLtMKXb0KfjF1jDfJodPiy6oNfrcLdR1N457QzyixYk/+eC+2EvjVZXY/LrC6XPIlPWZdO",
-	"+Z0RXNx3bWsxC+cWfdzrkdkkqF/UOe0UWBRVBMMxwpHw0dKwBQyIxwBKQolN/TYb8jdbIF7mvj56B2vd",
-	"kxlYV3iYuPooEnpVjbRYyS7dpmRPmEC7Nv/scZv8s+puRmHnR3SGmqE5XbQACGusZO5CBaZAKhW9/a3p",
-	"6WUk+DhjI913i5GiZsiF7juYoOhFWaWy6HAXVJGxyHmKAeYL/xUXmhhpTSotUBLbj8uvQr8Nb20UeKoU",
-	"v5PAtt/i16IxZb88Tr9vC8q6Oo7g5F2FEVZP5u+bCunvsLqbQymjKePXncq4trJDC6foHzQTcjVO1RFs",
-	"SFEBqdYoZJ1/MKw0FKlAWeFoQU2X+t4nNcZaY1w1vlFjABtUvuBq/rPrfaGUck3KX9DF1trZGolh1S1R",
-	"sNwtzbkhQ95o5myPmr2BWW85yDqHbmG/3QkK5OoZhhFOv2WQ6BbQIQ7NY3it2CGveU0Y+0YRl7ewJWbI",
-	"Tt6/4ABtj0B+HdL8FmL8Wqyaw4m9syd2fW2T8gVzBmM+qcMpb+/lCiWmiBgWv1TFMGso3QJSCpkQisfy",
-	"/avn5Mmjx991VtRWWyQ6BiD4s9E+RyIFMmBc5eMxG7EiRWFwSqZiYaOQ9RQk2IJqLTLYaoVpG/s0dOFs",
-	"/4M6TmGluGroaU4jbT4jCkP/yULI1AZgSjGRFItwrvIU0HEMIaKAa+AjsLFCU8jmKgAMJnSko+nFZhsi",
-	"8I8vL0EuyUIKPiE+zbpd9esyzzziyBkzBPpTa5e2EKmd5cCvr5oDvVCETqhhWquWh3b4j7bxV3YgsTGa",
-	"xqmzG8bqyfp0UAduu3VYbDBTr/3Y5wenrt1IyGw70E0j8/bHEtaTrsqE7mt6Adz1iJi57vbULv7UqkII",
-	"6lAAPEgg2Hhy9ULoDfD7zSu18rwbuwe7w3jlGV2SIQTQFGidbY3xvgHW37v9NvIjs2F9+6yn3RHljjkM",
-	"zQ5bf2JnbZp5G8BAj6sYUdGdMc/m8fqE8ZU0dfxilZnM6cQxEvg8z8x5s7zEAi2st0HjryWOY9G5e9lx",
-	"sOCcxa6O9zCWoLb1kdlXOqOp7P/X7Mll+sPb3mj2ajH6x39erGpisuwiuJAf9Z58u106iG+nYRq5hU2O",
-	"OV1OnNMlbkA/Oes9KUEnXDzc3MeJPDKDcEbl51OKAaF6wUYQ+quHyz3EWFwrpOi8jHtpFVLdaHGrzHkH",
-	"k0jcOLV0aFqB49/ZfcL+NgKTWjLY3Tt3UkTRRHd8L965cm0rCYhb5kbVFyq+GhOmNEiIlDlZhyLrY7fW",
-	"zckWkagNqkgGaMaHeR8A9m6zRWAhHTu/iin/u/u+OxKzlThHMa3HLr4QWASozJpTMMolBFlliKFvjtKJ",
-	"nbx70fSVisi2g8eXXIt1hg+tDS58vFWc3eN4Kar9JvWt077wnjJrVY84jKpWxaJGw+1FBkQLQtVFiRs1",
-	"3geiVbl/mwkYn4sRsbOCr800rBcNWDliKcypbMD1OkOZ2rxnxezEYWMR+MyUZkYZkIJrAjwlEmjqCoZG",
-	"BOCdfPZFxfltgY+LsKtgcr65tYv0DiSLLdJw2S/nsK9iDWk0zeO1VrYshDNcbYwKdtfSVqjSuyyq79+V",
-	"sC+6TYLVWbO47zFl6QaXtj+WYtYq0h+ftrrZvld7XhCUd4TbXV0AXBimIXglQD8Q/CFeTstq4rbZQqCf",
-	"U3M0MyWIngoF6IoXuSaUL7cuLuKOQGRRr4xH7hYj3J5y8Vdh/qMUVqxMlNSEu4YDW3Jl9ZxOR0ZUQkIK",
-	"G5ZKKgjbtuhEDSbdXbzFbV3DU41VrNwA8nR1DKebhUSqYiCtc1aaffiTOymRFK/HOWma3h45tkIfP9Kh",
-	"kFQLuSQLISPacDMYS4McFREFd0LDMZPb3mG0dnLFof2RDskZjKacjZillduZdCuMlg+2rO5rV+w8TKOk",
-	"GiZCLo3iJ7ihE2/ytCblzvOf3n44+sfLty3RIRxnY8pV/vNnwK3aP4CDpBkZVfuaSzaqYJm0gXBYB75X",
-	"zOr3Zlv5XoK3tilw4lckymgaUzvs0rQ0qNzhcBxno/OocH6H/AzDFVoXXbPuqgjI/E9+Y4QH/noujqCH",
-	"re+P4rh/i8d97fHd6N32x3kbvtn6OG7p0W1/WJ1t7Mv6ld0exG0Ldr4VS771PSrQzCon5Ha2rHp6QrZm",
-	"W4ueFzbhr7ey/zUiYgX2OprOWET42LeJLLQwrd4R/lfiILirVVwitWS2kWna2qY+YAXq1zxW3nrkErZX",
-	"AdwHz3I9FZL9hmR/Sr4HKkEO4tmShU8n0s67nz6ckQd0zh7QXE8fuIcfDNbh9WxtbHYzKcfi2oquhxaj",
-	"i2fpr7kq7HHbl9c6OukFnoHvpbgAjrKApFyhCWaF9NYVoPKJAPfmQjFzsO9jeL1Rou95zOP7CYbZ/wZS",
-	"bBl3clR8tc67cxUPRBCtu8YHgSv/RlxCJOs64o5bAZU2IuWTpHPBOOLdlVu4Els2r6TY2CyXbTYv6bjK",
-	"4mMMDkPebYnzW/uH9yfMi/LikYvgOqVmuwilwUvMgVscw8q6jISUMHI3lw+EjprCNoTxR4xutTSmHSTH",
-	"Kx+JduFFazyYlW3+vRXadhOYQTt3xDY5ZU0B8bj3gVs0nERtXwpQrrLvjY7TyjH9s6sLFZZ1TQpDUJ24",
-	"sUyIP+e/iqHqKy3mcwxlwY9DmFqK8FUI+sqCx2diUcCmi0uQaQ6uBOWnq5QAaVH6o1L9uMrph3R0MZEi",
-	"52nfjL5z2pE5d7xrfS0Ksy7U3tOr3Hal2UiZRz3FknoLIS9AkoxdusrHU7EgmeATYt7E0vlBTl05unLZ",
-	"3Yp/irs5ihIX1QH8IBYoBfonSvQWxBMrQ9vqtS6SDu5nuwIZ4SIlnRQmkqbRfL9Vx5Mdd7KylEU3sZ0u",
-	"a5REQprMNUfEmNh68Dj7qVBzpmn2jVnoLCOjTIwuqkg2P/xw+ubN6YcPVcjje7/0jj8hPPH/nvzSO3r4",
-	"6f7pL72jx/are8HfMeDiNfC+lUF6ECEhZ3YY5tLx4+n6+WaMw0uuVwC3fAiIFTjWYsU2pdxWslGNNPBd",
-	"cAB8Ze+yZK8RsrNMLI7yeTlnWi233RSmslJdihLDHAjTiqCXKLGR1M5DhN8XoSYbOS3VDZVWmSaaXoBC",
-	"pUiIC2KxCJK2SaHNuZhtEzk3pYc3IQJ+owhL2wWFlucyUt1EUw2nuLY89H/hAtsXn4Zx7UKWZXCfkpzP",
-	"KcMvzb9PXZEnhI9aMNVQaigasYgyFkbRu4hUoc2u1IeVEEqK0mBekx3ChCFbdM8XTr5vlG3HvBXkAhgu",
-	"a6Zng9iTWn9Id4kLLsZAiJDw1sVQeq5XrcNYSTSsikMOZsA3/allYCXuO5pZV0Isi/zFWnXaWWN5D89C",
-	"/uSyVZWTXo9sdWZ0u3eUrRTJdaaPDiz/OR3+Y8R+Yv98/fG318dv2T+fdOFhrzs6yXhgUGgb4HrHbCqb",
-	"7CTxNZuX1TKiFd3n/Vn1gS2LuVjA3007Xu8nPlZNs0L82FBkzgXlHD9+2Os+3r063H5ie2Kz+RjFq36O",
-	"uRk22J5K5JsuSE4BCi7I/NHYqIjg2bLIlMDErHKW3XPeSVYAQn8VjJvxNYkqPtrSsrci3lLIyRoU0YcR",
-	"T2fmyqD15yFWEBQhmpmYsMJaE8Mg9WbO/giLKfTLtXWmurJhS6hTwPdTWjjfxyyDPpuh+Gc7kuIWQlj0",
-	"QvTHFK8L4IaplnMIbNhpm/CXcAvbWpkgXhPdwtH7ev+Yv+UL4F8bbusGd1OUZtazmaLa3pcqXe2KH7Ie",
-	"WbaZJle1IQ4L4p8ns1xpMgQymgoFnAxhLKRRCZd6asQqyEJZLliRGo3HTdeVqTj+EpQ9OVIXbH4k5vbF",
-	"IyRfw3mQBFcPSpu7XxQARq7CzOawnU/1xW84GDG6CP0ut+W3DxwwjWikLkI69OCv89ObC+BPLhVa/861",
-	"CIOm6e1xJkoGFRyPm0oAuAH2eDvpBUkH60D/xLNlcfi3YG0z+jn8MnSul/sdZB3cRiJBlP62Dlyoil8n",
-	"LeSvdaJT6TLHN4/s7d6Q8+K67NwiyW8MbjicgDt8AqLhCk2cOR5G8SOWM1MJSdkEDZA8JX8nXfJXckT6",
-	"XYIJwJSTvxOmC5FKlwV+vlFYv6caeNGtbdVqxE1YHu/8fP77j1/M/9/g/99+6Xf//tejT39ta2V+VsaB",
-	"TEWWOh0ti0wM0wzYhKtyimZ1fp5Srd7CIhbB0Rj3vikufuti2SumBO9VrtjXymZX9xkTLka5ZHr5wZCL",
-	"c9ygFeRZbh1F9tMrP55//nzWSeL1m0ApotF1L8YrJpFBJ0FrOfIx22Y5o6nW886XLwg7MG6ooTWkowvg",
-	"zhDpfRanrk5XUmTAJxXtLylgWBI0aTI+6Z7zc/6Xv3xgE04Y/8tfLIDjynDR+GkUep42mInIed7rPRzZ",
-	"iePfMLCNASarOPdR95w/49XlsX6u48dkxniuQT1tNiAR+Gz1GOVsCPi9a2csJKFOiWHSTcxIq+ovf3H+",
-	"GzL4HY9dgvAGqCyjYJYQJ5d9GXTJYE4nMECCxz/7iv0GA3LvpFdWbTjp9e6TBc0uzrkv0YV+GUzZOu4l",
-	"vV6PSLFQXTIY5VIJ+e8Dcs+awrFcz4Rxt6Rj9I+QgRnQwLapirJfNMuIGJs+YHbqEGWoImOqtPdXYXEy",
-	"TM2nyn9nh2EmwIGh8UXCHKg26rIkRrlShJrxWWUa7TPqnFOj4KUppF1yhvr1ABfLL4Vbq4E18uRZ1iXP",
-	"ikewhJubuENcoJx4gf4pzvWcD1ZE/QFRmvJUkSEolgJh2m0cwoXgzpmB0LlFeGCCP5hbBJm//qoEH5B7",
-	"HifmvllrkcIAF6kRQCUhA4s2MCD0nBcAKWWRu4QMLADKAPESlKPfAPbEUIHgI/OkxyvATgMAEHTFuCJ2",
-	"uH1EgbxE90MmJgj+Y8hfuMk+F9wVkCSQMkOwp45iFRlRKZdmMQdGGRx0yQdAZwWyALPpg9fjozdGbXDn",
-	"7d3Hs4S8e3b2/AciJHnx8seXZy+Tc+4ZON7qReuPjk8sESgxg6FIl6jZWxxVqjT4c/QetGRgB0bweC7c",
-	"1TZ4ncJsLswyLo/+A5YDco/yJbElaoiGz/q+pwiFiCETavNnyckjMhW5tO6dc+6pFg+qB2dyjyMtC2t6",
-	"YIqkgoPNc3fDO4PP+i9/wU2QbDaDFN+4gDnWXfnIGYJwvH31/KkNdMST6Eq0zoByRc47XHA473TJR1vj",
-	"JDBMmsbOuat9Qv6VY/IdlXQG5opECpUwzhWkZLhEqjFHo/ZcmY9HLmmWA8GzgOeZDs3KdM+5y+ujuLJ2",
-	"g/xb6PWUlBmmTVRGke0JazLN2Ajjpoy+a0VjI3pJBppioH4uM3etqNMHD9Q8/WzE8wfuNfXgR/vHexgf",
-	"BS92p3qWBf65zvMfXv747Efyg7ttyBvK6QQjT4iNpyDP3r0OzYGd426viyHIYg6czlnntPOw2+s+tJ7z",
-	"Kd6vls0Ht9QD8+0EIv7ZgQIqDZ2PGbKMZQ2M2Ew+8RYUIYkr42M2w4g45rLEZO53sRqKgoMVfeyaFnEK",
-	"r41SkjGln1XtqCUBNNqTykcevLMCfavnPrDfWj37HG+WNk9+wHXDJ+t1f9AcL5TDhWHKL2cX0Vg6px0k",
-	"4zLqvARGtSL11tB0rQZhVTvDa8zGOW46mMEAcZ0HNMsGTQMsrNLl+MIojRn8L82y//3l+OiJDcf4vZcc",
-	"f/fl/nYxGbYTNy4bQE2zrLthdmjUY9aJDk3jLxy35fjXYleVVPnBvtlyhemycQWtHyiyv01lKtv1Z1Yp",
-	"o+ZOWdOxzwi+lt6Byoxt6B+zkK/QuxWdrCOMlNAD6mkTZoIRqtUGmg4RDMqxFdEFWRaNFIgpDljE/ikZ",
-	"HA2IziVXRpLAWKpupTi5m21sMNiCizgrhlLWrD9yr5ap7vjRf11JEDtqThc7qnxCg/YRi8aJfUKr6lyY",
-	"q8wM5aTX83Umffx8ID3+6kJttz5daPdGrSwKjGUUsfCC+JJ0HtmBxNovBvzgNb+kGUvt88ebn//IjUoE",
-	"XCPgmXvv4eb3Xgk5tED7+MajzW+8FfqVcMWXHp082fzCmRBvKMdQicdthvSRl1COqHz7KpEds9Z1v6Wm",
-	"E1ULpUEz+uejOcgZU07kUJqOx0dCHokFd6ByMUkiRd0DFRvNZmCVmsb4vy45WwhUVCujQuc2B3cb4NXk",
-	"vnG3ZEJGlHOhz7nRjzI6PyWPek8qaHtOySgh9xC2dlxi1zJulUPE8BuUJiVElBsKceFQSAcFOI0ZiFU6",
-	"HGDfyGgrkkOaEPOCQr3SA+IZ6QhDDC244BTslK1Yq0AbUX1BZWpVPAwERVH3qZ+ree+cm2ttauQoFMsD",
-	"NdSKuaYXo5qH8WRWK5gwTG4wOgPei2SYIzTeCLLMyfFc9E3bidFv6Tk3zNwXv51TpROUhJuEPDvjsQsM",
-	"K6tlJyhaOz/bQsgLxifnHBUSVNwyhxkIGvl1gcuoIBv3TaOMT1DtE7xLXsSREbnQbMwgjYmUlvU9qwSG",
-	"bSdTBorXf8CyYxkhqp/fi3R5HTzQege+VG1tzjZc48HH19F/jP8+t1dIJ+lMgaZggUvRb9rQrnvsAT6D",
-	"Dd5lRt2C7z53mKj4wvHDVoz6Ryqth+HR8eM2c1H5fC6khvQNpIyemSsYr4WTFgtXkukbpmbo4Lz5K+V7",
-	"IS5qkaO7XipfkojS6vplGdPLZg3WSGDI280N4IJLDTtbZUXWNFKA+1j92jEjlfj4gOC2Qh7+m+DQJR+w",
-	"ccuXp/QSw2FzXgRnifEYJKRd8owvLc+0thzLNw1XpuoixrImoJ8F01xlWKuTDRSlioD5cIPyVmUve1Q2",
-	"cVBW9yml3UoY3hqVqMWotlATSIYeHbKgXJv7dLgkTozGvc1VTjO8YT0RuN1v1BIctnzfGdIbdfRaQuaj",
-	"R70Nq3itInZIURH+Xj0yd1yuvg0xuTxjwTLtk7X9ztIvDywvy6AJra6MQTRi3LJLfiqlQzQnW6RjLchI",
-	"WIMJFuQiC7pMmoCltcgw4QbZpBMJkcS65EyccyskT+2UncEX5gFedoLya4l2jL0XkiXjSgONymZ2oleS",
-	"zcZv7EW3enQerS7gC+wv/dqUxu2FlxbixAdNM7iFw2b3aGcRogB8iMoFDbqLuYsl0DRipI5ezpWB3YRR",
-	"pIlhV5foqxTM77YF5R+g9yTtbq+VItOb+0DGmrbm3PdFHoCRXcIkgMS7dWSe2fSrdx/PGpV7c0AsRzez",
-	"xYoq5dzOuS174QpAohC8rWqf4L1igw4KDyRkCmLXhjVZ7u/auFZd3kaattLlb4x1fLQ23wPLuJH784ZN",
-	"BTfK/ywl7Y8F5npNsqwiE1GYScdSzEiRCW2tpiPBx0zOIE2IK3Dbd0ENjPcxMsWGQ2GZXRQFn/qWXehE",
-	"BmN9zkWuu+R5zDbq44gCM6rN2Cha7JKfMBRoJhBWQII1RTN7FPoILoPRnIMueXbOAwtsYLI1IreyicCZ",
-	"0FUh3/DLS5CJ5e0DTJ8dYJETyz4Lg7GNCitzls55IfTztLBZo+G8S9CZV8CuOytu3a7tJ8WJN4rXxm0e",
-	"djcP0+qcrxjPu+RHGGsicp2QgdUWnHtgxcxu1BsHgb406xi7CaStYP8HuQq2MOve2FXw3q7g4S443AVX",
-	"vQscKe3b+pvrKVpF4h7GM8SQoBWMPVqP9C6iqn2QfpfYmpSPyZiyLJegfFiraQKvFsNB3evJOReSnPSC",
-	"h+tPeMtyGV5rw8+LKLtHJ0+MTGyxZ4RESTkIUD/nGLGgEpJzzazXUGQpKO2skjPTSND6nGKQ7wpHVBZG",
-	"8Xp4mcNovGEOViAXRtiX/Y0wfqM2na/wFLuA/M7pL5/CM+0C1sNDnNsiCrXDO8+HGRvVjm0mJiLXa07v",
-	"S54qpyNiQ94EHwaud8lrrfw3FIufBOHo1bBQPJdcLIjg3ejR+Cnfk/93k6nREaawBZ6+Js/nH8cXicQr",
-	"cr2ZehVkYwxERKvFkb8mjqwwe1TjdRUa90kTa66oKbjUidJIj2Gxmi4VwT13XL9iyC+gsMzNZHMSbKSH",
-	"ofQu+agwSFvbMq7OBgP+PC2mIitO1Wno3dIL4TAipugtEBmCMcWla5wagqeoa7pSfLHBG75TSkCYBsuq",
-	"z2853CvXcq+8dAlGhK7NLtr+3hmyLDvCDPPm6ID1YepFPKt1BSBQYoMvIGNKf8+y7DVmtN+xWPWNwbpm",
-	"Zk0+boePdZ2x58rCuDfGZ9uf+2YvO3sOTGgZnIvRsDuE5uJ7Pi73tkJqPV1ujqd1aH+GhA++oKuGCQSL",
-	"WfKukintHElrw1HJIDwWA4ulVz5nPfuSjWxgPEa+WpnYViPXNBOTHHyRfsz8wiREO2IPt8fSc47zsFWn",
-	"xW/AXUCt+bZvHhg0h1p6wrurcZZ+fLcSZFksziHC8hBhuRubeZamhHI8sVgulbi7uj2ziUpLG6OPvo/4",
-	"ixsienZnAYdwnq80nKe8GLck1Z0jebaQ4yegA5K9dpGsSed0q3Pww9xOGM+OJHq3IngagmX2xJGvTxq7",
-	"lTCZdQfyECNz8IvuN0bmCldgNC7mp3GRXIhNnxZiYSrAxuLNxCV0CSK8L0SepagSWjOw0DQjQ8gQncYn",
-	"+bEUfZWo6pmfrK6XeP/pOa/piWQXNdEFbdx5luT82XeJKR2iNQ5cad/RGjuzpVCJvLNoMt9jnaMDjMy1",
-	"mvKLIMOmYYSVOPY7EHPLWEQA80nMwWl6TSNhCi+myjjqcKI3Di5jiLQVqgxTKofU4s/VwF7W56reGBJM",
-	"fIQOEGb3Me4BLaat1wcRVPp2HleAZilbCBFaym9rD6E81i/qKh3VPt+mF6mdB+ngPNqP86juN7qiy4hp",
-	"5Zw7DG9Lj5yIPLOAyuPLxAJmkjHDYHSPjDkoBYGB9RRZxcHBMKp8hsrAzMYwWiQVX6IyscCA7sK3wIy2",
-	"DZQ4JqADPBbGLwUbeVz+p+5fRTCvngsyoXO13ud0l/1Nt+ZrOviZDn6mHTmSJZO4f6m1VrDRq/TeRW5i",
-	"ssqj3pMSJdXmAC6otUs4N3WFS9gIuoRcCot60eSKOrihDm6o0A3VgphvIo3ckea1ym5Nria3DAcj0i26",
-	"mnYR9O60g+lOWnJvzbF0cCodzLc35FRqL501uJKcMViVgJqFxS4haY7FysGjw4PD2LVqJSpoegpM2ivP",
-	"8wZlJTafclzU9y3w0pQv7KtcJsS9R70n9zc4jO4ki7lFR9HBSXTgMjfmJLqSEuhUt+48Ha+FbbQeZUUo",
-	"effiVeLQy5hWTudbC1GzhfD92g5nO/nbjT1ihx4ybmtA1I2z8UCvovPggD63fR69YGouLETEpvPqXgnf",
-	"OEjnV5bOdWWHbkBE96clpWo6FFSmR0rTdQU6fhALMqN82VB/Ci9qG++oPUp+EcPhUgMlXALPIXo2Xvhx",
-	"fDDDuE4VtdZTEywlm+QSDpiUMUJFc3zoM5Bgro0WvLmgtmY6e2UX3oLr1FHbkYymTGmBdZPSIoxoIhif",
-	"oAdQpHS5AUP3GZlTqW3Wq2HW51yJGSBrV4QDYECSLdxTZrI4WAUf3Yt1tRqAdAsKuxEyPlDw9hScBju0",
-	"NRGX8EZ3NQDlZTHCQxTKoZjR9sWM/OyCC75pFlXUnetY6oVkWgO/ywEoDUP8Q0WgVMr17BKAUmnAx5/8",
-	"sUoCFXxzc/hJeQkcYlCuHIMC4X3l7+Pgy12jUZ754i1YGFM5ZL+ZguwS1NMSerCs0zOwDDOsxRNwuIEr",
-	"+1mUexZlOHwM6TCxMmalMA6iGWoRokMmPjnaIq4UsI6EZhJouuySn0KQlgK+ESHCzJpAGUIfw3xsDGF5",
-	"GYRI3sk4lmKAtxLMUi7PIaLlENGyG3/72ZXkJWE4cisW5+TDmNrRqmrDXJZfIYrtwsbmdUk8/qXEa5oh",
-	"TNMQgJOUqTlwBY2xLldgIYeAl6+2jMLWxH4TsS8hqV6/CNlklgmX5uAqu63iCVsT6B8nKmZfHPkapblb",
-	"iY9ZezIPQTIH9/W+qxPsLPE1BMwU2qyHuzdXXlCbCy8+1FtFrgtN1pam9k9hGS2L8i8W/GmRjVHRco0e",
-	"OqXqnHN0l9RDaoJOrQhZlTQRTBE96mWIDRkUr/QZ7+cKBvdtw656F7Z7zkNNuUgod6iNyAKZWhOs8wfg",
-	"fLcCx7+W8x0idw6sb/9g/FfWdqdAMwfCH1cJ0B2ryOPeQ6u+WreepkOqoOQd1msbVQd+wB6uUxdwPUQO",
-	"nf1luZM2e5sQunbcZdFSeVnZYVvKtgVi7gxSt6Rb+VBt+In09QmIL75g/p4AB8lG+F2TX/RN2e1X6Bil",
-	"WAvHwqvY4FgJ6LQhGVxCVmasu8eH4hIIa/TsZWLRV1qMLrbMW9/C6YQ97eRtcm96N5P7eOT+HeVSYtE3",
-	"N/yj+hd30PdU0uZm51NwfA7epyt7n2YVruB5WfjtutD2qONpUCE4rDfofcRaILvKIJ2AdB4pxJBgfELw",
-	"8WZ/TUkjd9VhU47wVjw2wQIdXDYHl80VwG4DrtCaKcynVM7oyLLviKSzY2IyluQzjAHdMnDpCv1ZCBr3",
-	"hM1Ztnr4sNlbcxUGcnDXfK35yTuQ+gZ/DV+SGdjYxjHBu7J01gQNR/WyCo3egLjV5KiprMrBNHJLScs7",
-	"0GYpm91ZH83e+PB1SnC34qVZfy4PbpqDrXLPucxXlPMafTV1FRDD91I2HoNUa/VBSkZCShiZlp5icWhb",
-	"uhgtbigGWr8KdfGC3SZ3yB+CydyKQ2Q9kzl4RA5cZu+5zNelTiJHaLahv7wEufQeVG+2N68khMMClLb1",
-	"HZ+GyHrmT4enx0AVsHtomoqa1T+Yn96IS7BVlu90TbptUiJ2rcV2dCeKsVV2ZbNNubyEDiblK5uUgxsd",
-	"QUi832En+WInLSaeD5GmRr5Qtk6wx8z0IojjCwsP4SmBKsETK5NIsahSSZc8c+IIU4SjVYrDhGp2CYjI",
-	"f84HjKt8PGYjFohByoguU7Egs3w0Na8OioUcdMmzqguLDJwHq48erAF5V6yMTTjH9A0sx3zOudBszNAs",
-	"xkeART2BjqZkJIVSjE9iZnWa/po7/nVXLeo4uGc4Tkyyu2GLeoWLRDkIDu1g6juY0xvN6YZArsQEvfTj",
-	"oSd2jRmgLu+ajkYFZsWIKiBUsRTQgjPIOftXDn2WDiykxdLnZj+1GRLynOuFIBloDLoz/SCrGsKEcc74",
-	"BG0/mFFmWKSEkZBpmbw1AzmBlDCuBaEcYQSwyrahO9OZYbwIc3DOw6HY2L42yeGuw3Xp4e69rysGwtNG",
-	"kbw8AZ6CTBAiAjyYhNntpoAH+0JFppvRzz8Cn+hp5/Sk1zYnuBjJUMh42nJjBWQheR9rq+8hNXntMFxq",
-	"8tqBDGEsJNxYBnJGle7vHhESl7mTDuo3vt2jyqewx6PwAyZfi3F/yCRGiB3Vv9glrfmGxX93yDcL/p5O",
-	"DmL/lcX+eclY/SVXfLVrDvNZEWhHZvTCpymXV0PXXwN4b6CbbQhlka45SCU4uecqdkk9LXEVFZuxjMpz",
-	"bm9FIe0r7r67T5Q2TzFOBnMjQg8z6Ke5pUdQAxs8TgaCl9/+u4RfYaQx6HzpIXNQGWBcaaBp4gEdEWib",
-	"KeLOTnPMy7sCx+Nq4vkKa8IKZVqQVJQBpPMgs8wlX5vVlDBhSoO0jvUocwoWoYFBWXyZgEkVX9hFa2QQ",
-	"+9cp3JreSoiOC8Lx2xq1v/rVPkTqHFSL9eZVSylYGdCzibacN6JW7BigE3KOKa3A5qikkqEjLUSejdxB",
-	"NFqvmKBecGqaUmDhJbjQ5/yScqamMe5oh7gzdzxE83yt0TxbnYT95F2HOmd7ndeKB5AmRAvxlDB9ztE6",
-	"OLDP983zrg4oCzPBUtTpZ0IC5pYlZOAm2LcvDu434PKVh+W6pe6mmKJybw6exVsKKNr+oritrO8uGZjj",
-	"N7D2IVnCFWGG5XsYATaF/gZBFOimaKP9XBLXJobeSpzRmoN6CDI6uP/3HGRUAn+moCnL1FZy6qYCCoBO",
-	"/oVk2ozBc5Dl0wId1wcRkSGMxMy8MZvrZcFfnM1AAXrfRhlQCam1nZ/zJpZj2NZT5EsWC5cwXQ9Mas7U",
-	"vuMc6VaCktZqxIeIpANL2nNE0tV4Ulx3RgH8gYWy3VvUwhuETLRMzmsaNhKhMLnZEAYW1JKhaWphLmiW",
-	"gZwwsN4+jSZUxBbHH0eom3s1nqkSxdEo8iX+RdmTq/+HHNQqJ6tKy1NsPPTfYfFmlmXW0dcl3wtxwfhE",
-	"nXOrJYk8Q3WK49gyOif3Bu6vOeOT/tA9P7ifEL0QfuCK3BsMhZ72p/QS+v7LwX0cVznzTPAJOsAQY8Mv",
-	"4ohyMhVZSu4Nikf7Woi+edy0IYHImsFjxX6LmUgxTo/rsS/j7fWy+zeAB/nOsHs0+efykl2aRT7ojIe4",
-	"jOu4CZDqCQ1YGxpoQja6lQ0pfiNoNoOMcViD5NFgLU2quEKJqy5i+E9RxMvVl86Y0tWAVozluIClAn1K",
-	"xiLLxOKcDzh81oMuGWAXNr5jMJdwyUSuBsjveJ5lrua0G7g1zzaZtJSrIuEia/HQCtk951tAFjbGapQm",
-	"qzM3mJ0iNq4cM4vhBMC1ZFCGV+jlvDGSAt1YoRfMu7yqaPEhSEy4152kM/R113Cjb9p37pe7XdSsp5SD",
-	"A31v1jmHkO9I/mYMdXH+lfNrkWlfOdSagvlapmPZjGMqGpNQDZN26d62mhLVTpQcghHUiuhdx3vIPdO0",
-	"IIspFq6x/OqchzZ4xfgI7idkJGZAhnR04eRYYXGTsNqNFSW7RufHEc1oCvZFlICNxCzBufmlG70fwjfq",
-	"nA8uuFjwfiFYDpztwdok8L2FacEGGZVzdfHHRR0KZ1ywMw4nwbSHTbfle4YiXRYOAgQxxtGeWqkaOzQD",
-	"9wjuPquBjs20UleryhfMICmMWApRE4ajiL2KtrfqjcC4kfJSOwiaB0Fzv1ZQngrv4d5RorTi3l0tt/TO",
-	"je9QbOl6iy0ZobAxYtUKjNfRvQMeJTPQU9EYAWZ/rQxhPWtGmnlj31o/AAkjYJfWJI8jMTR7SijHqk5C",
-	"YsGppnH5l/vD5bpaU1esM1VUvzLDmUHbAlN3sJZTbWh/qBpOjlH2Xdu7pC7WmvCKW+3r+mN0ZqRF80Px",
-	"122lPbqD1Sbu2XHtg9p29bjn4gIsb3f31VXini0xYayQJjPhEiuHNKNGD3HqN0JNW5BpcQnSdewyDb0H",
-	"NM2NwrOYCswEgUwBwVttyfiEWIXknGP0sznVVp0ZofKCjoCCAzPt8bCxFzIBbQUFDp+1fWyunaDx1P3r",
-	"6tVzQSZ0rtZFOi9nd9pYjsO7laBhvzQHUL+DErIbnzqjF9bp6c9YW0YVUUNahAmLOXAVcqumqktKGMER",
-	"ixePPY6fhHHOU0gLm1DAVLz/8VKwRpS/nRnJISj46w0K3oLub6IYU0mj1y0JNlu//AgO5q5bs/Zvy43/",
-	"EBWY9sN/r02Cu6V428bDeIi3PQS37T3edpfrLo7khzpo4qx/6CWSMAYJfARPSSYWaE6xTjOrrsqI9Ncc",
-	"CHunWYWLFrxDzOIQCnvgFtcQCrs9u4hrhU5Z687TcaOzKrQfIbbWuxevEmI0PhuUahW9Rt/UloL2ezui",
-	"7QRtN/yI2XrIOEV7ct2mG5WxZdF5cFif2z6PXjA1F7ZG+aaz614J3zgI4FcWwHVlh25GBG86NuOcp/sO",
-	"svlpjOF1/qxxVzoBw00odwnYzJlZYlZlprAyC6ETyjgmxCjErYtd52YCd9yC+x4HeSsGXNt1/EK3xq6D",
-	"HelguW24pg2BXPWWDkOJr15ybuwC1jyA3b4CScJRHqJJrjeaxEb6nYbBCwlGUtiQCppljTEVrljlmnAK",
-	"mmVXDamwnbhx2TqHNMvaRlYUsdVNcwiDr69zmYND0hg5E0BjX8dQMAp2Si8txpVzxuqEDAE4SZky2noz",
-	"tFPxwJZ1EIMBeKz/GBbgHQl7aRjiHyr8pYLDt0vwS6UBH/qyC9bfLYa/BFdIixiYyoVzUKiuHAhTu8AL",
-	"QaXy/a4hMa8sCEil7PvTEhbEYoS4EvCEmrvMM9aBNSwY2YUDYAInGQKZsEvgXfJzDcTqG0Uwev+clymk",
-	"+G5V6Emw0bDuruEY5rtRRpVCFHDiUkuX/ZGTdQcuwn9gRCxMafVx/Ag3gDE8kqXQt/DjmDqL4wwi9y9g",
-	"rrtB01MooMUx4GeE6bRDIPgLpOaS1/BZ25vAggmdc7S4KC2Exxfqu8cTpyoiEsKaeJ1qytLdDNoJxng7",
-	"kTvhIh3Cdw5K4G7cFWnX6IDVM9eWv9ary1fVwZ3rcmJs4KoUGY3JuRKzOATmfLWBObsR9I2E6FSHdiMi",
-	"a2OwTnUsB9ffbUXs7EaudzB2hzxzSJQVMXkosYJDIS3TTPBJmWgaPItY8aV0Gs0UtdFA++P81ysf3k5c",
-	"0IbDfwgOOrj79x0cdDUZsrHi5wubOj5y/EjXri3kPBXd3d296H4MYKpkobdaxyOq+Ct68TlHvuMT6Kci",
-	"Sy1MqE15sZHk9pGxkAmq/NZCYNme18eN+k9jkqwFAyhhd8/5PafQIy5+v3gwjrfrA5z+KNzvdjD/NnC/",
-	"Q7TTgf3tP9rp2nRozxL2HchxVhQ+KWoWjiXCmxRVC7HmXyODehqEfWhELmFY2LSxTqE3UobFCX/2oCzh",
-	"zEkG9BJsnEhSlSWFJAM/3oGt3zwU6fKcmxUw6p96WqChVNtUmOLDNBlRXjJgM73efZ9/WLHUrrs+knNO",
-	"VYHUQrhYnGKNaXtKSkgr05G7ZNLyXrGLtEczbrSWgdupP4JF9YUdqwt6u83L4UXgmDzcDgdr6x6tU46y",
-	"dr8sotUbpRizDB7MqVILIV24X5Thv+SpR3xVgG36mBuP2IpoTVhAwl4MWlyAFbEp4bAgDrmVFfWrBTf8",
-	"nxltfgiKpXDOFZtwzLzMtYvrp6mP5UemavtKLI+kvISLRc7n59G37LnvxUYLqJ2KqOcIH33n3uxcV/C+",
-	"bd5aRm5apv2A1YVfx709Fp/rjpumv2Yx0O5AQeLzkhL90TYrGDPhQTbGeKXFlGVw5F88shR9VKMvf+Z9",
-	"5bQ1Z/0sONUWdBmt1l3yjAzMH4if7IHrKf7mOiXu8HjPcOEJL9HbbPU8rc2xHtjB2NPYB25WJx0gDLJa",
-	"MD2akvABIsbjpwV4nK9lh+LQw7i+a2d6d4N/y7ndfPRvUdFtfb23nfjCwSt7w3ICjHLJ9LJz+suneDW2",
-	"4qbczFbm+TBjo07AMMySPAhLqPWHy75VPh+szamxzygPIAkWMSZsyWIDd8lbOgOFOqXRiLTIUkIxyHe4",
-	"JAPbDJbWjBm1hNQhYvH3yxc+GPTabtRofw2OsjGb5BLueizXjZs+hKxRwnBJiiheT6J2d1sggcSIVIuU",
-	"LtegXGeZF2GDGMqULovQSgxOdM8wieGVqg0FnpmOb4r8bGcH2tuW9pA6vqmWhrwC5Q1ZljE+OVKaroPF",
-	"fA+XwHM04iy8mWdOWUrQTlN85fFmnpI5oDGneKEoW5HmRoNyEOxWHUJbkrYZVA1k+r0d5nUSp+vig1mI",
-	"A11uT5doQaUao4GHxXbtSpe+ECNe/uvoMoC5RhjoENnZQT6nwjqfEIe6gcBcZMtzJ2tcN5Cy7edAZbtQ",
-	"mQffHceqpG9LZ9IytmYK+7kFu8O4ELyBFwAX5B66FN4IntLlfYQxFVxPI5d2kfhgMcOHy3PuoGEx8lrk",
-	"GkusW7NTRpUmD3umH5WQ4xPsCysBH5/YHlSXPHPoho969sFiYIj4DpwsgUr8Fkcq5DnHV60vAIVaBw7v",
-	"OpyDZCK1voBce4h4HFWDr1ZI7W6LVQU2srRGD1/YAvHodW5M5cKBNORbWLnF51nYT2aCnaSD04vlTqwk",
-	"iLyyjiCfssKvOWXm45xgFdvUqxm242vNgXFpOtcNQXydaSmOtiw/OHDQrTmoY3i2cplhQFdgnlrM+85+",
-	"P4S0X7os1Xr92jAiZFPlywlyVUyW0IiYqsCoM9YcZ/UYQ5vKXvIux6zpMj8T8zflWK7zOq/1dCDHXS70",
-	"GikEiUG73ewigzUE+P0SKalLnvElUehiOGLcxjkXcc3YRjeaWv3e/PS1pFRvkRSJV8NO2ZDuTX89FwmN",
-	"if/lCP+94fxGs4+b8xqREA75jFfOZ5Tu1BSnGT9H0hFsl3EHz0eFoY5j57yx+p2NxfGZCUZQRX7Qbci1",
-	"M9t+Zz0rIoPbAVURGRxy6g7em11dwUgm7lS2OeRVSBV7YW+fO4dByGSYs0ybGxxZgtGnsJQ4d2gNOfKM",
-	"qcgaE+p24wiHRLqvNZFuOyJuSpzbXricgHakeK0yTyPCnu37EP93SwlxbcnOCUg3mffWJc9qbPYCYF4m",
-	"tzXBV++Bs16PkHUrCWpNh++QmHbIzNhzYtq2V1hDHtq6M/8U/wrewPvNhtM1glTfWYZwKzlbTQzhkKt1",
-	"4Ah7z9XaTTVTIC/ZCI5GVNNMTDa4SUP3JhHjMdbe9xoZek3nko2gS1bRMUcihcRlyvOUGPqaCLmMm2A/",
-	"2FG91jD7msEtw0WImV397xWz64x+/hH4RE87p8e9XlufIB1p5lANUQqUoA0PJG7/VdMQmOrbV7eENLwN",
-	"u3PF2Jx0DMUhDp/9FykTC1K6P24Ldy8g7s3mab8/Bwv1lS3UxVKWTLLG/ZpdT00Ga+SKNtTNSEeYAxBX",
-	"mKxxOtj7u2qjDoZ4K6bqcIkOFuuDxXq3E/8sTQn1R36rE79BQNoRAY7aMgE2xIHpp0SBJoPidh0QLciY",
-	"YrFZrjTQRmP2lTjIwab9tdq0r0DpawzcM/CRmHgPVmHhXMM5RC3dVTq9CWGqye5dLs1B2b4l0/cu1FlK",
-	"Xne2euP+ePG1inG3YgzfcDAPNvGDBWzPNvErXYFRA/n3ZQ5TAWru2kRjuYPjMR+1M48tXZIKTQElwEZL",
-	"+R+Ed9yK3XwD7ziYzw/MY+/m8z2oihiJ1GxBf47AWIospqJIibQgFAoAS/eYBgyjsXZylZQRT4spuFDI",
-	"EgGDKWfVjdvQMZbyqzKe5z46VLtoliCxxhvdYlZk5xmJmtAf72xBTwG/MQfdb8ltWtEzqnR/d1M6GsMj",
-	"AdyeJLFqTfl32NtR+eGGLemGxDeb0JFsDvbzK9vPc8dQPH+0n7c3mbuSMx4WyOEdYgSdYhND4NwebKYt",
-	"VqNhgLNcaWteH02FUODBactESsENS3WwiZRjW6apnGuWlYA/CrTCCoG29+aaLYa47qqN3oztVozzuCgH",
-	"q/zBKn/FOPLcHq5NrCQqYM1gffKhl4+8Sma+AKUs7h8ZQib4xHyKmi2f51IC1+7wX+vN1WSvDPAEv9Lz",
-	"dDv1q6vruvEW2wnEzlLobpkORUq+FRXtfVWG19hDY1+p4BMJGeDEnwZy6TmvqAvWr5QU6f/SQWsoTaNl",
-	"Zu3gd7sGD46mr9XRtB3nTm5dFZ7ArTJzt1wHO9UteZ5akuvtOJssKMsKz/dY7kMgKcyEhtTw+NDecO9R",
-	"78n9Jq/UHjj29Wgst+KHajqcBwfUwYa8ZwfUtldj1OfkzRmlfcTV27WfUFrDfC0HXZ4QWrIGJriFO8df",
-	"8crU9AIIjMcw0oRag4oDO96Z7zSX8LmzrOdW3FhNrOfgvzrwnr37r7a0qFTBmX/vDIFKkM9yPe2c/vLJ",
-	"HEUF8jIO64a1EuzPnaSTy6xz2nmAx9f1Xn/hg6uewCx3Erku/RII9rzq+UAQHo/WbkHaiwo4TDpXkC2e",
-	"UHX0qEhjz5x7pnzS+wTqTzqUEVXH8gtg6jwk4erLP0+F0V9QrZklXlnhwVxDSNfY+w52cGyOBr6fCg7l",
-	"+6Wa34D042ppLPFdppUteRTCvgVQVvH+mSJamCvAXBw8qRYIMhdGWT7IjK8oAWculmCVKkU/GrpqmU1U",
-	"tlr3yDa0Oy82cRG8jFH6DeuWMW6DvexDlXeOGGYhrdmuOWXOrOLxIkNyWTZt9ysLGmaB2rCCiSs6YnhA",
-	"bq5bhJksfwkI3UFlxWdToLT6eBU8p34NlwrDKj59+f8DAAD//w==",
+	"7P37khs3si8KvwqCe0XYnqmm2C3JHrVixZ6WLI01Y8n6pPZ4r+3WIkFWkoS7CHAAVFMcL0V8T3Me7DzJ",
+	"CSSAKlQRRRbZ7Itk+g+rSdYFl0Te85e/d0ZiNhccuFad0987U6ApSPzzueAauP6eqblQTDPBzbcpqJFk",
+	"c/uxcy7IEIiaigUnjBM9BTKUYqFAJoTyFL/gdAYk5ylIspiy0ZRoQRS9AsJ0J+nARzqbZ9A57TCeMQ5P",
+	"yZhlYO75z4vOqzf/POrhf9925+n4otNJOhL+lTMJaedUyxySjhpNYUbN0PRybp6jtGR80vn0Kem8OKeT",
+	"yKCnQKRYfKXIFUjFBE/IWEgyeDU+ek31aDqoDOuic7z1e9+BlsuzsQa5+vb3MBI8VYSan8sV0XJJ6IQy",
+	"Hr78YW/de8dCzqjGldPfPuoknRnjbJbPOqfHiR8U4xomIDufzLDmVNIZaL+/uVQCB0izTCxezOZ6+U+a",
+	"5eDfVB03/m5GOoQJ4+QSlgo0mdMJ45OndjYLKlNFxsI8jgw4fNSDxM1wKrJUEaa7naTDzOP+lYNcdpKO",
+	"2enOaWdkBxNOb0Y//gh8oqed05Ner5dE1vlV2rC7MBIy/UoRlobLeezePad6Wr4ar9nXKpsxwWwuNPDR",
+	"8h+wXB3fGdHwUZOcs3/lgDs/ZYrQkfmZfE3Jzz+/+j4hii6/6ZIzImEOVJMF01PGyckjMhW5VIRytQDz",
+	"r8IjNmZSaaLZDEjK0mKN7WEuZxoM7ciMrWm1Hz/GWfrPx9GlH+NZia//wBy8ARFjHJ07ZURPqcYvRjTL",
+	"QJIpVUQB8ISofDQ1cxngYRskxBzHPw2aJ+JOatMMjhvo5S2dQHzEczqBhIylmJHjxC93ubTHvaTX6xmu",
+	"obrkpTDnlmoyEjPwBzlXQAaWinHcK0RXI3jzwsrwUxjTPNN4w7Y0Z+b1nv07Mrd3YqEIxek9JTMhwewC",
+	"Jye9HhmJnGskoZNerzLkk17zmPvKvCc6cHPbtiN/D1TGqOgXYVgJUswsV5rQLDOSZixyngb08hvlQNSM",
+	"DZr4irLPb+Yrq2TyyXADNRdcgZeD44yNtPl7ZGUiMs35PGMjasb7YC7FMIPZn39TVkgWK2nuSM3TcwXS",
+	"DKmv6SUYHp+CpixDfmB+Q5Kz8/WXEppJoOmSwEemtMIdklIY5v1r83PHDLI0+MFsASiFhL/Fuz59MOup",
+	"NOUjc2Pv+O/fP/nl0fve6+/+6+E/Tv5/f3nz+Pzbfx7/n//7zCytpjpXndNHvSdJRzONYrNYtWKBH6Ri",
+	"pB7YKTz4X7WBfwp36D8kjDunnf/1oNRNHthf1YO3dqntPkXOsQQFXBMzJvAMyIoDkgpQhAskJrEw6sen",
+	"pPNSyCFLU+DX2t5x8ZRgZ/9L5JJIkUH9zYbjW4LddoEflgv8MnhldIXLMe1rcS3f/kpFJ2WXMxAxr5ma",
+	"eRGx88Ky8nn9S1j2JeQK0nCVz434rEk2sqDK0HaKih3lQk9BEiPjQekuOaeXQCjhsDBqjL0GP1kpvNPW",
+	"nJyUW/Mzn0sxMqdumAF5wTXTy6ZdapjgvrYseDzOtViYIYyNNIisD24jv6IZS6+3de4Zlb0yAhWylFx0",
+	"UqqhL8b9IZN6etEhzBIT3nNKzJXmCpIxUN60GOc6lxBnhIz39RT69pKAD1ZeU2GGa1+xG//rlTTwjKbk",
+	"nVvQpq13C7SvvXb7Z1ZyRjMjiSE1mlSxrE/JwL57gEaZInAFckkWUvCJ3RczljdCvzRi9lqbz4Xuo7Cu",
+	"bb8Eu9FWhFvGjOreUuRkRpc4WAVQmArbbsGjcgveCE1eujFEN6Ac5J62IDY7MzmrXQoZar/VyZoRvNfU",
+	"r+GOq67wCbUD54ZhtO3RlPIJpEQxPgJcciP1zVqTd/YPa4Na493ZHksjxuydRHCr+TJtJ7rYaZOOA175",
+	"VqI9jP4F8pKyDBq3y85uH1v1XsxgKIy6kymorEygLthFCg0YxkMnwaekcy7Ej1ROrrdpWoh+hk+pbRyO",
+	"kCmCP0qruB+T1+zZbose6A6OMTnRRM6FID+6EURXvhzivnhVbG50NIK5tsLvXIjXlC+vvbAzypd9qjXM",
+	"5lpVFlgIYn4kY6Q54q9B7xSbmM3uknPvlCEZ1SB3UwwCpdi81EzLSwa1bsGrQ9/Hwp+RjM3s0ZVAR1M8",
+	"aoHHD91WR4XfKvYWd/WDwMOFL/qZ01xPgWuzPZBec98ugfcNc44qEIZMlNmnS+AVrcEwWHOW4eOcSUi7",
+	"5L3dR7eFwmg4YwlqurNwOQ51PDNhIdm/mxlWfSL72MM3wh8dQ6WQEsOtnWRZXZLq/v7yyy9HZ8E2rZrd",
+	"PxjrpDgAFT/oM6ASlUSazf7zokPnbEu3qCOTK8oyoxdfz5wOnlMjj5RqOqQqtE/QWUac82kmZsB1eLbV",
+	"VEidLXchicehRfYe5BUbAfm5Mri49Rtcsi+W2jTxPZ5xlc/nQmpIX0PK6DnO7Fq7WDywPzNP7ONiBRv6",
+	"HlwQAYmeKvL39z+9sf454uITR2YYpyR8s3njbjLycXjAi8ERnC45t4Nr2NDoVPYtLs2umiVA35m71zz6",
+	"bKTZFfys7KbOpZiD1Mz6r6xRq6K+7LpHLin9RtHARnnafw09TP4VH4oniuFvMEKt9sxou5PlS8ZT85Qq",
+	"IVD7o9EDgbMRyzLkOmYF7V4aqTUTH8ufJFBV/9qsDCXz4gldvC7zD1B0BmSUUWXErcqHBVGUd6B8rS2b",
+	"H1rcXSy19y7NqWbA9VeKXHKx4MTeaJ6y4lusziz2YHTGaadijwQfgeTRB/l1+D32U1a8AXg+M5uFa1DO",
+	"PakuykgKpY6MToD3fYi8L1i3TYThV64y2/AJwRCLiURJZz4XjOuZYy4hA5Fg1Iw+EvNJ7+Tbo+Pjo5Pe",
+	"ee8vpw97p73e/zVMBCWc+/XkqHdsvhMjLWTn9KH/s+/8xGczxin5yeykMNflEsfXnzGea0MQD3tJB3iq",
+	"wleah573vjvt+VeytHP6XWKMX3NL5yVGwo7yeSfpiCuQQyEu+wUBB1+adRvTTEHScdSE/nL3tx/j3ykH",
+	"8n7G0I+hNJU6MppvywXwbA0ZRZo7y4rhs3pP7HWdpJPP041r6SygzunxyjkJtyLgMOaZR/iyCDGlTvmo",
+	"XB290O1XK9ZV2dHIuVjd1OpjH55EH1vsetvZWb9ZiwE7OokMdYVa1lwDkSDoL1NAlx7T6Gcw5y4lQ1As",
+	"Be/uK0c0FCIDim7igvpajb9Kn5EhBkQaY3ZWFTN8FP1wmDBg17TdQnsCXy9aAy7y3t7wyR+D9Teesxn8",
+	"NP6eLlEuBqekLSEUpybK6fPZ0OyQ9TtipkKyedFrrBY1/Mo2VI9BUpwsO0S3Yp70kvD0VuZYkkJxCCMH",
+	"KNzh8qBUSHOVlst1WeH5SefjEc1TZlaABsy/Kgt+ZEqvqjkYzowSLs8zZ3FYE2WVkPHePlN9UJrNHHNa",
+	"PR0cPuIbGh5YbvxcwhUTljQ3XixB5ZnNvmEaZtvQM1KyfR6V0hBqjT7soriRB+Mq37pB7r71ERyaWh8d",
+	"zd4Gy+6EViCZC6EzEnzM5My6c6pbtQP7rzkyOIZqrsDGM8XYRqS+94S6VRS6pWCY0Y/uEY8e9TY9seDs",
+	"taSEXtKK19eZ+RJ5RHAiGrn6UxfRIWfpjPEiB8supFco8VgGI3scHdc6WbB+9rfHlz+tp973xUAKPThQ",
+	"hUoKTTqjKYwuIe2jjcF4fy7FRIJVjoWhbW0vM/prZm/noq+mYhHVloMx/CKZpfa2J2iD3hpTLkOlMVTw",
+	"Ps+jV33hsyVxGSZIybnKaUYypFxvgSnQmvGJqr3+cGzv8bENpVRM1QjUlg0iSj1bfl8Qa82GD67qD5f9",
+	"kqhbSVr72OcoQzdJ2oZXbRr7uUjpcv3A96MYJGsUpMixbMcm1qxBJymUD7w3uhBG1Tsb1X0VVwwWhWpq",
+	"9MoUM4VTMFy4k3QyMUE2nYmJyG0O8VxIHWfE5hXPJNDLuBZu0/vmGR15t4tznSpjOy0wQ5Fafr/qv5Ri",
+	"0XeBw2pGlxQLw5tGQkIf9dlMTPqGoR+f2LeYh5JHx2RkuIjC97gHdY1SDTTrnD6K2Nr43kCaAc36M6aU",
+	"ma29LxhQdXhSLFRfwkxclR8ZVyCtZJtTqZnjxMXz2IRTzKeILa2fb8zuwwn8vrU5g/cldprFCxop50ex",
+	"4k50tFSSTLjfjs2ckuJX83x73rw/nKYpiv3TzmPyBhbknaCowNp0meoVxycPyWvKOHmvcSbG7v/L8UnS",
+	"YfN+cNWTk26ve9I1YtxOoG8u7HxXfnbTK9lgwcO/s+sDyt3UO37y3dEj6jij0nQ2X/FGHT92Tpsc3cEd",
+	"nksF7iM+5fGqr7M4g5FdDpawfoJ+GhNKzHFNUFyZR6I0d0Q+FYtKSL3TSEUqfjp9VP6KZjkon7NkpCNu",
+	"2FNzyCixjCEtsklolq1Yfdu4ZcLta2G/BZva/mrtYiebTck14nyzYRsST2RzAyJq69PIVayo4XwKQS6p",
+	"551PCR1iNuYCU2O4DV0iU/Wxy6ZXuBHXdE/3NKan+LZdHSaO3KubEW5klezDdSoJNvSQBMtcIZ/1Dg4n",
+	"GMovj5iR7f4FAZv7o3s8PLe/IXeHefw/QbJxEJoJpYocTdkVvuFDUnzqGwnaOe2VBqKf7xSo4dVPxiej",
+	"//f///+gPanpSPufM6p030rIh8c9K4k7p8cnvZOHD63oVO6XnDvl4/T40SrPLkZVPyavBddTRRZTobDQ",
+	"SRGKp49kgk9Kl6OPF5sB+l1Y5RA1JbI2+1b8dCjFpc2v3rjJVlP7FK5pk2vbTGFBs0ufymJrzWAByqpX",
+	"mBVBiX251fCiLm+7W/W3vNKKTKmaJma1pvCRpjBiM9ROVv39bntjByjY7BjPND8TwZ3uaTjjFdIhpAnp",
+	"GbaJWyUBf+KCQxuW50kqWgtiX2QeaaYHaVF01uKxjjZXK9poFj7YT6HdQ0sij453CFPGVzZ3F85vdykg",
+	"LbdOfl7hZjmyKOm9Uyf9YOBRnmLTO1jGdMS8u6H4127xLZWJLXjxSwnwPhNRC3Mh5CXjkz7WqPXBphC3",
+	"jrBU78bAwu4uhbojIRK6iL0vNge/QrFtfsayrC4tZiha5xQV9se9LgZZhzSjfAT9NDcPOO65rzE7nSmV",
+	"m1HX9fgikJ1Dv+YUfHiM8RaUd0Yfe2zV228NM7oSbAR9G14ynKysoTWcXrmROb+j2/Nf/bjN4Iox4+S+",
+	"rZtRfwMOkmZkJLiRqT6Obx76JOlkjENfC204Xvmof+XUVkGcHpvjhnlSffPuzulJJbr8oXRwdtoHw+d0",
+	"6Vwlvz76EAS+0ailWba0k046OLD+6lSLETxclbPhfq4nx9eCA5JyZbdb3lMhhdaB9II0VpnJRjUsoJ+d",
+	"dMj2BlWNJiN6RkGX68Q97h4m+wzFFZB/gxRoDHKhp4xPjDVos1vNusdkfcHhWrE6c7hfGRqNsLrm0P2e",
+	"Q+glaf8eLe9RdtaKFBcG02wxgPrE2jmBzdIE3t/KqWpJ73cTHLdLEyxr9eDV5pJUTn/1XJc0G4TVi/NY",
+	"RthLK7E8bytHomVMHDmyEztImTHRc9csPM5A2/NOJ1LbKDxV39TuiTjhjFsOs1yOdkpWZcF2Yre3dGBw",
+	"/WsDrvtDiuNRrEJlDbegZub4q6foP7ino1nk7MXT4R+/dVZHSe0Pr3O+X/F5rjd6lX8pKsyq8c7NuBQb",
+	"jmUZC7YK8caAaO3QNkXC3XU+HD2immZiksOmcPgm4v20ZgvfgXVpbLGJpXg46T7urYRHvpfgAz/lKp7c",
+	"/Ha/c2RNcp6BUoQW6zlhV6AsTNA1yKAJWOOLI4mtM01WCKJBXbhBymiU9hvSRg4EtT+CCuUK7keT6PiR",
+	"8QPDOTAcRwt/eEXtBpW0rRW0uI9wNf3v5vxF2xDVdpl2u2a0NZHuDqpTOxds6a78wy98LL2vidhXs3Rz",
+	"7hwrKw5c94+4Apnm8bwk88jtk27b+dgLb3nNAfIp2VXafbglsllJ3MHEWTor6hevKyh28a6iQvEJheIr",
+	"e0+IyLbqbL0/NMv4xJCtionALANbD9vXPruz3DuRV8rCnf/PDBywQLZvNDAVOFO3vnWbPE8JcyF1v3U8",
+	"0npHJVwBz6HV6GrrWn1AfOgNa5FElrY6g9hmYfaujRHWa9BxmY5PYpWikczLm06edRfZF0VnYku13pYE",
+	"TrPspzGyo7Wl5e4Gw6Oqk5oLpdgwg36a2+J5aH983VPf57MZlcuNqlDsVauT/PAp6XxP1XQoqEzjlexX",
+	"0M+VwzKo8rSXQtr0eXVKFlNRgh2JGbj4kCwTz0iam21ANohZGB5btV3WAuWcXYFUVLJY0cJ7TcdjHMVv",
+	"gpkXYk4kUySlS0xa5ASozBhIsgQqw5jN2kUHqQR/Q2cQC90gxFlKlwHfqVkLmsyE0kQvgOulZ/xqD28P",
+	"3brzgt46mVj0lRajyz7NQOqGTXs7pXJGR0xpheE8v4m0Mty2o3xd1pzHRjkRR+a7I3XJ5kdibnWDI8xb",
+	"N4ISNQMjkYTS/fb0ZpFir6BCeDh455Gvk1i7vLcS1eE6U1n2K8UJDcTxEtOlbMmDnZBYcCI4tB/umvqD",
+	"LcbLhS4y8VRT1v4VICST0qXBm2XQ+iAVTOZN8LLYmfLhw3/lkEN80d7BCPCzIeCEvMmlgiohG6KwIGNY",
+	"ZEZchc+CMnNDSeaCTHOeSoxD3uaK+0lKmDClbaKM6mvpMnga0ta+M8ysNXEEcnjNMkdG0H/YWzOIh719",
+	"jiJUOyKVaOZrm+dmEyo1ceZIm0C/e7YUGfSlh/9aw1RaZvrByKxbvV4oEiCEj9qeGwS5RiZAbNR3D7VF",
+	"TqHrDyXQy1Qs+OYtSxxflBNzirEOp+1g3tm3/TR+DXoq0nUDWsPsKuc2OK8V+IFGnbt4wV5PyblRjxvp",
+	"s/LOvZ6L9e9VS6VhtlaGl6yOasIBUkUoyYS4bDuC9/iOM/OK67AyN9Qp0ExP273zB3stWjcpXW46S+aa",
+	"rxTmBZvJwhVIizbd7sDad/gy5N0lii1VU5plGdECoejtoS4FypiN26tNexIl1r4rNMuWOUhbW5VJJ+cS",
+	"aNpfURZavM4snupzWMTPj55KKLQLq8u1Pke/mEe/gcVGe6i2TlHaqwukZMV6jnH/+hmoK1QNSxcuy6op",
+	"UTd41usMde64Ub5HWFtMpsSs4rgmt+qV2QGlqH1+o+pLV0WwGq8oAKej9Vc6awGoZVNX8dryeeVrKygu",
+	"a9eowWXlct5qfK/1wS3UpdZ33Dh/2HzaVmZcnU39pdFlZWoOXDlUu+1TaU5W/b2b4OHm1lRefqVIeWlS",
+	"FIpg+wN/i8P4bqoaWR92FFcgJUthLbqBS7a1y2DtGjVntu8CraDhLasR1eO477YaRK1lAW8zwR0irbFg",
+	"UVj/v65EfyuXq4Nn6qPGuwaszF2GNSmbrmrNqdZDpEVrKFw95OqoY2Oso0+tLlLsIL2YuULyleA2HJmf",
+	"iKunxJIumM31skveCDSY6ci1sVFTY5MJju0BKsH7Ryh+NEjzzP/+j//571//+68XF+rDn/9q/+h++PPX",
+	"Fxfd4sM3f/6PFWlgNCD3kKOyg8ALo/sQ6tCHq2Pt4sTCCEyYGBECG36XxOAMPZrfo6IKhNEJF4qpzmnn",
+	"Nc2oZHQLQEOs+w7AY1BtHSNusNF2rEHGjR6ZT6bdLUovIuiBK0NflxxchXjcJW1gF/zBci1/v2HQwT2A",
+	"Ae65ouBzRbLzCfXl5rWDrwtJLECYaZWiXIZQw9P8B899eREuyg0kwBTP3z4LJsIjN7GcjYFxNLzTVvhW",
+	"mze6wnlahLObYLhehnBRWqAq9LTw35OFZBp8e8CZguwK1PZKYCzuflKoUuvS4faZslOQw/b5rTUxGxeh",
+	"u8jEA1F9XkQVRxuzQ4mxoJcMsvSFlDFQMQ/CtDI+13IqarfZJyzJ1wNksd1e12Y1DL5JHIi4a81a6riO",
+	"FDGmmFkI+DiieJN/oTZvO7wCXcnfF52+L/Kuqq0xZMKNmNgtgKrrmNS7oxZujdVcQShud8v1sO5W8HhX",
+	"4HNjG/JD4c+ubocF8MAGqZmeLkPQ7/KrFaio3vHR8eM4vnfnuNvrxnfAvavM0vNv+LAWmrnN1TvgEAUa",
+	"6XqyL2ozQxAff3dSTiy27D9SPsnd4fLzsF02sVVxHPvzdcWHE2Yc5VIa7RYzIhDxpZ4j2Ek6E+Ag2ag0",
+	"48LmB8aYeFT0NsXfMvK4Z72lQqYg+xlcQdY5fYTwMajDjuhc5egkuy7Se3X8MT6n8pkPyGeQTkA+JRzF",
+	"KocJ1ewq6qjZvrCzukjXsrqanlBbz0gqjZBkCLbzpRXvZlmwp5VYtJum3aDPy0RzxlhlB+rloTivpEYv",
+	"9SWt2WuN5ljlRDX44rbxv5V+05ZusPoN63L0ypH+wW3ENVlY+zESyxdsbSXWjva3vc2cbqNzuepf7rVg",
+	"ai309Dqbq9ckrdzQdOEGxXqF1+1jup65VQCLN/eVX7PRW9t/MYG7Vr7uJlgP5LMiKn0BXC/ZKy0VD+5o",
+	"w610HQ97M3mFjAenG+UtCPIQLbZDo82oODNzjeukvhDEwcOpSsu8AjsjiD8c/e9fe0dPPvz54qKLf/x+",
+	"8uk/YuI8qGc0FM+XLtM7eJS9/zj5y6evi6cdJyefvvnfsSf+Xi78E/df98mT6srP8kyzeQbmXb1u73gl",
+	"rvohabkmYVKjX5uEUCy2xBEhOp/5WCCgRNbt45GH3XNyqchD2RSa+VkBocXYMOWtR7QgwdSbB4qxm7dU",
+	"qYWQ6XPMANmF7czdEwyrmEJGs6MUZgIl3SL8kZJZPpqSIZhJIBrgd808pbwvYCvFl5Eo64bDWx3LPp5Z",
+	"F+/1gdfeGTuAQY1D6M6LIi9jHwdNR7rP+Fh0Tjt/Pj55+Ojxt9/95UmvEwutrVq/1R7hp53jJ0969jJs",
+	"JF7GaTH0ZbXfFMHVXjqj7DjpYLi7XzZ/q7W0C+K4HR87m4GcYM8JLTqnRgVDTvevHCzY89++e3vyl//z",
+	"4mXUcludhUXmtY9ZF3EroY1XiKG6krELdmz2FaxuCy/OhtC4X/3r2H0ruxV5WCX0XmV7LwoH3RzEPAOX",
+	"4n2FEWjizISIqy7Y79+jHdyx8zSmGGshLolAlzQm7E6ZMg9PyGLKRlMEBKWkqKaJmXObTYqA2uJdDq2v",
+	"2rLoUwJsMtVYQlNk7ypNqM1rx++jcM47GLPNKNMu4E/0VIp8MnWrEfRhJApAFfULBfD4/QVcKjehQvkh",
+	"/dUPUXEGakc2KU73KoWvC5Y6MO2QPlsGSINiH8e0G0x0H9q9uerEuJu/qCncVCjohv8Ht9vLYsGbMNrd",
+	"01+DnGxZne3ZXAQfJPhxE09l2N59CMRSOjGUXnDWbUNZdcd+MYw1M9/aV7FGt1kn2TeaenVJv/GG60rx",
+	"qg65US0tZXwlTLjxvohcb2EpVyR9faSNwmnvuCq1mtrV4NtWSqrTS2OKZ1TLjEbd9qq4tcdjXJv0WNFa",
+	"WmRO7yBgt5R522cm7GLKXM9M2do+uWP+UuXkb0RRSjvOdS6hLHM5ftzDImpF6ETUe8feIGOq5XhwTHt+",
+	"nZCXCfkpIT8nZEYzSMgY7L/Y5y0hOceNSMhcwhjkERf6SIsjRZdJWU9kC1oVPHUt/CElVCE6Fa9lt35Z",
+	"HLGarrCdKhyXustI8/ACqGUFJdfFV2e2rPC085yqaacV9Hh/JTei0opJwgjYXJeo7O+enztU9kf+5ytI",
+	"+8MlpukiaYBtUo8/j3OeGmXdj9wN3P6gbGOSO4Hgbc3S/ZpuUj9xNcu6zrb42HEjodG+rO/H7w2X+D3Z",
+	"sflSsYvR59c2teXmFHv+e9tiWXN9rKzzbpJ6CzSX+gKUU6vtakE84ZIWQMXhPq1sbGsrdjkrJPry0GPa",
+	"n8MbMwPDUx7k1jh++5yiy+YVV7mkdrOfUX5JziXlaozb+loMWQbEnopYFo57xw7B4ZL1apAzxmlGTjp7",
+	"QaXckQdW+MgGWfypebmvgxjsJWUgGWX1PH6uq1XpX+oZkXv1GtrdHWt3Remoaht3iap7+yvueHirhS/R",
+	"h1b48m3YnTHR1qCjRocvq/H7kDRsiWQf3eid084os5BQ/nsutFME19SJPS7rxFw5Jl5lw0Hld0aZcd+1",
+	"rBxLhQupPu71yGwS9FLqnHYKdIsqTuIYAU74aGnYAibTY/IlocQWk2On1KTDuNIyH7na/c7ZWIMkM9eM",
+	"KyyFfRRJ26pmaazUq27TPigsyV1b0fa4TUVbdTej4PYjOgPbIHg2pwUMmRviV6pSOstAuTSDKQRFv7jm",
+	"Vmp6ehkJPs7YSPfdYqRoLXKh+w54KCooq1QWHe6CKjIWOU8xOX3hv+JCE6PBSaWFiDZ33a02L6Tfhrs2",
+	"KjxVit9JYdtrGaA/RbGfiuP0+7bQr6vjCE7edRhh9WT+HgtlhknOO6zu5jTMaBH6TRdHru0f0SKg+pnW",
+	"Vq7muDqCDSkqINUahayLLYZdjyKN/iscLWgnU9/7pMZYa4yrxjdqDKCtGRjK6JrM/qMbhLWluQmrMHjF",
+	"1mbbGlViNa5R8OItfb8hp97oE20P2r2Bi285yDrrbuHs3Ql15PplixERsGXm6RYoJe5sD28UpuQVr2lp",
+	"XyniiiG2hCfZKXwYHKDtAdBvQs3fQr9fC4tzOLH39sSub61S3mDOYCyAdTjl7UNioSoV0c/iQlUMs4bO",
+	"MSClkAmheCzfvXxOnjx6/F1nxZ61naxjWIW/GLN0JFIgA8ZVPh6zESvqHganZCoWNrXZ9jBnql1ZXK17",
+	"buM7DV04z/2gDolY6QAbhqXTyDPPiMJ6ArIQMrVZnVJMJMVOoas8BXQcrogo4Br4yHVzn0I2VwE2MbHt",
+	"x1fZjtmGCNLkiyuQS7KQgk+Ir91u16K7LF6PRH3GDDEF1dqlLXRt51Lw66vmQC+V7Rmv9KpLoh3UpH34",
+	"SzuQ2BjNw6lzKMaa3voaU4eju3WubTBTbxbZ6wen7rmRPNx2+J5G5+2PJawnXZUJ3df0Erh7I8LzOump",
+	"XVKrtZEQKaJAjZBA8OHJ9bu1N6D/N6/UyvVu7B5XD5OgZ3RJhhDgXaDbtjXE/IauAj5GuJEfmQ3r22s9",
+	"7Y4od8xhaHbYBh87a2vX22ATegjHiO3uvHy2ONhXoa/UvuMXq8xkTieOkcDHeWbOm+UlFr1hvXMafy0h",
+	"I4uXu5sdBwvOWUx0vIOxBLVt8Mze0hlNZf+/Zk+u0h/e9Eazl4vR3/55uWqJyfIVgUB+1Hvy7XY1Jv45",
+	"DdPILUJzLBpz4qIxcc/6yXnvSYlk4RLqfLDYaK2Ft/n5lGJGqV6wEYTB7eFyDwkZN4peOi+TZFrlZDe6",
+	"4ipz3sElEvdaLR1wV5Al4BxC4fs2YqBaMtg9bHdSpNxEd3wvYbtybStVjVsWXNUXKr4aE6Y04B2/r2CQ",
+	"NgPW+kSvdXOy/SpqgyoqDJpBZ94F2MDbbBFY9MjOb2LK/+q+747EbCUpUkzriY7fC+xBVJbiKRjlEoJS",
+	"NYTrN0fpxE7e3WjelYrItoOHslwLoIYXrc1EfLxVUt7jeCes/VYKrrO+UE6ZtaqnJ0ZNq2JRo/n6IgOi",
+	"BaHqsgSjGu8DJqvcv80EjNfFiNi5x9eWL9b7E6wcsRTmVDaAhZ2jTm3us2p24gC3CHxkSjNjDEjBNQGe",
+	"Egk0df1KIwrwTsH8ogv+thjLRY5WMDn/uLWL9BYkiy3ScNkv57CvvhBptE7klVa2A4VzXG1MIXZiaSsA",
+	"610W1b/ftdUvXpsEq7Nmcd9hzdMtLm1/LMWsVakAXm1ts32v9rwgKB8ht7u6ALg0TEPwSoZ/oPhDvJuX",
+	"tcTtYwuFfk7N0cyUIHoqFGCMXuSaUL7cuo+JOwKRRb029LlbjHB7ysVf7SgQpbBiZaKkJpwYDnzJldVz",
+	"Nh0ZUQkJKXxYKqmAedv+FjVEdid4C2ldg26NNczcgBx1fWCo28VZqgIrrQNJMvvwBw9SIineTHDSPHp7",
+	"ONoKffxIh0JSLeSSLISMWMPNCC8NelREFdwJYsdMbvuA0drJFYf2Rzok5zCacjZillbuZtKtgF/e266+",
+	"r1yv9bAOk2qYCLk0hp/ghk68y9O6lDvPf3rz/uhvL960hJxwnI0p12TQnwG3an8DDpJmZFR911yyUQUg",
+	"pQ0uxDpEv2JWvzf7yveS1bVNLxW/IlFG01gHYpempUPlHufpOB+dh5rzO+RnGK7QurSbdaIiIPM/uMQI",
+	"D/zNCI7gDVvLj+K4f4vHfe3x3Rjd9sd5G77Z+jhuGdFtf1idb+zT+pXdHhluC3a+FUu+8z0qINIqJ+Ru",
+	"tqx6ekK2Zp8WPS9swl9t5f9rhNkK/HU0nbGI8rFvF1noYVqVEf5X4nC9qw1jIm1rttFp2vqm3mMD7Fc8",
+	"1l175Kq7V1HhB2e5ngrJ/o1kf0qeAZUgB/HSyiKmE3nO25/en5MHdM4e0FxPH7iLHwzWgQBt7Wx2MynH",
+	"4p4VXQ8tRpdn6W+5Kvxx23fyOjrpBZGBZ1JcAkddQFKu0AWzQnrrel35CoGv50Ixc7C/wbx7Y0R/7YGU",
+	"v0kw//7fIMWWeSdHxVfrojvXiUAEabxrYhC48q/FFURKtCPhuBWkaqNSPkk6l4wjiF65hSu5ZZW8Xlf+",
+	"ss3mJR3XxHyMyWHIuy1xfmv/8PGEedHJPCIIblJrtotQOrzEHLgFR6ysy0hICSMnuXyGdNQVtiG/P+J0",
+	"q9U37aA5XvtItEsvWhPBrGzz760gvJuQD9qFI7YpNmvKlMe9D8Ki4SRq+1IgfZXv3hg4rRzTP7q5UGFZ",
+	"N2QwBI2QG3uP+HP+mxiqvtJiPsdUFvw4hKmlCN/aoK8sIn0mFgUWu7gCmebgul1+uE5fkRb9RCqNlquc",
+	"fkhHlxMpcp72zeg7px2Zc8e71je4MOtCrZxe5bYrj410lNRT7N63EPISJMnYlWuyPBULkgk+IeZO7NIf",
+	"FNuVoyuX3a34h3iYo+ibUR3AD2KBWqC/ooR6QUCyMrWt3kAj6eB+tuu6ES5S0klhImkaLQRcDTzZcScr",
+	"S1m8JrbTZeOTSEqTEXNEjIltPY+znwo1Z5pmX5mFzjIyysTosgp788MPp69fn75/X8VR/vrX3vEHxDz+",
+	"n5Nfe0cPP3xz+mvv6LH96uvg7xga8hrM4MogPeKQkDM7DCN0/Hi6fr4Z4/CC6xXELp8CYhWOtQC0TbW4",
+	"lTJVow18FxwA30S87A5slOwsE4ujfF7OmVY7ezelqay0rKLEMAfCtCIYJUpsJrWLEOH3RarJRk5LdUNT",
+	"V6aJppeg0CgS4pJYkIKkbbVoc5Fm2wrPTXXjTZCCXynC0nZJoeW5jLRM0VTDKa4tD+NfuMD2xqdhXruQ",
+	"ZcfdpyTnc8rwS/PvU9c5CrGmFkw19C+KZiyijoVZ9C4jVWizK/VhJYSSot+Yt2SHMGHIFt31RZDvK2Wf",
+	"Y+4KagEMlzXTs0nsSe19SHeJSy7GRIiQ8NblUHquV235WKlArKpDDn/AP/pDy8RK3Hd0s66kWBaFjbVG",
+	"uLPGniGehfzBdasqJ70Z3erc2HZvKVvpx+tcHx1Y/n06/NuI/cT+/urnf786fsP+/qQLD3vd0UnGA4dC",
+	"2wTXe+ZT2eQnia/ZvGzBEW0eP+/Pqhds2SHGIgZv2vH6e+Jj1TQr1I8NnetcUs7x44e97uPdW87tJ7cn",
+	"OhtJWRZVLEZu+68YLDqRJmKIr3H8MHEPs0CfDzvFZ/eqkDGuNIkrQey+DQDmC/ANzsmPWIeA32LqX5Gh",
+	"ETkGjQkZe0vYCKbagjtVFqLF9Tt0qKvY96tyf5xnWVEisJgKkrK0IZUvWOJVqc1GU5czaQS4h0efIj7H",
+	"YiMLYGmtMx717qFwhcLVXWn2FbgSyoE20vMfXcqVZ/pmRNzPUeT851jQZSt0qERly2XWKkACRI0RIxSK",
+	"CJ4ti/IqrOYsN6t7wTvJCizxb4JxM+gm+8anaFudqEjSFnKyBrv4YSQ9InMNGfvzEHkMirzuTExY4eKN",
+	"IR/72Eh/hG1d+uWCO/9++WAr3aaA96e0yNgZswz6bIY2o31R/GjecN6bXoj+mKKOCdzQaDmHIPCVtsmZ",
+	"C7ewLXcrEt1jjTEWxrLzRZ+EW3D1G0OL3hCjjtLM+lNa9P38VKWrXdGI1uNZN9PkqguFw4L468ksV5oM",
+	"gYymQgEnQxgLCYTypZ4aWwyy0AAMVqRG4/F4V2UqAViKa8B0pC7Z/EjM7Y1HSL6G8yAJrh6UNqxUFHBo",
+	"rtfV5ly/D/XFbzgYMboIg7V3lewTRG0b8Y5dWUWY9rMuuccIgD+4kLVB4RsTr9uD05QMKjget1U1dAvs",
+	"8W5qkpIOdqT/iWfL4vBvwdpm9GP4ZZiRU+53UKp0F9VHUfrbOtupqn6dtNC/1qlOZZ4N3nlkpXtDoZx7",
+	"ZecOSX5jRtThBNzjExDNcWrizHFr+0dsrKgSkrIJRi14Sv5KuuTP5Ij0uwRRAygnfyVMFyqVLluNfaWw",
+	"k1g1W6tb26rVNL2wUefFxfz3Hz+Z/7/G/7/51O/+9c9HH/7cNjR1ViaPTUWWOhsti0wMa5PYhKtyimZ1",
+	"fplSrd7AIpb2tbNvZmunyIr/0aeiVDwK5WNX9xmrtEa5ZHr53pCLi/ai6/Qst9Fl++mlH8/ffzlf8ZG5",
+	"TnKgFNGY7yPGK37UQSfBEBvyMfvMckZTreedT58Qq2Tc0M1vSEeXwF30wgc6T13HwKSAzUgq1l9SYDcl",
+	"GAdhfNK94Bf8T396zyacMP6nP1k42JXhYsTEGPQ8bfAtk4u813s4shPHv2FgHwZY4eZizt0Lfsary2OD",
+	"48ePyYzxXIN62ux1JvDR2jHK+RDwe/ecsZCEOiOGSTcxo62qP/3JBX3J4Hc8dglioqCxjIpZQpxe9mnQ",
+	"JYM5ncAACR7/7Cv2bxiQr096ZV+Yk17vG7Kg2eUF980CMZiLdZ7HvaTX6xEpFqpLBqNcKiH/c0C+tvEz",
+	"bBI2Ydwt6RiDqmRgBjSwz1RFA0KaZUSMzTtgdupgqKgiY6q0D3Jjm0TE86DKf2eHYSbAgaHzRcIcqDbm",
+	"siTGuFKEmvFZYxr9M+qCU2PgpSmkXXKO9vUAF8svhVurgXXy5FnWJWfFJdhM0k3cwbRQTrxC/xTnesEH",
+	"K6r+gChNearIEBRLgTDtNg4xhnDnzEDo3MLCMMEfzC3s1J9/U4IPyNceXOobs9YihQEuUiPqUkIGFqJk",
+	"QOgFL1CVynabCRlY1KQBelCVo98AK8lQgeAjc6UHOcGXBqhBGL917TRx+4gCeYUxy0xMEDHMkL9wk30u",
+	"uGtlSyBlhmBPHcUqMqJSLs1iDowxOOiS94ARTmQBZtMHr8ZHr43Z4M7b25/PE/L27Pz5D0RI8v2LH1+c",
+	"v0guuGfgKNWLpz86PrFEoMQMhiJdomVvUZmp0uDP0TvQkoEdGMHjuXCibfAqhdlcmGVcHv0DlgPyNeVL",
+	"YhtjEQ0f9TeeIhTCDE2oLbonJ4/IVOTSxoQvuKdaPKge0c1djrQsrOuBKZIKDhYcww3vHD7qP/0JN0Gy",
+	"2QxSvOMS5tjZ6WfOELnnzcvnT212NJ5E1yx6BpQrctHhgsNFp0t+tl2UAsekedgFd92VyL9yrNilks7A",
+	"iEikUAnjXEFKhkukGnM0ateVRbzkimY5EDwLeJ7p0KxM94K7YmCKK2s3yN+FqRKSMsO0icoosj1hXaYZ",
+	"G2GypbF3rWpsVC/JQFOs7sll5sSKOn3wQM3Tj0Y9f+BuUw9+tH+8g/FRcGN3qmdZENTvPP/hxY9nP5If",
+	"nLQhrymnE0xXIzYJi5y9fRW6AzvH3V4X6xbEHDids85p52G3131o022mKF8tmw+k1APz7QQiSR0DBVQa",
+	"Oh8zZBnLGrS5mXziPShCEtcozGyGUXGMsMRoxttYN1fBwao+dk2L5KZXxijJmNJnVT9qSQCN/qTykgdv",
+	"rULf6rr37N+trn2OkqXNle9x3fDKemcxdMcL5cCkmPLL2UUIp85pB8m4LFUpYZatSr01nmWrQVjTzvAa",
+	"s3GOmw5mMECU+AHNskHTAAuvdDm+MLVrBv9Ds+x/fj0+emJzuH7vJcffffpmu0Qu+xI3Llt1QbOsu2F2",
+	"6NRjNvMGmsZfZHuU418LeFdS5Xt7Z8sVpsvGFbTB48j+NjXHbfc+s0oZNTJlzYs9jMCNvB2ozNiG9yN0",
+	"wTXeblUnGwgjJV6JetoEtGKUarWBpkPYk3JsRUpSlkXTi2KGg5ApyKdkcDQgOpdcGU0CEzC7YezNzzY2",
+	"GHyCS1MthlI4QjpH7tYSHwM/+q8rVaVHzTWmR5VP6NA+YtHk0g/oVZ0LI8rMUE56Pd/d1hfdBNrjby4/",
+	"f+vThX5vtMqiaHrGEAsFxKek88gOJPb8YsAPXvErmrHUXn+8+fqfuTGJgGtESXT3Pdx830shh7ZtB97x",
+	"aPMdb4R+KVx7t0cnTzbfcC7Ea8ox+Py4zZB+5iX+Kxrfvjdtx6x1PW6p6UTV8u/Qjf7xaA5yxpRTOZSm",
+	"4/GRkEdiwR0SZUyTSNH2QMNGsxlYo6YxabhLzhcCDdXKqDC4zcFJAxRN7hsnJRMyopwLfcGNfZTR+Sl5",
+	"1HtSgeh0RkaJ04lY1+MS8Jpxaxwi8OegdCkhDOVQiEsHXTwoEK3MQKzR4VA+R8ZakRzShJgbFNqVHkXT",
+	"aEeYl2wRSadgp2zVWgXaqOoLKlNr4mH2OKq6T/1czX0X3Ii1qdGjUC0PzFCr5pq3GNM8TEK1VsGEYUWU",
+	"sRlQLpJhjniaI8gyp8dz0TfPTox9Sy+4Yea+5facKp2gJtyk5NkZj102adm3P0HV2sXZFkJeMj654GiQ",
+	"oOGWOaBR0MivCzBXBdm4bx7K+ATNPsG75Ps4nCoXmo0ZpDGV0rK+s0o26XY6ZWB4/QOWHcsI0fx8JtLl",
+	"TfBAGx34VPW1Od9wjQcf38T7Y/z3uRUhnaQzBZqCRTvGuGnDc91lD/AafOB9ZtQt+O5zB6SMNxw/bMWo",
+	"f6TSRhgeHT9uMxeVz+dCakhfQ8rouRHBKBZOWixcSaavmZphgPP2RcozIS5r6ea7CpVPScRode9lGdPL",
+	"ZgsWk/MMbzcSwGWkG3a2yoqsa6RABLP2tWNGKvH5AYG0Qh7+b8GhS97jwy1fntIrzKHPeZGcJcZjkJB2",
+	"yRlfWp5pfTmWbxquTNVljGVNQJ8F01xlWKuTDQylioL5cIPxVmUvezQ2cVDW9im13Uru7hqTqMWotjAT",
+	"SIYRHbKgXBt5OlwSp0bj3uYqpxlKWE8EbvcbrQTXkKLvHOmNNnqtivvRo96GVbxRFTukqAh/rx6Ze65X",
+	"34WaXJ6xYJn2ydp+Z+mnB5aXZdAEcVnmIBo1btklP5XaIbqTLTy6FmQkrMME2/uRBV0mTWj0WmRYpYds",
+	"0qmESGJdci4uuFWSp3bKzuEL8wBkP0H9tYRIx7cXmiXjSgON6mZ2otfSzcavraBbPTqPVhfwe3xf+qUZ",
+	"jdsrLy3UifeaZnAHh83u0c4qRIESE9ULGmwXI4sl0DTipI4K58rAbsMp0sSwq0v0RSrm99uD8jfQe9J2",
+	"t7dKkenNfSJjzVpz4fuiDsDoLmERQOLDOjLPbM3m25/PG417c0AsRzezxTZM5dwuuO2V49rJohK8rWmf",
+	"oFyxSQdFBBIyBTGxYV2W+xMbN2rL20zTVrb8rbGOn63P98AybkV+3rKr4Fb5n6Wk/bHAXK+psFdkIgo3",
+	"6ViKGSngE6zXdCT4mMkZpAlx7bL7LqmB8T5mpth0KGzajargU/9klzqRwVhfcJHrLnke8436PKLAjWor",
+	"NoondslPmAo0E4hFIsG6opk9Cn1EpMJszkGXnF3wwAMbuGyNyq0sekAmdFXJN/zyCmRiefsAa+4H2BnJ",
+	"ss/CYWyzwsqapQteKP08LXzW6DjvEgzmFb0anBe37tf2k+LEO8Vr4zYXO8nDtLrgK87zLvkRxpqIXCdk",
+	"YK0FFx5YcbMb88b1TViadYxJAgkINfGZiIIt3Lq3Jgre2RU8yIKDLLiuLHCktG/vb54yfZSJyZqEJZvP",
+	"ZTlPgqnTR4y7P2w/h5TAR7NCVs+0qYaDKwaLgQcm8clN1qWhbNiqlvjEUqMhZ0zZQJy9FNLSr7vAABjQ",
+	"0bTSf5BpDNoZcTMIRh4GJQu+1i305IFtTWGTsBboZV5Qn5QnAv+Lct4fkEBsD0TCOF5BdZFnRGpZXZ5P",
+	"DxHtPS1c4D5JvcxkDEZsASvNuqnG9C2zXz+KyZeVu7WwQVumrH2UsvTU0DlLbaLUDBpzShxaX2OW1DUz",
+	"pIq8LTOOGTSnRi28g9DSj5nKojk3qUjrbylkzKaf2XuaBuBp1ecKXTKeJkTloylm1xZEb9YTs+Y1zBpX",
+	"tYpsUA4yqOf49lHbHCY/MnfimY+irHkxJspc87W2o6XVrdSdJgWW1O00IEPgTYNwl+xvCQqiFHw1h219",
+	"CO4WEtzWDtEluu0+yD1kwbVNNTsKIUJ2STgL7/dZZ+F3R7Gin9tJH3MyZ3PuGNaEmatJJiaH5LFrR8Wq",
+	"6xmoeua7Zvd8RLm7AsnGa0L6v7iKHTCaC8NqLwU0c3CfVE2LEhLzNaSojWFVQ9dY35qONPoasbSWuBQs",
+	"mzpl1VZvXBsNh5pDZNUt+zSrNw6GiCzt9Tamu+SVxkwCm/mkxAyIXgDXZhQjwVP11JZ9DLx/oBxDQibC",
+	"8BMjdS74AMF+BzaSJsgAK1LNuwdd8osb2SDndjT4EDdNl9JAXVkXmu4L0SX/AJiHj7ETMMbb4IJDpmAx",
+	"BQmnZTqaK3PDYicxQZY3yjGLAZXXsmN4wRG50JA6B0hMHbRb6g/npjSGZ5iiZnFYXf420KxRQXHYyBFO",
+	"1VvXZbJ322F3M/t/moXwwM8R/vSLX9FxaYceYu/IZXDplnvkM0WUPcplfuJgGEdg/WERkSqBWVKCpEfw",
+	"+OCJt8EKPC9oU6XxoGF5DG5cDjaFC6VYHGTetcN9KFlWdInWNLlToK8kZD1F6o3nW58jDC+ttCmh9br3",
+	"osbcQxZ0yRmS9GMypizLJShf5GsegY52o/u625MLLiQ56QUX16/wQqksNraLVdQcPjp5kpgThJ5yIVHm",
+	"BuX6FxzrN1RCcq6ZzaEWWWoME7vuM/OQ4OlziiXPK+dO2U40N+PZdW1ubtmfWzR/iZxx+xth/FZP+Rfo",
+	"03TwBJ3TXz+Ex9+V71fOuu1DWzvq83yYsVEof/T0QSYmItdrTu8LnioXMccHFUwmKOM3Gqfy31DsHx0U",
+	"51eLZPFccsOseDd6NH7K95QNvynxyhGmsD3yv6Q88M8nMxuJV+R6M/UqyMbodMQcjiMvJo6senNU43UV",
+	"GvcQEmtE1BQckESZsohFwpouFcE9d1y/ktZYdBMwkskiNFjjzVB6l/yssGRdW+XMZaSAP0+LqciKU3Ua",
+	"5vrqhXCImVPMnRQZ4tnHY404NcSfVjckUt45EOdbliklpnaD4ujRPg5y5UbkygsHt2J0yzVYK9vLnSHL",
+	"siPE22s2edYX7RfVvTYxEnvNNGRGZkzpZyzLXiG+3z2L/mwsXTYza3I2uBYDN1mJr2wnzMZqdftz3+xl",
+	"Z89lGi39x+jv38FvjPd5f/FdFRh7utzsIXYNUwwJH0zl67qHg8UseVfJlHauK7bFuWQQHouBbUdSXmfr",
+	"HCQbWZgArAO2OjF6kammmZjkQHKeGWUacXAQksmO2CcGsPSC4zzMQ8ZS/Bu4Ky823/bNBYPmwlNPePe1",
+	"6tSP705KTovFOdSbHupNd2MzZ2mKiRgaZkQL13hoK2YT1ZY21mI9i2TPN9Q37c4CDsVNX2hxUykYtyTV",
+	"neuattDjJ6ADkr1xlazJ5nSrc8hKvaMox24ker/qmRpKh/bEkW9OG7uToqF1B/JQMXTIEt9vxdA1RGC0",
+	"SuincQG1hI8+LdTCVIDN6pmJK3DZNAuRZymahNYNLDTNyBAyxOr1kEcsxVglmnrmJ2vrJT5+esFrdiLZ",
+	"xUx0JSz3niW57P77xJQOtSsHrrTv2pWd2VJoRN5bbN1n2Cr+AKp7o678ouSyaRhhz879DsRIGYuPaD6J",
+	"OThLr2kkTKFgqoyj3lzl1qF2DZG2wthlSuWQ3s+ygXUj/KyqBvCFdh7XAKotnxDi1Zbf1i5CfaxftKY/",
+	"qn2+yyhSuwjSIXi0n+BRPW50zZAR08oFdxhKS1/vhDyzaBzAl4ltH0LGDEvzfZ+QQakIDGykyBoOrimF",
+	"ymdoDMxsDqPFlf1XTrlmepnYNglO4Ns2FfYZqHFMQAfotIxfCTbyXQqfun8VQZRBLsiEztX6mNN9jjfd",
+	"WazpEGc6xJl25EiWTOLxpdZWwcao0juXuYnVB496T8qeMWWRgVHYXJi6wiVsBl1CrgRL14WiDmGoQxgq",
+	"DEO1IObbANVzpHmjultTqMktw8GJdIehpl0UvXsdYLqXntw7CywdgkoH9+0tBZXaa2cNoSTnDFZle5HC",
+	"Y5eQNAfiMO+wVx64jkPWrEQDTU+BSSvyPG9QVmPzAGwYMkK7z6PHm5ctbbcTWwnx9aPek282BIzuJYu5",
+	"w0DRIUh04DK3FiS6lhHoTLfuPB2vbWJhI8qKUPL2+5eJw3JnWjmbby1g7xbK9ys7nO30bzf2iB96yLjt",
+	"iFl3zsYTvYqXBwf0uX3n0fdMzYUFzNx0Xt0t4R0H7fza2rmu7FCE4m25+2nHAux1bkJr9wcopWo6FFSm",
+	"R0rTdR1MfxALMqN82dCgG2W3TYHUvo1gkdbhqgUlXAHPIXpcvvfjeG+GcZNWa+1NTX072CSXcGjaEaNd",
+	"9NCHYQQJhk5bsOuC2prp7KVdeIs+XG9rh2Q0ZUoLbCydFplFE8H4BIOCIqXLDU2GzsicSm0LYQ3/vuCI",
+	"MmS4vSIcAHOUbGfjsrjFIS34hF9sPN7QaaigsFsh4wMFb0/BabBDWxNxif98X3NSXhQjPCSmHLo9b9/t",
+	"2c8uEPCNoGEVWOKbWOqFZFoDv885KQ1D/KySUir9jHfJSak8wKekfF49kwu+uTkjpRQCh7SUa6elQCiv",
+	"vDwOvtw1QeXMd7c1BxSUa30wU5BdgXpa9mYoMcMHlmGGzYoDDjfAHjyjKZnlSpNh2d4Qwb1XW0EkVses",
+	"dA7Gdg9ahO0zEl8vbUFYir4XhGYSaLrskp9C3JaivwWihpk1gTKrPtYUozGr5UWQNXkvU1uKAd5Jfku5",
+	"PIckl0OSy278DQkXAQODs9aKxTn9MGZ2tGprOZflV9jmZ2HT9boknhJTQjjNELlpCMBJytQcuILG9Jdr",
+	"sJBDDswX22dya2K/jXSYkFRvXoVscsuES3OInt1Vd8mtCfTzSZTZF0e+QW3uTlJm1p7MQ97MIaK97/aN",
+	"O2t8DTk0hTXr+0wZkRc0L0fBh3aryHVhybpGBO4q7DNu2yCKBX9aFGhUrFxjh06puuAcwyX1LJvgpVaF",
+	"rGqaiK+IQfYy64YMilv6jPdzBYNv7INde3N87gUPLeWixtwBOSILZGpN/s5nwPnupF/hWs53SOY5sL79",
+	"dyu8trU7BZo5XP64SYDhWEUe9x5a89WG9TQdUgUl77BR26g58AO+4SZtAfeGyKGzvyx3smbvElXXjrtw",
+	"e2LFXbDDaqk0zFqA6M4gdUu6VQzVpp9I37KA+H4M5u8JcJBshN81xUVfl6/9AgOjFJsFW8QVmy8rAYM2",
+	"JIMryMoidnf5UFwBYY2RvUws+kqL0eWWpexbBJ3wTTtFm9ydPszkPh65f0e5lNgV3w3/qP7FPYw9lbS5",
+	"OfgUHJ9D9Ona0adZhSt4XhZ+uy7bPRp4GlQIDnuL+RixazObQToB6SJSCCvB+ITg5c3xmpJG7mvAphzh",
+	"nURsggU6hGwOIZtr4N8GXKE1U5hPqZzRkWXfEU1nx1plhgUsYnSJYRm4AolRZItK466wZczWDh82R2uu",
+	"w0AO4ZovtWR5B1LfEK/hSzIDm9s4Jigry2BN8OCoXVah0VtQt5oCNZVVObhG7qiOeQfaLHWzexuj2Rsf",
+	"vkkN7k6iNOvP5SFMc/BV7rm8+Zp6XmOspm4CYvpeysZjkGqtPUjJSEgJI/OkpySDsSYi14n1uKEaaOMq",
+	"1OULdpvCIZ8Fk7mTgMh6JnOIiBy4zN7Lm2/KnESO0OxDf4Ht+10E1bvtzS0J4bAApW3Lx6ch2J7500Hs",
+	"MVAFEh+6pqJu9ffmp9fiCrAS9H63qdumJGLX9mxH96I/W2VXNvuUSyF0cClf26UcSHTEJfFxh530i52s",
+	"mHg9RJoa/ULZ1sEeRtOrII4vLDyqpwSqBE+sThI0aLcT65Izp44wRTh6pThMqGZXgCD9F3zAuMrHYzZi",
+	"gRqkjOoyFQsyy0dTc+ugWMhBl5xVQ1hk4CJYfYxgDcjbYmVswTmWb2CH5gvOhWZjhm4xPgLs8wl0NCUj",
+	"KZRifBJzq9P0t9zxr/vqUcfBneE4scjulj3qFS4S5SA4tIOr7+BOb3SnGwK5FhP02o+Hntg1Z4C6ums6",
+	"GhWYFSOqgFDFUkAPziDn7F859Fk6sJAWS1+b/dRWSMgLrheCZKAx6c68B1nVECaMc8Yn6PvBijLDIiWM",
+	"hEzL4q0ZyAmkhHEtCOUII4CNtw3dmZcZxoswBxc8HIrN7WtTHO5euK483N33ZeVAeNooipcnwFOQCUJE",
+	"gAeTMLvdlPBgb6jodDP68UfgEz3tnJ702tYEFyMZChkvW25siiwk72O79T2UJq8dhitNXjuQIYyFhFur",
+	"QM6o0v3dM0LiOnfSQfvGP/eo8il841H4AYuvxbg/ZBIzxI7qX+xS1nzL6r875JsVf08nB7X/2mr/vGSs",
+	"XsgVX+1aw3xeJNqRGb30ZcqlaOh6MYByA8NsQyj7ds1BKsHJ166Jl9TTEmpRsRnLqLzgVioKaW9x8u4b",
+	"orS5inEymBsVephBP80tPYIa2ORxMhC8/PY/JfwGI41J50sPmYPGAONKA00Tj/GI2NtMEXd2mnNe3hY4",
+	"HtdTz1dYEzYt04KkokwgnQeVZa742qymhAlTGqQNrEeZU7AIDQzK4ssETKr4wi5aI4PYv03h1vROUnRc",
+	"Eo7f1qj/1a/2IVPnYFqsd69aSsFmgZ5NtOW8EbNixwSdkHNMaQU2RyWVCh1pIfJs5g4C1HrDBO2CU/Mo",
+	"BRZeggt9wa8oZ2oa4452iDtzx0M2z5eazbPVSdhP3XVoc7a3ea16AGlCtBBPCdMXHL2DA3t931zvWoOy",
+	"sBIsRZt+JiRgbVlCBm6CfXvj4JsGXL7ysNy01t2UU1TuzSGyeEcJRdsLiruq+u6SgTl+A+sfkiVcEVZY",
+	"voMR4KMw3iCIAt2UbbQfIXFjauid5BmtOaiHJKND+H/PSUYl8GcKmrJMbaWnbuqpABjkX0imzRg8B1k+",
+	"LdBxfRIRGcJIzMwds7leFvzF+QwUYPRtlAGVkFrf+QVvYjmGbT1FvmSxcAnT9cSk5krte86R7iQpaa1F",
+	"fMhIOrCkPWckXY8nxW1nVMAfWCjbvWUtvEbIRMvkvKVhMxEKl5tNYWBBexmaphbmgmYZyAkDG+3T6EJF",
+	"bHH8cYS2uTfjmSpRHI0hX+JflG9yLQGRg1rjZNVoeYoPD+N32M+ZZZkN9HXJMyEuGZ+oC26tJJFnaE5x",
+	"HFtG5+TrgftrzvikP3TXD75JiF4IP3BFvh4MhZ72p/QK+v7LwTc4rnLmmeATDIAhxoZfxBHlZCqylHw9",
+	"KC7tayH65nLzDAlE1hweK/5brESKcXpcj305b2+W3b8GPMj3ht2jyz+XV+zKLPLBZjzkZdyEJECqJzRg",
+	"beigCdnoVj6kuETQbAYZ47AGyaPBW5pUcYUS113E8J+ir5drOZ0xpasJrZjLcQlLBfqUjEWWicUFH3D4",
+	"qAddMsBX2PyOwVzCFRO5GiC/43mWuTbUbuDWPdvk0lKui4TLrMVDK2T3gm8BWdiYq1G6rM7dYHbK2Lh2",
+	"ziymEwDXkkGZXqGX88ZMCgxjhVEwH/KqosWHIDHhXneSztC3YsONvu3YuV/udlmznlIOAfS9eeccQr4j",
+	"+TgP8k2SSl51c12Sqjwt5zei5750SDYFQ7aMyLIex2g0FqYaxu1KwG2HJaqdejkEo7wVGb2OH5GvzaMF",
+	"WUyxmY3lYRc89MsrxkfwTUJGYgZkSEeXTrcVFksJO+BY9bJL3rkRzWgK9kbUio0WLcGF/qUbvR/CV+qC",
+	"Dy65WPB+oWwOnD/C+inwvoV5gk08KufqcpKL3hTO4WBnHE6CaQ+lblv6DEW6LIIGCGyMoz21mja+0Azc",
+	"o7r7Sgc6NtNKXf8q30SDpDBiKUTdGo4i9qru3mmEAnNJSkF3UD4Pyud+PaM8FT7qvaOWaVXA+9qC6a0b",
+	"36EB0802YDKKYmMWq1Uib+L1DoyUzEBPRWNWmP21MoT1rBlp5rW9a/0AJIyAXVk3PY7E0OwpoRw7PQmJ",
+	"TaiaxuVv7g+X6/pPXbP3VNERywxnBm2bTt3D/k61oX1WfZ0co+y7Z+9Szlh7hDfmal/XL6Mzoy2aH4q/",
+	"7qoU0h2sNrnQjmsfTLnr50IXArCU7u6r6+RCW2LC/CFNZsIVWw5pRo0d4kxyhJ+2wNPiCqR7sas+9FHR",
+	"NDcGz2IqsDoEMgUEpdqS8QmxBskFx4xoc6qtOTNC4wWDAwUHZtpjZONbyAS0VRQ4fNT2srl2isZT969r",
+	"a88FmdC5Wpf9vJzdawc6Du9OEon90hyA/g5GyG586pxe2kCoP2NtGVXEDGmROizmwFXIrZo6MSlhFEds",
+	"aDz22H4SxjlPIS18QgFT8THJK8Eakf92ZiSHROEvN1F4C7q/jQZNJY3etCbY7P3yIzi4u+4sArAtN/4s",
+	"ujLth//emAZ3Rzm4jYfxkIN7SHjbew7uLuIuju6HNmjivH8YJZIwBgl8BE9JJhboTrFBM2uuyoj215wc",
+	"e69ZhcsgvEfM4pAee+AWN5Aeuz27iFuFzljrztNxY7Aq9B8h3tbb718mxFh8NlHVGnqNsaktFe13dkTb",
+	"Kdpu+BG39ZBxiv7kuk83qmPL4uXBYX1u33n0PVNzYfuWbzq77pbwjoMCfm0FXFd2KE76PvMGPjoAg5tM",
+	"vKmepHHO033n3fw0xiw8f/y467CAGSiUuzpt5jwvMUczU9jAhdAJZRzrZhTC28UkvJnAPXfqvsNB3olP",
+	"1746LuOt/+vgWjo4cxsktyGQ6wruMOP4+p3pxi6HzePc7Su3JBzlIcHkZhNMbPLfaZjPkGByhc2yoFnW",
+	"mGbhelquybCgWXbdLAv7Ejcu2w6RZlnbZIsiBbtpDmGO9k0uc3BIGpNpAgTtmxgKJsZO6ZWFwnLxWZ2Q",
+	"IQAnKVPGgG9GgCou2LJdYjAA3xIgBhl4TzJhGob4WWXEVOD6dsmHqTzAZ8PsAgl4hxkxgQhpkRZTETgH",
+	"G+vauTE1AV4oKpXvd82SeWmxQird4Z+W6CEWSsR1iifUyDLPWAfW12B0Fw6AdZ5kCGTCroB3yS81rKuv",
+	"FMGE/gteVprivVWlJ8GHhu15Dccw340yqhSChRNXgbrsj5yuO3BJ/wOjYmHlq0/tR1QCTOuRLIW+RSnH",
+	"ClscZ5DMfwlz3Q0ePYUCgRxzgEZYdTsEgr9AaoS8ho/aSgKLOXTB0QmjtBAehqjvLk+cqYiACWtSeKqV",
+	"TfczjycY490k84SLdMjoORiBu3FXpF1jA1bPXFv+Wm9CXzUHd27fiemCq1pkNE3nWszikKvzxebq7EbQ",
+	"t5K1Ux3araisjfk71bEcooF3lcSzG7new3QecuYAKytq8lBio4dCW6aZ4JOy9jS4FiHlS+00WjxqE4T2",
+	"x/lvVj+8m1ShDYf/kC90yADYd77Q9XTIxsag39tq8pHjR7omtpDzVGx3J3sx/BigWcnCbrWBRzTxV+zi",
+	"C458x9fUT0WWWjRRWwVjk8vtJWMhEzT5rYfAsj1vjxvzn8Y0WYsPUKLzXvCvnUGP8Pn94sI4LK/Pefpc",
+	"uN/dQANu4H6HBKgD+9t/AtSN2dCeJew7keO86I9StDYcS0Q8KZobYmvARgb1NEj70AhmwrD/aWM7Q++k",
+	"DHsY/uJxWsKZkwzoFdg8kaSqSwpJBn68A9vmeSjS5QU3K2DMP/W0AEipPlNh1Q/TZER5yYDN9Hrf+JLE",
+	"iqd2nfhILjhVBXgL4WJxiq2o7Skpka/Mi5yQSUu5Yhdpj27caMsDt1Ofg0f1eztWlwd3l8Lh+yAweZAO",
+	"B2/rHr1TjrJ2FxbRJo9SjFkGDzDL8CgTk+Y8nILVurLslKW+KxUdilz/pzG9F1NBrhgswCbqB3BQBdhR",
+	"iO7HFMkYN2zRgWjZZ3+lLrgDwLKwUMiSLdyWIog9hSyXW1BtZ/YjwiB+liIDjD3heKzebR80COaE/M+C",
+	"c1/wX5ieilwT6gcUDjNjSocXRxOFflrwM7OKP4rJ/e7KPTCLVVglRsykgoPfASO5qlvVlEuAux5FHpxB",
+	"LMQeT3WoDWLKFFnQZeM7Rys5KevYNW7I2chx6/gAPOSbT465ZDxNiMpHU0JV0e7Eqg5DlmVMw6wxC0kM",
+	"f4OR7q9gMga9Lb99tNvS3MtElbVD/KwSVcyIlKaz+Y55KuH9/hyE3wUX3DbApqQsa4muaS495JzspSW9",
+	"YaR2PUsRbZP5I754yMarQnlOlVoI6XLwo1bYC556tHYF+DS/lR5tHVEVsfmTtda0uATr96KEw4I41HVr",
+	"e+G4LRvmk4QMQbEULrhiE44ICbl29Xc09TV3aOl4WY3SkvIS6h3VAz+PvlUH+t6XY5thpCKazoGXvnV3",
+	"dm6qyM4+3oYrbtvR9J5NOKSv4ikYVnG650fxS/bN2B0IVKKCEsvDrKdNZ9l8u5iyDI78jUeWoo9q9OXP",
+	"vO96uuasnwen2jZMwFByl5yRgfkDex/4pjMUf3MvJe7w+HStIj2tRFm1nW+1Nsd6YAdjT2MfuFmddIAt",
+	"DNSC6dGUhBcQMR4/LUBefR9a9FE8jDuh7Uzvb0VOObfbL8kpurGu79W6E184pErdsvEOo1wyveyc/voh",
+	"3km1kJSb2co8H2Zs1AkYhlmSB2H70/5w2bce4Qdra1/tNcoDPYNFdgufZHH9u+QNnYFCRy+VRnXIUkKx",
+	"8ma4JAP7GGyLHYs0CanDbgPPlt/7Co0bk6jR9zVkr4zZJJdw3xOsbz0eIWSNEoZLUpTWeBK1u9sCsStG",
+	"pFqkdLmmQ0WWeRU2sBdTuizMSLTE3DVMoimp2lDguXnxbZGffdmB9ralPaSOr6ptna9Beeiw4ZMjpek6",
+	"+Op3cAU8x8hK4dGYU5YSDJ4UX3lcuKdkDhhhKW4oWk6lObpBbPsUaw5hgEfbsuYGMn1mh3mTxOle8d4s",
+	"xIEut6dLDGtSja6SYbFdu9Klb6KMwn8dXQbtKLBdQ9iBwbVmSIXNCMF+EQ0E5tJNnztd46YbHtj3HKhs",
+	"FyrzIPljUgD0705n0jK2DVGdDewOkzVRAi8ALsnXGOd/LXhKl98g3LjgehoR2oWT18ZehssL7iDciQ+3",
+	"pFS7LIKMKk0e9sx7VEKOT/Bd2MX/+MS+QXXJmUMhftSzFxYDw84swMkSqMRvcaRCXnC81QboUal1TVzc",
+	"C+cgmUhtgD7XPgaCo2pIoBJSO2mxasBGltbY4QvDObhNBWusr8aBNDiXrd7ivcr2k5lgJ+ng9FpFW17a",
+	"7Azvnuc3HB74eU6wA33qzQz74hv197va2ZtuFXCTznpHW5YfHDjo1hzUMTzbddQwoGswTy3mfRdUH0La",
+	"L/OI1Hr72jAiZFPlzQlyVaxgtGFuBcacse44a8cY2lRWyLvC7yZhfi7mr8ux3KQ4r73pQI67CPQaKQTV",
+	"urtJdpHBGgJ8tkRK6pIzviQKQwxHjNvio6LYCJ/RjaYxvDM/fSk4J1sEgFE07BT6dXd68VygDCT+lyP8",
+	"95ajvmYfNwd9kRAOAd9rB3ylOzXFacbPkRpB+8p4gOdnhfUHYxe8sfadTZD15YJGUUV+0G0ogDfbfm8j",
+	"KyKDu0E6ExkcCt0P0ZtdQ8FIJu5UtjnkVZwzK7C3L2jHyiAyzFmmjQRHlmDsKfO9TdKgGuW6wkqjpir3",
+	"3TjCobr9S61u346Im6rZt1cuJ6AdKd6oztOIhGvffUjKv6Mq9bZk5xSk2yxG75KzGpu9BJiXFedNbSb2",
+	"wFlvRsm6k6rxpsN3qBY/lEvuuVp8WxHWUBy+7sw/xb+CO1C+2XS6xmYS95Yh3EkhdRNDOBRQHzjC3guo",
+	"dzPNFMgrNoKjEdW0XfGbD28SMR6DdFVlRTHVXLIRdMkqZPVIpJA4+BqeEkNfEyGXcRfsezuqVxpmXzLi",
+	"dLgIMber/72pkOq412sbE6QjzRzUsLA1X9rwQOL2XzUNgam+vXVLnOG78DtXnM1Jx1AcguPaf5EysXG0",
+	"++OuwHAD4t7snvb7c/BQX9tDXSxlySRr3K859NTksEauaFPdjHaENQBxg8k6p4O9v68+6mCId+KqDpfo",
+	"4LE+eKx3O/FnaUqoP/JbnfgNCtKOsKzU9u6xKQ5MPyUKNBkU0nVAtCBjik3hudJAG53Z1+IgB5/2l+rT",
+	"vgalr3Fwz8BnYqIcrGK1ugfnEPV0V+n0NpSpJr93uTQHY/uOXN+7UGeped3bLsv748U3qsbdiTN8w8E8",
+	"+MQPHrA9+8SvJQKjDvJnZQ1T0WnEPROd5Q4jz3zUzj22dEUqNAXUABs95Z8J77gTv/kG3nFwnx+Yx97d",
+	"53swFTETqdmD/hyR3RQisvmSSAtCoQCwn555gGE01k+ukjLjaTEFlwpZImAw5by6cR865lJ+Uc7z3GeH",
+	"apfNEhTWeKdbzIvsIiNRF/rjnT3oKeA35qD7LblLL3pGle7v7kpHZ3gkgduTJLaSK/8O33ZUfrhlT7oh",
+	"8c0udCSbg//82v7z3DEUzx/t5+1d5q4PnIcFciDEmEGn2MQQOLcHm2kLoGwY4Cy3oGKcjKZCKPCI8WUh",
+	"peCGpTosY8rxWeZROdcsKwF/FGiFbXvt25sbqRniuq8+ejO2O3HO46IcvPIHr/w188hze7g2sZKogjWD",
+	"9cWHXj/yJpn5ApSyuH8Bhm7Ubfk8lxK4dof/RiVXk78ywBP8Qs/T7bsg9cq6bpRiO4HYWQrdrdKhKMm3",
+	"qqKVV2V6jT009pYKPpGQQfOW00AvveAVc8HGlZKi/N/D/ipNo5DOdvC7icFDoOlLDTRtx7mTOzeFJ3Cn",
+	"zNwt18FPdUeRp5bkejfBJgvKssLzfYOVIZAUZkJDanh86G/4+lHvyTdNUak9cOybsVjuJA7VdDgPAaiD",
+	"D3nPAahtRWM05uTdGaV/xPUOsZ9QW8N6LQddnhBasgYmuIU7x19RZGp6CQTGYxhpQq1DxYEd78x3mvvq",
+	"3VvWcydhrCbWc4hfHXjP3uNXW3pUquDMv3eGQCXIs1xPO6e/fjBHUYG8isO6Ya8E+3Mn6eQy65x2HuDx",
+	"dW+v3/DedU9gljvZpjm+n4155WrkA0F4PFq7BWkv2tIx6UJBtnlCNdCjIg87c+GZ8kofE6hf6VBGVB3L",
+	"L4Cp85CEqzf/MhXGfkGzZubbNgEP5hpCusbud7CDY3M08P5UcCjvL838BqQf1+BqifcyrWwfwhD2LYCy",
+	"ir+fYXupoRUcPKl27TMCo+zpZ8ZX9GU1giVYpUonroZXtawmKp9aj8g2PHdebOIiuBmz9BvWLWPcJnvZ",
+	"iyr3HDGsQlqzXXPKnFvF40WG5LJs2u6XFjTMArVhBxPXdMTwgNyIW4SZLH8JCN1BZcVpMGWpIz5BFF3g",
+	"UoYHLmW6YR0KfFef6YIn3K/+UmFCxodP/18AAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
+	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/config"
 	"chelal/internal/pg"
@@ -49,11 +50,14 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer pool.Close()
+	if err := auditlog.BeginEra(ctx, pool); err != nil {
+		return fmt.Errorf("look whether the audit log came from another cluster: %w", err)
+	}
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, pool, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -73,8 +77,17 @@ func (o Options) ready() {
 	}
 }
 
-func startJobs(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	jobs, err := worker.New(pool, log, time.Now)
+// SealKeys are the keys that sign the seals of the audit log.
+func SealKeys(cfg config.Config) auditlog.Keys {
+	secrets := [][]byte{[]byte(cfg.SecretKey)}
+	for _, key := range cfg.SecretKeyOld {
+		secrets = append(secrets, []byte(key))
+	}
+	return auditlog.NewKeys(secrets...)
+}
+
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	jobs, err := worker.New(pool, log, time.Now, SealKeys(cfg))
 	if err != nil {
 		return nil, err
 	}

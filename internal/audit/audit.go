@@ -16,6 +16,7 @@ const (
 	Login  = "login"
 	Logout = "logout"
 	Export = "export"
+	View   = "view" // a patient's record was shown
 )
 
 // Treatment is what the log keeps of a column.

@@ -9,6 +9,13 @@ type Expire struct{}
 // Kind is how River's tables call the job. Renaming it strands the jobs that wait.
 func (Expire) Kind() string { return "expire" }
 
+// SealAudit asks to seal what is complete of the audit log. It may run at any time and any
+// number of times, also at once.
+type SealAudit struct{}
+
+// Kind is how River's tables call the job.
+func (SealAudit) Kind() string { return "seal_audit" }
+
 // FoldFigures asks to fold the differences of the figures into them. It may run at any
 // time and any number of times, also at once.
 type FoldFigures struct{}

@@ -42,6 +42,8 @@ var fixtures = []string{
 	`INSERT INTO core_notification (user_id, message) SELECT id, 'x' FROM core_user`,
 	`INSERT INTO core_auditlog (action) VALUES ('create')`,
 	`INSERT INTO core_auditlog (action, timestamp) VALUES ('create', '1999-01-01')`,
+	`INSERT INTO core_auditseal (era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature)
+		VALUES (1, '0', '1', 'core_auditlog_default', 1, now(), '', '', '')`,
 	`INSERT INTO core_idempotencykey (user_id, operation, key, request_hash, status, header, body) VALUES (0, 'x', 'x', 'x', 200, '{}', '')`,
 }
 
@@ -105,13 +107,18 @@ func TestTheAuditLogIsAppendOnly(t *testing.T) {
 	partitions, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
 	require.Len(t, partitions, 5, "this month, three ahead, and the rest")
-	for _, table := range append(partitions, "core_auditlog") {
-		_, err = pool.Exec(ctx, "TRUNCATE "+table)
+	_, err = pool.Exec(ctx, `INSERT INTO core_auditlog (action, timestamp) SELECT 'create', now() + make_interval(months => m) FROM generate_series(1, 5) m`)
+	require.NoError(t, err)
+	_, err = pool.Exec(ctx, `INSERT INTO core_auditseal (era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature)
+		VALUES (1, '0', '1', 'core_auditlog_default', 1, now(), '', '', '')`)
+	require.NoError(t, err)
+	for _, table := range append(partitions, "core_auditlog", "core_auditseal") {
+		for _, sql := range []string{"TRUNCATE ", "DELETE FROM "} {
+			_, err = pool.Exec(ctx, sql+table)
+			require.ErrorContains(t, err, "never changed", sql+table)
+		}
+		_, err = pool.Exec(ctx, "UPDATE "+table+" SET id = id")
 		require.ErrorContains(t, err, "never changed", table)
-	}
-	for _, sql := range []string{"UPDATE core_auditlog SET action = 'x'", "DELETE FROM core_auditlog"} {
-		_, err = pool.Exec(ctx, sql)
-		require.ErrorContains(t, err, "never changed", sql)
 	}
 	_, err = pool.Exec(ctx, "SELECT core_auditlog_partitions(6)")
 	require.NoError(t, err, "more months ahead")

@@ -14,6 +14,7 @@ import (
 
 	"chelal/gen/client"
 	"chelal/gen/db"
+	"chelal/internal/auditlog"
 	"chelal/internal/authn"
 	"chelal/internal/pg"
 	"chelal/internal/server"
@@ -58,7 +59,7 @@ func setupOn(t testing.TB, conn pg.DB, change ...func(*server.Options)) *bundle 
 	b.tokens = tokens
 	b.options = server.Options{
 		DB: conn, Now: func() time.Time { return b.now }, Log: slog.New(slog.DiscardHandler), Hasher: hasher,
-		Tokens: tokens, Secret: secret, RefreshLifetime: 7 * 24 * time.Hour, Zone: time.UTC, Version: "test",
+		Tokens: tokens, Secret: secret, SealKeys: auditlog.NewKeys(secret), RefreshLifetime: 7 * 24 * time.Hour, Zone: time.UTC, Version: "test",
 		StrictBodies: true, MaxBody: 1 << 20,
 	}
 	for _, f := range change {
@@ -95,7 +96,7 @@ func (b *bundle) nobody() caller { return b.with("", db.CoreUser{}) }
 
 func (b *bundle) with(token string, u db.CoreUser) caller {
 	b.t.Helper()
-	doer := testkit.Doer{T: b.t, Handler: b.handler, Token: token}
+	doer := testkit.Doer{T: b.t, Handler: b.handler, Token: token, After: b.holdAudited}
 	c, err := client.NewClientWithResponses(base, client.WithHTTPClient(doer))
 	require.NoError(b.t, err)
 	return caller{b, doer, u, c}

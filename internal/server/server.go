@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"chelal/gen/api"
+	"chelal/internal/auditlog"
 	"chelal/internal/authn"
 	"chelal/internal/change"
 	"chelal/internal/pg"
@@ -23,6 +24,7 @@ type Options struct {
 	Hasher          *authn.Hasher
 	Tokens          *authn.Tokens
 	Secret          []byte // keys are derived from it, one a purpose
+	SealKeys        auditlog.Keys
 	RefreshLifetime time.Duration
 	Zone            *time.Location // the hospital's
 	Version         string
@@ -37,6 +39,7 @@ type Options struct {
 type handlers struct {
 	Options
 	changes    *change.Store
+	views      *auditlog.Views
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
 }
 
@@ -49,6 +52,7 @@ func New(o Options) (http.Handler, error) {
 	h := &handlers{
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now},
+		views:      auditlog.NewViews(o.DB),
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
 	}
 	contract, err := loadContract(o.StrictBodies)
@@ -60,7 +64,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the contract cannot be served: %w", err)
 	}
-	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{refuseNothing, replayStored})
+	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{refuseNothing, h.recordViews(readShowings(contract)), replayStored})
 	api.RegisterHandlersWithOptions(e, strict, api.RegisterHandlersOptions{OperationMiddlewares: operations})
 	mountDocs(e, contract)
 	h.mountProbes(e)

@@ -12,6 +12,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"chelal/internal/auditlog"
 	"chelal/internal/jobs"
 	"chelal/internal/pg"
 )
@@ -21,17 +22,20 @@ import (
 const parallel = 5
 
 // New returns a River client that works every job once it is started. Of the processes
-// on one database River elects one to enqueue the periodic jobs.
-func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time) (*river.Client[pgx.Tx], error) {
+// on one database River elects one to enqueue the periodic jobs. seals sign the seals of
+// the audit log.
+func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time, seals auditlog.Keys) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &expire{db: pool, log: log, now: now})
 	river.AddWorker(workers, &foldFigures{db: pool})
+	river.AddWorker(workers, &sealAudit{db: pool, log: log, now: now, keys: seals})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Schema:       pg.RiverSchema,
-		Logger:       slog.New(onlyWarnings{log.Handler()}),
-		Workers:      workers,
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
-		PeriodicJobs: []*river.PeriodicJob{every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{})},
+		Schema:  pg.RiverSchema,
+		Logger:  slog.New(onlyWarnings{log.Handler()}),
+		Workers: workers,
+		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
+		PeriodicJobs: []*river.PeriodicJob{every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{}),
+			every(time.Minute, jobs.SealAudit{})},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the background jobs: %w", err)

@@ -12,9 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/gen/db"
+	"chelal/internal/auditlog"
 	"chelal/internal/testkit"
 	"chelal/internal/worker"
 )
+
+// sealKeys sign the seals of the tests.
+var sealKeys = auditlog.NewKeys([]byte("a secret of the tests, long enough to be one"))
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
@@ -68,7 +72,7 @@ func TestFoldFiguresLeavesNoDifference(t *testing.T) {
 // work starts a client and stops it when the first job of a kind is done.
 func work(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string) {
 	t.Helper()
-	client, err := worker.New(pool, slog.New(slog.DiscardHandler), func() time.Time { return now })
+	client, err := worker.New(pool, slog.New(slog.DiscardHandler), func() time.Time { return now }, sealKeys)
 	require.NoError(t, err)
 	done, cancel := client.Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed)
 	defer cancel()
