@@ -77,6 +77,16 @@ func (v *Views) Write(ctx context.Context, views []Viewed) error {
 	}
 }
 
+// Waiting answers how many views wait for a statement under way to end.
+func (v *Views) Waiting() (n int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, g := range v.groups {
+		n += len(g.views)
+	}
+	return n
+}
+
 // join adds views to the last group that waits, or to a new one when it is full.
 func (v *Views) join(views []Viewed) *group {
 	v.mu.Lock()

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 		if flag.Lookup("test.run").Value.String() != "" {
 			return nil // a part of the tests cannot exercise the whole contract
 		}
-		return testkit.EveryOperation()
+		return errors.Join(testkit.EveryOperation(), everyWriteRecorded())
 	})
 }
 
@@ -44,6 +45,7 @@ type bundle struct {
 	tokens  *authn.Tokens
 	now     time.Time
 	options server.Options
+	counted bool // statements are: the test sends none of its own
 }
 
 func setup(t testing.TB, change ...func(*server.Options)) *bundle {

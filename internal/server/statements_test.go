@@ -51,6 +51,7 @@ func TestListStatements(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	b := setupOn(t, pool)
+	b.counted = true
 	admin, rows := b.as("Admin"), newListed(b)
 	rows.admin = admin.user
 	account := counter.during(func() { admin.call("GET", "/api/users/me/", nil) })
