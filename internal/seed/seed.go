@@ -160,7 +160,7 @@ func (s *seeding) figures(ctx context.Context) error {
 func (s *seeding) analyze(ctx context.Context) error {
 	s.tell("statistics", 0, 1)
 	if _, err := s.tx.Exec(ctx, "ANALYZE core_user, core_patient, core_appointment, core_medication, core_serviceitem, core_documentnumber, core_figure, "+
-		strings.Join(followed, ", ")); err != nil {
+		"core_notification, core_loginactivity, core_auditlog, "+strings.Join(followed, ", ")); err != nil {
 		return err
 	}
 	s.tell("statistics", 1, 1)
