@@ -81,9 +81,9 @@ func (p *program) verifyAudit(cmd *cobra.Command, cfg config.Config, pool *pgxpo
 		return fmt.Errorf("the audit log is broken: %s %d rows under %d seals before it are intact",
 			found.Broken.Detail, found.Rows, found.Seals)
 	}
-	p.print("The audit log is intact: %d rows under %d seals; %d rows are not sealed yet.", found.Rows, found.Seals, found.Unsealed)
+	p.print("The audit log is intact. Rows verified: %d; seals: %d; rows not sealed yet: %d.", found.Rows, found.Seals, found.Unsealed)
 	if len(found.Archived) > 0 {
-		p.print("Archived, with %d rows: %s.", found.ArchivedRows, strings.Join(found.Archived, ", "))
+		p.print("Archived rows: %d, of %s.", found.ArchivedRows, strings.Join(found.Archived, ", "))
 	}
 	p.print("%d:%s", found.Head.Seal, found.Head.Hash)
 	return nil
@@ -121,7 +121,7 @@ the old key is lost, look at the log, and then accept that seal by its hash.`,
 				if err != nil {
 					return err
 				}
-				p.print("Sealed %d rows under %d seals.", sealed.Rows, sealed.Seals)
+				p.print("Rows sealed: %d; seals made: %d.", sealed.Rows, sealed.Seals)
 				p.print("%d:%s", sealed.Head.Seal, sealed.Head.Hash)
 				return nil
 			})

@@ -107,7 +107,8 @@ func TestTheAuditLogIsAppendOnly(t *testing.T) {
 	partitions, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
 	require.Len(t, partitions, 5, "this month, three ahead, and the rest")
-	_, err = pool.Exec(ctx, `INSERT INTO core_auditlog (action, timestamp) SELECT 'create', now() + make_interval(months => m) FROM generate_series(1, 5) m`)
+	_, err = pool.Exec(ctx, `INSERT INTO core_auditlog (action, timestamp) SELECT 'create', now() + make_interval(months => m) FROM generate_series(1, 3) m
+		UNION ALL SELECT 'create', '1999-01-01'`)
 	require.NoError(t, err)
 	_, err = pool.Exec(ctx, `INSERT INTO core_auditseal (era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature)
 		VALUES (1, '0', '1', 'core_auditlog_default', 1, now(), '', '', '')`)
