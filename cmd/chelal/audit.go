@@ -78,8 +78,7 @@ func (p *program) verifyAudit(cmd *cobra.Command, cfg config.Config, pool *pgxpo
 	}
 	progress.end()
 	if found.Broken != nil {
-		return fmt.Errorf("the audit log is broken: %s %d rows under %d seals before it are intact",
-			found.Broken.Detail, found.Rows, found.Seals)
+		return fmt.Errorf("the audit log is broken: %s Intact before it: %d rows, %d seals", found.Broken.Detail, found.Rows, found.Seals)
 	}
 	p.print("The audit log is intact. Rows verified: %d; seals: %d; rows not sealed yet: %d.", found.Rows, found.Seals, found.Unsealed)
 	if len(found.Archived) > 0 {

@@ -37,10 +37,10 @@ func TestOperatorsCommands(t *testing.T) {
 	require.Equal(t, 1, audited)
 
 	stdout, _ = do(0, nil, "", "audit", "seal")
-	require.Regexp(t, `^Sealed 1 rows under 1 seals\.\n1:[0-9a-f]{64}\n$`, stdout)
+	require.Regexp(t, `^Rows sealed: 1; seals made: 1\.\n1:[0-9a-f]{64}\n$`, stdout)
 	head := strings.Fields(stdout)[6]
 	stdout, _ = do(0, nil, "", "audit", "verify", "--head", head)
-	require.Equal(t, "The audit log is intact: 1 rows under 1 seals; 0 rows are not sealed yet.\n"+head+"\n", stdout)
+	require.Equal(t, "The audit log is intact. Rows verified: 1; seals: 1; rows not sealed yet: 0.\n"+head+"\n", stdout)
 	_, stderr = do(1, nil, "", "audit", "verify", "--head", "2"+head[1:])
 	require.Equal(t, "chelal: the audit log is broken: seal 2, which was noted, is gone\n", stderr)
 	_, stderr = do(1, map[string]string{"SECRET_KEY": strings.Repeat("another key ", 5)}, "", "audit", "verify")
