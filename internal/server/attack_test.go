@@ -76,6 +76,19 @@ func (t target) body() *openapi3.Schema {
 	return media.Schema.Value
 }
 
+// hashes reports whether the operation takes a password.
+func (t target) hashes() bool {
+	if t.body() == nil {
+		return false
+	}
+	for _, property := range t.body().Properties {
+		if property.Value.Format == "password" {
+			return true
+		}
+	}
+	return false
+}
+
 // attack is one request. Without a body it has none, and without a path it goes to the
 // row of the siege.
 type attack struct {
@@ -112,9 +125,16 @@ func (s *siege) refuses(kind string, attacks []attack) {
 	})
 }
 
-// survives sends what an operation may accept. What it has accepted is taken back.
+// survives sends what an operation may accept. What it has accepted is taken back. Where
+// each of them costs a password's hash it sends every fourth.
 func (s *siege) survives(kind string, attacks []attack) {
 	s.t.Helper()
+	if s.hashes() {
+		for i := range len(attacks) / 4 {
+			attacks[i] = attacks[4*i]
+		}
+		attacks = attacks[:len(attacks)/4]
+	}
 	s.send(kind, attacks, func(a attack, got answer) {
 		if got.status < 300 {
 			s.requireUnharmed(kind + ": " + a.name)
