@@ -66,14 +66,14 @@ func (r *reader) config() Config {
 	return Config{
 		Debug:         debug,
 		SecretKey:     r.secretKey("SECRET_KEY", r.text("SECRET_KEY", ""), debug),
-		SecretKeyOld:  r.oldKeys("SECRET_KEY_OLD"),
+		SecretKeyOld:  r.oldKeys("SECRET_KEY_OLD", debug),
 		DatabaseURL:   database,
 		DirectURL:     r.directURL(database),
 		ListenAddress: r.address("LISTEN_ADDR", "127.0.0.1:8000"),
 
 		AllowedHosts:   r.hosts("ALLOWED_HOSTS"),
 		CORSOrigins:    r.origins("CORS_ALLOWED_ORIGINS", origins),
-		TrustedProxies: r.prefixes("TRUSTED_PROXIES"),
+		TrustedProxies: r.proxies("TRUSTED_PROXIES", debug),
 		StrictBodies:   r.boolean("STRICT_BODIES", true),
 		MaxBody:        r.number("MAX_BODY_BYTES", 1<<20),
 		AddressLimit:   r.limit("RATE_LIMIT_IP", ratelimit.Limit{PerSecond: 200, Burst: 2000}),

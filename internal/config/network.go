@@ -49,6 +49,18 @@ func (r *reader) origins(name string, fallback []string) []string {
 	return all
 }
 
+// proxies reads the networks of proxies. While DEBUG is off it refuses everybody's: then
+// anybody could pass for any address, and no limit would hold.
+func (r *reader) proxies(name string, debug bool) []netip.Prefix {
+	all := r.prefixes(name)
+	for _, prefix := range all {
+		if prefix.Bits() == 0 && !debug {
+			r.problem(name, "must not hold %s, which is everybody; name the addresses of the proxies", prefix)
+		}
+	}
+	return all
+}
+
 // prefixes reads addresses and networks.
 func (r *reader) prefixes(name string) []netip.Prefix {
 	var all []netip.Prefix
