@@ -41,7 +41,7 @@ func (h *handlers) revenueSpan(period reporting.Period, p api.ReportRevenueParam
 	span := period.Latest(to)
 	span.From = valueOr(p.DateFrom, openapi_types.Date{Time: span.From}).Time
 	switch {
-	case to.Year() < 1900:
+	case span.From.Year() < 1:
 		return span, tooEarly
 	case span.From.After(to):
 		return span, backwards
@@ -53,7 +53,7 @@ func (h *handlers) revenueSpan(period reporting.Period, p api.ReportRevenueParam
 
 var (
 	tooEarly = apperr.InvalidFields(apperr.Field{Name: "date_to", Code: "out_of_range",
-		Message: "Use a date from 1900 on."})
+		Message: "The report would begin before the calendar does. Name a later day."})
 	backwards = apperr.InvalidFields(apperr.Field{Name: "date_from", Code: "after_date_to",
 		Message: "The first day is after the last one, which is today unless date_to names another."})
 	tooLong = apperr.InvalidFields(apperr.Field{Name: "date_from", Code: "too_long",
