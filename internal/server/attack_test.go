@@ -103,7 +103,7 @@ type siege struct {
 	caller
 	target
 	refs references
-	row  string // the path of a row that exists
+	row  string // the path of a row that exists, or what follows every path
 	log  *lockedBuffer
 }
 

@@ -29,7 +29,7 @@ func TestForeignIds(t *testing.T) {
 			t.Run(fmt.Sprintf("%s as %q", target.OperationID, role), func(t *testing.T) {
 				t.Parallel()
 				b := setup(t)
-				s := &siege{caller: b.as(role), target: target, refs: newReferences(b), log: &lockedBuffer{}}
+				s := &siege{caller: b.as(role), target: target, refs: newReferences(b), row: required(b, target.Operation)}
 				execute(t, b, "INSERT INTO core_systemsetting (key, value) VALUES ('patient_self_booking', 'true') ON CONFLICT (key) DO UPDATE SET value = 'true'")
 				var own int64
 				if role == "Patient" {
@@ -129,7 +129,7 @@ func (s *siege) ask(place string, id int64) answer {
 	if kind == "path" {
 		path = strings.ReplaceAll(path, "{"+name+"}", fmt.Sprint(id))
 	}
-	path = strings.ReplaceAll(path, "{id}", fmt.Sprint(nowhere)) + required(s.bundle, s.Operation)
+	path = strings.ReplaceAll(path, "{id}", fmt.Sprint(nowhere)) + s.row
 	if kind == "query" {
 		u, err := url.Parse(path)
 		require.NoError(s.t, err)
