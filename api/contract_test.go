@@ -136,9 +136,10 @@ func TestPatientsRecordsAreMarked(t *testing.T) {
 		for status, response := range item.Get.Responses.Map() {
 			for media, content := range response.Value.Content {
 				where := path + " " + status
-				if media == "application/json" {
+				switch media {
+				case "application/json":
 					unmarked(t, where, content.Schema)
-				} else if media == "application/pdf" || media == "text/csv" {
+				case "application/pdf", "text/csv":
 					require.Equal(t, "export", item.Get.Extensions["x-audit"], "%s answers a document", where)
 				}
 			}

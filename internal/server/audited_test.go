@@ -76,7 +76,7 @@ func (b *bundle) holdAudited(r *http.Request, op *openapi3.Operation, response *
 	if writes && len(actions) > 0 {
 		recordedWrites.Store(op.OperationID, true)
 	}
-	edits := r.Method == "PUT" || r.Method == "PATCH" // which may change nothing
+	edits := r.Method == http.MethodPut || r.Method == http.MethodPatch // which may change nothing
 	require.False(b.t, writes && !edits && len(actions) == 0, "%s left no row in the audit log", where)
 	require.False(b.t, document && !actions["export"], "%s was not recorded", where)
 	for _, id := range patients {

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/oapi-codegen/nullable"
@@ -140,7 +139,7 @@ func toAPIAuditLog(a db.AuditLogGetRow) api.AuditLog {
 		row.User = &a.Username
 	}
 	if a.Details != nil {
-		row.Details = nullable.NewNullableWithValue[any](json.RawMessage(a.Details))
+		row.Details = nullable.NewNullableWithValue[any](a.Details)
 	}
 	if a.IPAddress != nil {
 		row.IPAddress = nullable.NewNullableWithValue(a.IPAddress.String())
