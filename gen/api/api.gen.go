@@ -247,6 +247,138 @@ func (e StockMovementKind) Valid() bool {
 	}
 }
 
+// Defines values for SyncAction.
+const (
+	SyncActionCreate SyncAction = "create"
+	SyncActionDelete SyncAction = "delete"
+	SyncActionUpdate SyncAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the SyncAction enum.
+func (e SyncAction) Valid() bool {
+	switch e {
+	case SyncActionCreate:
+		return true
+	case SyncActionDelete:
+		return true
+	case SyncActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAnswerStatus.
+const (
+	SyncAnswerStatusSyncCompleted SyncAnswerStatus = "sync completed"
+)
+
+// Valid indicates whether the value is a known member of the SyncAnswerStatus enum.
+func (e SyncAnswerStatus) Valid() bool {
+	switch e {
+	case SyncAnswerStatusSyncCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncBatchStatus.
+const (
+	SyncBatchStatusCompleted SyncBatchStatus = "completed"
+	SyncBatchStatusWaiting   SyncBatchStatus = "waiting"
+	SyncBatchStatusWorking   SyncBatchStatus = "working"
+)
+
+// Valid indicates whether the value is a known member of the SyncBatchStatus enum.
+func (e SyncBatchStatus) Valid() bool {
+	switch e {
+	case SyncBatchStatusCompleted:
+		return true
+	case SyncBatchStatusWaiting:
+		return true
+	case SyncBatchStatusWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEntity.
+const (
+	SyncEntityAppointments  SyncEntity = "appointments"
+	SyncEntityBills         SyncEntity = "bills"
+	SyncEntityEncounters    SyncEntity = "encounters"
+	SyncEntityPatients      SyncEntity = "patients"
+	SyncEntityPayments      SyncEntity = "payments"
+	SyncEntityPrescriptions SyncEntity = "prescriptions"
+)
+
+// Valid indicates whether the value is a known member of the SyncEntity enum.
+func (e SyncEntity) Valid() bool {
+	switch e {
+	case SyncEntityAppointments:
+		return true
+	case SyncEntityBills:
+		return true
+	case SyncEntityEncounters:
+		return true
+	case SyncEntityPatients:
+		return true
+	case SyncEntityPayments:
+		return true
+	case SyncEntityPrescriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultFirstStatus.
+const (
+	SyncResultFirstStatusApplied  SyncResultFirstStatus = "applied"
+	SyncResultFirstStatusConflict SyncResultFirstStatus = "conflict"
+	SyncResultFirstStatusRejected SyncResultFirstStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultFirstStatus enum.
+func (e SyncResultFirstStatus) Valid() bool {
+	switch e {
+	case SyncResultFirstStatusApplied:
+		return true
+	case SyncResultFirstStatusConflict:
+		return true
+	case SyncResultFirstStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultStatus.
+const (
+	SyncResultStatusApplied   SyncResultStatus = "applied"
+	SyncResultStatusConflict  SyncResultStatus = "conflict"
+	SyncResultStatusDuplicate SyncResultStatus = "duplicate"
+	SyncResultStatusRejected  SyncResultStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultStatus enum.
+func (e SyncResultStatus) Valid() bool {
+	switch e {
+	case SyncResultStatusApplied:
+		return true
+	case SyncResultStatusConflict:
+		return true
+	case SyncResultStatusDuplicate:
+		return true
+	case SyncResultStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SystemAlertCode.
 const (
 	SystemAlertCodeDatabaseSlow SystemAlertCode = "database_slow"
@@ -1929,6 +2061,139 @@ type StockMovementList struct {
 	Results         []StockMovement           `json:"results"`
 }
 
+// SyncAction defines model for SyncAction.
+type SyncAction string
+
+// SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
+type SyncAnswer struct {
+	// Results One for each operation
+	Results []SyncResult     `json:"results"`
+	Status  SyncAnswerStatus `json:"status"`
+}
+
+// SyncAnswerStatus defines model for SyncAnswer.Status.
+type SyncAnswerStatus string
+
+// SyncBatch Example: {"applied":0,"batch":"01938a5c-6b5e-7c3a-9d2e-4f1a6b7c8d9e","conflict":0,"created_at":"2026-12-01T07:10:00Z","device_id":"tablet-7","done":0,"duplicate":0,"finished_at":null,"rejected":0,"results":[],"status":"working","total":350}
+type SyncBatch struct {
+	Applied   int32              `json:"applied"`
+	Batch     openapi_types.UUID `json:"batch"`
+	Conflict  int32              `json:"conflict"`
+	CreatedAt time.Time          `json:"created_at"`
+	DeviceID  string             `json:"device_id"`
+
+	// Done How many have a result
+	Done       int32                        `json:"done"`
+	Duplicate  int32                        `json:"duplicate"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Rejected   int32                        `json:"rejected"`
+	Results    []SyncResult                 `json:"results"`
+	Status     SyncBatchStatus              `json:"status"`
+
+	// Total How many operations it has
+	Total int32 `json:"total"`
+}
+
+// SyncBatchStatus defines model for SyncBatch.Status.
+type SyncBatchStatus string
+
+// SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
+type SyncDifference struct {
+	// Base The value in the version that the device saw, when it came of an operation that was sent here
+	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
+	Field string                         `json:"field"`
+
+	// Theirs The value now
+	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+
+	// Yours The value in the operation; left out when it does not name the field
+	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+}
+
+// SyncEntity defines model for SyncEntity.
+type SyncEntity string
+
+// SyncOperation Example: {"action":"update","base_version":3,"data":{"address":"5 New Road"},"entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33"}
+type SyncOperation struct {
+	Action SyncAction `json:"action"`
+
+	// BaseOp Instead of base_version the earlier operation of this device on the same row that the change builds on
+	BaseOp nullable.Nullable[openapi_types.UUID] `json:"base_op,omitempty"`
+
+	// BaseVersion The version that the device saw; update and delete need it or base_op
+	BaseVersion nullable.Nullable[int64] `json:"base_version,omitempty"`
+
+	// Data The body of the request; temp_ids may stand for patient, appointment, encounter and bill
+	Data   nullable.Nullable[map[string]interface{}] `json:"data,omitempty"`
+	Entity SyncEntity                                `json:"entity"`
+
+	// ID The row to update or delete
+	ID nullable.Nullable[int64] `json:"id,omitempty"`
+
+	// OpID A UUID made when the operation is recorded; under it the operation is done once
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// RecordedAt By the clock of the device; it is kept for the record and decides nothing
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at,omitempty"`
+
+	// TempID With create: a name for the new row. Else: the name of the row to update or delete
+	TempID nullable.Nullable[string] `json:"temp_id,omitempty"`
+}
+
+// SyncResult defines model for SyncResult.
+type SyncResult struct {
+	Action SyncAction `json:"action"`
+	Entity SyncEntity `json:"entity"`
+
+	// Fields With `conflict`: what differs
+	Fields []SyncDifference `json:"fields,omitempty"`
+
+	// FirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+	FirstStatus *SyncResultFirstStatus `json:"first_status,omitempty"`
+
+	// ID The row, when it is known
+	ID   *int64             `json:"id,omitempty"`
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// Problem An error, after RFC 9457
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+	// deletion, and in a duplicate of what was decided more than 30 days ago.
+	Row    *SyncResult_Row  `json:"row,omitempty"`
+	Status SyncResultStatus `json:"status"`
+
+	// TempID As it was sent
+	TempID *string `json:"temp_id,omitempty"`
+
+	// Version The version of the row; with `conflict` the present one
+	Version *int64 `json:"version,omitempty"`
+}
+
+// SyncResultFirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+type SyncResultFirstStatus string
+
+// SyncResult_Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+// deletion, and in a duplicate of what was decided more than 30 days ago.
+type SyncResult_Row struct {
+	union json.RawMessage
+}
+
+// SyncResultStatus defines model for SyncResult.Status.
+type SyncResultStatus string
+
+// SyncWrite Example: {"device_id":"tablet-7","operations":[{"action":"create","data":{"date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","last_name":"Smith"},"entity":"patients","op_id":"0b5d2a3e-5c0f-4f7b-9a51-8d1f6f1f2a11","recorded_at":"2026-12-01T09:12:00+03:00","temp_id":"p1"},{"action":"create","data":{"items":[{"amount":"12.50","description":"Dressing","quantity":2}],"patient":"p1"},"entity":"bills","op_id":"5a1c7b90-2f0e-4c55-8b1e-6d2f3a4b5c22","recorded_at":"2026-12-01T09:20:00+03:00","temp_id":"b1"}]}
+type SyncWrite struct {
+	// Batch The property of an earlier protocol; it may be empty
+	Batch []map[string]interface{} `json:"batch,omitempty"`
+
+	// DeviceID What names the device, always the same; required with operations
+	DeviceID *string `json:"device_id,omitempty"`
+
+	// Operations In the order in which they were recorded
+	Operations []SyncOperation `json:"operations,omitempty"`
+}
+
 // SystemAlert defines model for SystemAlert.
 type SystemAlert struct {
 	Code    SystemAlertCode `json:"code"`
@@ -2817,6 +3082,18 @@ type ReplaceServiceItemParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// SyncOfflineDataParams defines parameters for SyncOfflineData.
+type SyncOfflineDataParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSyncBatchParams defines parameters for GetSyncBatch.
+type GetSyncBatchParams struct {
+	// After How many results to leave out, from the first.
+	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2982,6 +3259,9 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
+// SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
+type SyncOfflineDataJSONRequestBody = SyncWrite
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
 
@@ -2990,6 +3270,172 @@ type UpdateUserJSONRequestBody = UserPatch
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
+
+// AsPatient returns the union data inside the SyncResult_Row as a Patient
+func (t SyncResult_Row) AsPatient() (Patient, error) {
+	var body Patient
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPatient overwrites any union data inside the SyncResult_Row as the provided Patient
+func (t *SyncResult_Row) FromPatient(v Patient) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePatient performs a merge with any union data inside the SyncResult_Row, using the provided Patient
+func (t *SyncResult_Row) MergePatient(v Patient) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsAppointment returns the union data inside the SyncResult_Row as a Appointment
+func (t SyncResult_Row) AsAppointment() (Appointment, error) {
+	var body Appointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromAppointment overwrites any union data inside the SyncResult_Row as the provided Appointment
+func (t *SyncResult_Row) FromAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeAppointment performs a merge with any union data inside the SyncResult_Row, using the provided Appointment
+func (t *SyncResult_Row) MergeAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsEncounter returns the union data inside the SyncResult_Row as a Encounter
+func (t SyncResult_Row) AsEncounter() (Encounter, error) {
+	var body Encounter
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromEncounter overwrites any union data inside the SyncResult_Row as the provided Encounter
+func (t *SyncResult_Row) FromEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeEncounter performs a merge with any union data inside the SyncResult_Row, using the provided Encounter
+func (t *SyncResult_Row) MergeEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPrescription returns the union data inside the SyncResult_Row as a Prescription
+func (t SyncResult_Row) AsPrescription() (Prescription, error) {
+	var body Prescription
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPrescription overwrites any union data inside the SyncResult_Row as the provided Prescription
+func (t *SyncResult_Row) FromPrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePrescription performs a merge with any union data inside the SyncResult_Row, using the provided Prescription
+func (t *SyncResult_Row) MergePrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsBill returns the union data inside the SyncResult_Row as a Bill
+func (t SyncResult_Row) AsBill() (Bill, error) {
+	var body Bill
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromBill overwrites any union data inside the SyncResult_Row as the provided Bill
+func (t *SyncResult_Row) FromBill(v Bill) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeBill performs a merge with any union data inside the SyncResult_Row, using the provided Bill
+func (t *SyncResult_Row) MergeBill(v Bill) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPayment returns the union data inside the SyncResult_Row as a Payment
+func (t SyncResult_Row) AsPayment() (Payment, error) {
+	var body Payment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPayment overwrites any union data inside the SyncResult_Row as the provided Payment
+func (t *SyncResult_Row) FromPayment(v Payment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePayment performs a merge with any union data inside the SyncResult_Row, using the provided Payment
+func (t *SyncResult_Row) MergePayment(v Payment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t SyncResult_Row) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *SyncResult_Row) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3245,6 +3691,12 @@ type ServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -6046,6 +6498,60 @@ func (w *ServerInterfaceWrapper) ReplaceServiceItem(ctx echo.Context) error {
 	return err
 }
 
+// SyncOfflineData converts echo context to params.
+func (w *ServerInterfaceWrapper) SyncOfflineData(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SyncOfflineDataParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SyncOfflineData(ctx, params)
+	return err
+}
+
+// GetSyncBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSyncBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSyncBatchParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSyncBatch(ctx, batch, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -6405,6 +6911,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
 	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
+	router.POST(options.BaseURL+"/api/sync_offline_data/", wrapper.SyncOfflineData, options.OperationMiddlewares["syncOfflineData"]...)
+	router.GET(options.BaseURL+"/api/sync_offline_data/:batch/", wrapper.GetSyncBatch, options.OperationMiddlewares["getSyncBatch"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -19252,6 +19760,320 @@ func (response ReplaceServiceItem503ApplicationProblemPlusJSONResponse) VisitRep
 	return err
 }
 
+type SyncOfflineDataRequestObject struct {
+	Params SyncOfflineDataParams
+	Body   *SyncOfflineDataJSONRequestBody
+}
+
+type SyncOfflineDataResponseObject interface {
+	VisitSyncOfflineDataResponse(w http.ResponseWriter) error
+}
+
+type SyncOfflineData200JSONResponse SyncAnswer
+
+func (response SyncOfflineData200JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData202ResponseHeaders struct {
+	Location string
+}
+
+type SyncOfflineData202JSONResponse struct {
+	Body    SyncBatch
+	Headers SyncOfflineData202ResponseHeaders
+}
+
+func (response SyncOfflineData202JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData400ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData401ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData403ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData409ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData413ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData415ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData422ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData429ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData503ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatchRequestObject struct {
+	Batch  openapi_types.UUID `json:"batch"`
+	Params GetSyncBatchParams
+}
+
+type GetSyncBatchResponseObject interface {
+	VisitGetSyncBatchResponse(w http.ResponseWriter) error
+}
+
+type GetSyncBatch200JSONResponse SyncBatch
+
+func (response GetSyncBatch200JSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch400ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch401ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch403ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch404ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch429ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch503ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -20584,6 +21406,12 @@ type StrictServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx context.Context, request ReplaceServiceItemRequestObject) (ReplaceServiceItemResponseObject, error)
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx context.Context, request SyncOfflineDataRequestObject) (SyncOfflineDataResponseObject, error)
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx context.Context, request GetSyncBatchRequestObject) (GetSyncBatchResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -23611,6 +24439,80 @@ func (sh *strictHandler) ReplaceServiceItem(ctx echo.Context, id ID, params Repl
 	return nil
 }
 
+// SyncOfflineData operation middleware
+func (sh *strictHandler) SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error {
+	var request SyncOfflineDataRequestObject
+
+	request.Params = params
+
+	var body SyncOfflineDataJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncOfflineData(ctx.Request().Context(), request.(SyncOfflineDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncOfflineData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SyncOfflineDataResponseObject); ok {
+		return validResponse.VisitSyncOfflineDataResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSyncBatch operation middleware
+func (sh *strictHandler) GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error {
+	var request GetSyncBatchRequestObject
+
+	request.Batch = batch
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSyncBatch(ctx.Request().Context(), request.(GetSyncBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSyncBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSyncBatchResponseObject); ok {
+		return validResponse.VisitGetSyncBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -23861,341 +24763,388 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17l9s2kjf8VXD07DmxZ9iyum0n4/bZ84zjy8SzsePXbm+e3bRXgsSShDQFaACwZSXr7/4eFAASpECJ",
-	"UqsvcZQ/4pZE4loo1PVXv3dGYjYXHLhWndPfO1OgKUj887ngGrh+wdRcKKaZ4ObbFNRIsrn92DkTZAhE",
-	"TcWCE8aJngIZSrFQIBNCeYpfcDoDkvMUJFlM2WhKtCCKXgJhupN04DOdzTPonHYYzxiHp2TMMjDv/Pt5",
-	"5/Xb/zzq4X/fdufp+LzTSToS/pUzCWnnVMscko4aTWFGzdD0cm7aUVoyPul8+ZJ0Xp7RSWTQUyBSLL5R",
-	"5BKkYoInZCwkGbweH72hejQdVIZ13jneut/3oOXy2ViDXO39A4wETxWh5udyRbRcEjqhjIedP+yt63cs",
-	"5IxqXDn97aNO0pkxzmb5rHN6nPhBMa5hArLzxQxrTiWdgfb7m0slcIA0y8Ti5Wyul/9Jsxx8T9Vx4+9m",
-	"pEOYME4uYKlAkzmdMD55amezoDJVZCxMc2TA4bMeJG6GU5GlijDd7SQdZpr7Vw5y2Uk6Zqc7p52RHUw4",
-	"vRn9/CPwiZ52Tk96vV4SWefXacPuwkjI9BtFWBou57Hre071tOwan9nXKpsxwWwuNPDR8j9guTq+Z0TD",
-	"Z01yzv6VA+78lClCR+Znco+Sjx9fv0iIosv7XfKMSJgD1WTB9JRxcvKITEUuFaFcLcD8q/CIjZlUmmg2",
-	"A5KytFhje5jLmQZDOzJja1rtx49xlv7zcXTpx3hW4us/MAdvQMQYR+dOGdFTqvGLEc0ykGRKFVEAPCEq",
-	"H03NXAZ42AYJMcfxL4PmibiT2jSD4wZ6eUcnEB/xnE4gIWMpZuQ48ctdLu1xL+n1eoZrqC55Jcy5pZqM",
-	"xAz8Qc4VkIGlYhz3CtHVCN50WBl+CmOaZxpf2JbmzLw+sN8ic3svFopQnN5TMhMSzC5wctLrkZHIuUYS",
-	"Oun1KkM+6TWPua9MP9GBm9e2HfkHoDJGRT8Lw0qQYma50oRmmblpxiLnaUAvv1IORM3YoImvKNt+M19Z",
-	"JZMvhhuoueAK/D04zthIm79H9k5EpjmfZ2xEzXgfzKUYZjD766/KXpLFSpo3UtN6rkCaIfU1vQDD41PQ",
-	"lGXID8xvSHJ2vv5RQjMJNF0S+MyUVrhDUgrDvH9pbnfMIEuDH8wWgFJI+Fv09eWTWU+lKR+ZF3vH/3zx",
-	"5OdHH3pvvvuvh/9x8v/97e3js2//8/j//ff3Zmk11bnqnD7qPUk6mmm8NotVKxb4QSpG6oGdwoP/Uxv4",
-	"l3CH/k3CuHPa+T8PStnkgf1VPXhnl9ruU+QcS1DANTFjAs+A7HVAUgGKcIHEJBZG/PiSdF4JOWRpCvxK",
-	"2zsuWgl29r9ELokUGdR7NhzfEuy2C/ywXOBXQZfRFS7HtK/FtXz7GxWdlF3O4Ip5w9TMXxE7Lywr2+tf",
-	"wLIvIVeQhqt8Zq7P2s1GFlQZ2k5RsKNc6ClIYu54ULpLzugFEEo4LIwYY5/BT/YW3mlrTk7KrfnI51KM",
-	"zKkbZkBecs30smmXGia4ry0Lmse5FgszhLG5DSLrg9vIL2nG0qttnWujslfmQoUsJeedlGroi3F/yKSe",
-	"nncIs8SE75wS86R5gmQMlFctxrnOJcQZIeN9PYW+fSTgg5VuKsxwbRe78b9eSQPf05S8dwvatPVugfa1",
-	"127/zErOaGZuYkiNJFUs61MysH0PUClTBC5BLslCCj6x+2LG8lboV+aavdLmc6H7eFnXtl+C3Wh7hVvG",
-	"jOLeUuRkRpc4WAVQqArbbsGjcgveCk1euTFEN6Ac5J62IDY7MzkrXQoZSr/VyZoRfNDUr+GOq66whdqB",
-	"c8Mw0vZoSvkEUqIYHwEuubn1zVqT9/YPq4Na5d3pHktzjdk3ieBW8mXaTnSx0yYdB7zynUR9GO0L5BVl",
-	"GTRul53dPrbqg5jBUBhxJ1NQWZlAXLCLFCowjIdGgi9J50yIH6mcXG3TtBD9DFupbRyOkCmCP0oruB+T",
-	"N+z73RY9kB0cY3JXEzkTgvzoRhBd+XKI++JVsbnR0Qjm2l5+Z0K8oXx55YWdUb7sU61hNteqssBCEPMj",
-	"GSPNEf8MWqfYxGx2l5x5owzJqAa5m2AQCMWmUzMtfzOodQteHfo+Fv4ZydjMHl0JdDTFoxZY/NBsdVTY",
-	"rWK9uKcfBBYu7Ogjp7meAtdmeyC94r5dAO8b5hwVIAyZKLNPF8ArUoNhsOYsw+c5k5B2yQe7j24LhZFw",
-	"xhLUdOfL5TiU8cyEhWS/NTOs+kT2sYdvhT86hkohJYZbu5tldUmq+/vzzz8fPQu2aVXt/sFoJ8UBqNhB",
-	"vwcqUUik2ezfzzt0zrY0izoyuaQsM3Lx1dTpoJ0aeaRU0yFVoX6CxjLijE8zMQOuw7OtpkLqbLkLSTwO",
-	"NbIPIC/ZCMjHyuDi2m/wyL5YatPE93jGVT6fC6khfQMpo2c4syvtYtFgf2Za7ONiBRv6AZwTAYmeKvLP",
-	"Dz+9tfY54vwTR2YYpyTs2fS42x35ODzgxeAITpec2cE1bGh0Kvu+Ls2umiVA25l71zT9bKTZJXxUdlPn",
-	"UsxBambtV1apVVFbdt0il5R2o6hjozztv4QWJt/Fp6JFMfwVRijVPjPS7mT5ivHUtFIlBGp/NHIgcDZi",
-	"WYZcx6yg3Utza83E5/InCVTVvzYrQ8m8aKGLz2W+AUVnQEYZVea6VfmwIIryDbxfa8vmhxY3F0vtrUtz",
-	"qhlw/Y0iF1wsOLEvmlZWbIvVmcUaRmOcdiL2SPARSB5tyK/D77GfsqIH4PnMbBauQTn3pLooIymUOjIy",
-	"Ab73KdJfsG6bCMOvXGW2YQvBEIuJRElnPheM65ljLiEDkWDEjD4S80nv5Nuj4+Ojk95Z72+nD3unvd5/",
-	"GyaCN5z79eSod2y+EyMtZOf0of+z7+zEz2aMU/KT2Ulhnssljq8/YzzXhiAe9pIO8FSFXZpGz3rfnfZ8",
-	"lyztnH6XGOXXvNJ5hZ6wo3zeSTriEuRQiIt+QcDBl2bdxjRTkHQcNaG93P3tx/hPyoF8mDG0YyhNpY6M",
-	"5ttyATxbQ0aR5k6zYthW74l9rpN08nm6cS2dBtQ5PV45J+FWBBzGtHmEnUWIKXXCR+Xp6INuv1qxrsqO",
-	"Rs7F6qZWm314Em222PW2s7N2sxYDdnQSGeoKtax5BiJO0J+ngCY9ptHOYM5dSoagWAre3FeOaChEBhTN",
-	"xAX1tRp/lT4jQwyINMbsrChm+Cja4TBgwK5pu4X2BL7+ag24yAf7whd/DNa/eMZm8NP4BV3ivRickraE",
-	"UJyaKKfPZ0OzQ9buiJEKyeZFr7FalPAr21A9BklxsuwQ3Yp50kvC01uZY0kKxSGMHKBwh8uDUiHNVVou",
-	"12UDz/+RKb0qzqDbMkqgPM+cZmFVkVWCxXf7TPVBaTZzTGj1FHD4jD00NFhu8FzCJROWBDc+LEHlmY2y",
-	"YRpm29AtUqxtj0ppCLJGB3ZR3MiDcZW9bljrd95TQ1Nri6PZu2DZ3eUU3MDF5TISfMzkzJptqlu1A5uv",
-	"GSw4umQuwfotxdh6nl54gtzK29zyApjRz66JR496m1osOHgt+KCXtOLpdaa9RF5Ay21p5N5PneeGPEtn",
-	"jBexVnYhveCIxy8Y2ePouNbx/PWzvzn++2U99X4oBlLIu4HIU1Jo0hlNYXQBaR91Ccb7cykmEqwQLAxt",
-	"a/uYkVMz+zoXfTUVi6hUHIzhZ8kstbc9QRvk05gQGQqHoSD3xzx61Q6/XxIXSYKUnKucZiRDyvWalgKt",
-	"GZ+oWveHY3uHj214S8VEikA82XBFqe+XLwpirenqwVP94bJfEnWrm9Y2+xzv0E03bUNXm8Z+JlK6XD/w",
-	"/QgGyRoBKXIs27GJNWvQSQrhA9+NLoS1dbKM6cgaXJMyuJuypzKxxU68kgAfMhHdhoWQF4xP+hiw2Qfr",
-	"T2+tblTfRil793NXP20ROT7WX2wOfoVi2/w9y7K6fW+GEvecGp2487jXRYvDkGbmfu2nuWnguOe+xlAN",
-	"plRuRl0zsRwXVp0c+rWb8+ExKh9IhiA7p4+tCv6tueAvBRtB3+pandMwoNzc/8qNzF3Obs9/8eM2gyvG",
-	"jJP7tm6c/QdwkDQzrNvI2d6oZRp9knQyxqGvhaZZ2NS/cmpDggx7VtZp0Dd9d05PKqaWT6UU0GlvGZrT",
-	"peMnvzz6FFiB5lRqRrNsaSeddHBg/dWpFiN4uGoUDfdzPTm+ERyQlCu73fKdCim0tioVpLHKTDZqZwH9",
-	"7KRatjb61GkyYjYp6LLJrGOdfZpmaPkeiksgv4EUKE8YQYPxiZGZrKvXrHvM1lNwuFaszhzu14ZGI6yu",
-	"2Y61Z3tSSdq/R2PdlJ21IsWDwTRbDKA+sXaSklmaQESqnKqW9H47liK7NMGyVg9ebS5J5fRXz3VJs4GN",
-	"qTiPpbmplADL87ZyJNYbiApCjN00t82x4/yyPat0N2gb+Sac1O9XMEKHM245zHI52slUlQXbibve0PnA",
-	"9a8NuLrU/hCERFFZw3bE+yc3bTZfJnuxa/rmtzZqloT98CpH+TWf5zpySOuXuQ+krKr7m9OvNpzA0hRi",
-	"Rd2N9oDa+WwyBLnnvDVmRDXNxCSHTdagTcT7Zc0Wvod5Rkdb2dXKm+Ck+7jXqfP/FxKUMssYruLJ9W/3",
-	"e0fWJOcZKEVosZ4TdgnKZsNegQya8se+OpLY2tC6QhANksE1Ukbjxb7BanogqP0RVHiv4H40XR0/Mn5g",
-	"OAeG42jhTy+oXaOQtrWAFrf+rXq/rs8StA1Rbedo2tWh00S6O4hO7YyrpSHyT7/wMe9WE7GvOqlz7kwm",
-	"K6ZZ94+4BJnmEHU9mya39zm3s54XdvCareNLsutt9+mGyKY6mJ+c35jOijDdq14Uu9hNUaD4gpfia/tO",
-	"CDywaka9OzTL+MSQrYpdgVkGNuy7r71zs9w7kVeyH5xlzwwcMA68byQwFZhJt351GzenhLmQut/a02jt",
-	"nhIugefQanS1da02EB96w1okkaWtziC2Wei8tt6/eqoFLtPxSSwgejWY99p9x+4h21F0JjYi8V1J4DTL",
-	"fhojO1qbQeFeMDyqOqm5UIoNM+inuc0RgfbH17X6IZ/NqFxuFIViXa1O8tOXpPOCqulQUJnGEzYuoZ8r",
-	"l7JT5WmvhLTRI+qULKaizOkVM3CeH1nmhpE0N9uAbDCjShcQQm1MpEmHcs4uQSoqWSxm54Om4zGO4lfB",
-	"TIeI8sMUSenSiOiUE6AyYyDJEqgMvTFrFx2kEvwtnUHMKYOZ/CldBnynpi1oMhNKE70Arpee8av99J6J",
-	"RV9pMbro0wykbtigd1MqZ3TElFbolPMbRitDazuiN2UaRX1ESefz0UQcme+O1AWbH4m5lQOOMETDXIoo",
-	"BZjbRyjdb09bFvzoEipEhoN3hvY6ObWLXSkTla4ylWW/EofTQAivENjDRvfYCYkFJ4JD++GuCbXZYrxc",
-	"aDZ2W9jgvMSlzgzD0KVym2XQ+tAUDOVt0FmMgr0T8F855BBftPcwAvxsCDghb3OpoErIhihs3jzGUxIX",
-	"zLagzLxQkrkg05ynEr2JN7nifpISJkxpG+6i+lq6OJzV9Udq/s4wrtbEEdy5a5Y5MoL+w96aQTzs7XMU",
-	"oYgRCbo0X9t8MyoB0wud6tHGXe/aliKDvvQZ7WuYSrtmJYzMutVD4yJ+P/is7blB3DZkAsQ6c/cQRueE",
-	"t/5QAr1IxYJv3rLE8UU5MacYkePaDua97e2n8RvQU5GuG9AaZlc5t8F5rWTUNMrXRQd7PSVnRhRupM9K",
-	"n3s9F+v7VUulYbb2Di9ZHdWEA6SKUJIJcdF2BB+wj2emi6uwMjfUKdBMT9v1+YN9FjWZlC43nSXzzDcq",
-	"MUzcTBYuQVoAtXYH1vbhI+53v1EohispzbKMaIHoivZQlxfKmI3bi017ukqsLldIkS0jibbWIJNOziXQ",
-	"tL8iLLToziye6nNYxM+PnkoopAsry7U+Rz+bpt/CYqPuU1unKO3VL6RkRVOOcf/6GagLVA1LFy7LqtpQ",
-	"V27Wywx17rjxfo+wttidEtOA45LcqgVmh8Tb9lGKqm9WNO6bKDDUInFHDj5hU464DUDFZ8v2ym4riYlr",
-	"16jBPOUi12p8r/XBLcSl1m9cO3/YfNpWZlydTb3T6LIyNQeuHFDD9mEzJ6u23U2IB3OrKi+/UaR8NCGL",
-	"KVg1cy7LVxxsHRcctk9BEpcgJUthbSKPC5m1y2D1GjVnFkqUVgAellXv6XHcTlt1mNZiebeZ4A5e1Zhj",
-	"KEx1WZeNspV51WUc91HiXZN/7x4z0tzGp1pzqvVZ/9FMiL4FlVoddWyM9YTq1UWKHaSXMwSwiTiy4cj8",
-	"RGiaSlAKsZtgNtfLLnkrUGGmI4fMrKZGJxMcES8rjvpHeP1okKbN//m3//2fX/7n7+fn6tNf/27/6H76",
-	"673z827x4f5f/23lNjASkGvkqATFfGlkH0IdoFZ1rF2cWOhtCYMgQqyO75IYQocHqHhU5HIwOuFCMdU5",
-	"7byhGZWMboHRYSjkcZAniWLrGKGwjLRjFTJu5Mh8Mu1ukUARAcRYGfq6mN8qaskuIQK7QGqUa/n7NeNo",
-	"7AHfYs95AX9UcAYfFl9uXjtEhpDEgmTKdZHHxbn9k0e0lPzresJaiva3j22JcMNNzGWjuxtV7LRV0vbm",
-	"ja7wmBZO6qbc8ldhDrQWKPQ8LSz1ZCGZBl/bYqYguwS1vbgX86afFELTuiC3fQbiFOSwfdRq7UKNX5a7",
-	"3H4HovpjEVU8hd4OJcaCXjHI0pdSxjLlLfJi5Ap1eOlRDc22sCT3Bshiu72ujVUY3E8cAp6rK1RKs44U",
-	"0XuYWfzCOBxekyWhNm87vMSOv3wvOn2flF0VUGNwGxsB3VqgrNUB1XaH4tgaaKwCr9XulasBOKyASa1g",
-	"P8U25IfCcl3dDkQrtdV9Mj1dhoh15VemL6XpbO53oHd8dPw4Dk7XOe72uvEdcH2VsXe+h09rccXaPB2M",
-	"cAfZcz3ZF7mUZSfl20k5sdiy/0j5JHeHy8/DlojBOltxQJs3FWtNGEeUS2nkWIx96Jwen/TqkX+dpDMB",
-	"DpKNSoUtRO40asOjojAP/paRxz1rFxUyBdnP4BKyzumjXtLJOTPLOKJzlaM57KowhdXxx/icymfe9Z5B",
-	"OgH5lHC8VjlMqGaXUZPM9pmZ1UW6kn7V1EJtPSMBMkKSIdiyLfZ6N8uCgOxi0W6adoP+WMqYU7sqO1DP",
-	"78R5JTV6qS9pTTNbp3iVJ6rB6raNpa20kLY0eNVfWBd5V470T64jrom32o+SWHawtZZYO9rf9jZzuo1m",
-	"5KoludeCqbWQ0+tsrp5ptPJC04MbBOsVXreP6XrmVkHh2lwUcc1Gb63/xS7ctffrbhfrgXxWrkqf1tZL",
-	"9kpLRcMdbbiVroO8bSavkPHgdKO8BVEaoil0qLQZEWdmnnFlABeCpDBiM4ouwrLeQwF+EXgajv7vL72j",
-	"J5/+en7exT9+P/nyb7HrPMhSNBTPly5+O2jKvn+c/O3LvaK14+Tky/3/G2vx93Lhn7j/uk+eVFd+lmea",
-	"zTMwffW6veMVD+qnpOWahOGLfm0SQjGFEkdkxCf8WCCWRNbt85F7199LRcTJJifMRwWEFmPD4LYe0YIE",
-	"U28eKHpp3lGlFkKmzzHWYxe2M3ctGFYxhYxmRynMBN50i/BHSmb5aEqGYCZBBAfyXTNPKd8L2ErxZcSf",
-	"uuHwVseyjzbr13t94LU+YwcwyFwIzXnWh4Z5Uw/JG8o4+WCTPbimI91nfCw6p52/Hp88fPT42+/+9qTX",
-	"iTnRVrXfaoG7087xkyc9+xhWwSs9sujkstJvimBor5xSdpx00LHdLysX1OoxBB7bjveSzUBOEEhVi86p",
-	"EcGQ0/0rB3Tddv7x3buTv/2/l6+imtvqLHIsXWGbWedb86sY0TuqKxl7YEek+mB1W1hxNjjB/epfRe9b",
-	"2a1IYxUne6yS91hIMgcxz8AFc1+ir5k4NSFiqgv2u7notqvyLMQFEWiSxtDcKVOmcV8NfIHMs8iRialz",
-	"m1WKgNriJTqsrdqy6FMCbDLVmBhTxOkqTaiNYMfvY7PeRZnNVSwX0ZWuQpaup1Lkk6mv/h6MVgGoIlPB",
-	"ruhuq3NDGnW5CRXKD+kvWanB6c5A7cgmxelepfB1blFc7ip9rtfIHYNuUMe9w/b68gvjJv0iK3BTqp8b",
-	"/p9cRy/T/a5DQXetvwE52TK/2rO0CMJH8OMm/smwDuEQiKVqYqi64KKd5EoupHIYa2a+tV1ijRyz7hbf",
-	"qNbVb/WNL1z1xq7KixtF0PI+r7gEN74XucNbaMWVW70+0saLaO/IKLWs2FVH21YCqZNBY0JmVKKMetj2",
-	"KqS1B09cG8pYkVBaxEPvcJmuOcLbRxzsoqJcTf3YWu+4ZV5Sr8Wpq3XDy0SV48c9THlWhE5EvaDRNTKh",
-	"WuwGx8DlNwl5lZCfEvIxITOaQULGYP/FogQJyTluRELmEsYgj7jQR1ocKbpMyowgm5Kq4KmrKwkpoQqx",
-	"pHgtPvXr4n7VMITtRNz48VxGKtoVsCor8LXObzqziYGnnedUTTutIMD7KzEPCKX+2OncEkbA5rpER3//",
-	"/Myhoz/yP19C2h8uMdAWSQNs5UT8eZzz1AjhfuRu4PYH1Tn95dMtYeO2Zt9+TTeJmriaZWZmW5zquELQ",
-	"qDfW9+P3hkf8nuwk5Ae7GG2/tqktN6fY89/bpruOXdn9emLm7YTlFtgr9QUop1bb1YJ4wiUtEITDfVrZ",
-	"2E3a6fJQ/MyfuWtT78ITHcTHON76nKLZ5TVXuXQVS7+n/IKcScrVGLfwjRiyDIg9AbFIGtfHDg7eks1q",
-	"kDPGaUZOOnvBi9yR31V4xoZ790vzcl8Fy9ffisEtKKtn74+6WpXCOp7puK7X0O7uKLgrAkZVsrhNvNub",
-	"X3HHr1stfIkLtMKXb0KfjF1jDfJodPiy6oNfrcLdR1N457QzyixYk/+eC+2EvjVZXY/LrC6XPIlPWZdO",
-	"+Z0RXNx3bWsxC+cWfdzrkdkkqF/UOe0UWBRVBMMxwpHw0dKwBQyIxwBKQolN/TYb8jdbIF7mvj56B2vd",
-	"kxlYV3iYuPooEnpVjbRYyS7dpmRPmEC7Nv/scZv8s+puRmHnR3SGmqE5XbQACGusZO5CBaZAKhW9/a3p",
-	"6WUk+DhjI913i5GiZsiF7juYoOhFWaWy6HAXVJGxyHmKAeYL/xUXmhhpTSotUBLbj8uvQr8Nb20UeKoU",
-	"v5PAtt/i16IxZb88Tr9vC8q6Oo7g5F2FEVZP5u+bCunvsLqbQymjKePXncq4trJDC6foHzQTcjVO1RFs",
-	"SFEBqdYoZJ1/MKw0FKlAWeFoQU2X+t4nNcZaY1w1vlFjABtUvuBq/rPrfaGUck3KX9DF1trZGolh1S1R",
-	"sNwtzbkhQ95o5myPmr2BWW85yDqHbmG/3QkK5OoZhhFOv2WQ6BbQIQ7NY3it2CGveU0Y+0YRl7ewJWbI",
-	"Tt6/4ABtj0B+HdL8FmL8Wqyaw4m9syd2fW2T8gVzBmM+qcMpb+/lCiWmiBgWv1TFMGso3QJSCpkQisfy",
-	"/avn5Mmjx991VtRWWyQ6BiD4s9E+RyIFMmBc5eMxG7EiRWFwSqZiYaOQ9RQk2IJqLTLYaoVpG/s0dOFs",
-	"/4M6TmGluGroaU4jbT4jCkP/yULI1AZgSjGRFItwrvIU0HEMIaKAa+AjsLFCU8jmKgAMJnSko+nFZhsi",
-	"8I8vL0EuyUIKPiE+zbpd9esyzzziyBkzBPpTa5e2EKmd5cCvr5oDvVCETqhhWquWh3b4j7bxV3YgsTGa",
-	"xqmzG8bqyfp0UAduu3VYbDBTr/3Y5wenrt1IyGw70E0j8/bHEtaTrsqE7mt6Adz1iJi57vbULv7UqkII",
-	"6lAAPEgg2Hhy9ULoDfD7zSu18rwbuwe7w3jlGV2SIQTQFGidbY3xvgHW37v9NvIjs2F9+6yn3RHljjkM",
-	"zQ5bf2JnbZp5G8BAj6sYUdGdMc/m8fqE8ZU0dfxilZnM6cQxEvg8z8x5s7zEAi2st0HjryWOY9G5e9lx",
-	"sOCcxa6O9zCWoLb1kdlXOqOp7P/X7Mll+sPb3mj2ajH6x39erGpisuwiuJAf9Z58u106iG+nYRq5hU2O",
-	"OV1OnNMlbkA/Oes9KUEnXDzc3MeJPDKDcEbl51OKAaF6wUYQ+quHyz3EWFwrpOi8jHtpFVLdaHGrzHkH",
-	"k0jcOLV0aFqB49/ZfcL+NgKTWjLY3Tt3UkTRRHd8L965cm0rCYhb5kbVFyq+GhOmNEiIlDlZhyLrY7fW",
-	"zckWkagNqkgGaMaHeR8A9m6zRWAhHTu/iin/u/u+OxKzlThHMa3HLr4QWASozJpTMMolBFlliKFvjtKJ",
-	"nbx70fSVisi2g8eXXIt1hg+tDS58vFWc3eN4Kar9JvWt077wnjJrVY84jKpWxaJGw+1FBkQLQtVFiRs1",
-	"3geiVbl/mwkYn4sRsbOCr800rBcNWDliKcypbMD1OkOZ2rxnxezEYWMR+MyUZkYZkIJrAjwlEmjqCoZG",
-	"BOCdfPZFxfltgY+LsKtgcr65tYv0DiSLLdJw2S/nsK9iDWk0zeO1VrYshDNcbYwKdtfSVqjSuyyq79+V",
-	"sC+6TYLVWbO47zFl6QaXtj+WYtYq0h+ftrrZvld7XhCUd4TbXV0AXBimIXglQD8Q/CFeTstq4rbZQqCf",
-	"U3M0MyWIngoF6IoXuSaUL7cuLuKOQGRRr4xH7hYj3J5y8Vdh/qMUVqxMlNSEu4YDW3Jl9ZxOR0ZUQkIK",
-	"G5ZKKgjbtuhEDSbdXbzFbV3DU41VrNwA8nR1DKebhUSqYiCtc1aaffiTOymRFK/HOWma3h45tkIfP9Kh",
-	"kFQLuSQLISPacDMYS4McFREFd0LDMZPb3mG0dnLFof2RDskZjKacjZillduZdCuMlg+2rO5rV+w8TKOk",
-	"GiZCLo3iJ7ihE2/ytCblzvOf3n44+sfLty3RIRxnY8pV/vNnwK3aP4CDpBkZVfuaSzaqYJm0gXBYB75X",
-	"zOr3Zlv5XoK3tilw4lckymgaUzvs0rQ0qNzhcBxno/OocH6H/AzDFVoXXbPuqgjI/E9+Y4QH/noujqCH",
-	"re+P4rh/i8d97fHd6N32x3kbvtn6OG7p0W1/WJ1t7Mv6ld0exG0Ldr4VS771PSrQzCon5Ha2rHp6QrZm",
-	"W4ueFzbhr7ey/zUiYgX2OprOWET42LeJLLQwrd4R/lfiILirVVwitWS2kWna2qY+YAXq1zxW3nrkErZX",
-	"AdwHz3I9FZL9hmR/Sr4HKkEO4tmShU8n0s67nz6ckQd0zh7QXE8fuIcfDNbh9WxtbHYzKcfi2oquhxaj",
-	"i2fpr7kq7HHbl9c6OukFnoHvpbgAjrKApFyhCWaF9NYVoPKJAPfmQjFzsO9jeL1Rou95zOP7CYbZ/wZS",
-	"bBl3clR8tc67cxUPRBCtu8YHgSv/RlxCJOs64o5bAZU2IuWTpHPBOOLdlVu4Els2r6TY2CyXbTYv6bjK",
-	"4mMMDkPebYnzW/uH9yfMi/LikYvgOqVmuwilwUvMgVscw8q6jISUMHI3lw+EjprCNoTxR4xutTSmHSTH",
-	"Kx+JduFFazyYlW3+vRXadhOYQTt3xDY5ZU0B8bj3gVs0nERtXwpQrrLvjY7TyjH9s6sLFZZ1TQpDUJ24",
-	"sUyIP+e/iqHqKy3mcwxlwY9DmFqK8FUI+sqCx2diUcCmi0uQaQ6uBOWnq5QAaVH6o1L9uMrph3R0MZEi",
-	"52nfjL5z2pE5d7xrfS0Ksy7U3tOr3Hal2UiZRz3FknoLIS9AkoxdusrHU7EgmeATYt7E0vlBTl05unLZ",
-	"3Yp/irs5ihIX1QH8IBYoBfonSvQWxBMrQ9vqtS6SDu5nuwIZ4SIlnRQmkqbRfL9Vx5Mdd7KylEU3sZ0u",
-	"a5REQprMNUfEmNh68Dj7qVBzpmn2jVnoLCOjTIwuqkg2P/xw+ubN6YcPVcjje7/0jj8hPPH/nvzSO3r4",
-	"6f7pL72jx/are8HfMeDiNfC+lUF6ECEhZ3YY5tLx4+n6+WaMw0uuVwC3fAiIFTjWYsU2pdxWslGNNPBd",
-	"cAB8Ze+yZK8RsrNMLI7yeTlnWi233RSmslJdihLDHAjTiqCXKLGR1M5DhN8XoSYbOS3VDZVWmSaaXoBC",
-	"pUiIC2KxCJK2SaHNuZhtEzk3pYc3IQJ+owhL2wWFlucyUt1EUw2nuLY89H/hAtsXn4Zx7UKWZXCfkpzP",
-	"KcMvzb9PXZEnhI9aMNVQaigasYgyFkbRu4hUoc2u1IeVEEqK0mBekx3ChCFbdM8XTr5vlG3HvBXkAhgu",
-	"a6Zng9iTWn9Id4kLLsZAiJDw1sVQeq5XrcNYSTSsikMOZsA3/allYCXuO5pZV0Isi/zFWnXaWWN5D89C",
-	"/uSyVZWTXo9sdWZ0u3eUrRTJdaaPDiz/OR3+Y8R+Yv98/fG318dv2T+fdOFhrzs6yXhgUGgb4HrHbCqb",
-	"7CTxNZuX1TKiFd3n/Vn1gS2LuVjA3007Xu8nPlZNs0L82FBkzgXlHD9+2Os+3r063H5ie2Kz+RjFq36O",
-	"uRk22J5K5JsuSE4BCi7I/NHYqIjg2bLIlMDErHKW3XPeSVYAQn8VjJvxNYkqPtrSsrci3lLIyRoU0YcR",
-	"T2fmyqD15yFWEBQhmpmYsMJaE8Mg9WbO/giLKfTLtXWmurJhS6hTwPdTWjjfxyyDPpuh+Gc7kuIWQlj0",
-	"QvTHFK8L4IaplnMIbNhpm/CXcAvbWpkgXhPdwtH7ev+Yv+UL4F8bbusGd1OUZtazmaLa3pcqXe2KH7Ie",
-	"WbaZJle1IQ4L4p8ns1xpMgQymgoFnAxhLKRRCZd6asQqyEJZLliRGo3HTdeVqTj+EpQ9OVIXbH4k5vbF",
-	"IyRfw3mQBFcPSpu7XxQARq7CzOawnU/1xW84GDG6CP0ut+W3DxwwjWikLkI69OCv89ObC+BPLhVa/861",
-	"CIOm6e1xJkoGFRyPm0oAuAH2eDvpBUkH60D/xLNlcfi3YG0z+jn8MnSul/sdZB3cRiJBlP62Dlyoil8n",
-	"LeSvdaJT6TLHN4/s7d6Q8+K67NwiyW8MbjicgDt8AqLhCk2cOR5G8SOWM1MJSdkEDZA8JX8nXfJXckT6",
-	"XYIJwJSTvxOmC5FKlwV+vlFYv6caeNGtbdVqxE1YHu/8fP77j1/M/9/g/99+6Xf//tejT39ta2V+VsaB",
-	"TEWWOh0ti0wM0wzYhKtyimZ1fp5Srd7CIhbB0Rj3vikufuti2SumBO9VrtjXymZX9xkTLka5ZHr5wZCL",
-	"c9ygFeRZbh1F9tMrP55//nzWSeL1m0ApotF1L8YrJpFBJ0FrOfIx22Y5o6nW886XLwg7MG6ooTWkowvg",
-	"zhDpfRanrk5XUmTAJxXtLylgWBI0aTI+6Z7zc/6Xv3xgE04Y/8tfLIDjynDR+GkUep42mInIed7rPRzZ",
-	"iePfMLCNASarOPdR95w/49XlsX6u48dkxniuQT1tNiAR+Gz1GOVsCPi9a2csJKFOiWHSTcxIq+ovf3H+",
-	"GzL4HY9dgvAGqCyjYJYQJ5d9GXTJYE4nMECCxz/7iv0GA3LvpFdWbTjp9e6TBc0uzrkv0YV+GUzZOu4l",
-	"vV6PSLFQXTIY5VIJ+e8Dcs+awrFcz4Rxt6Rj9I+QgRnQwLapirJfNMuIGJs+YHbqEGWoImOqtPdXYXEy",
-	"TM2nyn9nh2EmwIGh8UXCHKg26rIkRrlShJrxWWUa7TPqnFOj4KUppF1yhvr1ABfLL4Vbq4E18uRZ1iXP",
-	"ikewhJubuENcoJx4gf4pzvWcD1ZE/QFRmvJUkSEolgJh2m0cwoXgzpmB0LlFeGCCP5hbBJm//qoEH5B7",
-	"HifmvllrkcIAF6kRQCUhA4s2MCD0nBcAKWWRu4QMLADKAPESlKPfAPbEUIHgI/OkxyvATgMAEHTFuCJ2",
-	"uH1EgbxE90MmJgj+Y8hfuMk+F9wVkCSQMkOwp45iFRlRKZdmMQdGGRx0yQdAZwWyALPpg9fjozdGbXDn",
-	"7d3Hs4S8e3b2/AciJHnx8seXZy+Tc+4ZON7qReuPjk8sESgxg6FIl6jZWxxVqjT4c/QetGRgB0bweC7c",
-	"1TZ4ncJsLswyLo/+A5YDco/yJbElaoiGz/q+pwiFiCETavNnyckjMhW5tO6dc+6pFg+qB2dyjyMtC2t6",
-	"YIqkgoPNc3fDO4PP+i9/wU2QbDaDFN+4gDnWXfnIGYJwvH31/KkNdMST6Eq0zoByRc47XHA473TJR1vj",
-	"JDBMmsbOuat9Qv6VY/IdlXQG5opECpUwzhWkZLhEqjFHo/ZcmY9HLmmWA8GzgOeZDs3KdM+5y+ujuLJ2",
-	"g/xb6PWUlBmmTVRGke0JazLN2Ajjpoy+a0VjI3pJBppioH4uM3etqNMHD9Q8/WzE8wfuNfXgR/vHexgf",
-	"BS92p3qWBf65zvMfXv747Efyg7ttyBvK6QQjT4iNpyDP3r0OzYGd426viyHIYg6czlnntPOw2+s+tJ7z",
-	"Kd6vls0Ht9QD8+0EIv7ZgQIqDZ2PGbKMZQ2M2Ew+8RYUIYkr42M2w4g45rLEZO53sRqKgoMVfeyaFnEK",
-	"r41SkjGln1XtqCUBNNqTykcevLMCfavnPrDfWj37HG+WNk9+wHXDJ+t1f9AcL5TDhWHKL2cX0Vg6px0k",
-	"4zLqvARGtSL11tB0rQZhVTvDa8zGOW46mMEAcZ0HNMsGTQMsrNLl+MIojRn8L82y//3l+OiJDcf4vZcc",
-	"f/fl/nYxGbYTNy4bQE2zrLthdmjUY9aJDk3jLxy35fjXYleVVPnBvtlyhemycQWtHyiyv01lKtv1Z1Yp",
-	"o+ZOWdOxzwi+lt6Byoxt6B+zkK/QuxWdrCOMlNAD6mkTZoIRqtUGmg4RDMqxFdEFWRaNFIgpDljE/ikZ",
-	"HA2IziVXRpLAWKpupTi5m21sMNiCizgrhlLWrD9yr5ap7vjRf11JEDtqThc7qnxCg/YRi8aJfUKr6lyY",
-	"q8wM5aTX83Umffx8ID3+6kJttz5daPdGrSwKjGUUsfCC+JJ0HtmBxNovBvzgNb+kGUvt88ebn//IjUoE",
-	"XCPgmXvv4eb3Xgk5tED7+MajzW+8FfqVcMWXHp082fzCmRBvKMdQicdthvSRl1COqHz7KpEds9Z1v6Wm",
-	"E1ULpUEz+uejOcgZU07kUJqOx0dCHokFd6ByMUkiRd0DFRvNZmCVmsb4vy45WwhUVCujQuc2B3cb4NXk",
-	"vnG3ZEJGlHOhz7nRjzI6PyWPek8qaHtOySgh9xC2dlxi1zJulUPE8BuUJiVElBsKceFQSAcFOI0ZiFU6",
-	"HGDfyGgrkkOaEPOCQr3SA+IZ6QhDDC244BTslK1Yq0AbUX1BZWpVPAwERVH3qZ+ree+cm2ttauQoFMsD",
-	"NdSKuaYXo5qH8WRWK5gwTG4wOgPei2SYIzTeCLLMyfFc9E3bidFv6Tk3zNwXv51TpROUhJuEPDvjsQsM",
-	"K6tlJyhaOz/bQsgLxifnHBUSVNwyhxkIGvl1gcuoIBv3TaOMT1DtE7xLXsSREbnQbMwgjYmUlvU9qwSG",
-	"bSdTBorXf8CyYxkhqp/fi3R5HTzQege+VG1tzjZc48HH19F/jP8+t1dIJ+lMgaZggUvRb9rQrnvsAT6D",
-	"Dd5lRt2C7z53mKj4wvHDVoz6Ryqth+HR8eM2c1H5fC6khvQNpIyemSsYr4WTFgtXkukbpmbo4Lz5K+V7",
-	"IS5qkaO7XipfkojS6vplGdPLZg3WSGDI280N4IJLDTtbZUXWNFKA+1j92jEjlfj4gOC2Qh7+m+DQJR+w",
-	"ccuXp/QSw2FzXgRnifEYJKRd8owvLc+0thzLNw1XpuoixrImoJ8F01xlWKuTDRSlioD5cIPyVmUve1Q2",
-	"cVBW9yml3UoY3hqVqMWotlATSIYeHbKgXJv7dLgkTozGvc1VTjO8YT0RuN1v1BIctnzfGdIbdfRaQuaj",
-	"R70Nq3itInZIURH+Xj0yd1yuvg0xuTxjwTLtk7X9ztIvDywvy6AJra6MQTRi3LJLzoSTYqd2TM4iC/MA",
-	"0DpBAbOEIyZaBKIf40oDRb5R5UN2HFcSncZv7D20StmPVuf3AvtLvzadbnvZosVt/0HTDG7hLNg92vmG",
-	"L/AYotd2g2phrkoJNI3YkKN3Z2VgN2GzaOKn1SX6KuXmu23g+AfoPQmj2yuNyPTmPs6wpkw573oRpm9E",
-	"izBGP/FeF5lnNjvq3cezRt3bHBDLz81sseBJObdzbqtSuPqMKKNuq3kneKvYmIDCQQiZgpj4ai2K+7s2",
-	"rlXVtoGgrVTtG2MdH61J9sAybuT+vGFN/kb5n6Wk/bHAXK/JZVVkIgor5liKGSkSla1RcyT4mMkZpAlx",
-	"9Wf7LuaA8T4GjthoJayCi6LgU9+yi2zIYKzPuch1lzyPmS59mE9g5bQJFUWLXfITRurMBGb9S7CWYmaP",
-	"Qh+xXzDYctAlz855YCANLKpG4FY2TzcTukt+Ki20yC8vQSaWtw8wu3WANUgs+yzsuTZoq0wpOueFSZOn",
-	"hUkZ7dpdgr62AhXdGVnrZmc/KU68zbo2bvOwu3mYVud8xbbdJT/CWBOR64QMrK7grPcrVnCjfTiE8qVZ",
-	"x9hNIG2B+T/IVbCF1fXGrgJXov9wFxzugqveBY6U9m2czfUUjRZxB+AZQjzQCgQerQdiF0HPPoa+S2zJ",
-	"yMdkTFmWS1A+6tQ0gVeL4aDu9eScC0lOesHD9Se84beMfrXR4UUQ3KOTJ0YmttAwQqKkHMSPn3MMKFAJ",
-	"yblm1qknshSUdkbDmWkkaH1OMQZ3hSMqi3J4PbzMQSjeMAcrgAUj7Mv+Rhi/UZvOV3iKXbx85/SXT+GZ",
-	"dvHk4SHObY2D2uGd58OMjWrHNhMTkes1p/clT5XTEbEhbyEP48q75LVW/huKtUmCaPFq1CaeSy4WRPBu",
-	"9Gj8lO/JPbvJ1OgIU9j6S1+TY/KP4ypE4hW53ky9CrIxxgmi1eLIXxNHVpg9qvG6Co37nIY1V9QUXGYD",
-	"yu8LqmwAtRFwFcE9d1y/kPHNMwVSlbmZbMqADcQwlN4lHxXGUGtbZdXZYMCfp8VUZMWpOg2dT3ohHITD",
-	"1AxEiwyxkuLSNU4NsU3UNV0pvhbgDd8pJV5Lg2XVp58c7pVruVdeuvwfQtcm/2x/7wxZlh1hAniz8359",
-	"FHkRbmpdAYhj2OALyJjS37Mse40J53cslHxjLK2ZWZML2sFXXWdouLIo643h0/bnvtnLzp7jBlrGzmKw",
-	"6g6Rs/ieD5u9rYhXT5ebw10dGJ8h4YMv6Kpe/GAxS95VMqWdA11ttCgZhMdiYKHuyuds3KJkIxu3joGp",
-	"Via2xcI1zcQkB19DHxOzMEfQjtij4bH0nOM8bFFo8RtwF+9qvu2bBwbNkZCe8O5qGKQf363EQBaLcwiA",
-	"PARA7sZmnqUpoRxPLFYzJe6ubs9sotLSxuCg7yP+4oaInt1ZwCGc5ysN5ykvxi1JdedIni3k+AnogGSv",
-	"XSRr0jnd6hz8MLcTxrMjid6tCJ6GYJk9ceTrk8ZuJUxm3YE8xMgc/KL7jZG5whUYjYv5aVzk/mHTp4VY",
-	"mAqwsXgzcQldggDsC5FnKaqE1gwsNM3IEDIEj/E5eCxFXyWqeuYnq+sl3n96zmt6ItlFTXRBG3eeJTl/",
-	"9l1iSodojQNX2ne0xs5sKVQi7yzYy/dYhuiA8nKtpvwiyLBpGGGhjP0OxNwyNmHffBJzcJpe00iYwoup",
-	"Mo462ueNY78YIm0F+sKUyiG18HA1LJb1qaQ3BtQSH6HDa9l9jHsAc2nr9UGAk76dxxWQU8oWQgCV8tva",
-	"QyiP9YuyR0e1z7fpRWrnQTo4j/bjPKr7ja7oMmJaOecOw9vSAxsizyyQ7PgysXiWZMwwGN0DVw5KQWBg",
-	"PUVWcXAoiSqfoTIwszGMFujEV5BMLG6fu/AtbqJtAyWOCegALoXxS8FGHjb/qftXEUx754JM6Fyt9znd",
-	"ZX/TrfmaDn6mg59pR45kySTuX2qtFWz0Kr13kZuYrPKo96QEMbU5gAtq7RLOTV3hEjaCLiGXgqXrXFEH",
-	"N9TBDRW6oVoQ802kkTvSvFbZrcnV5JbhYES6RVfTLoLenXYw3UlL7q05lg5OpYP59oacSu2lswZXkjMG",
-	"qxLvsrDYJSTNsZY4ePB2cBC4Vq1EBU1PgUl75XneoKzE5lOOi/K7BZyZ8nV3lcuEuPeo9+T+BofRnWQx",
-	"t+goOjiJDlzmxpxEV1ICnerWnafjtaiK1qOsCCXvXrxKSM5TkGjFsjrfWoiaLYTv13Y428nfbuwRO/SQ",
-	"cVuioW6cjQd6FZ0HB/S57fPoBVNzYSEiNp1X90r4xkE6v7J0ris7dAMiuj8tKVXToaAyPVKarquf8YNY",
-	"kBnly4byUHhR23hH7UHsixgOlxoo4RJ4DtGz8cKP44MZxnWqqLWemlAj2SSXcICMjBEqmuNDn4EEc220",
-	"4M0FtTXT2Su78BZcpw6qjmQ0ZUoLLGuUFmFEE8H4BD2AIqXLDRC3z8icSm2zXg2zPudKzABZuyIcAAOS",
-	"bF2dMpPFwSr46F4se9WAc1tQ2I2Q8YGCt6fgNNihrYm4hDe6qwEoL4sRHqJQDrWGtq815GcXXPBNs6ii",
-	"7lzHUi8k0xr4XQ5AaRjiHyoCpVJNZ5cAlEoDPv7kj1Wxp+Cbm8NPykvgEINy5RgUCO8rfx8HX+4ajfLM",
-	"11bBupXKIfvNFGSXoJ6W0INlGZ2BZZhhqZyAww1cVc6iGrMow+FjSIeJlTErdWsQzVCLEB0y8cnRFnGl",
-	"gHUkNJNA02WX/BSCtBTwjQgRZtYEyhD6GOZjYwjLyyBE8k7GsRQDvJVglnJ5DhEth4iW3fjbz65iLgnD",
-	"kVuxOCcfxtSOVkUV5rL8ClFsFzY2r0vi8S8lXtMMYZqGAJykTM2BK2iMdbkCCzkEvHy1ZRS2JvabiH0J",
-	"SfX6Rcgms0y4NAdX2W0VT9iaQP84UTH74sjXKM3dSnzM2pN5CJI5uK/3XZ1gZ4mvIWCm0GY93L258oLS",
-	"WXjxod4qcl1osrZytH8Ki2hZlH+x4E+LbIyKlmv00ClV55yju6QeUhN0akXIqqSJYIroUS9DbMigeKXP",
-	"eD9XMLhvG3a1u7Ddcx5qykVCuUNtRBbI1JpgnT8A57sVOP61nO8QuXNgffsH47+ytjsFmjkQ/rhKgO5Y",
-	"RR73Hlr11br1NB1SBSXvsF7bqDrwA/ZwnbqA6yFy6Owvy5202duE0LXjLmuKysvKDttKsy0Qc2eQuiXd",
-	"yodqw0+kr09AfPEF8/cEOEg2wu+a/KJvym6/QscoxVo4Fl7FBsdKQKcNyeASsjJj3T0+FJdAWKNnLxOL",
-	"vtJidLFl3voWTifsaSdvk3vTu5ncxyP37yiXEou+ueEf1b+4g76nkjY3O5+C43PwPl3Z+zSrcAXPy8Jv",
-	"14W2Rx1PgwrBYb1B7yPWAtlVBukEpPNIIYYE4xOCjzf7a0oauasOm3KEt+KxCRbo4LI5uGyuAHYbcIXW",
-	"TGE+pXJGR5Z9RySdHROTsSSfYQzoloFLV+jPQtC4J2zOstXDh83emqswkIO75mvNT96B1Df4a/iSzMDG",
-	"No4J3pWlsyZoOKqXVWj0BsStJkdNZVUOppFbSlregTZL2ezO+mj2xoevU4K7FS/N+nN5cNMcbJV7zmW+",
-	"opzX6Kupq4AYvpey8RikWqsPUjISUsLItPQUi0Pb0sVocUMx0PpVqIsX7Da5Q/4QTOZWHCLrmczBI3Lg",
-	"MnvPZb4udRI5QrMN/eUlyKX3oHqzvXklIRwWoLSt7/g0RNYzfzo8PQaqgN1D01TUrP7B/PRGXIKtsnyn",
-	"a9JtkxKxay22oztRjK2yK5ttyuUldDApX9mkHNzoCELi/Q47yRc7aTHxfIg0NfKFsnWCPWamF0EcX1h4",
-	"CE8JVAmeWJlEikWVSrrkmRNHmCIcrVIcJlSzS0BE/nM+YFzl4zEbsUAMUkZ0mYoFmeWjqXl1UCzkoEue",
-	"VV1YZOA8WH30YA3Iu2JlbMI5pm9gOeZzzoVmY4ZmMT4CLOoJdDQlIymUYnwSM6vT9Nfc8a+7alHHwT3D",
-	"cWKS3Q1b1CtcJMpBcGgHU9/BnN5oTjcEciUm6KUfDz2xa8wAdXnXdDQqMCtGVAGhiqWAFpxBztm/cuiz",
-	"dGAhLZY+N/upzZCQ51wvBMlAY9Cd6QdZ1RAmjHPGJ2j7wYwywyIljIRMy+StGcgJpIRxLQjlCCOAVbYN",
-	"3ZnODONFmINzHg7Fxva1SQ53Ha5LD3fvfV0xEJ42iuTlCfAUZIIQEeDBJMxuNwU82BcqMt2Mfv4R+ERP",
-	"O6cnvbY5wcVIhkLG05YbKyALyftYW30Pqclrh+FSk9cOZAhjIeHGMpAzqnR/94iQuMyddFC/8e0eVT6F",
-	"PR6FHzD5Woz7QyYxQuyo/sUuac03LP67Q75Z8Pd0chD7ryz2z0vG6i+54qtdc5jPikA7MqMXPk25vBq6",
-	"/hrAewPdbEMoi3TNQSrByT1XsUvqaYmrqNiMZVSec3srCmlfcffdfaK0eYpxMpgbEXqYQT/NLT2CGtjg",
-	"cTIQvPz23yX8CiONQedLD5mDygDjSgNNEw/oiEDbTBF3dppjXt4VOB5XE89XWBNWKNOCpKIMIJ0HmWUu",
-	"+dqspoQJUxqkdaxHmVOwCA0MyuLLBEyq+MIuWiOD2L9O4db0VkJ0XBCO39ao/dWv9iFS56BarDevWkrB",
-	"yoCeTbTlvBG1YscAnZBzTGkFNkcllQwdaSHybOQOotF6xQT1glPTlAILL8GFPueXlDM1jXFHO8SdueMh",
-	"mudrjebZ6iTsJ+861Dnb67xWPIA0IVqIp4Tpc47WwYF9vm+ed3VAWZgJlqJOPxMSMLcsIQM3wb59cXC/",
-	"AZevPCzXLXU3xRSVe3PwLN5SQNH2F8VtZX13ycAcv4G1D8kSrggzLN/DCLAp9DcIokA3RRvt55K4NjH0",
-	"VuKM1hzUQ5DRwf2/5yCjEvgzBU1ZpraSUzcVUAB08i8k02YMnoMsnxbouD6IiAxhJGbmjdlcLwv+4mwG",
-	"CtD7NsqASkit7fycN7Ecw7aeIl+yWLiE6XpgUnOm9h3nSLcSlLRWIz5EJB1Y0p4jkq7Gk+K6MwrgDyyU",
-	"7d6iFt4gZKJlcl7TsJEIhcnNhjCwoJYMTVMLc0GzDOSEgfX2aTShIrY4/jhC3dyr8UyVKI5GkS/xL8qe",
-	"XP0/5KBWOVlVWp5i46H/Dos3syyzjr4u+V6IC8Yn6pxbLUnkGapTHMeW0Tm5N3B/zRmf9Ifu+cH9hOiF",
-	"8ANX5N5gKPS0P6WX0PdfDu7juMqZZ4JP0AGGGBt+EUeUk6nIUnJvUDza10L0zeOmDQlE1gweK/ZbzESK",
-	"cXpcj30Zb6+X3b8BPMh3ht2jyT+Xl+zSLPJBZzzEZVzHTYBUT2jA2tBAE7LRrWxI8RtBsxlkjMMaJI8G",
-	"a2lSxRVKXHURw3+KIl6uvnTGlK4GtGIsxwUsFehTMhZZJhbnfMDhsx50yQC7sPEdg7mESyZyNUB+x/Ms",
-	"czWn3cCtebbJpKVcFQkXWYuHVsjuOd8CsrAxVqM0WZ25wewUsXHlmFkMJwCuJYMyvEIv542RFOjGCr1g",
-	"3uVVRYsPQWLCve4knaGvu4YbfdO+c7/c7aJmPaUcHOh7s845hHxH8jdjqIvzr5xfi0z7yqHWFMzXMh3L",
-	"ZhxT0ZiEapi0S/e21ZSodqLkEIygVkTvOt5D7pmmBVlMsXCN5VfnPLTBK8ZHcD8hIzEDMqSjCyfHCoub",
-	"hNVurCjZNTo/jmhGU7AvogRsJGYJzs0v3ej9EL5R53xwwcWC9wvBcuBsD9Ymge8tTAs2yKicq4s/LupQ",
-	"OOOCnXE4CaY9bLot3zMU6bJwECCIMY721ErV2KEZuEdw91kNdGymlbpaVb5gBklhxFKImjAcRexVtL1V",
-	"bwTGjZSX2kHQPAia+7WC8lR4D/eOEqUV9+5quaV3bnyHYkvXW2zJCIWNEatWYLyO7h3wKJmBnorGCDD7",
-	"a2UI61kz0swb+9b6AUgYAbu0JnkciaHZU0I5VnUSEgtONY3Lv9wfLtfVmrpinami+pUZzgzaFpi6g7Wc",
-	"akP7Q9Vwcoyy79reJXWx1oRX3Gpf1x+jMyMtmh+Kv24r7dEdrDZxz45rH9S2q8c9Fxdgebu7r64S92yJ",
-	"CWOFNJkJl1g5pBk1eohTvxFq2oJMi0uQrmOXaeg9oGluFJ7FVGAmCGQKCN5qS8YnxCok5xyjn82pturM",
-	"CJUXdAQUHJhpj4eNvZAJaCsocPis7WNz7QSNp+5fV6+eCzKhc7Uu0nk5u9PGchzerQQN+6U5gPodlJDd",
-	"+NQZvbBOT3/G2jKqiBrSIkxYzIGrkFs1VV1SwgiOWLx47HH8JIxznkJa2IQCpuL9j5eCNaL87cxIDkHB",
-	"X29Q8BZ0fxPFmEoavW5JsNn65UdwMHfdmrV/W278h6jAtB/+e20S3C3F2zYexkO87SG4be/xtrtcd3Ek",
-	"P9RBE2f9Qy+RhDFI4CN4SjKxQHOKdZpZdVVGpL/mQNg7zSpctOAdYhaHUNgDt7iGUNjt2UVcK3TKWnee",
-	"jhudVaH9CLG13r14lRCj8dmgVKvoNfqmthS039sRbSdou+FHzNZDxinak+s23aiMLYvOg8P63PZ59IKp",
-	"ubA1yjedXfdK+MZBAL+yAK4rO3QzInjTsRnnPN13kM1PYwyv82eNu9IJGG5CuUvAZs7MErMqM4WVWQid",
-	"UMYxIUYhbl3sOjcTuOMW3Pc4yFsx4Nqu4xe6NXYd7EgHy23DNW0I5Kq3dBhKfPWSc2MXsOYB7PYVSBKO",
-	"8hBNcr3RJDbS7zQMXkgwksKGVNAsa4ypcMUq14RT0Cy7akiF7cSNy9Y5pFnWNrKiiK1umkMYfH2dyxwc",
-	"ksbImQAa+zqGglGwU3ppMa6cM1YnZAjAScqU0daboZ2KB66vDmIVQW6XsI1KAz5oYxeUulsM3AiYX4vo",
-	"jQqrPKgCVw7hqF09xRVb+X7XYI5XFr6iUrD8aQloYdEtXPFyQg0X9ixhYFVic+tyAEw9JEMgE3YJvEt+",
-	"rsEvfaMIxp2f8zL5Ed+tXtcJNhpWjDWMwXw3yqhSiF9NXFLksj9yUtrAxaYPjHCAyZg+Ah0T5TH6RLIU",
-	"+hY4G5M+cZxBzPkFzHU3aHoKBSg2hqqMMBF0CAR/gdRcTxo+a8vDLAzOOUdbgdJCeGScvns8cUoO5vCv",
-	"iTSpJtvczXCTYIy3E3MSLtIh8OSgvuzGXZF2jfZSPXNt+Wu9LnpVkdm5oiRGta3KP9Fokisxi0NIyVcb",
-	"UrIbQd9IcEl1aDcisjaGmVTHcnBa3VasyW7kegejTsgzh6FYEZOHEmsPFNIyzQSflCmSwbOIcl5Kp9Ec",
-	"RxvHsj/Of73y4e1EtGw4/IewloOjet9hLVeTIRtrVb6wSc8jx4907dpCzlPR3d3di46zAGBJFnqrdZmh",
-	"ir+iF59z5Ds+9XsqstQCXNpkDRsDbR8ZC5mgym8tBJbteX3cqP80JsnaNPYSMPac33MKPSK694sH40ix",
-	"PjTnj8L9bgetbgP3O8TpHNjf/uN0rk2H9ixh3yEIZ0XJjqLa3lgiMEdRbw+r1TUyqKdBwIJGzA2GJTkb",
-	"K+x5I2VYVu9nDycSzpxkQC/BRjgkVVlSSDLw4x3YysNDkS7PuVkBo/6ppwWOR7VNhckpTJMR5SUDNtPr",
-	"3feZcxVL7brrIznnVBUYI4SLxSlWR7anpARjMh25SyYt7xW7SHs040ZR+N1O/REsqi/sWF241m1eDi8C",
-	"l9rhdjhYW/donXKUtftlEa07KMWYZfBgTpVaCOkC1aIM/yVPPVapAmzTR4t4rFHEGcLSB/Zi0OICrIhN",
-	"CYcFcZijrKi8LLjh/8xo80NQLIVzrtiEY85grl1EOk19FDoyVdtXYnkk5SXQKXI+P4++Zc99LzZaKOhU",
-	"RD1H+Og792bnusLObfPWMnLTMu0HrIv7Ou7tschSd9w0/TWLgXYHChKfl5Toj7ZZwZgJD7IxRtospiyD",
-	"I//ikaXooxp9+TPva36tOetnwam2cMFote6SZ2Rg/kDkXw+5TvE31ylxh8d7hgtPeIk7Zuu+aW2O9cAO",
-	"xp7GPnCzOukAAXzVgunRlIQPEDEePy1gz3wVNhSHHsb1XTvTuxu2Ws7t5uNWi1pk6yuV7cQXDl7ZG5YT",
-	"YJRLpped018+xeuIFTflZrYyz4cZG3UChmGW5EFY/Ks/XPat8vlgbTaIfUZ56EOwWCdhSxbVtkve0hko",
-	"1CmNRqRFlhKK4anDJRnYZrAoZMyoJaQOsXa/X77wYYzXdqNG+2twlI3ZJJdw12O5btz0IWSNEoZLUsSf",
-	"ehK1u9sCwyJGpFqkdLkGnznLvAgbgF+ldFlgYmFwonuGSUTQUW0o8Mx0fFPkZzs70N62tIfU8U21qOEV",
-	"KG/IsozxyZHSdB2g43u4BJ6jEWfhzTxzylKCdpriK4+U8pTMAY05xQtFwYU0NxqUAw+36hDakrTN/Wkg",
-	"0+/tMK+TOF0XH8xCHOhye7pECyrVGA08LLZrV7r0JQTx8l9HlwFAMwIYh5jEDqw4Fdb5hAjKDQTmIlue",
-	"O1njuiGAbT8HKtuFyjxs7DhW33tbOpOWsTVT2M8t2B3GheANvAC4IPfQpfBG8JQu7yMAp+B6Grm0C8RK",
-	"i3Y9XJ5zB2qKkdci11gc3JqdMqo0edgz/aiEHJ9gX1jD9vjE9qC65JnD5XvUsw8WA0OscuBkCVTitzhS",
-	"Ic85vmp9ASjUOlhz1+EcJBOp9QXk2oOb46gafLVCandbrCqwkaU1evjCljZHr3NjEhIOpCHfwsotPs/C",
-	"fjIT7CQdnF4sd2IlQeSVdQR5rFF+zRinH+cE66+mXs2wHV8reKlLwrlu8NzrTEtxtGX5wYGDbs1BHcOz",
-	"NbcMA7oC89Ri3nf2+yGk/dJlqdbr14YRIZsqX06Qq2KyhEasTwVGnbHmOKvHGNpU9pJfSKY18KbL/EzM",
-	"35Rjuc7rvNbTgRx3udBrpBAkBu12s4sM1hDg90ukpC55xpdEoYvhiHEb51zENWMb3WhS8Hvz09eSDLxF",
-	"UiReDTtlQ7o3/fVcJDQm/pcj/PeG8xvNPm7Oa0RCOOQzXjmfUbpTU5xm/BxJR7Bdxh08HxWGOo6d88bq",
-	"dzYWx2cmGEEV+UG3IdfObPud9ayIDG4HDkRkcMipO3hvdnUFI5m4U9nmkFfBQOyFvX3uHAYhk2HOMm1u",
-	"cGQJRp/CItjc4QzkyDOmImtMqNuNIxwS6b7WRLrtiLgpcW574XIC2pHitco8jdhwtu9D/N8tJcS1JTsn",
-	"IN1k3luXPKux2QuAeZnc1gS8vAfOej1C1q0kqDUdvkNi2iEzY8+JadteYQ15aOvOvK2pH7yB95sNp2uE",
-	"V76zDOFWcraaGMIhV+vAEfaeq7WbaqZAXrIRHI2oppmYbHCThu5NIsZjrBrvNTL0ms4lG0GXrOI6jkQK",
-	"icuU5ykx9DURchk3wX6wo3qtYfY1wzKGixAzu/rfK2bXGf38I/CJnnZOj3u9tj5BOtLM4fGhFChBGx5I",
-	"3P6rpiEw1bevXh8Y397szhVjc9IxFIc4fPZfpEwspej+uC3cvYC4N5un/f4cLNRXtlAXS1kyyRr3a3Y9",
-	"NRmskSvaUDcjHWEOQFxhssbpYO/vqo06GOKtmKrDJTpYrA8W691O/LM0JdQf+a1O/AYBaUcEOGoB7m2I",
-	"A9NPiQJNBsXtOiBakDHFMqlcaaCNxuwrcZCDTftrtWlfgdLXGLhn4CMx8R6swsK5hnOIWrqrdHoTwlST",
-	"3btcmoOyfUum712os5S87mzdwf3x4msV427FGL7hYB5s4gcL2J5t4le6AqMG8u/LHKYC1Ny1icZyB8dj",
-	"PmpnHlu6JBWaAkqAjZbyPwjvuBW7+QbecTCfH5jH3s3ne1AVMRKp2YL+HIGxFFlMRZESaUEoFAAWnTEN",
-	"GEZj7eQqKSOeFlNwoZAlAgZTzqobt6FjLOVXZTzPfXSodtEsQWKNN7rFrMjOMxI1oT/e2YKeAn5jDrrf",
-	"ktu0omdU6f7upnQ0hkcCuD1JYtWa8u+wt6Pyww1b0g2JbzahI9kc7OdXtp/njqF4/mg/b28ydyVnPCyQ",
-	"wzvECDrFJobAuT3YTFusRsMAZ7nS1rw+mgqhwIPTlomUghuW6mATKce2TFM51ywrAX8UaIW17WzvzTVb",
-	"DHHdVRu9GdutGOdxUQ5W+YNV/opx5Lk9XJtYSVTAmsH65EMvH3mVzHwBSlncPzKETPCJ+RQ1Wz7PpQSu",
-	"3eG/1puryV4Z4Al+pefpdiovV9d14y22E4idpdDdMh2KlHwrKtr7qgyvsYfGvlLBJxIywIk/DeTSc15R",
-	"F6xfKSnS/6WD1lCaRguk2sHvdg0eHE1fq6NpO86d3LoqPIFbZeZuuQ52qlvyPLUk19txNllQlhWe77Hc",
-	"h0BSmAkNqeHxob3h3qPek/tNXqk9cOzr0VhuxQ/VdDgPDqiDDXnPDqhtr8aoz8mbM0r7iKu3az+htIb5",
-	"Wg66PCG0ZA1McAt3jr/ilanpBRAYj2GkCbUGFQd2vDPfaS7hc2dZz624sZpYz8F/deA9e/dfbWlRqYIz",
-	"/94ZApUgn+V62jn95ZM5igrkZRzWDWsl2J87SSeXWee08wCPr+u9/sIHVz2BWe4kcl36JRDsedXzgSA8",
-	"Hq3dgrQXFXCYdK4gWzyh6uhRkcaeOfdM+aT3CdSfdCgjqo7lF8DUeUjC1Zd/ngqjv6BaM0u8ssKDuYaQ",
-	"rrH3Hezg2BwNfD8VHMr3SzW/AenH1dJY4rtMK1vyKIR9C6Cs4v0zRbQwV4C5OHhSLRBkLoyyfJAZX1EC",
-	"zlwswSpVin40dNUym6hste6RbWh3XmziIngZo/Qb1i1j3AZ72Ycq7xwxzEJas11zypxZxeNFhuSybNru",
-	"VxY0zAK1YQUTV3TE8IDcXLcIM1n+EhC6g8qKz6ZAafXxKnhO/RouFYZVfPry/wcAAP//",
+	"7L15kxs3kjf8VRB8NsLSDEmxL8vqjo13WtdYs5asR2qtn123lgSrkiTcRYADoJriaPXd30ACqEKRKF7N",
+	"PmzTf1hNsg4cibzzl18biRhPBAeuVeP0a2MENAWJf74QXAPXL5maCMU0E9x8m4JKJJvYj40LQfpA1EhM",
+	"OWGc6BGQvhRTBbJJKE/xC07HQHKegiTTEUtGRAui6DUQphvNBnyh40kGjdMG4xnjcEYGLANzz79fNt68",
+	"+89WB//7vj1JB5eNRrMh4Z85k5A2TrXModlQyQjG1AxNzybmOUpLxoeNb9+ajVcXdBgZ9AiIFNPvFLkG",
+	"qZjgTTIQkvTeDFpvqU5GvcqwLhsHG7/3A2g5Ox9okItv/wiJ4Kki1PxcroiWM0KHlPHw5UedZe8dCDmm",
+	"GldOf3/caDbGjLNxPm6cHjT9oBjXMATZ+GaGNaGSjkH7/c2lEjhAmmVi+mo80bP/pFkO/k3VcePvZqR9",
+	"GDJOrmCmQJMJHTI+PLOzmVKZKjIQ5nGkx+GL7jXdDEciSxVhut1oNph53D9zkLNGs2F2unHaSOxgwumN",
+	"6ZefgA/1qHF62Ol0mpF1fpPW7C4kQqbfKcLScDkP3LsnVI/KV+M1u1plMyYYT4QGnsz+A2aL4zsnGr5o",
+	"knP2zxxw50dMEZqYn8kjSj59evOySRSdPW6TcyJhAlSTKdMjxsnhMRmJXCpCuZqC+VfhERswqTTRbAwk",
+	"ZWmxxvYwlzMNhtYyY6tb7ZMTnKX/fBBd+gGelfj698zB6xExwNG5U0b0iGr8IqFZBpKMqCIKgDeJypOR",
+	"mUsPD1uvScxx/EuvfiLupNbN4KCGXt7TIcRHPKFDaJKBFGNy0PTLXS7tQafZ6XQM11Bt8lqYc0s1ScQY",
+	"/EHOFZCepWIc9wLRzRG8eWFl+CkMaJ5pvGFTmjPz+sj+FZnbBzFVhOL0zshYSDC7wMlhp0MSkXONJHTY",
+	"6VSGfNipH3NXmfdEB25u23TkH4HKGBX9IgwrQYoZ50oTmmVG0gxEztOAXn6jHIgas14dX1H2+fV8ZZFM",
+	"vhluoCaCK/BycJCxRJu/EysTkWlOJhlLqBnvk4kU/QzGf/1NWSFZrKS5IzVPzxVIM6SupldgeHwKmrIM",
+	"+YH5DUnOztdfSmgmgaYzAl+Y0gp3SEphmPev9c8dMMjS4AezBaAUEv4G7/r22ayn0pQn5sbOwT9ePvvl",
+	"+GPn7dP/OvqPw//7w7uTi+//8+D//fdzs7Sa6lw1To87z5oNzTSKzWLVigV+kopEPbFTePJ/5gb+Ldyh",
+	"f5MwaJw2/s+TUjd5Yn9VT97bpbb7FDnHEhRwTcyYwDMgKw5IKkARLpCYxNSoH9+ajddC9lmaAr/R9g6K",
+	"pwQ7+18il0SKDObfbDi+JdhNF/ioXODXwSujK1yOaVeLa/n2dyo6KbucgYh5y9TYi4itF5aVz+tewawr",
+	"IVeQhqt8YcTnnGQjU6oMbaeo2FEu9AgkMTIelG6TC3oFhBIOU6PG2Gvwk5XCW23N4WG5NZ/4RIrEnLp+",
+	"BuQV10zP6napZoK72rLg8TjXYmH6MDDSILI+uI38mmYsvdnWuWdU9soIVMhSctlIqYauGHT7TOrRZYMw",
+	"S0x4zykxV5orSMZAedNikOtcQpwRMt7VI+jaSwI+WHlNhRkufcV2/K9T0sBzmpIPbkHrtt4t0K722u2f",
+	"WckxzYwkhtRoUsWynpGefXcPjTJF4BrkjEyl4EO7L2Ys74R+bcTsjTafC91FYT23/RLsRlsRbhkzqnsz",
+	"kZMxneFgFUBhKmy6BcflFrwTmrx2Y4huQDnIHW1BbHZmcla7FDLUfquTNSP4qKlfwy1XXeET5g6cG4bR",
+	"tpMR5UNIiWI8AVxyI/XNWpMP9g9rg1rj3dkeMyPG7J1EcKv5Mm0nOt1qkw4CXvleoj2M/gXymrIMarfL",
+	"zm4XW/VRjKEvjLqTKaisTKAu2EUKDRjGQyfBt2bjQoifqBzebNO0EN0MnzK3cThCpgj+KK3ifkDesufb",
+	"LXqgOzjG5EQTuRCC/ORGEF35coi74lWxudEkgYm2wu9CiLeUz268sGPKZ12qNYwnWlUWWAhifiQDpDni",
+	"r0HvFBuazW6TC++UIRnVILdTDAKl2LzUTMtLBrVswatD38XCn5OMje3RlUCTER61wOOHbqtW4beKvcVd",
+	"/STwcOGLPnGa6xFwbbYH0hvu2xXwrmHOUQXCkIky+3QFvKI1GAZrzjJ8mTAJaZt8tPvotlAYDWcgQY22",
+	"Fi4HoY5nJiwk+1c9w5qfyC728J3wR8dQKaTEcGsnWRaXpLq/v/zyS+s82KZFs/tHY50UB6DiB30OVKKS",
+	"SLPxv1826IRt6BZ1ZHJNWWb04puZ08Fz5sgjpZr2qQrtE3SWEed8GosxcB2ebTUSUmezbUjiJLTIPoK8",
+	"ZgmQT5XBxa3f4JJdsdS6ie/wjKt8MhFSQ/oWUkYvcGY32sXigd2xeWIXFyvY0I/ggghI9FSRf3z8+Z31",
+	"zxEXn2iZYZyS8M3mjdvJyJPwgBeDIzhdcmEHV7Oh0ansWlyaXTVLgL4zd6959Hmi2TV8UnZTJ1JMQGpm",
+	"/VfWqFVRX/a8R65Z+o2igY3ytP8aepj8Kz4XTxT93yBBrfbcaLvD2WvGU/OUKiFQ+6PRA4GzhGUZch2z",
+	"gnYvjdQaiy/lTxKomv/arAwlk+IJbbwu8w9QdAwkyagy4lbl/YIoyjtQvs4tmx9a3F0stfcuTahmwPV3",
+	"ilxxMeXE3miesuBbrM4s9mB0xmmnYieCJyB59EF+Hb7GfsqKNwDPx2azcA3KuTeri5JIoVTL6AR43+fI",
+	"+4J1W0UYfuUqsw2fEAyxmEiUdCYTwbgeO+YSMhAJRs3oIjEfdg6/bx0ctA47F50fTo86p53OfxsmghLO",
+	"/XrY6hyY70SihWycHvk/u85PfD5mnJKfzU4Kc10ucXzdMeO5NgRx1Gk2gKcqfKV56EXn6WnHv5KljdOn",
+	"TWP8mlsarzES1sonjWZDXIPsC3HVLQg4+NKs24BmCpoNR03oL3d/+zH+g3IgH8cM/RhKU6kjo/m+XADP",
+	"1pBRpLmzrBg+q/PMXtdoNvJJunItnQXUOD1YOCfhVgQcxjyzhS+LEFPqlI/K1dEL3X6txboqOxo5F4ub",
+	"Wn3s0WH0scWurzs76zdbY8COTiJDXaCWJddAJAj6ywjQpcc0+hnMuUtJHxRLwbv7yhH1hciAopu4oL61",
+	"xl+lz8gQAyKNMTurihk+in44TBiwa7reQnsCXy5aAy7y0d7wzR+D5TdesDH8PHhJZygXg1OyLiEUpybK",
+	"6fNx3+yQ9TtipkJz9aLPsVrU8CvbUD0GzeJk2SG6FfOk1wxPb2WOJSkUhzBygMIdLg9KhTQXablclxU8",
+	"/yem9KI6g2HLKIHyPHOWhTVFFgkW7+0y1QWl2dgxocVTwOELvqHmgeUGTyRcM2FJcOXFElSe2SwbpmG8",
+	"Cd0ixdrnUSkNQc7RgV0UN/JgXOVbV6z1ex+poan1xdHsfbDsTjgFErgQLongAybH1m1T3aot2Pycw4Jj",
+	"SOYabNxSDGzk6aUnyI2izWsKgDH94h5xfNxZ9cSCg88lH3Saa/H0eaY9Q15Ay22p5d5nLnJDztMx40Wu",
+	"lV1Irzji8QtGdhId1zKev3z2d8d/vy2n3o/FQAp9N1B5SgptNpIRJFeQdtGWYLw7kWIowSrBwtC2tpcZ",
+	"PTWzt3PRVSMxjWrFwRh+kcxS+7onaIV+GlMiQ+UwVOR+n0ev+sLnM+IySZCSc5XTjGRIud7SUqA140M1",
+	"9/r9sX3AxzaUUjGVIlBPVogo9Xz2siDWOVs9uKrbn3VLol5L0trHvkAZukrS1rxq1dgvREpnywe+G8Wg",
+	"uURBihzL9djEkjVoNAvlA++NLoT1dbKM6cga3JIxuJ2xpzKxwU68lgAfMxHdhqmQV4wPu5iw2QUbT1/b",
+	"3KjejVr29udu/rRF9PjY+2Jz8CsU2+bnLMvm/Xtj1Lgn1NjEjZNOGz0OfZoZ+dpNc/OAg477GlM1mFK5",
+	"GfWci+Wg8Ork0J2TnEcHaHwgGYJsnJ5YE/x7I+CvBUuga22txmmYUG7kv3Ijc8LZ7fmvftxmcMWYcXLf",
+	"zztn/w4cJM0M6zZ6tndqmYc+azYyxqGrhaZZ+Kh/5tSmBBn2rGzQoGve3Tg9rLhaPpdaQGN9z9CEzhw/",
+	"+fX4c+AFmlCpGc2ymZ10s4ED6y5OtRjB0aJTNNzP5eT4VnBAUq7s9pr3VEhhba9SQRqLzGSldRbQz1am",
+	"5dpOn3majLhNCrqsc+vYYJ+mGXq+++IayL9ACtQnjKLB+NDoTDbUa9Y95uspONxarM4c7jeGRiOsrt6P",
+	"tWN/UknaX6O5bsrOWpHiwmCaawxgfmLraUpmaQIVqXKq1qT3+/EU2aUJlrV68Obm0qyc/uq5Lmk28DEV",
+	"57F0N5UaYHneFo7EcgdRQYgxSXPfHDvOL9dnlU6CrqPfhJP6egMndDjjNYdZLsd6OlVlwbbirnd0PnD9",
+	"5wZcXWp/CEKiqKzhesT7J3dt1guTnfg1/eM3dmqWhH10k6P8hk9yHTmk88LcJ1JWzf3V5VcrTmDpCrGq",
+	"7kp/wNz5rHMEueu8NyahmmZimMMqb9Aq4v22ZAs/wCSjyUZ+tVISHLZPOo15/v9SglJmGcNVPLz97f7g",
+	"yJrkPAOlCC3Wc8iuQdlq2BuQQV392B+OJDZ2tC4QRI1mcIuUUSvYV3hN9wS1O4IK5QruR53o+InxPcPZ",
+	"MxxHC396Re0WlbSNFbS4928x+nV7nqBNiGqzQNO2AZ060t1CdVrPuVo6Iv/0Cx+LbtUR+2KQOufOZbLg",
+	"mnX/iGuQaQ7R0LN55OYx5/W854UffM7X8a25rbT7fEdkUx3Mzy5uTMdFmu5NBcU2flNUKL6hUHxj7wmB",
+	"BxbdqA+HZhkfGrJVMRGYZWDTvrvaBzfLvRN5pfrBefbMwAHzwLtGA1OBm3TjWzcJc0qYCKm7a0card9T",
+	"wjXwHNYa3dy6Vh8QH3rNWjQjS1udQWyzMHhto3/zpRa4TAeHsYToxWTeW48du4vsi6IzsRmJ70sCp1n2",
+	"8wDZ0dIKCneD4VHVSU2EUqyfQTfNbY0IrH983VM/5uMxlbOVqlDsVYuT/Pyt2XhJ1agvqEzjBRvX0M2V",
+	"K9mp8rTXQtrsEXVKpiNR1vSKMbjIjyxrw0iam21ANphRpQsIoXVcpM0G5Zxdg1RUsljOzkdNBwMcxW+C",
+	"mRciyg9TJKUzo6JTToDKjIEkM6AyjMYsXXSQSvB3dAyxoAxW8qd0FvCdOWtBk7FQmugpcD3zjF/t5u2Z",
+	"mHaVFslVl2Ygdc0GvR9ROaYJU1phUM5vGK0Mbd0RvS3LKOZH1Gx8aQ1Fy3zXUlds0hITqwe0MEXDCEXU",
+	"Aoz0EUp316ctC350DRUiw8E7R/s8Oa2Xu1IWKt1kKrNuJQ+nhhBeI7CHze6xExJTTgSH9Ye7JNVmg/Fy",
+	"odnAbWFN8BKXOjMMQ5fGbZbB2oemYCjvgpfFKNgHAf+ZQw7xRfsACeBnQ8BN8i6XCqqEbIjC1s1jPiVx",
+	"yWxTyswNJZkLMsp5KjGaeJcr7icpYciUtukuqquly8NZXH+k5qeGca1NHIHMXbLMkRF0jzpLBnHU2eUo",
+	"QhUjknRpvrb1ZlQClhc602OdcL17thQZdKWvaF/CVNZ7rITErNt8alwk7gdftD03iNuGTIDYYO4O0uic",
+	"8tbtS6BXqZjy1VvWdHxRDs0pRuS4dQfzwb7t58Fb0CORLhvQEmZXObfBea1U1NTq18ULdnpKLowqXEuf",
+	"lXfu9Fwsf6+aKQ3jpTK8ZHVUEw6QKkJJJsTVuiP4iO84N6+4CStzQx0BzfRovXf+aK9FSyals1VnyVzz",
+	"nWoaJm4mC9cgLYDaegfWvsNn3G8vUSimKynNsoxogeiK9lCXAmXABuurTTsSJdaWK7TINTOJNrYgm42c",
+	"S6Bpd0FZWON1ZvFUl8M0fn70SEKhXVhdbu1z9It59DuYrrR95tYpSnvzAqm5YCnHuP/8GZhXqGqWLlyW",
+	"RbNh3rhZrjPMc8eV8j3C2mIyJWYBxzW5RQ/MFoW362cpqq5Z0XhsosBQi+QdOfiEVTXiNgEVry2fV762",
+	"Upi4dI1q3FMuc22O7619cAt1ae07bp0/rD5tCzOuzmb+pdFlZWoCXDmghs3TZg4XfburEA8m1lSefadI",
+	"eWmTTEdgzcyJLG9xsHVccNi8BElcg5QshaWFPC5l1i6DtWvUhFkoUVoBeJhVo6cHcT9tNWA6l8u7yQS3",
+	"iKrGAkNhqcuyapSN3Kuu4riLGu+S+nt3mdHmVl61NqdaXvUfrYToWlCpxVHHxjhfUL24SLGD9GqMADaR",
+	"QDa0zE+EpqkEpRC7CcYTPWuTdwINZpo4ZGY1MjaZ4Ih4WQnUH6P40SDNM//n3/73f379n79dXqrPf/2b",
+	"/aP9+a+PLi/bxYfHf/23BWlgNCD3kFYJivnK6D6EOkCt6ljbOLEw2hImQYRYHU+bMYQOD1BxXNRyMDrk",
+	"QjHVOG28pRmVjG6A0WEo5CSok0S1dYBQWEbbsQYZN3pkPhy1NyigiABiLAx9Wc5vFbVkmxSBbSA1yrX8",
+	"ess4GjvAt9hxXcDvFZzBp8WXm7ceIkNIYkEx5bLM4+Lc/skzWkr+dTtpLcXzN89tiXDDVcxlZbgbTex0",
+	"raLt1Rtd4TFrBKnrastfhzXQWqDSc1Z46slUMg2+t8VYQXYNanN1LxZNPyyUpmVJbrtMxCnIYfOs1TmB",
+	"GheW20i/PVH9vogqXkJvhxJjQa8ZZOkrKWOV8hZ5MSJCHV561EKzT5iRRz1kse1O2+Yq9B43HQKe6ytU",
+	"arOOFDF6mFn8wjgcXp0nYW7ednhNO/7yvuj0fVF2VUGNwW2sBHRbA2VtHlBteyiOjYHGKvBa691yMwCH",
+	"BTCpBeyn2Ib8WHiuq9uBaKW2u0+mR7MQsa78yrxLaTqe+B3oHLQOTuLgdI2Ddqcd3wH3rjL3zr/h81Jc",
+	"sXWuDka4he65nOyLWsryJeXdzXJisWX/ifJh7g6Xn4dtEYN9tuKANm8r3powjyiX0uixmPvQOD047Mxn",
+	"/jWajSFwkCwpDbYQudOYDcdFYx78LSMnHesXFTIF2c3gGrLG6XGn2cg5M8uY0InK0R12U5jC6vhjfE7l",
+	"Yx96zyAdgjwjHMUqhyHV7Drqktm8MrO6SDeyr+qeMLeekQQZIUkfbNsWK97NsiAgu5iuN027Qb8vY8yZ",
+	"XZUdmK/vxHk15+hlfknnLLNlhld5omq8bpt42koP6ZoOr/kblmXelSP9k9uIS/KtdmMkli/Y2EqcO9rf",
+	"d1ZzupVu5KonubMGU1tDT59nc/OVRgs31F24QrFe4HW7mK5nbhUUrtVNEZds9Mb2X0zgLpWv2wnWPfks",
+	"iEpf1tZp7pSWigc3tOFWeh7kbTV5hYwHpxvlLYjSEC2hQ6PNqDhjc41rAzgVJIWEjSmGCMt+DwX4RRBp",
+	"aP1/v3Zazz7/9fKyjX98Pfz2bzFxHlQpGornM5e/HTzK3n/Q/OHbo+JpB83Db4//v9gTv5YL/8z91372",
+	"rLry4zzTbJKBeVen3TlYiKB+bq65JmH6ol+bJqFYQokjMuoTfiwQSyLr9qXl7vVyqcg4WRWE+aSA0GJs",
+	"mNzWIVqQYOr1A8UozXuq1FTI9AXmemzDdibuCYZVjCCjWSuFsUBJNw1/pGScJyPSBzMJIjiQp/U8pbwv",
+	"YCvFl5F46orDWx3LLp45L97nBz73ztgBDCoXQneejaFh3dQReUsZJx9tsQfXNNFdxgeicdr468Hh0fHJ",
+	"909/eNZpxIJoi9ZvtcHdaePg2bOOvQy74JURWQxyWe03RTC0184oO2g2MLDdLTsXzPVjCCK2DR8lG4Mc",
+	"IpCqFo1To4Ihp/tnDhi6bfz96fvDH/7fq9dRy21xFjm2rrCPWRZb86sYsTuqKxm7YEuk+mB11/DirAiC",
+	"+9W/id23sFuRh1WC7LFO3gMhyQTEJAOXzH2NsWbizISIqy7Y7/qm267LsxBXRKBLGlNzR0yZh/tu4FNk",
+	"nkWNTMycW21SBNQWb9FhfdWWRZ8SYMORxsKYIk9XaUJtBjt+H5v1NsZsrmK1iK51FbJ0PZIiH4589/dg",
+	"tApAFZUKdkW3W507sqjLTahQfkh/zYUenO4MzB3ZZnG6Fyl8WVgUl7tKn8stcsega8xxH7C9vfrCuEu/",
+	"qApcVernhv8nt9HLcr/bMNDd09+CHG5YX+1ZWgThI/hxFf9k2IewD8RSNTFUXXDRRvNGIaRyGEtmvrFf",
+	"Yokes0yKrzTr5qX6yhtuKrGr+uJKFbSU55WQ4Mr7IjJ8Dau4ItXnR1oriHaOjDJXFbsYaNtIIXU6aEzJ",
+	"jGqU0QjbTpW09cETl6YyVjSUNfKhtxCmS47w5hkH25goNzM/NrY77pmXzPfi1NW+4WWhysFJB0ueFaFD",
+	"Md/Q6BaZ0FzuBsfE5bdN8rpJfm6ST00yphk0yQDsv9iUoElyjhvRJBMJA5AtLnRLi5ais2ZZEWRLUhWc",
+	"ub6SkBKqEEuKz+Wn/rG4XzUNYTMVN348Z5GOdgWsygJ8rYubjm1h4GnjBVWjxloQ4N2FnAeEUj9xNreE",
+	"BNhEl+joH15cOHT0Y//zNaTd/gwTbZE0wHZOxJ8HOU+NEu5H7gZuf1CN018/3xM27trs26/pKlUTV7Os",
+	"zFwXpzpuENTajfP78bXmEr8nWyn5wS5Gnz+3qWtuTrHnX9ctdx24tvvzhZn3k5ZbYK/ML0A5tbldLYgn",
+	"XNICQTjcp4WNXWWdzvbNz/yZuzXzLjzRQX6M460vKLpd3nCVS9ex9DnlV+RCUq4GuIVvRZ9lQOwJiGXS",
+	"uHdsEeAt2awGOWacZuSwsRO8yC35XYVnrJC73+qX+yZYvl4qBlJQVs/e73W1Ko11PNNxr15Cu9uj4C4o",
+	"GFXN4j7xbu9+xR2/XmvhS1ygBb58F/ZkTIzV6KPR4ctqDH6xC3cXXeGN00aSWbAm/z0X2il9S6q6Tsqq",
+	"Llc8iVfZkE75nVFc3Hfr9mIWLix60umQ8TDoX9Q4bRRYFFUEwwHCkfBkZtgCJsRjAiWhxJZ+mw35wTaI",
+	"l7nvj97AXvdkDDYUHhauHkdSr6qZFgvVpZu07AkLaJfWn52sU39W3c0o7HxCx2gZmtNFC4Cw2k7mLlVg",
+	"BKTS0dtLTU8vieCDjCW66xYjRcuQC911MEFRQVmlsuhwp1SRgch5ignmU/8VF5oYbU0qLVAT203Ir0K/",
+	"NXetVHiqFL+Vwrbb5teitmS/PE5fNwVlXRxHcPJuwgirJ/Prqkb6W6zu6lTKaMn4bZcyLu3ssEZQ9Hda",
+	"CbmYp+oINqSogFTnKGRZfDDsNBTpQFnhaEFPl/m9b84x1jnGNcc35hjACpMvEM1/drsv1FJuyfgLXrGx",
+	"dbZEY1gMSxQsd0N3bsiQV7o510fNXsGsNxzkPIdew3+7FRTIzSsMI5x+wyTRDaBDHJpH/1axQ97wOWXs",
+	"O0Vc3cKGmCFbRf+CA7Q5AvltaPMbqPFLsWr2J/bBntjlvU3KG8wZjMWk9qd8/ShXqDFF1LC4UBX9rKZ1",
+	"C0gpZJNQPJYfXr8gz45PnjYWzFbbJDoGIPiLsT4TkQLpMa7ywYAlrChR6J2SkZjaLGQ9Agm2odoaFWxz",
+	"jWlr32nowvn+e/M4hZXmqmGkOY0885woTP0nUyFTm4ApxVBSbMK5yFNAxzGEiAKugSdgc4VGkE1UABhM",
+	"aKKj5cVmGyLwj6+uQc7IVAo+JL7Mer3u12WdeSSQM2AI9KeWLm2hUjvPgV9fNQF6pQgdUsO0Fj0P6+E/",
+	"2oe/tgOJjdE8nDq/YayfrC8HdeC2G6fFBjP11o+9vnfqnhtJmV0PdNPovN2BhOWkqzKhu5peAXdvRMxc",
+	"Jz21yz+1phCCOhQADxIIPrx580boNfD79Su1cL0buwe7w3zlMZ2RPgTQFOidXRvjfQWsvw/7reRHZsO6",
+	"9lpPuwnljjn0zQ7beGJjaZn5OoCBHlcxYqI7Z56t4/UF4wtl6vjFIjOZ0KFjJPBlkpnzZnmJBVpY7oPG",
+	"X0scx+Ll7mbHwYJzFhMdH2AgQW0aI7O3NJKR7P7X+Nl1+uO7TjJ+PU3+/p9Xi5aYLF8RCOTjzrPvNysH",
+	"8c+pmUZuYZNjQZdDF3SJO9APLzrPStAJlw838Xkix2YQzqn8YkQxIVRPWQJhvLo/20GOxa1Cik7KvJe1",
+	"UqprPW6VOW/hEok7p2YOTSsI/Du/T/i+lcCklgy2j84dFlk00R3fSXSuXNtKAeKGtVHzCxVfjSFTGiRE",
+	"2pwsQ5H1uVvL5mSbSMwNqigGqMeH+RAA9m6yRWAhHRu/iRH/m/u+nYjxQp6jGM3nLr4U2ASorJpTkOQS",
+	"gqoyxNA3R+nQTt7daN6Visi2g8eXXIp1hhctTS482SjP7iTeimq3RX3LrC+UU2at5jMOo6ZVsajRdHuR",
+	"AdGCUHVV4kYNdoFoVe7fagLG62JE7LzgSysN55sGLByxFCZU1uB6XaBObe6zanbTYWMR+MKUZsYYkIJr",
+	"AjwlEmjqGoZGFOCtYvZFx/lNgY+LtKtgcv5xSxfpPUgWW6T+rFvOYVfNGtJomccbrWxbCOe4WpkV7MTS",
+	"RqjS2yyqf79rYV+8thmszpLF/YAlS3e4tN2BFOO1Mv3xamub7Xq1JwVB+UC43dUpwJVhGoJXEvQDxR/i",
+	"7bSsJW4fWyj0E2qOZqYE0SOhAEPxIteE8tnGzUXcEYgs6o3xyN1ihNtTLv4izH+UwoqViZKacGI48CVX",
+	"Vs/ZdCShEpqk8GGpZgVh2zadmINJd4K3kNZzeKqxjpUrQJ5ujuF0t5BIVQykZcFKsw9/8iAlkuLtBCfN",
+	"ozdHjq3Qx0+0LyTVQs7IVMiINVwPxlKjR0VUwa3QcMzkNg8YLZ1ccWh/on1yAcmIs4RZWrmfSa+F0fLR",
+	"ttV945qdh2WUVMNQyJkx/AQ3dOJdntal3Hjx87uPrb+/ercmOoTjbEy5zn/+DLhV+ztwkDQjSfVdE8mS",
+	"CpbJOhAOy8D3ill9rfeV7yR5a5MGJ35FooymtrTDLs2aDpUHnI7jfHQeFc7vkJ9huELLsmuWiYqAzP/k",
+	"EiM88LcjOII3bCw/iuP+PR73pcd3ZXTbH+dN+Obax3HDiO76h9X5xr4tX9nNQdw2YOcbseR736MCzaxy",
+	"Qu5ny6qnJ2Rr9mnR88KG/M1G/r9aRKzAX0fTMYsoH7t2kYUepkUZ4X8lDoK72sUl0ktmE51mXd/UR+xA",
+	"/YbH2lsnrmB7EcC9d57rkZDsX0j2p+Q5UAmyF6+WLGI6kee8//njBXlCJ+wJzfXoibv4SW8ZXs/GzmY3",
+	"k3Is7lnR9dAiuTpPf8tV4Y/bvL1W67ATRAaeS3EFHHUBSblCF8wC6S1rQOULAR5NhGLmYD/G9HpjRD/y",
+	"mMePm5hm/y+QYsO8k1bx1bLozk0iEEG27pIYBK78W3ENkarrSDhuAVTaqJTPmo0rxhHvrtzChdyySaXE",
+	"xla5bLJ5zYbrLD7A5DDk3ZY4v7d/+HjCpGgvHhEEt6k120UoHV5iAtziGFbWJRFSQuIkl0+EjrrCVqTx",
+	"R5xuc2VMW2iONz4S66UXLYlgVrb561po23VgBuuFIzapKatLiMe9D8Ki4STm9qUA5SrfvTJwWjmmf3Zz",
+	"ocKybslgmPHkPCmqAX0pF25SYeShZzADHT+8+AjEApljq8V8fzXi3h2u4ongTl8j6F7pch7ExGL9PIVn",
+	"6XFyeND6gR71W8fp99DqHww6rWfJD+lT+H5wQo+ObAahzzp0+jQXuouVYmX6CSpFmBZIuCAqT0Yu7wqL",
+	"yWYix1wiI+QUAGG6HSasnDY6B/94+eyX44+dt0//6+g/Dv/vD+9OLr7/z4P/99/Pg4YVx53jIkUHYWFe",
+	"uzG4NXuSikQ9sRl4T/5POcggC6ghwWwNpAhUW3yrZjzBMj2zC2kstaUgrUXsl4GQBGgyIuaOsnDGaIVM",
+	"EgQ+9nJqzY7WPPmAL4z21F5omzE3+M/NddtdrCLc597ErTZMyph5TqfZ6NvfG52DZ0c/0JOk9X3/BFpP",
+	"kyPaepYeQut4cEC/7z9NfkifQVC4iPfW1rg+PT0oalzBmISWVi2ac+spJstywGcEUG8dTIVkalQpiC02",
+	"+7QTsIdfw52fCnllZasL6x2ddGKtm+ykv66X8eqWrbg2z1m8cLJYkbUevFWdZbmG0XpFHjFvfhRTMqZ8",
+	"ZuFKKbErt2ZfjhB+b43rK7u2bRlouc9f19MZNhQUGx7IKWXa0lRJXcvOZxBSrtmIgrMowjQZ0bVyr+eL",
+	"8JEsQ4oIcgl9TDq1yIee4MP9DMg1WPE5r2W4nasZzEs2CDAFAi7jehZVEdJc86wAwBQ5rMKSlp+zlHwQ",
+	"2NR6JnL88oS8g6n9cuFE+0ZFi3b9Nc1y8K5f53d1ucMjIHbxiKJT1zyZlWXelJf7ZO+YUoVp5MSIxgVC",
+	"DvuBLVKEm1r9EDn2kFl4pJv9yqkVQz0jGQw0EbkuZpQKsHXf6OBA5DWXsj73upr+YW7wddv+qjAM/IkJ",
+	"dJS5oHEZYZ5Tf5UD11BhnLtOf/q5kMybZAsu6FSGarpF5ODItoaqgvpViW5XStiiRCp0ylWMy2mf39zo",
+	"xSRWAqM0UEyGCGdo3VpUZgxkQNmYMsGUPwruOkwPl2JaHpUEUfFJP2dZqki1YMkJxHnGPte5gLYG563X",
+	"n7/+8O1RK/x8/O3x16Nvla8OYj0S6nH/7QHo2toDyhdn2S4WbGmgaAl/OCOWbGwbR1TvCQdIzfkSkvjN",
+	"uHlnx5IEI1Rt71oceF+ks7m6izOiYWzWRKGqblRzVz5jabcZ5nMEqR84QYfwUjPc8vhDcfRX0a1jEoXf",
+	"JJZbOCVa+GUW0q3yzZfUHc3FLP5Pn968JGOaQtk4vzwXTDmLB9IzC5jh235VrjESlggLdzV/Hu6M/ilO",
+	"pWntNKpIp3+SHtIjaJ0knUHrePC033pGTw5aP6QHg+8HB4NDenDQdtB4OEOnrlUX6PnMHvxMJFeeuOyB",
+	"OHMVfVcw0UXTSleXY89HwlIrc0Z25Nspgo6C64pJUFM5JdTKNT8ODlNDS23yKlPgCniCYo96MlteGbpi",
+	"sHOi09JccUCansPXyVCnj0b8/psLhm0OJYr6uhKj3nylWYqKnmpsYAEHumG07k0q3S1V79gg5iub7NV+",
+	"W22GqCGsptleW6RFs4xApgAVNuzdx4cqwOAp9eKYLvy51ukbZV6lBskcFtB6RWkFe1ppXwaem+VwEPYy",
+	"TOaeVpsJrYcOv6JEMOh8vOrasHP4RiAWyy9+buTTyid6OMSFHkaWoNzu9wq24HO5eYoTdJC9xkZrWjCn",
+	"8iCE9+COt8lPXu22Nbv0kiNnYYI3kSkyHrbvMHRbYDJZfpmSsZBYVsbJUQer+gkdivYlj9ul61t1nzfh",
+	"rec4I2/rbJxs43Wokt2eRRfPKP/GlqrB5l9h/dbx12Kd6hjtFql0Ua9VacJXHbaFL9grcjfD+o6CecfM",
+	"EG9/rCP6G3OCv+Kwe3Z6cHja6fy1c3SKWWwFnTQmB3jk6qfqhMGvQWXWwWH7pNOYP38vjXVlFYMAWsKc",
+	"0wIYyr6tnKq3Df08T+hB8rT/rNM6HHSgdZycnLR+6B9A6/v0cHBEj/snyeHhinkeduLz7B80vn2OuBic",
+	"G3BJr++q9TGRQotEZKgtudJb7PMdys0FIl3I3A89fpHImyEOFehmTUKzqWEd3ow7I/7g2HMYUG5zUzSM",
+	"kOprkBfQQW6YXdGnZ0amRvz6rdhEaygN/W841jf2xpMwQl7GdyIHXmkYn2cgdX1Xd89OfxN91VVaTCY4",
+	"RvzYh5EN4Pmm0V1le/1mYlp0uRXXINMcupZEP9+kY/sandrtnKLtwfs0uRpKkfO0a0bfOG3InLtQ8/LW",
+	"4cW+0izmXJt77CIdgh4ZkYfpxSBJxq7B1gyMxJQYrYuYO8mUMh2oX+XoymV3K/45XpVC446+H9FRAcRf",
+	"UYLto2ujRCKYb03ebOB+rtfPPFwkcy6HkqbrBGiKcTcXlnKpuCpbykdsV6PpGn6T0pn32YyEmjBNs+/M",
+	"QmeZNdyqjQd+/PH07dvTjx+rxumjXzsHn7Gb5P8e/tppHX1+fPprp3Viv3oU/B3rM7nMKg0H6Xs+CDm2",
+	"wzC2lx9P2883Yxxecb3QH8ULFBsIWtrarw4htQIeatjp0zBimIwgzTOLOeBCkq9FlolpK5+Uc6YV1be2",
+	"qnguqDggFD0qhGlF0DXftMA3ztGJ3xeVwSut4pit/oszPTS9AoU5bEJcEQsd3Vw3tlQPnbku7uYqNN+6",
+	"Bk7fKcLS9cylOiPxwpmEcOrEcLBXuMD2xrMQhshY/x5x8IzkfEIZfmn+PbOy2nb7mDIVXbIagAkUzGgW",
+	"OP+D0KAWh9U0BgGjQy4UUz7xsA9DhmzRaxPegvpO2eeYuwLoJjQttCIWc6g59z6ku6bDgsG61ZDwlkFe",
+	"BFZGQfJzuJDV7BXnM/SP/rwmDgbuO4aXFhAxCrjJKuylOyl1LNOwkD95KkyVk95OKsyFuAL+nrL5NBaf",
+	"qdqA2T9G/b8n7Gf2jzef/vXm4B37x7M2HHXayWHGg/zPdfFIHlgK7Kq01viaTcrm5mqRQLWYdMfVCzbs",
+	"vW/7M67a8fn3xMeqaVaoH3Otyiq2VJlscXBy1GmfRFuNrVVLvJtS7NhsPkXbi75AKC2LjUQl8k2HaaAA",
+	"FRdk/pgbrojg2awIsKA5Vc6yfckbzYV+br8Jxs346lQVD45h2VsBjyHkcEnTt6NIYVpG+TCnQ+hOwtYO",
+	"UCBqZGLIiuTaWMs4n5XetVG+brm2ziFSPtgS6gjw/pQWtZIDlkGXjVH9c+k64h4qjvVUdAcUxQVww1TL",
+	"OQQlB+k61crhFq6bn1NAjMS6B/sok8+r47faZm9FdVCUZpazmZ/cLQXciaOrbfN8ljcCrKfJRWuIw5T4",
+	"68k4V5r0gSQjoYCTPgyENCbhDINRGBBoxIpv5mh8WQS2yl+CLvUtdcUmLTGxN7aQfA3nQRJcPCjryH5R",
+	"9JtYw4dvq6w/RxJJYgcjRhdhmcx9lVkG9TK1zeMcoE1YcLmsrNIIgD+5VmjLcW5FGTSP3hwWvGRQwfG4",
+	"K7ymO2CP94MG1WxMJdPwM89mxeHfgLWN6Zfwy7AWstzvACTqPnCfovS3cWSnqn4drqF/LVOdygpHvLNl",
+	"pXsNRJl7ZeMeSX5lLer+BDzgExCtLq3jzPGq159AW707ZUN0QPKU/I20yV9Ji3TbBGPklJO/YfTKqVRG",
+	"sNMEZcR3iogpn6uTbc9t1WKBdJgTdXk5+frTN/P/t/j/d9+67b/9tfX5r+t6mc/Lst2RsGmJ2YxkkYlh",
+	"MIwNuSqnaFbnlxHV6h1MlyXeRHLwl8MYIVKwpuPJumbDgivBFwFW/GvlYxf3GfGxklwyPftoyMUFbtAL",
+	"cp7bQJH99NqP5x+/XDRiqYTWkUE0VlqKwYJLpNdoorcc+Zh9ZjmjkdaTxrdviBI9EHE1sU+TK+DOEelj",
+	"FqdkAmKSQbMALK7kJxrr0KHmN9Glyfiwfckv+V/+8pENOWH8L39xWQbzw0XnpzHoeVrjJiKXeadzlNiJ",
+	"49/Qsw8DxBZz4aP2JT/n1eWxca6DEzJmPNegzuodSAS+WDtGOR8Cfu+eMxCSUGfEMOkmZrRV9Ze/uPgN",
+	"6X3FY9dENGo0llExa7pyDvWt1ya9CR1CDwke/+wq9i/okUeHnbLJ9mGn85hMaXZ1yfVIinw4CvKnDjrN",
+	"TqdDpJiqNukluVRC/nuPPLKucC2sd9ot6QDjI6RnBtSzzzSTs8+kWUbEwLwDxqcuKYoqMqBK+3iVkRAW",
+	"SZkq/50dhpkAB4bOFwkToNqYy5IY40oRiok3aEyjf0ZdcmoMvDSFtE1s3VoPF8svhVurnnXy5FnWJufF",
+	"JeIapJ+4i9JTTrxCf4ZzveS9BVW/Z3NqFemDYikWwdmNQ3R33DkzEMzSsY62Jy6B66+/KcF75JGH9X9s",
+	"1lqk0MNFqsW7b5Kerc7rEXrJCzx7vMQdnp6tluu5rACYR6k3VCB4Yq701Xr40iBvGEMxTRu9x+0jCuQ1",
+	"hh8yMcTENkP+wk32heBJLiVwTSBlhmBPi7yphEo5M4vZM8Zgr00+AgYrkAWYTe+9GbTeGrPBnbf3ny6a",
+	"5P35xYsfiZDk5aufXl28al5yz8BRqhdPPz44tESgxBgwARpT/aaOysCfow+gJQM7MILHc+pEW+9NCuOJ",
+	"MMs4a/0HzHrkEeUzknP2zxyIhi/6sacITFVCyE9c78NjMhK5tOGdS+6pFg+q76XhLkdatnmwRb4wwhK7",
+	"4V3AF/2Xv+AmSDYeg82gxcxaxsknzhAz/d3rF2c2OQ1PopUcZAyUK3LZ4ILDZaNNPtmW9IFj0jzskrtW",
+	"9eSfOWIlUknHYEQkUqiEQa4gJf0ZUo05GnPXlfCJruYEzwKeZ9o3K9O+5A6GkeLK2g3yd2HUU1JmmDZR",
+	"GUW2J6zLNGMJlrkbe9eqxkb1kgw0RVylXGZOrKjTJ0/UJP1i1PMn7jb15Cf7xwcYtIIb2yM9zoL4XOPF",
+	"j69+Ov+J/OikDXlLOR1ioTCx+RTk/P2b0B3YOGh32h2X8sLphDVOG0ftTvvIRs5HKF8tmw+k1BPz7RAi",
+	"8dmeAioNnQ8YsozZXO9IM/mm96AISRLBNU202Qyj4hhhidi73nuqwAkSs62Cg1V97JoWeQpvjFGSMaXP",
+	"q37UkgBq/UnlJU/eW4V+res+sn+tde0LlCzrXPkR1w2vnC/VRXe8UFCUsLjltLXIjdMGknEJElT2sbMq",
+	"9cadhNYahDXtDK8xG+e4aW8MPayc7tEs69UNsPBKl+MLszTG8L80y/7314PWM5uO8bXTPHj67fFmORn2",
+	"JW5cFu+GZll7xezQqcdsEB3qxl8Ebsvxr5lH/NHeueYK01ntCto4UGR/4yGndd9nVimjRqYsebEHcL2V",
+	"t7ukwqXvR9DYG7zdqk42EEZKpGh1VgdxbZRqtYKmQ8DpcmxFdkGWRTMFYoYDZhaekV6rR3Qube0s5lK1",
+	"w9ibn21sMPgEl3FWDKVwhDRaBdaCRybGj/7rSmVsqx7dr1X5hA7tFovmiX1Gr+pEGFFmhnLY6ViPtFHt",
+	"dFGq7rTH3xwyysanC/3eaJVF+5gYQywUEN+ajWM7kNjziwE/ecOvacZSe/3B6us/cWMSAdeYqu7uO1p9",
+	"32sh+7YvMt5xvPqOd0K/9lARx4fPVt9wIcRbyjFV4mSdIX3iZectNL5dT5zThlnr+bilpkM1l0qDbvQv",
+	"rQnIMVNO5VCaDgYtIVtiyl0PoJgmkaLtgYaNZmOwRk1t/l+bXEwFGqqVUWFwm4OTBiia3DdFeWBCORf6",
+	"khv7KKOTU3LceVZpjhSkHtsOSdhlcFC2GmTcGofYcqlXupSwAVBfiCvXNK5X9BIwA7FGh+uvlBhrRXJI",
+	"m8TcoNCu9JnNRjvCFMOySNVM2aq1CrA0bUplak08TARFVffMz9Xcd8mNWBsZPQrV8sAMtWqueYsxzcN8",
+	"MmsVDBliURmbAeUi6efYySiBLHN6PBdd8+ymsW/pJTfMXLteaBOqdBM14Tolz87Y17WZEXoMFqNauzib",
+	"wyS45GiQoOGWuRZPoJFfF220FGSDrnko40M0+wRvk5fxRlZcaDZgkMZUSsv6ziuJYZvplIHh9R8wa1hG",
+	"iObnc5HOboMH2ujAt6qvzfmG53jwwW28P8Z/X1gR0mg2RkBTsHX+GDetea677Alegw98yIx6Db77whcr",
+	"mRsOjtZi1D9RaSMMxwcn68xF5ZOJkBrSt5AyemFEMIqFwzUWriTTt0yNMcB59yLluRBXc5mj2wqVb82I",
+	"0ereyzKmZ/UWrNHAkLcbCeCSSw07W2RF1jVS9GKw9rVjRqrp8wMCaYU8/F+CQ5t8xIdbvoxwNX0Y5rxI",
+	"zhJYRJq2yTmfWZ5pfTmWbxquTNVVjGUNQZ8H01xkWIuTDQylioJ5tMJ4q7KXHRqbOChr+5TabiUNb4lJ",
+	"tMaoNjATSIYRHTKlXBt52p8Rp0bj3uYqpxlKWE8EbvdrrQTXCrjrHOm1NvocfubxcWfFKt6qih1SVIS/",
+	"V4/MA9er70NNLs9YsEy7ZG1fWfrtieVlWOQfbS5U5iAaNW7WJhfCabEjOybnkYVJgHPQRAUzqEPXIlD9",
+	"mIVgaS/wITuOG6lOg7dWDi1S9vHi/F5CAYH3R7LpNtct1pD2HzXN4B7Ogt2jrSV8AZ8dFds1poURlRJo",
+	"GvEhR2VnZWB34bOo46fVJfpD6s0P28Hxd9A7UkY3NxobrkQ8Voj9wkXXizR9o1qEOfpNH3WReWaro95/",
+	"uqi1vc0BsfwcgeCmlRlfcttEnFpYNdRRN7W8LSiEQ9XyAULIFMTUV+tR3J3YuFVT2yaCrmVq3xnr+GRd",
+	"snuWcSfy844t+Tvlf588DNyOWGCul9SyKjIUhRdzIMWYFIXK1qmZCD5gcgxpkyQjSK6wq76Dm+li4ojN",
+	"VioBhc/8k11mQwYDfclFrtvkRcx16dN8Ai+nLagontgmP2Omzlhg1b8E6ylm9ih0Eaofky17bXJ+yQMH",
+	"aeBRNQq3snW6mdBt8nPpoUV+eQ2yaXl7D6tbe9gy3rLPwp9rk7bKkqJLXrg0eVq4lNGv3SYYayua2Don",
+	"67zb2U+KE++znhu3udhJHqbVJV/wbZfAQE3Ss7aC894veMGN9eFAiGZmHWOSQAIWdf9ORMEGXtc7EwUf",
+	"7AruZcFeFtxUFjhS2rVzNtcjdFrEA4AXCPFAKx2L6HwidpH07HPo2+QcYclOyICyLJegfNYpYica0WI4",
+	"qLu9ecmFJIed4OL5K7zjt8x+tdnhRRLc8eEzhMRD2SAkaspB/vglx4QC1SQ518wG9USWgtLOaTg2Dwme",
+	"PqGYg7vAEZVtSnU7vMx1vLpjDlb0gYqwL/sbYfxOfTp/wFPs8uVdA4HiTLt88vAQ57Yl9dzhneT9jCVz",
+	"xzYTQ5HrJaf3FU8dNBeoECcvzCtvkzda+W8otpIPssWrWZt4LrmYEsHb0aPxc76j8OwqV6MjTJHrxh8s",
+	"MPn7CRUi8Ypcr6ZeBdkA8wTRa9HyYqJlldnWHK+r0LivaVgiokbgKhuquPlGwVUE99xx/ULHN9cUSFVG",
+	"MtmSAZuIYSi9TT4pzKF2AJvOBwP+PE1HIitO1WkYfNJT4SAcRmYgWmSIlRTXrnFqiG2ibkmkfHAAIXcs",
+	"U0q8lhrPqi8/2cuVW5Err1z9DzZgqS/+2Vzu9FmWtbAAvD54vzyLvEg3taEAxDGsiQVkTOnnLMssEOMD",
+	"SyVfmUtrZlYXgnbwVbeZGq5sU9za9Gn7c9fsZWPHeQNr5s5isuoWmbMOi9emzd5Xxquny9Xprg6Mz5Dw",
+	"PhZ00yh+sJgl7yqZ0taJrjZblPTCY9GzUHfldTZvUbLE5q1jYqrViTEdlGqaiWEOJOeZUaaxMAtrBO2I",
+	"PRoeSy85zsM8ZCDFv4C7fFfzbddc0KvPhPSE91DTIP347iUHslicfQLkPgFyOzZznqaEcjyxRAsHarkR",
+	"s4lqSyuTg55H4sU1GT3bs4B9Os8fNJ2nFIwbkurWmTwb6PFD0AHJ3rpKVmdzutXZx2HuJ41nSxJ9WBk8",
+	"NckyO+LIt6eN3UuazLIDuc+R2cdFd5sjcwMRGM2L+XlQNqc0jzkt1MKixelYXEObIAD7VORZiiahdQML",
+	"TTNsAja1nZewBo+lGKtEU8/8ZG29po+fXvI5O5FsYya6pI0Hz5JcPPshMaV9tsaeK+06W2NrthQakQ8W",
+	"7OV50UV5j/Jya678Ismwbhhho4zdDsRIGVuwbz6JCThLr24kTKFgqoxjHu3zzrFfDJGuBfrClMohtfBw",
+	"c1gsy0tJ7wyoJT5Ch9ey/Rh3AOaybtQHAU66dh43QE4pnxACqJTfzl2E+li3aHvUmvt8n1Gk9SJI++DR",
+	"boJH83GjG4aMmFYuuMNQWnpgQ+SZBZIdnzUtniUZMExG98CVvVIR6NlIkTUcHEqiysdoDIxtDqMFOvFN",
+	"LJsWt88JfIubaJ+BGscQdACXwvi1YImHzT9z/yqCZe9ckCGdqOUxp4ccb7q3WNM+zrSPM23JkSyZxONL",
+	"a1sFK6NKH1zmJharHHeelSCmtgZwSq1fwoWpK1zCZtA1ybVg6bJQ1D4MtQ9DhWGoNYj5LsrIHWnequ5W",
+	"F2pyy7B3It1jqGkbRe9BB5gepCf33gJL+6DS3n17R0Gl9bWzmlCScwarEu+y8Ng1SZpjL3Hw4O3gIHCt",
+	"WYkGmh4Bk1bkFT3xrcbmS46L9rsFnJnyfXeVq4R4dNx59nhFwOhBsph7DBTtg0R7LnNnQaIbGYHOdGtP",
+	"0sFSVEUbUVaEkvcvXzdJzlOQ6MWyNt9SiJoNlO83djib6d9u7BE/dJ9x26Jh3jkbT/QqXh4c0Bf2na2X",
+	"TE2EhYhYdV7dLeEde+38xtq5ruzQHajo/rSkVI36gsq0pTRd1j/jRzElY8pnNe2hUFDbfEftQeyLHA5X",
+	"GijhGngO0bPx0o/joxnGbZqoc2+qQ41kw1zCHjIyRqjojg9jBhKM2FiDNxfUVk9nr+3CW3CdeVB1JKMR",
+	"U1pgW6O0SCMaCsaHGAEUKZ2tgLg9JxMqta16Ncz6kisxBmTtinAATEiyfXXKShYHq+Cze7HtVQ3ObUFh",
+	"d0LGewrenILTYIc2JuIS3uihJqC8Kka4z0LZ9xravNeQn10g4OtmUUXduY2lnkqmNfCHnIBSM8TfVQZK",
+	"pZvONgkolQf4/JPfV8eegm+uTj8phcA+B+XGOSgQyisvj4Mvt81GOfe9VbBvpXLIfmMF2TWosxJ6sGyj",
+	"07MMM2yVE3C4nuvKWXRjFmU6fAzpsGl1zErfGkQz1CJEh2z64miLuFLAOhKaSaDprE1+DkFaCvhGhAgz",
+	"awJlCn0M87E2heVVkCL5IPNYigHeSzJLuTz7jJZ9Rst2/O0X1zGXhOnIa7E4px/GzI61mipMZPkVothO",
+	"bW5em8TzX0q8pjHCNPUBOEmZmgBXUJvrcgMWsk94+cO2UdiY2O8i9yUk1dtXIevcMuHS7ENl99U8YWMC",
+	"/f1kxeyKI9+iNncv+TFLT+Y+SWYfvt51d4KtNb6ahJnCmvVw90bkBa2zUPCh3SpyXViytnO0vwqbaFmU",
+	"fzHlZ0U1RsXKNXboiKpLzjFcMp9SE7zUqpBVTRPBFDGiXqbYkF5xS5fxbq6g99g+2PXuwude8tBSLgrK",
+	"HWojskCmliTr/A44373A8S/lfPvMnT3r2z0Y/42t3RHQzIHwx00CDMcqctI5suarDetp2qcKSt5ho7ZR",
+	"c+BHfMNt2gLuDZFDZ3+ZbWXN3ieErh132VNUXld22HaaXQMxdwypW9KNYqg2/UT6/gTEN18wfw+Bg2QJ",
+	"flcXF31bvvYPGBil2AvHwqvY5FgJGLQhGVxDVlasu8v74hoIq43sZWLaVVokVxvWrW8QdMI3bRVtcnf6",
+	"MJP72HL/JrmU2PTNDb81/8UDjD2VtLk6+BQcn3306cbRp3GFK3heFn67LLU9GnjqVQgO+w36GLEWyK4y",
+	"SIcgXUQKMSQYHxK8vD5eU9LIQw3YlCO8l4hNsED7kM0+ZHMDsNuAK6zNFCYjKsc0sew7oulsWZiMLfkM",
+	"Y8CwDFy7Rn8WgsZdYWuWrR3er4/W3ISB7MM1f9T65C1IfUW8hs/IGGxu44CgrCyDNcGDo3ZZhUbvQN2q",
+	"C9RUVmXvGrmnouUtaLPUzR5sjGZnfPg2Nbh7idIsP5f7MM3eV7njWuYb6nm1sZp5ExDT91I2GIBUS+1B",
+	"ShIhJSTmSWfYHNq2LkaPG6qBNq5CXb5guy4c8rtgMvcSEFnOZPYRkT2X2Xkt822Zk8gR6n3or65BznwE",
+	"1bvtzS1NwmEKStv+jmchsp750+HpMVAF7B66pqJu9Y/mp7fiGmyX5Qfdk26Tkohte7G1HkQztsqurPYp",
+	"l0Jo71K+sUs5kOgIQuLjDlvpF1tZMfF6iDQ1+oWyfYI9ZqZXQRxfmHoITwlUCd60OokU0yqVtMm5U0eY",
+	"Ihy9UhyGVLNrQET+S95jXOWDAUtYoAYpo7qMxJSM82Rkbu0VC9lrk/NqCIv0XASrixGsHnlfrIwtOMfy",
+	"DWzHfMm50GzA0C3GE8CmnkCTEUmkUIrxYcytTtPfcse/HqpHHQd3juPEIrs79qhXuEiUg+DQ9q6+vTu9",
+	"1p1uCORGTNBrPx56YtucAerqrmmSFJgVCVVAqGIpoAenl3P2zxy6LO1ZSIuZr80+sxUS8pLrqSAZaEy6",
+	"M+9BVtWHIeOc8SH6frCizLBICYmQaVm8NQY5hJQwrgWhHGEEsMu2oTvzMsN4EebgkodDsbl96xSHuxcu",
+	"Kw939/2xciA8bRTFy0PgKcgmQkSAB5Mwu12X8GBvqOh0Y/rlJ+BDPWqcHnbWrQkuRtIXMl62XNsBWUje",
+	"xd7qOyhNXjoMV5q8dCB9GAgJd1aBnFGlu9tnhMR17mYD7Rv/3FblU/jGVvgBi6/FoNtnEjPEWvNfbFPW",
+	"fMfqvzvkqxV/Tyd7tf/Gav+kZKxeyBVfbVvDfFEk2pExvfJlyqVoaHsxgHIDw2x9KJt0TUAqwckj17FL",
+	"6lGJq6jYmGVUXnIrFYW0tzh595goba5inPQmRoXuZ9BNc0uPoHo2eZz0BC+//XcJv0GiMel85iFz0Bhg",
+	"XGmgadMDOiLQNlPEnZ36nJf3BY7HzdTzBdaEHcq0IKkoE0gnQWWZK742qylhyJQGaQPrUeYULEINg7L4",
+	"MgGTKr6wi1bLIHZvU7g1vZcUHZeE47c16n/1q73P1NmbFsvdq5ZSsDOgZxPrct6IWbFlgk7IOUa0Apuj",
+	"mpUKHWkh8mzmDqLResME7YJT8ygFFl6CC33JrylnahTjjnaIW3PHfTbPHzWbZ6OTsJu669DmXN/mteoB",
+	"pE2ihTgjTF9y9A727PVdc73rA8rCSrAUbfqxkIC1ZU3ScxPs2ht7j2tw+crDcttad11OUbk3+8jiPSUU",
+	"bS4o7qvqu0165vj1rH9IlnBFWGH5ARLAR2G8QRAFui7baDdC4tbU0HvJM1pyUPdJRvvw/46TjErgzxQ0",
+	"ZZnaSE9d1UABMMg/lUybMXgOMjsr0HF9EhHpQyLG5o7xRM8K/uJ8Bgow+pZkQCWk1nd+yetYjmFbZ8iX",
+	"LBYuYXo+Mam+UvuBc6R7SUpaahHvM5L2LGnHGUk340lx2xkV8CcWynZnWQtvETLRMjlvadhMhMLlZlMY",
+	"WNBLhqaphbmgWQZyyMBG+zS6UBFbHH9M0Db3ZjxTJYqjMeRL/IvyTa7/H3JQa5wsGi1n+PAwfofNm1mW",
+	"2UBfmzwX4orxobrk1koSeYbmFMexZXRCHvXcXxPGh92+u773uEn0VPiBK/Ko1xd61B3Ra+j6L3uPcVzl",
+	"zDPBhxgAQ4wNv4gJ5WQkspQ86hWXdrUQXXO5eYYEIuccHgv+W6xEinF6XI9dOW9vl92/BTzID4bdo8s/",
+	"l9fs2izy3mbc52XchiRAqic0YG3ooAnZ6EY+pLhE0GwMGeOwBMmjxlvarOIKNV13EcN/iiZerr90xpSu",
+	"JrRiLscVzBToUzIQWSaml7zH4YvutUkPX2HzO3oTCddM5KqH/I7nWeZ6TruBW/dsnUtLuS4SLrMWD62Q",
+	"7Uu+AWRhba5G6bK6cIPZKmPjxjmzmE4AXEsGZXqFnk1qMykwjBVGwXzIq4oWH4LEhHvdaDb6vu8abvRd",
+	"x879cq+XNespZR9A35l3ziHkO5K/G0ddnH/l/FZ02tcOtaZgvpbpWDbjmIrGIlTDpF25t+2mRLVTJftg",
+	"FLUie9fxHvLIPFqQ6Qgb11h+dclDH7xiPIHHTZKIMZA+Ta6cHissbhJ2u7GqZNvY/DiiMU3B3ogasNGY",
+	"Jbgwv3Sj90P4Tl3y3hUXU94tFMue8z1YnwTeNzVPsElG5Vxd/nHRh8I5F+yMw0kw7WHTbfuevkhnRYAA",
+	"QYxxtKdWq8YXmoF7BHdf1UAHZlqp61XlG2aQFBKWQtSF4Ship6rtvUYjMG+kFGp7RXOvaO7WC8pT4SPc",
+	"W2qUVt17qO2W3rvx7Zst3W6zJaMU1masWoXxNl7vgEfJGPRI1GaA2V8rQ1jOmpFm3tq7lg9AQgLs2rrk",
+	"cSSGZk8J5djVSUhsOFU3Ln9ztz9b1mvqhn2miu5XZjhjWLfB1APs5TQ3tN9VDyfHKLvu2duULs49whtu",
+	"c1/PX0bHRls0PxR/3VfZoztY6+Q9O669N9tunvdcCMBSuruvbpL3bIkJc4U0GQtXWNmnGTV2iDO/EWra",
+	"gkyLa5Duxa7S0EdA09wYPNORwEoQyBQQlGozxofEGiSXHLOfzam25kyCxgsGAgoOzLTHw8a3kCFoqyhw",
+	"+KLtZRPtFI0z96/rV88FGdKJWpbpPBs/aGc5Du9ekob90uxB/fZGyHZ86oJe2aCnP2PrMqqIGbJGmrCY",
+	"AFcht6rruqSEURyxefHA4/hJGOQ8hbTwCQVMxccfrwWrRfnbmpHsk4L/uEnBG9D9XTRjKmn0tjXBeu+X",
+	"H8He3XVv3v5NufHvogPTbvjvrWlw95RvW3sY9/m2++S2nefbbiPu4kh+aIM2nfcPo0QSBiCBJ3BGMjFF",
+	"d4oNmllzVUa0v/pE2AfNKly24ANiFvtU2D23uIVU2M3ZRdwqdMZae5IOaoNVof8IsbXev3zdJMbis0mp",
+	"1tCrjU1tqGh/sCPaTNF2w4+4rfuMU/Qnz/t0ozq2LF4eHNYX9p2tl0xNhO1RvursulvCO/YK+I0VcF3Z",
+	"obtRweuOzSDn6a6TbH4eYHqdP2vctU7AdBPKXQE2c26WmFeZKezMQuiQMo4FMQpx62Li3EzggXtwP+Ag",
+	"78WBa18dF+jW2bX3I+09tzVi2hDITaV0mEp885ZzA5ew5gHsdpVIEo5yn01yu9kkNtPvNExeaGImhU2p",
+	"oFlWm1PhmlUuSaegWXbTlAr7Ejcu2+eQZtm6mRVFbnXdHMLk69tc5uCQ1GbOBNDYtzEUzIId0WuLceWC",
+	"sbpJ+gCcpEwZa70e2qm44Pb6IFYR5LZJ26g8wCdtbINSd4+JGwHzWyN7o8Iq96bAjVM45kRPIWIr32+b",
+	"zPHawldUGpaflYAWFt3CNS8n1HBhzxJ61iQ2UpcDYOkh6QMZsmvgbfLLHPzSd4pg3vklL4sf8d6quG7i",
+	"Q8OOsYYxmO+SjCqF+NXEFUXOuonT0nouN71nlAMsxvQZ6Fgoj9knkqXQtcDZWPSJ4wxyzq9gotvBo0dQ",
+	"gGJjqkqChaB9IPgLpEY8afiiLQ+zMDiXHH0FSgvhkXG67vKmM3Kwhn9Jpkm12OZhppsEY7yfnJNwkfaJ",
+	"J3vzZTvuirRrrJfqmVuXv873Ra8aMlt3lMSstkX9J5pNciNmsU8p+cOmlGxH0HeSXFId2p2orLVpJtWx",
+	"7INW95Vrsh25PsCsE3LuMBQranJfYu+BQlummeDDskQyuBZRzkvtNFrjaPNYdsf5b1c/vJ+MlhWHf5/W",
+	"sg9U7zqt5WY6ZG2vype26Dlx/EjPiS3kPBXb3cleDJwFAEuysFttyAxN/AW7+JIj3/Gl3yORpRbg0hZr",
+	"2Bxoe8lAyCaa/NZDYNmet8eN+U9jmqwtYy8BYy/5I2fQI6J7t7gwjhTrU3N+L9zvftDqVnC/fZ7Onv3t",
+	"Pk/n1mxozxJ2nYJwUbTsKLrtDSQCcxT99rBbXS2DOgsSFjRibjBsyVnbYc87KcO2er94OJFw5iQDeg02",
+	"w6FZ1SWFJD0/3p7tPNwX6eySmxUw5p86K3A8qs9UWJzCNEkoLxmwmV7nsa+cq3hql4mP5iWnqsAYIVxM",
+	"T7E7sj0lJRiTeZETMmkpV+wi7dCNG0Xhdzv1e/CovrRjdela9ykcXgYhtb102Htbd+idcpS1vbCI9h2U",
+	"YsAyeDKhSk2FdIlqUYb/iqceq1QBPtNni3isUcQZwtYHVjBocQVWxaaEw5Q4zFFWdF4W3PB/Zqz5PiiW",
+	"wiVXbMixZjDXLiOdpj4LHZmqfVfT8kjKS6BT5Hx+Hl3LnrtebbRQ0KmIRo7w0vfuzsZtpZ3bx1vPyF3r",
+	"tB+xL+6beLTHIks9cNf0H1kNtDtQkPikpER/tM0Kxlx4kA0w02Y6Yhm0/I0tS9GtOfryZ973/Fpy1i+C",
+	"U23hgtFr3SbnpGf+QORfD7lO8Tf3UuIOj48MF5HwEnfM9n3T2hzrnh2MPY1d4GZ10h4C+Kop08mIhBcQ",
+	"MRicFbBnvgsbqkNHcXvXzvThpq2Wc7v7vNWiF9nyTmVb8YV9VPaO9QRIcsn0rHH66+d4H7FCUq5mK5O8",
+	"n7GkETAMsyRPwuZf3f6sa43PJ0urQew1ykMfgsU6CZ9kUW3b5B0dg0Kb0lhEWmQpoZie2p+Rnn0MNoWM",
+	"ObWE1CHW7vPZS5/GeGsSNfq+mkDZgA1zCQ89l+vOXR9CzlFCf0aK/FNPonZ318CwiBGpFimdLcFnzjKv",
+	"wgbgVymdFZhYmJzormESEXTUOhR4YV58V+RnX7anvU1pD6nju2pTwxtQXp9lGePDltJ0GaDjB7gGnqMT",
+	"Z+rdPBPKUoJ+muIrj5RyRiaAzpzihqLhQpobC8qBh1tzCH1J2tb+1JDpczvM2yRO94qPZiH2dLk5XaIH",
+	"lWrMBu4X27UtXfoWgij8l9FlANCMAMYhJrEDK06FDT4hgnINgbnMlhdO17htCGD7nj2VbUNlHjZ2EOvv",
+	"vSmdScvY6inslzXYHeaFoASeAlyRRxhSeCt4SmePEYBTcD2KCO0CsdKiXfdnl9yBmmLmtcg1Nge3bqeM",
+	"Kk2OOuY9qkkODvFd2MP24NC+QbXJucPlO+7YC4uBIVY5cDIDKvFbHKmQlxxvtbEAVGodrLl74QQkE6mN",
+	"BeTag5vjqGpitUJqJy0WDdjI0ho7fGpbm2PUubYICQdSU29h9RZfZ2E/mQk2mg2cXqx2YqFA5LUNBHms",
+	"UX7LGKefJgT7r6bezLAvvlXwUleEc9vgubdZluJoy/KDPQfdmIM6hmd7bhkGdAPmqcWk6/z3fUi7ZchS",
+	"LbevDSNCNlXe3ESuisUSGrE+FRhzxrrjrB1jaFNZIT+VTGvgdcL8QkzelmO5TXE+96Y9OW4j0OdIISgM",
+	"2k6yiwyWEODzGVJSm5zzGVEYYmgxbvOci7xmfEY7WhT8wfz0RykG3qAoEkXDVtWQ7k4vnouCxqb/pYX/",
+	"3nF9o9nH1XWNSAj7esYb1zNKd2qK04yfI+UI9pXxAM8nhamOAxe8sfadzcXxlQlGUUV+0K6ptTPb/mAj",
+	"KyKD+4EDERnsa+r20ZttQ8FIJu5UrnPIq2AgVmBvXjuHScikn7NMGwmOLMHYU9gEmzucgRx5xkhktQV1",
+	"23GEfSHdH7WQbjMiriuc21y5HIJ2pHirOk8tNpx99z7/754K4tYlO6cg3WXdW5ucz7HZK4BJWdxWB7y8",
+	"A856O0rWvRSo1R2+fWHavjJjx4Vpm4qwmjq0ZWfe9tQP7kD5ZtPpauGVHyxDuJearTqGsK/V2nOEnddq",
+	"bWeaKZDXLIFWQjXNxHBFmDQMbxIxGGDXeG+RYdR0IlkCbbKI65iIFJquUp6nxNDXUMhZ3AX70Y7qjYbx",
+	"HxmWMVyEmNvV/15xu47pl5+AD/WocXrQ6awbE6SJZg6PD7VACdrwQOL2X9UNgamuvfX2wPh25neuOJub",
+	"DUNxiMNn/0XKxFaK7o/7wt0LiHu1e9rvz95DfWMPdbGUJZOc4371oac6hzVyRZvqZrQjrAGIG0zWOR3s",
+	"/UP1UQdDvBdXdbhEe4/13mO93Yk/T1NC/ZHf6MSvUJC2RICjFuDepjgwfUYUaNIrpGuPaEEGFNukcqWB",
+	"1jqzb8RB9j7tP6pP+waUvsTBPQafiYlysAoL5x6cQ9TTXaXTu1Cm6vze5dLsje17cn1vQ52l5vVg+w7u",
+	"jhffqhp3L87wFQdz7xPfe8B27BO/kQiMOsiflzVMBai5eyY6yx0cj/monXts5opUaAqoAdZ6yn8nvONe",
+	"/OYreMfefb5nHjt3n+/CVJzxpCsGg4xx6KZU02WwNTQZkYIxEHQGS8kgtRAzyvWKw7PtC4uAp1gS6noT",
+	"6KCoJmxniJrLKelZj1OPMHXJe+9//nhBcJRfAWHGvj3pNUnP6jEIufX+/OLFj+ib71lLs0devvrp1cUr",
+	"8/pe9VY0gntYUzQjMueEcevtbV5yMDNjxuLVknJl7FuLyWPGJqa86QB5qrNPBQeLzDYSU6wSEANtkdOZ",
+	"Igq4PiU9MUGEDzMhCdY2ARt7MMuDOTi+timFawxEnHOPxxHkkh52OkRIctg5JGOg3LH4CcgRnVh0M2pr",
+	"sC025iU3ozs1o7APVxjFGFLG2+SdQKggksIEzGYIHrz/O0WSTCRX7Ut+yT+AyjNtgQR6yBwh7ZFHBQaB",
+	"FNPHTdJLc8s2oUce6aJmS+LN9qXmqgJcjTxSYgx9kc4IZApcgDa95O6RhA40SNLrUwXda5CGdHunJHyr",
+	"ITe7zn71BgwyX3SZssEA5GNLGRJ+g0RXxn3JJ1L0MxgXMrAkVAe79Ngh4jFlCKPAkxOS+OcVUKjcLueZ",
+	"tTCFlPjzJS+JhQOkykE3OYrA5T3nJTkjhZV0jI1MqitgQfbcp3LkdttsZZyiU9uZCm8UE3ePp0IxsGuM",
+	"6OjF6IonOdyZfs4ypAoEqdEwtjdbtNWp677iT6oxr/FMm2WyjMmcPZb27KFh/JL3DGPpVS6gvk6yiXga",
+	"Zd04fi4wZInNpmRZ1iwwETnB5iycZNRc0TdqBSiihWhfctyzgK7pwkQ9GKCjZrPBxY4+6tlbgSezbkE3",
+	"j3Gv3hYQi3gU/UNdMLEoFKJ+PxQOAeGEiMoTs2g4VPNCy/imWAMpPfoOpHi6KU8vechYHYBCnyZXQwxF",
+	"nZKJyDL3pU5GHjNxCOTXny0rJ4avf370JBWJeuLYe8t81x7pcfaYqJGY4gEyTAM72BEX3IoVUJob3YNf",
+	"Uk0fbBRgxpP70f1mPDnHPYypfnNic0RtvorljkYfOOwc7nQoz0vbec49liQw0ZCeOUltefuUZVl5hAuq",
+	"qmqqPwnXfS0STgIJ5W2EqUqktEbL6Bw8O/qBniSt7/sn0HqaHNHWs/QQWseDA/p9/2nyQ/oMnjTmNzES",
+	"zy17C++jJH+OvH4q5QwZY1DynhhNLiWOxEKFeMYTqwWP6ZeWUTla/Zk2LOD44NnxUed4VeHeIul+RTr/",
+	"Vp928jpU7qYjgaogYbpMO/FQbm0SKlgRpJyqnHF19CedjvnbaJ6nRjPRjOfWcr/kPVSdel4bL2EJ/GlH",
+	"V7gSZEBRAdcsIz2lqc4VatQ9j96bOo0ky3Bs5jbMuPUi7Aom+pKbyTy1Rf1WZzOcDXgakyJD0CV3WlGF",
+	"f1GwE5TZgSmwuB+9Qn5WGM86HMancEyoHpUZHJ791fOeosY9zzEjI2js+Wun9Yy2Buet15+//vDtUSv8",
+	"fPzt8dejb5WvDg6//ds6RfI/iikZUz4r9lELi81sTkKpGzkIsJrUFNyieF5Kp1nppXl0GPbS7ER6aX6+",
+	"ZXlaK8QK0tinl+yit7uFx/FGlKcu1ND9OVjkpcsYJtY21TPHFwi1rZAvepAlC2upALCNrXmAIVibeaea",
+	"ZQ3VdATOIC4xNY0FiOHoeFYeVmf+odLxcl9vql19TADV4dN4Yoff5VpGk/JOts7JSwG/MefEb8l95uUZ",
+	"I7i7fXIeMvNISbgnSeyDW/4dvq1Vfrjj3DxD4quT8pBs9izzxhl5uWMoninaz5sn4Tk3igcado4aVBkV",
+	"G3L0OuHBZlbTQwY4zpW2LpBkJIQC3+6mhGYS3LBU14iBcnyWeZTV9AoIYQVG5yzwkeu7wBrieqj2vhnb",
+	"vaT74aLs8/z2FuwNK9Nze7hWsZK5kI1VsMawHM7I60eFc5cmCShlOwmQPmSCD82naCLUi1xK4Nod/luV",
+	"XHUqftCh4A96nu5H36+u60opthUsvqXQ7bATCpA/qypaeRV4TpxXBcVniHgsZNB57jTQS23EozAXbKZq",
+	"M7B4LFin0nQWbd6Dg99ODO5TV/+oqaubce7mvZvCQ7hXZu6Wa5/5ck+5rGuS6/2kr9rw5QLP993h+kBS",
+	"GAsNqeHxob/h0XHn2eO6PNcdcOzbsVjuJbO17nDuU1r3WWk7TmndVDRGs1i9O6P0j9i8VfcJtTVEgHHN",
+	"0JqYd+FYA8O8j9Tl26DI1PQKCAwGkGgfOnPtk7bmO/VNgR8s67mX5Ig61rPPiN3znp1nxG7oUam2e/ra",
+	"6AOVIM9zPWqc/vrZHEUF8rouRI1JnubnRrORy6xx2niCx9e9ff6Gj64fI7PcSeQ6iMyaVy5GPhDW1/d/",
+	"s23fip66TLpQkG3HWA30qMjDzl14przSxwTmr3S4pWq+O0AAfO+bHCze/AsmPACaNWOfHAc8mGvYJCZ2",
+	"v8vqGJijgfenAnM63P2lmV+DHey6c85s/qFWtolyCCQfgGPH388wwN63goM3qy2HlQ4bEpvxFU3ljWAJ",
+	"VqnSRrTmVWvik5RPnc/xrnnupNjEaXAz1v3XrFvGuC0fsxdV7mkxxDVZsl0TypxbxXegCMllVrfdry0M",
+	"uYV+x56oro2p4QG5EbeY21D+EhC6A9+uGZTNwwyyg2wuZlnwUmYL+ZWd8aRmbYouMr6eBk99cZ/Cso/P",
+	"3/7/AAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

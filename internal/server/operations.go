@@ -52,7 +52,7 @@ func (h *handlers) admit(op operation) echo.MiddlewareFunc {
 				return next(c)
 			}
 			ctx := c.Request().Context()
-			p, err := h.authenticate(ctx, c.Request().Header.Get("Authorization"))
+			p, err := h.caller(c.Request())
 			if err != nil {
 				return err
 			}
