@@ -31,7 +31,7 @@ type record = map[string]any
 // sync sends operations of a device and returns their results.
 func (c caller) sync(device string, operations ...any) []record {
 	c.t.Helper()
-	a := c.call("POST", syncPath, record{"device_id": device, "operations": operations})
+	a := c.call("POST", syncPath, record{"device_id": device, "operations": append([]any{}, operations...)})
 	require.Equal(c.t, 200, a.status, a.raw)
 	require.Equal(c.t, "sync completed", a.body["status"])
 	return records(a.body["results"])
