@@ -1790,6 +1790,9 @@ type Problem struct {
 	// Code A stable word for programs
 	Code string `json:"code"`
 
+	// DependsOn With code `dependency_rejected`: the op_id of the operation that was not applied
+	DependsOn *openapi_types.UUID `json:"depends_on,omitempty"`
+
 	// Detail A sentence that helps the caller act
 	Detail string `json:"detail"`
 

@@ -51,8 +51,8 @@ type operation struct {
 	evenIfPasswordExpired bool
 	body                  *openapi3.Schema
 	// maxBody is how many bytes the body may have, where any may have less.
-	maxBody int64
-	parameters            openapi3.Parameters
+	maxBody    int64
+	parameters openapi3.Parameters
 	// answered are the properties of the answer; sent in a body they are read-only.
 	answered openapi3.Schemas
 }

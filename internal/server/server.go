@@ -57,7 +57,9 @@ type Server struct {
 
 // WorkSyncBatch carries out what the device of a batch has waiting, through the API's own
 // operations.
-func (s *Server) WorkSyncBatch(ctx context.Context, batch uuid.UUID) error { return s.desk.Work(ctx, batch) }
+func (s *Server) WorkSyncBatch(ctx context.Context, batch uuid.UUID) error {
+	return s.desk.Work(ctx, batch)
+}
 
 // New makes a server. It fails when the contract is not fit to be served, for one when an
 // operation has no permission class.

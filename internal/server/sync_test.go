@@ -173,7 +173,9 @@ func TestSyncConflicts(t *testing.T) {
 			return testkit.Prescription(b.t, b.db, testkit.Encounter(b.t, b.db, testkit.Patient(b.t, b.db, nil).ID, d.ID).ID).ID
 		}, "dosage", "250 mg", "1 g", "250 mg"},
 		"bills": {func(b *bundle, _ db.CoreUser) int64 { return billed(b, "10.00").ID }, "due_date", "2027-01-31", "2027-02-28", "2027-01-31"},
-		"payments": {func(b *bundle, _ db.CoreUser) int64 { return testkit.Payment(b.t, b.db, billed(b, "10.00").ID, "5.00").ID },
+		"payments": {func(b *bundle, _ db.CoreUser) int64 {
+			return testkit.Payment(b.t, b.db, billed(b, "10.00").ID, "5.00").ID
+		},
 			"amount", 6, "7.00", "6.00"},
 	} {
 		t.Run(entity, func(t *testing.T) {
