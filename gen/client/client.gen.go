@@ -2063,7 +2063,7 @@ type SyncAction string
 
 // SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
 type SyncAnswer struct {
-	// Results One for each operation
+	// Results One for each operation, in their order
 	Results []SyncResult     `json:"results"`
 	Status  SyncAnswerStatus `json:"status"`
 }

@@ -3,6 +3,9 @@ package server_test
 import (
 	"encoding/json"
 	"fmt"
+	"html"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -232,17 +235,7 @@ func TestSyncConflictKnowsTheBaseThatItMade(t *testing.T) {
 	require.Equal(t, []any{
 		record{"field": "address", "base": "123 Main St", "yours": "5 New Road", "theirs": "7 Old Road"},
 		record{"field": "contact_info", "base": "+1234567890", "theirs": "+44"},
-	}, withoutField(result["fields"], "possible_duplicates"))
-}
-
-func withoutField(fields any, name string) []any {
-	kept := []any{}
-	for _, f := range fields.([]any) {
-		if f.(record)["field"] != name {
-			kept = append(kept, f)
-		}
-	}
-	return kept
+	}, result["fields"])
 }
 
 func TestSyncKeepsTheRulesOfTheEndpoints(t *testing.T) {
@@ -392,4 +385,32 @@ func TestSyncResultIsTheEndpointsAnswer(t *testing.T) {
 	have, err := json.Marshal(row)
 	require.NoError(t, err)
 	require.JSONEq(t, string(want), string(have))
+}
+
+// TestSyncGuide plays the examples of the guide.
+func TestSyncGuide(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../web-docs/offline-sync.html")
+	require.NoError(t, err)
+	steps := regexp.MustCompile(`(?s)<code class="(sent|answered|elsewhere)">(.*?)</code>`).FindAllStringSubmatch(string(page), -1)
+	require.Len(t, steps, 9)
+	b := setup(t)
+	desk := b.as("Receptionist")
+	var last answer
+	for _, step := range steps {
+		text := html.UnescapeString(step[2])
+		switch step[1] {
+		case "sent":
+			last = desk.call("POST", syncPath, text)
+			require.Equal(t, 200, last.status, last.raw)
+		case "elsewhere":
+			var id int64
+			require.NoError(t, b.db.QueryRow(t.Context(), "SELECT id FROM core_patient").Scan(&id))
+			require.Equal(t, 200, desk.call("PATCH", patientPath(id), text).status)
+		case "answered":
+			var want any
+			require.NoError(t, json.Unmarshal([]byte(text), &want), text)
+			testkit.RequireLike(t, want, any(last.body), last.raw)
+		}
+	}
 }

@@ -32,8 +32,9 @@ func differences(yours map[string]json.RawMessage, theirs, base json.RawMessage)
 		concerned[field] = !same(field, value, now[field])
 	}
 	for field, value := range then {
-		if _, named := yours[field]; !named && !technical[field] {
-			concerned[field] = !same(field, value, now[field])
+		_, named := yours[field]
+		if present, isThere := now[field]; isThere && !named && !technical[field] {
+			concerned[field] = !same(field, value, present)
 		}
 	}
 	var found []Difference

@@ -92,6 +92,7 @@ func TestDifferences(t *testing.T) {
 		{`{"a": 1}`, `{"a": 3, "b": 4, "c": 5, "version": 2, "updated_at": "z"}`, `{"a": 2, "b": 5, "c": 5, "version": 1, "updated_at": "y"}`,
 			`[{"field": "a", "base": 2, "yours": 1, "theirs": 3}, {"field": "b", "base": 5, "theirs": 4}]`},
 		{`{}`, `{"a": 3}`, `{"a": 2}`, `[{"field": "a", "base": 2, "theirs": 3}]`},
+		{`{}`, `{"a": 3}`, `{"a": 3, "once": []}`, `null`},
 		{`{"gone": 1}`, `{}`, ``, `[{"field": "gone", "yours": 1, "theirs": null}]`},
 	} {
 		var yours map[string]json.RawMessage
