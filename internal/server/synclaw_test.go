@@ -30,6 +30,7 @@ func TestSyncLaws(t *testing.T) {
 	t.Parallel()
 	b := setupOn(t, testkit.Pool(t))
 	nurses := []caller{b.as("Nurse"), b.as("Nurse")}
+	seen := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
 		ids := []int64{testkit.Patient(t, b.db, nil).ID, testkit.Patient(t, b.db, nil).ID}
 		devices := []*offline{}
@@ -37,21 +38,26 @@ func TestSyncLaws(t *testing.T) {
 			devices = append(devices, &offline{caller: nurse, name: testkit.Unique(fmt.Sprint("tablet", i)),
 				version: map[int64]any{ids[0]: 1, ids[1]: 1}, last: map[int64]any{}})
 		}
-		w := &exchange{devices: devices, results: map[any]record{}}
-		device := rapid.Custom(func(rt *rapid.T) *offline { return devices[rapid.IntRange(0, 1).Draw(rt, "device")] })
-		rt.Repeat(map[string]func(*rapid.T){
-			"record": func(rt *rapid.T) {
-				device.Draw(rt, "who").record(rapid.SampledFrom(ids).Draw(rt, "patient"), rapid.IntRange(0, 3).Draw(rt, "what"))
-			},
-			"send": func(rt *rapid.T) { w.send(rt, device.Draw(rt, "who")) },
-			"both send at once, twice": func(rt *rapid.T) {
+		w := &exchange{seen: seen, devices: devices, results: map[any]record{}}
+		for range rapid.IntRange(4, 14).Draw(rt, "steps") {
+			d := devices[rapid.IntRange(0, 1).Draw(rt, "device")]
+			switch rapid.IntRange(0, 7).Draw(rt, "step") {
+			case 0:
+				w.send(rt, d)
+			case 1:
 				w.sendAtOnce(rt, devices[0], devices[1], devices[0], devices[1])
-			},
-			"read": func(rt *rapid.T) { w.read(device.Draw(rt, "who"), rapid.SampledFrom(ids).Draw(rt, "patient")) },
-		})
+			case 2:
+				w.read(d, rapid.SampledFrom(ids).Draw(rt, "patient"))
+			default:
+				d.record(rapid.SampledFrom(ids).Draw(rt, "patient"), rapid.IntRange(0, 3).Draw(rt, "what"))
+			}
+		}
 		w.sendAtOnce(rt, devices...)
 		w.check(rt, b, ids)
 	})
+	for _, status := range []string{"applied", "duplicate", "conflict", "rejected"} {
+		require.Greater(t, seen[status], 20, "too few are %s to tell", status)
+	}
 }
 
 // record adds an operation: a change of a patient on the version seen or on the own change
@@ -81,14 +87,24 @@ func (d *offline) record(patient int64, what int) {
 type exchange struct {
 	devices []*offline
 	results map[any]record
+	seen    map[string]int // how many there were of each status
 }
 
-// send sends what a device has recorded from some point on, perhaps some of it twice. What it
-// refers to is always sent before it, or was.
+// some are the last operations of a device, with all that have no result yet and perhaps some
+// that have one.
+func (w *exchange) some(rt *rapid.T, d *offline) []any {
+	decided := 0
+	for decided < len(d.pending) && w.results[d.pending[decided].(record)["op_id"]] != nil {
+		decided++
+	}
+	return d.pending[rapid.IntRange(max(0, decided-8), decided).Draw(rt, "from"):]
+}
+
+// send sends what a device has recorded, perhaps all of it twice.
 func (w *exchange) send(rt *rapid.T, d *offline) {
-	sent := slices.Clone(d.pending)
-	if len(sent) > 0 && rapid.Bool().Draw(rt, "twice") {
-		sent = append(sent, sent[rapid.IntRange(0, len(sent)-1).Draw(rt, "from"):]...)
+	sent := w.some(rt, d)
+	if rapid.Bool().Draw(rt, "twice") {
+		sent = slices.Concat(sent, sent)
 	}
 	w.heard(rt, d.sync(d.name, sent...))
 }
@@ -97,7 +113,8 @@ func (w *exchange) sendAtOnce(rt *rapid.T, devices ...*offline) {
 	var all sync.WaitGroup
 	answers := make([][]record, len(devices))
 	for i, d := range devices {
-		all.Go(func() { answers[i] = d.sync(d.name, d.pending...) })
+		sent := w.some(rt, d)
+		all.Go(func() { answers[i] = d.sync(d.name, sent...) })
 	}
 	all.Wait()
 	for _, results := range answers {
@@ -108,6 +125,7 @@ func (w *exchange) sendAtOnce(rt *rapid.T, devices ...*offline) {
 // heard requires that an operation always has the result that it had first.
 func (w *exchange) heard(rt *rapid.T, results []record) {
 	for _, r := range results {
+		w.seen[r["status"].(string)]++
 		r = maps.Clone(r)
 		if r["status"] == "duplicate" {
 			r["status"] = r["first_status"]
