@@ -94,5 +94,7 @@ func newServer(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (*server
 		AllowedHosts:    cfg.AllowedHosts,
 		CORSOrigins:     cfg.CORSOrigins,
 		TrustedProxies:  cfg.TrustedProxies,
+		AddressLimit:    cfg.AddressLimit,
+		UserLimit:       cfg.UserLimit,
 	})
 }

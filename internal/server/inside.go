@@ -38,6 +38,8 @@ func (h *handlers) caller(r *http.Request) (authn.Principal, error) {
 	return h.authenticate(r.Context(), r.Header.Get("Authorization"))
 }
 
+func isInside(r *http.Request) bool { return r.Context().Value(onBehalfKey{}) != nil }
+
 // sendInside answers a request as the endpoint would answer the caller of ctx.
 func (h *handlers) sendInside(ctx context.Context, r sync.Request) sync.Answer {
 	ctx = context.WithValue(ctx, onBehalfKey{}, authn.PrincipalFrom(ctx))

@@ -17,10 +17,11 @@ import (
 	"chelal/internal/authn"
 	"chelal/internal/change"
 	"chelal/internal/pg"
+	"chelal/internal/ratelimit"
 	"chelal/internal/sync"
 )
 
-// Options are what a server is made of. All but the lists are required.
+// Options are what a server is made of. All but the lists and the limits are required.
 type Options struct {
 	DB              pg.DB
 	Now             func() time.Time
@@ -36,6 +37,8 @@ type Options struct {
 	AllowedHosts    []string
 	CORSOrigins     []string
 	TrustedProxies  []netip.Prefix
+	AddressLimit    ratelimit.Limit // requests of one address
+	UserLimit       ratelimit.Limit // requests of one user, whatever the address
 }
 
 // handlers implements the operations of the contract.
@@ -43,6 +46,8 @@ type handlers struct {
 	Options
 	changes    *change.Store
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
+	addresses  *ratelimit.Limiter[netip.Prefix]
+	users      *ratelimit.Limiter[int64]
 	inside     *echo.Echo
 	desk       *sync.Desk
 }
@@ -69,6 +74,8 @@ func New(o Options) (*Server, error) {
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now},
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
+		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
+		users:      ratelimit.New[int64](o.UserLimit, o.Now),
 	}
 	h.desk = &sync.Desk{Changes: h.changes, Send: h.sendInside, Problem: h.problemInside}
 	contract, err := loadContract(o.StrictBodies)
