@@ -247,6 +247,138 @@ func (e StockMovementKind) Valid() bool {
 	}
 }
 
+// Defines values for SyncAction.
+const (
+	SyncActionCreate SyncAction = "create"
+	SyncActionDelete SyncAction = "delete"
+	SyncActionUpdate SyncAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the SyncAction enum.
+func (e SyncAction) Valid() bool {
+	switch e {
+	case SyncActionCreate:
+		return true
+	case SyncActionDelete:
+		return true
+	case SyncActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAnswerStatus.
+const (
+	SyncAnswerStatusSyncCompleted SyncAnswerStatus = "sync completed"
+)
+
+// Valid indicates whether the value is a known member of the SyncAnswerStatus enum.
+func (e SyncAnswerStatus) Valid() bool {
+	switch e {
+	case SyncAnswerStatusSyncCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncBatchStatus.
+const (
+	SyncBatchStatusCompleted SyncBatchStatus = "completed"
+	SyncBatchStatusWaiting   SyncBatchStatus = "waiting"
+	SyncBatchStatusWorking   SyncBatchStatus = "working"
+)
+
+// Valid indicates whether the value is a known member of the SyncBatchStatus enum.
+func (e SyncBatchStatus) Valid() bool {
+	switch e {
+	case SyncBatchStatusCompleted:
+		return true
+	case SyncBatchStatusWaiting:
+		return true
+	case SyncBatchStatusWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEntity.
+const (
+	SyncEntityAppointments  SyncEntity = "appointments"
+	SyncEntityBills         SyncEntity = "bills"
+	SyncEntityEncounters    SyncEntity = "encounters"
+	SyncEntityPatients      SyncEntity = "patients"
+	SyncEntityPayments      SyncEntity = "payments"
+	SyncEntityPrescriptions SyncEntity = "prescriptions"
+)
+
+// Valid indicates whether the value is a known member of the SyncEntity enum.
+func (e SyncEntity) Valid() bool {
+	switch e {
+	case SyncEntityAppointments:
+		return true
+	case SyncEntityBills:
+		return true
+	case SyncEntityEncounters:
+		return true
+	case SyncEntityPatients:
+		return true
+	case SyncEntityPayments:
+		return true
+	case SyncEntityPrescriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultFirstStatus.
+const (
+	SyncResultFirstStatusApplied  SyncResultFirstStatus = "applied"
+	SyncResultFirstStatusConflict SyncResultFirstStatus = "conflict"
+	SyncResultFirstStatusRejected SyncResultFirstStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultFirstStatus enum.
+func (e SyncResultFirstStatus) Valid() bool {
+	switch e {
+	case SyncResultFirstStatusApplied:
+		return true
+	case SyncResultFirstStatusConflict:
+		return true
+	case SyncResultFirstStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultStatus.
+const (
+	SyncResultStatusApplied   SyncResultStatus = "applied"
+	SyncResultStatusConflict  SyncResultStatus = "conflict"
+	SyncResultStatusDuplicate SyncResultStatus = "duplicate"
+	SyncResultStatusRejected  SyncResultStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultStatus enum.
+func (e SyncResultStatus) Valid() bool {
+	switch e {
+	case SyncResultStatusApplied:
+		return true
+	case SyncResultStatusConflict:
+		return true
+	case SyncResultStatusDuplicate:
+		return true
+	case SyncResultStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SystemAlertCode.
 const (
 	SystemAlertCodeDatabaseSlow SystemAlertCode = "database_slow"
@@ -1664,6 +1796,9 @@ type Problem struct {
 	// Code A stable word for programs
 	Code string `json:"code"`
 
+	// DependsOn With code `dependency_rejected`: the op_id of the operation that was not applied
+	DependsOn *openapi_types.UUID `json:"depends_on,omitempty"`
+
 	// Detail A sentence that helps the caller act
 	Detail string `json:"detail"`
 
@@ -1927,6 +2062,139 @@ type StockMovementList struct {
 	Next            nullable.Nullable[string] `json:"next"`
 	Previous        nullable.Nullable[string] `json:"previous"`
 	Results         []StockMovement           `json:"results"`
+}
+
+// SyncAction defines model for SyncAction.
+type SyncAction string
+
+// SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
+type SyncAnswer struct {
+	// Results One for each operation, in their order
+	Results []SyncResult     `json:"results"`
+	Status  SyncAnswerStatus `json:"status"`
+}
+
+// SyncAnswerStatus defines model for SyncAnswer.Status.
+type SyncAnswerStatus string
+
+// SyncBatch Example: {"applied":0,"batch":"01938a5c-6b5e-7c3a-9d2e-4f1a6b7c8d9e","conflict":0,"created_at":"2026-12-01T07:10:00Z","device_id":"tablet-7","done":0,"duplicate":0,"finished_at":null,"rejected":0,"results":[],"status":"working","total":350}
+type SyncBatch struct {
+	Applied   int32              `json:"applied"`
+	Batch     openapi_types.UUID `json:"batch"`
+	Conflict  int32              `json:"conflict"`
+	CreatedAt time.Time          `json:"created_at"`
+	DeviceID  string             `json:"device_id"`
+
+	// Done How many have a result
+	Done       int32                        `json:"done"`
+	Duplicate  int32                        `json:"duplicate"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Rejected   int32                        `json:"rejected"`
+	Results    []SyncResult                 `json:"results"`
+	Status     SyncBatchStatus              `json:"status"`
+
+	// Total How many operations it has
+	Total int32 `json:"total"`
+}
+
+// SyncBatchStatus defines model for SyncBatch.Status.
+type SyncBatchStatus string
+
+// SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
+type SyncDifference struct {
+	// Base The value in the version that the device saw, when it came of an operation that was sent here
+	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
+	Field string                         `json:"field"`
+
+	// Theirs The value now
+	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+
+	// Yours The value in the operation; left out when it does not name the field
+	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+}
+
+// SyncEntity defines model for SyncEntity.
+type SyncEntity string
+
+// SyncOperation Example: {"action":"update","base_version":3,"data":{"address":"5 New Road"},"entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33"}
+type SyncOperation struct {
+	Action SyncAction `json:"action"`
+
+	// BaseOp Instead of base_version the earlier operation of this device on the same row that the change builds on
+	BaseOp nullable.Nullable[openapi_types.UUID] `json:"base_op,omitempty"`
+
+	// BaseVersion The version that the device saw; update and delete need it or base_op
+	BaseVersion nullable.Nullable[int64] `json:"base_version,omitempty"`
+
+	// Data The body of the request; temp_ids may stand for patient, appointment, encounter and bill
+	Data   nullable.Nullable[map[string]interface{}] `json:"data,omitempty"`
+	Entity SyncEntity                                `json:"entity"`
+
+	// ID The row to update or delete
+	ID nullable.Nullable[int64] `json:"id,omitempty"`
+
+	// OpID A UUID made when the operation is recorded; under it the operation is done once
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// RecordedAt By the clock of the device; it is kept for the record and decides nothing
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at,omitempty"`
+
+	// TempID With create: a name for the new row. Else: the name of the row to update or delete
+	TempID nullable.Nullable[string] `json:"temp_id,omitempty"`
+}
+
+// SyncResult defines model for SyncResult.
+type SyncResult struct {
+	Action SyncAction `json:"action"`
+	Entity SyncEntity `json:"entity"`
+
+	// Fields With `conflict`: what differs
+	Fields []SyncDifference `json:"fields,omitempty"`
+
+	// FirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+	FirstStatus *SyncResultFirstStatus `json:"first_status,omitempty"`
+
+	// ID The row, when it is known
+	ID   *int64             `json:"id,omitempty"`
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// Problem An error, after RFC 9457
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+	// deletion, and in a duplicate of what was decided more than 30 days ago.
+	Row    *SyncResult_Row  `json:"row,omitempty"`
+	Status SyncResultStatus `json:"status"`
+
+	// TempID As it was sent
+	TempID *string `json:"temp_id,omitempty"`
+
+	// Version The version of the row; with `conflict` the present one
+	Version *int64 `json:"version,omitempty"`
+}
+
+// SyncResultFirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+type SyncResultFirstStatus string
+
+// SyncResult_Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+// deletion, and in a duplicate of what was decided more than 30 days ago.
+type SyncResult_Row struct {
+	union json.RawMessage
+}
+
+// SyncResultStatus defines model for SyncResult.Status.
+type SyncResultStatus string
+
+// SyncWrite Example: {"device_id":"tablet-7","operations":[{"action":"create","data":{"date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","last_name":"Smith"},"entity":"patients","op_id":"0b5d2a3e-5c0f-4f7b-9a51-8d1f6f1f2a11","recorded_at":"2026-12-01T09:12:00+03:00","temp_id":"p1"},{"action":"create","data":{"items":[{"amount":"12.50","description":"Dressing","quantity":2}],"patient":"p1"},"entity":"bills","op_id":"5a1c7b90-2f0e-4c55-8b1e-6d2f3a4b5c22","recorded_at":"2026-12-01T09:20:00+03:00","temp_id":"b1"}]}
+type SyncWrite struct {
+	// Batch The property of an earlier protocol; it may be empty
+	Batch []map[string]interface{} `json:"batch,omitempty"`
+
+	// DeviceID What names the device, always the same; required with operations
+	DeviceID *string `json:"device_id,omitempty"`
+
+	// Operations In the order in which they were recorded
+	Operations []SyncOperation `json:"operations,omitempty"`
 }
 
 // SystemAlert defines model for SystemAlert.
@@ -2823,6 +3091,18 @@ type ReplaceServiceItemParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// SyncOfflineDataParams defines parameters for SyncOfflineData.
+type SyncOfflineDataParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSyncBatchParams defines parameters for GetSyncBatch.
+type GetSyncBatchParams struct {
+	// After How many results to leave out, from the first.
+	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2988,6 +3268,9 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
+// SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
+type SyncOfflineDataJSONRequestBody = SyncWrite
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
 
@@ -2996,6 +3279,172 @@ type UpdateUserJSONRequestBody = UserPatch
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
+
+// AsPatient returns the union data inside the SyncResult_Row as a Patient
+func (t SyncResult_Row) AsPatient() (Patient, error) {
+	var body Patient
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPatient overwrites any union data inside the SyncResult_Row as the provided Patient
+func (t *SyncResult_Row) FromPatient(v Patient) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePatient performs a merge with any union data inside the SyncResult_Row, using the provided Patient
+func (t *SyncResult_Row) MergePatient(v Patient) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsAppointment returns the union data inside the SyncResult_Row as a Appointment
+func (t SyncResult_Row) AsAppointment() (Appointment, error) {
+	var body Appointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromAppointment overwrites any union data inside the SyncResult_Row as the provided Appointment
+func (t *SyncResult_Row) FromAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeAppointment performs a merge with any union data inside the SyncResult_Row, using the provided Appointment
+func (t *SyncResult_Row) MergeAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsEncounter returns the union data inside the SyncResult_Row as a Encounter
+func (t SyncResult_Row) AsEncounter() (Encounter, error) {
+	var body Encounter
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromEncounter overwrites any union data inside the SyncResult_Row as the provided Encounter
+func (t *SyncResult_Row) FromEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeEncounter performs a merge with any union data inside the SyncResult_Row, using the provided Encounter
+func (t *SyncResult_Row) MergeEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPrescription returns the union data inside the SyncResult_Row as a Prescription
+func (t SyncResult_Row) AsPrescription() (Prescription, error) {
+	var body Prescription
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPrescription overwrites any union data inside the SyncResult_Row as the provided Prescription
+func (t *SyncResult_Row) FromPrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePrescription performs a merge with any union data inside the SyncResult_Row, using the provided Prescription
+func (t *SyncResult_Row) MergePrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsBill returns the union data inside the SyncResult_Row as a Bill
+func (t SyncResult_Row) AsBill() (Bill, error) {
+	var body Bill
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromBill overwrites any union data inside the SyncResult_Row as the provided Bill
+func (t *SyncResult_Row) FromBill(v Bill) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeBill performs a merge with any union data inside the SyncResult_Row, using the provided Bill
+func (t *SyncResult_Row) MergeBill(v Bill) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPayment returns the union data inside the SyncResult_Row as a Payment
+func (t SyncResult_Row) AsPayment() (Payment, error) {
+	var body Payment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPayment overwrites any union data inside the SyncResult_Row as the provided Payment
+func (t *SyncResult_Row) FromPayment(v Payment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePayment performs a merge with any union data inside the SyncResult_Row, using the provided Payment
+func (t *SyncResult_Row) MergePayment(v Payment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t SyncResult_Row) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *SyncResult_Row) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3251,6 +3700,12 @@ type ServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -6066,6 +6521,60 @@ func (w *ServerInterfaceWrapper) ReplaceServiceItem(ctx echo.Context) error {
 	return err
 }
 
+// SyncOfflineData converts echo context to params.
+func (w *ServerInterfaceWrapper) SyncOfflineData(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SyncOfflineDataParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SyncOfflineData(ctx, params)
+	return err
+}
+
+// GetSyncBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSyncBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSyncBatchParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSyncBatch(ctx, batch, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -6425,6 +6934,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
 	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
+	router.POST(options.BaseURL+"/api/sync_offline_data/", wrapper.SyncOfflineData, options.OperationMiddlewares["syncOfflineData"]...)
+	router.GET(options.BaseURL+"/api/sync_offline_data/:batch/", wrapper.GetSyncBatch, options.OperationMiddlewares["getSyncBatch"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -19304,6 +19815,320 @@ func (response ReplaceServiceItem503ApplicationProblemPlusJSONResponse) VisitRep
 	return err
 }
 
+type SyncOfflineDataRequestObject struct {
+	Params SyncOfflineDataParams
+	Body   *SyncOfflineDataJSONRequestBody
+}
+
+type SyncOfflineDataResponseObject interface {
+	VisitSyncOfflineDataResponse(w http.ResponseWriter) error
+}
+
+type SyncOfflineData200JSONResponse SyncAnswer
+
+func (response SyncOfflineData200JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData202ResponseHeaders struct {
+	Location string
+}
+
+type SyncOfflineData202JSONResponse struct {
+	Body    SyncBatch
+	Headers SyncOfflineData202ResponseHeaders
+}
+
+func (response SyncOfflineData202JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData400ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData401ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData403ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData409ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData413ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData415ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData422ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData429ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData503ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatchRequestObject struct {
+	Batch  openapi_types.UUID `json:"batch"`
+	Params GetSyncBatchParams
+}
+
+type GetSyncBatchResponseObject interface {
+	VisitGetSyncBatchResponse(w http.ResponseWriter) error
+}
+
+type GetSyncBatch200JSONResponse SyncBatch
+
+func (response GetSyncBatch200JSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch400ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch401ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch403ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch404ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch429ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch503ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -20636,6 +21461,12 @@ type StrictServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx context.Context, request ReplaceServiceItemRequestObject) (ReplaceServiceItemResponseObject, error)
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx context.Context, request SyncOfflineDataRequestObject) (SyncOfflineDataResponseObject, error)
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx context.Context, request GetSyncBatchRequestObject) (GetSyncBatchResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -23663,6 +24494,80 @@ func (sh *strictHandler) ReplaceServiceItem(ctx echo.Context, id ID, params Repl
 	return nil
 }
 
+// SyncOfflineData operation middleware
+func (sh *strictHandler) SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error {
+	var request SyncOfflineDataRequestObject
+
+	request.Params = params
+
+	var body SyncOfflineDataJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncOfflineData(ctx.Request().Context(), request.(SyncOfflineDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncOfflineData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SyncOfflineDataResponseObject); ok {
+		return validResponse.VisitSyncOfflineDataResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSyncBatch operation middleware
+func (sh *strictHandler) GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error {
+	var request GetSyncBatchRequestObject
+
+	request.Batch = batch
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSyncBatch(ctx.Request().Context(), request.(GetSyncBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSyncBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSyncBatchResponseObject); ok {
+		return validResponse.VisitGetSyncBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -23913,343 +24818,390 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17lxq3ljf8VbR4Zq3Y51Rjum0nx+016zmOLyc+Ezt+7fbkmUl7QFAbULqQOJKqMcn4u79LW1KVqlBB",
-	"QdOXOOSPuIG66LK17/u3f++MxGwuOHCtOqe/d6ZAU5D453PBNXD9gqm5UEwzwc23KaiRZHP7sXMmyBCI",
-	"mooFJ4wTPQUylGKhQCaE8hS/4HQGJOcpSLKYstGUaEEUvQTCdCfpwGc6m2fQOe0wnjEOT8mYZWDu+ffz",
-	"zuu3/3nUw/++7c7T8Xmnk3Qk/CtnEtLOqZY5JB01msKMmqHp5dw8R2nJ+KTz5UvSeXlGJ5FBT4FIsfhG",
-	"kUuQigmekLGQZPB6fPSG6tF0UBnWeed46/e+By2Xz8Ya5OrbP8BI8FQRan4uV0TLJaETynj48oe9de8d",
-	"CzmjGldOf/uok3RmjLNZPuucHid+UIxrmIDsfDHDmlNJZ6D9/uZSCRwgzTKxeDmb6+V/0iwH/6bquPF3",
-	"M9IhTBgnF7BUoMmcThifPLWzWVCZKjIW5nFkwOGzHiRuhlORpYow3e0kHWYe968c5LKTdMxOd047IzuY",
-	"cHoz+vlH4BM97Zye9Hq9JLLOr9OG3YWRkOk3irA0XM5j9+451dPy1XjNvlbZjAlmc6GBj5b/AcvV8T0j",
-	"Gj5rknP2rxxw56dMEToyP5N7lHz8+PpFQhRd3u+SZ0TCHKgmC6anjJOTR2QqcqkI5WoB5l+FR2zMpNJE",
-	"sxmQlKXFGtvDXM40GNqRGVvTaj9+jLP0n4+jSz/GsxJf/4E5eAMixjg6d8qInlKNX4xoloEkU6qIAuAJ",
-	"UfloauYywMM2SIg5jn8ZNE/EndSmGRw30Ms7OoH4iOd0AgkZSzEjx4lf7nJpj3tJr9czXEN1ySthzi3V",
-	"ZCRm4A9yroAMLBXjuFeIrkbw5oWV4acwpnmm8YZtac7M6wP7LTK392KhCMXpPSUzIcHsAicnvR4ZiZxr",
-	"JKGTXq8y5JNe85j7yrwnOnBz27Yj/wBUxqjoZ2FYCVLMLFea0CwzkmYscp4G9PIr5UDUjA2a+Iqyz2/m",
-	"K6tk8sVwAzUXXIGXg+OMjbT5e2RlIjLN+TxjI2rG+2AuxTCD2V9/VVZIFitp7kjN03MF0gypr+kFGB6f",
-	"gqYsQ35gfkOSs/P1lxKaSaDpksBnprTCHZJSGOb9S/NzxwyyNPjBbAEohYS/xbu+fDLrqTTlI3Nj7/if",
-	"L578/OhD7813//XwP07+v7+9fXz27X8e/7///t4sraY6V53TR70nSUczjWKzWLVigR+kYqQe2Ck8+D+1",
-	"gX8Jd+jfJIw7p53/86DUTR7YX9WDd3ap7T5FzrEEBVwTMybwDMiKA5IKUIQLJCaxMOrHl6TzSsghS1Pg",
-	"V9recfGUYGf/S+SSSJFB/c2G41uC3XaBH5YL/Cp4ZXSFyzHta3Et3/5GRSdllzMQMW+YmnkRsfPCsvJ5",
-	"/QtY9iXkCtJwlc+M+KxJNrKgytB2iood5UJPQRIj40HpLjmjF0Ao4bAwaoy9Bj9ZKbzT1pyclFvzkc+l",
-	"GJlTN8yAvOSa6WXTLjVMcF9bFjwe51oszBDGRhpE1ge3kV/SjKVX2zr3jMpeGYEKWUrOOynV0Bfj/pBJ",
-	"PT3vEGaJCe85JeZKcwXJGChvWoxznUuIM0LG+3oKfXtJwAcrr6kww7Wv2I3/9Uoa+J6m5L1b0Katdwu0",
-	"r712+2dWckYzI4khNZpUsaxPycC+e4BGmSJwCXJJFlLwid0XM5a3Qr8yYvZKm8+F7qOwrm2/BLvRVoRb",
-	"xozq3lLkZEaXOFgFUJgK227Bo3IL3gpNXrkxRDegHOSetiA2OzM5q10KGWq/1cmaEXzQ1K/hjquu8Am1",
-	"A+eGYbTt0ZTyCaREMT4CXHIj9c1ak/f2D2uDWuPd2R5LI8bsnURwq/kybSe62GmTjgNe+U6iPYz+BfKK",
-	"sgwat8vObh9b9UHMYCiMupMpqKxMoC7YRQoNGMZDJ8GXpHMmxI9UTq62aVqIfoZPqW0cjpApgj9Kq7gf",
-	"kzfs+90WPdAdHGNyoomcCUF+dCOIrnw5xH3xqtjc6GgEc22F35kQbyhfXnlhZ5Qv+1RrmM21qiywEMT8",
-	"SMZIc8Rfg94pNjGb3SVn3ilDMqpB7qYYBEqxeamZlpcMat2CV4e+l4X3c3aSQlkFmSlC01SCUpZFMVQR",
-	"pGVYm5epk4ReQ3R9HRW+r9hI3dUPAi8ZDvYjp7meAtdmiyG94t5fAO8bBh9VQgypKTOJC+AVzcPM2fAD",
-	"+DxnEtIu+WAn6chAGC1pLEFNdxZQx6GeaCYsJPutmenVJ7IPOngr/PEzWwgpMRzfSafVJanu788//3z0",
-	"LNimVdP9B2PhhNRR+lK/BypR0aTZ7N/PO3TOtnStOjK5pCwzuvXVTPLgOTXySKmmQ6pCGwcdbsQ5sGZi",
-	"BlyH/EFNhdTZcheSeBxadR9AXrIRkI+VwcUt6OCSfbHlponv8YyrfD4XUkP6BlJGz3BmV9rF4oH9mXli",
-	"Hxcr2NAP4AIRSPRUkX9++Omt9fERF+M4MsM4JeGbzRt3k7OPwwNeDI7gdMmZHVzDhkansm+Ra3bVLAH6",
-	"39y95tHPRppdwkdlN3UuxRykZtYHZg1jFfWH1716Sel7igZHytP+S+il8q/4VDxRDH+FEWrGz4zGPFm+",
-	"Yjw1T6kSArU/Gl0SOBuxLEOuY1bQ7mXntPNsJj6XP0mgqv61WRlK5sUTunhd5h+g6AzIKKPKiGyVDwui",
-	"KO9AGV1bNj+0uMtZau+hmlPNgOtvFLngYsGJvdE8ZcU/WZ1Z7MHo0NNOTR8JPgLJow/y6/B77KeseAPw",
-	"fGY2C9egnHtSXZSRFEodSbD7GGxj+dBg3TYRhl+5ymzDJwRDLCYSJZ35XDCuZ465hAxEglEz+kjMJ72T",
-	"b4+Oj49Oeme9v50+7J32ev9tmAhKOPfryVHv2HwnRlrIzulD/2ff+ZqfzRin5Cezk8Jcl0scX3/GeK4N",
-	"QTzsJR3gqQpfaR561vvutOdfydLO6XeJMaDNLZ1XGE07yuedpCMuQQ6FuOgXBBx8adZtTDMFScdRE/rc",
-	"3d9+jP+kHMiHGUNfiNJU6shovi0XwLM1ZBRp7qwzhs/qPbHXdZJOPk83rqWzojqnxyvnJNyKgMOYZx7h",
-	"yyLElDrlo3J19EK3X61YV2VHI+didVOrj314En1ssettZ2d9by0G7OgkMtQVallzDUQCqT9PAd2CTKOv",
-	"wpy7lAxBsRS8y7Ac0VCIDCi6mgvqazX+Kn1GhhgQaYzZWVXM8FH05WHSgV3TdgvtCXy9aA24yAd7wxd/",
-	"DNbfeMZm8NP4BV2iXAxOSVtCKE5NlNPns6HZIeu7xGyHZPOi11gtaviVbageg6Q4WXaIbsU86SXh6a3M",
-	"sSSF4hBGDlC4w+VBqZDmKi2X67KB5//IlF5VZzD0GSVQnmfOsrCmyCrB4r19pvqgNJs5JrR6Cjh8xjc0",
-	"PLDc4LmESyYsCW68WILKM5upwzTMtqFbpFj7PCqlIcgaHdhFcSMPxlW+dcNav/PRHppafx7N3gXL7oRT",
-	"IIEL4TISfMzkzLp+qlu1A5uv5VtwDOtcgo19irGNXr3wBLlVxLqlAJjRz+4Rjx71Nj2x4OC1BIZe0oqn",
-	"15n2EnkBLbelkXs/ddEf8iydMV7ka9mF9IojHr9gZI+j41rH89fP/ub475f11PuhGEih7wYqT0mhSWc0",
-	"hdEFpH20JRjvz6WYSLBKsDC0re1lRk/N7O1c9NVULKJacTCGnyWz1N72BG3QT2NKZKgchorcH/PoVV/4",
-	"/ZK4bBSk5FzlNCMZUq63tBRozfhE1V5/OLZ3+NiGUiqmUgTqyQYRpb5fviiItWarB1f1h8t+SdStJK19",
-	"7HOUoZskbcOrNo39TKR0uX7g+1EMkjUKUuRYtmMTa9agkxTKB94bXQjr62QZ05E1uCZjcDdjT2Vii514",
-	"JQE+ZCK6DQshLxif9DHpsw82Jt/a3KjejVr27ueuftoienzsfbE5+BWKbfP3LMvq/r0ZatxzamzizuNe",
-	"Fz0OQ5oZ+dpPc/OA4577GtM9mFK5GXXNxXJceHVy6Nck58NjND6QDEF2Th9bE/xbI+AvBRtB39pandMw",
-	"Kd3If+VG5oSz2/Nf/LjN4Iox4+S+rTtn/wEcJM0M6zZ6tndqmYc+SToZ49DXQtMsfNS/cmrTigx7VjZo",
-	"0Dfv7pyeVFwtn0otoNPeMzSnS8dPfnn0KfACzanUjGbZ0k466eDA+qtTLUbwcNUpGu7nenJ8IzggKVd2",
-	"u+U9FVJo7VUqSGOVmWy0zgL62cm0bO30qdNkxG1S0GWTW8cG+zTN0PM9FJdAfgMpUJ8wigbjE6Mz2UwP",
-	"s+4xX0/B4VqxOnO4XxsajbC6Zj/Wnv1JJWn/Hs2XU3bWihQXBtNsMYD6xNppSmZpAhWpcqpa0vvteIrs",
-	"0gTLWj14tbkkldNfPdclzQY+puI8lu6mUgMsz9vKkVjvICoIMSZpbptjx/lle1bpJGgb/Sac1O9XcEKH",
-	"M245zHI52ulUlQXbibve0PnA9a8NuLrU/hCERFFZw3bE+yd3bTYLk734Nf3jt3ZqloT98CpH+TWf5zpy",
-	"SOvC3CdjVs39zSVcG05g6Qqxqu5Gf0DtfDY5gtx13hszoppmYpLDJm/QJuL9smYL38M8o6Ot/GqlJDjp",
-	"Pu516vz/hQSlzDKGq3hy/dv93pE1yXkGShFarOeEXYKyFbVXIIOmGrSvjiS2drSuEESDZnCNlNEo2Dd4",
-	"TQ8EtT+CCuUK7keT6PiR8QPDOTAcRwt/ekXtGpW0rRW0uPdvNfp1fZ6gbYhqu0DTrgGdJtLdQXVq51wt",
-	"HZF/+oWPRbeaiH01SJ1z5zJZcc26f8QlyDSHaOjZPHL7mHM773nhB6/5Or4ku0q7TzdENtXB/OTixnRW",
-	"pOleVVDs4jdFheILCsXX9p4QvGDVjXp3aJbxiSFbFROBWQY27buvfXCz3DuRV6ofnGfPDBwwD7xvNDAV",
-	"uEm3vnWbMKeEuZC63zrSaP2eEi6B59BqdLV1rT4gPvSGtUgiS1udQWyzMHhto3/1UgtcpuOTWEL0ajLv",
-	"tceO3UX2RdGZ2IzEdyWB0yz7aYzsaG0FhbvB8KjqpOZCKTbMoJ/mtkYE2h9f99QP+WxG5XKjKhR71eok",
-	"P31JOi+omg4FlWm8YOMS+rlyJTtVnvZKSJs9ok7JYirKumAxAxf5kWVtGElzsw3IBjOqdAFD1MZFmnQo",
-	"5+wSpKKSxXJ2Pmg6HuMofhXMvBCRgpgiKV0aFZ1yAlRmDCRZApVhNGbtooNUgr+lM4gFZRANIKXLgO/U",
-	"rAVNZkJpohfA9dIzfrWft2di0VdajC76NAOpGzbo3ZTKGR0xpRUG5fyG0crQ2o7oTVlGUR9R0vl8NBFH",
-	"5rsjdcHmR2Ju9YAjTNEwQhG1ACN9hNL99rRlAZQuoUJkOHjnaK+TU7vclbJQ6SpTWfYreTgNhPAKwUFs",
-	"do+dkFhwIji0H+6aVJstxsuFZmO3hQ3BS1zqzDAMXRq3WQatD03BUN4GL4tRsA8C/iuHHOKL9h5GgJ8N",
-	"ASfkbS4VVAnZEIWtvcd8SuKS2RaUmRtKMhdkmvNUYjTxJlfcT1LChClt011UX0uXh7O6/kjN3xnG1Zo4",
-	"Apm7ZpkjI+g/7K0ZxMPePkcRqhiRpEvzta03oxKwvNCZHm3C9e7ZUmTQ92Xp65hKu8dKGJl1q6fGReJ+",
-	"8Fnbc4PYb8gEiA3m7iGNzilv/aEEepGKBd+8ZYnji3JiTjGiz7UdzHv7tp/Gb0BPRbpuQGuYXeXcBue1",
-	"UlHTqF8XL9jrKTkzqnAjfVbeuddzsf69aqk0zNbK8JLVUU04QKoIJZkQF21H8AHf8cy84iqszA11CjTT",
-	"03bv/MFei5ZMSpebzpK55huVGCZuJguXIC0IW7sDa9/hM+53lygU05WUZllGtECERnuoS4EyZuP2atOe",
-	"RIm15QotsmUm0dYWZNLJuQSa9leUhRavM4un+hwW8fOjpxIK7cLqcq3P0c/m0W9hsdH2qa1TlPbqAilZ",
-	"sZRj3L9+BuoKVcPShcuyajbUjZv1OkOdO26U7xHWFpMpMQs4rsmtemB2KLxtn6Wo+mZF47GJAoctknfk",
-	"4BM21YjbBFS8tnxe+dpKYeLaNWpwT7nMtRrfa31wC3Wp9R3Xzh82n7aVGVdnU39pdFmZmgNXDqhh+7SZ",
-	"k1Xf7ibEg7k1lZffKFJempDFFKyZOZflLQ76jgsO25cgiUuQkqWwtpDHpczaZbB2jZozC0dKKwAPy2r0",
-	"9Djup60GTGu5vNtMcIeoaiwwFJa6rKtG2cq96iqO+6jxrqm/d5cZbW7jVa051fqq/2glRN+CSq2OOjbG",
-	"ekH16iLFDtLLGQLYRALZcGR+8qhdiN0Es7ledslbgQYzHTl0ZzU1NpngiJpZCdQ/QvGjQZpn/s+//e//",
-	"/PI/fz8/V5/++nf7R/fTX++dn3eLD/f/+m8r0sBoQO4hRyWw5kuj+xDqALWqY+3ixMJoS5gEEWJ1fJfE",
-	"EDo8QMWjopaD0QkXiqnOaecNzahkdAuMDkMhj4M6SVRbxwiFZbQda5Bxo0fmk2l3iwKKCCDGytDX5fxW",
-	"UUt2SRHYBVKjXMvfrxlHYw/4FnuuC/ijgjP4tPhy89ohMoQkFhRTrss8Ls7tnzyjpeRf15PWUjx/+9yW",
-	"CDfcxFw2hrvRxE5bFW1v3ugKj2kRpG6qLX8V1kBrgUrP08JTTxaSafD9MWYKsktQ26t7sWj6SaE0rUty",
-	"22ciTkEO22et1gRqXFjuIv0ORPXHIqp4Cb0dSowFvWKQpS+ljFXKW+TFiAh1mOtRC80+YUnuDZDFdntd",
-	"m6swuJ84BDzXm6jUZh0pYvQws/iFcTi8Jk9Cbd52eIkdf3lfdPq+KLuqoMbgNjYCurVAWasDqu0OxbE1",
-	"0FgFXqvdLVcDcFgBk1rBfoptyA+F57q6HYhWajsEZXq6DBHryq/Mu5Sms7nfgd7x0fHjODhd57jb68Z3",
-	"wL2rzL3zb/i0FleszdXBCHfQPdeTfVFLWb6kvDspJxZb9h8pn+TucPl52DYz2KsrDmjzpuKtCfOIcimN",
-	"Hou5D53T45NePfOvk3QmwEGyUWmwhcidxmx4VDT3wd8y8rhn/aJCpiD7GVxC1jl91Es6OWdmGUd0rnJ0",
-	"h10VprA6/hifU/nMh94zSCcgnxKOYpXDhGp2GXXJbF+ZWV2kK9lXTU+orWckQUZIMgTb+sWKd7MsCOou",
-	"Fu2maTfoj2WMObOrsgP1+k6cV1Kjl/qS1iyzdYZXeaIavG7beNpKD2lLh1f9hnWZd+VI/+Q24pp8q/0Y",
-	"ieULtrYSa0f7295mTrfRjVz1JPdaMLUWenqdzdUrjVZuaLpwg2K9wuv2MV3P3CooXJsbK67Z6K3tv5jA",
-	"XStfdxOsB/JZEZW+rK2X7JWWigd3tOFWug7ytpm8QsaD043yFkRpiJbQodFmVJyZuca1ElwIksKIzSiG",
-	"CMt+DwX4RRBpOPq/v/SOnnz66/l5F//4/eTLv8XEeVClaCieL13+dvAoe/9x8rcv94qnHScnX+7/39gT",
-	"fy8X/on7r/vkSXXlZ3mm2TwD865et3e8EkH9lLRckzB90a9NQiiWUOKIjPqEHwvEksi6fT5y93q5VGSc",
-	"bArCfFRAaDE2TG7rES1IMPXmgWKU5h1VaiFk+hxzPXZhO3P3BMMqppDR7CiFmUBJtwh/pGSWj6ZkCGYS",
-	"RHAg3zXzlPK+gK0UX0biqRsOb3Us+3hmXbzXB157Z+wABpULoTvPxtCwbuoheUMZJx9ssQfXdKT7jI9F",
-	"57Tz1+OTh48ef/vd3570OrEg2qr1W22Sd9o5fvKkZy/DTnplRBaDXFb7TREM7ZUzyo6TDga2+2Xnglo/",
-	"hiBi2/FRshnICQKpatE5NSoYcrp/5YCh284/vnt38rf/9/JV1HJbnUWOrSvsY9bF1vwqRuyO6krGLtgR",
-	"qT5Y3RZenA1BcL/6V7H7VnYr8rBKkD3WDXwsJJmDmGfgkrkvMdZMnJkQcdUF+93cuNt1ihbiggh0SWNq",
-	"7pQp83DfUXyBzLOokYmZc5tNioDa4i06rK/asuhTAmwy1VgYU+TpKk2ozWDH72Oz3sWYzVWsFtG1rkKW",
-	"rqdS5JOp7yAfjFYBqKJSwa7obqtzQxZ1uQkVyg/pL1np4+nOQO3IJsXpXqXwdWFRXO4qfa63yB2DbjDH",
-	"fcD2+uoL4y79oipwU6mfG/6f3EYvy/2uw0B3T38DcrJlfbVnaRGEj+DHTfyTYZO+IRBL1cRQdcFFO8mV",
-	"QkjlMNbMfGu/xBo9Zp0U32jW1aX6xhuuKrGr+uJGFbSU55WQ4Mb7IjK8hVVcker1kTYKor0jo9SqYlcD",
-	"bVsppE4HjSmZUY0yGmHbq5LWHjxxbSpjRUNpkQ+9gzBdc4S3zzjYxUS5mvmxtd1xy7yk3otTV3uPl4Uq",
-	"x497WPKsCJ2IekOja2RCtdwNjonLbxLyKiE/JeRjQmY0g4SMwf6LTQkSknPciITMJYxBHnGhj7Q4UnSZ",
-	"lBVBtiRVwVPXVxJSQhViSfFafurXxf2qaQjbqbjx47mMdLQrYFVW4Gtd3HRmCwNPO8+pmnZaQYD3V3Ie",
-	"EEr9sbO5JYyAzXWJjv7++ZlDR3/kf76EtD9cYqItkgbYzon48zjnqVHC/cjdwO0PqnP6y6dbwsZtzb79",
-	"mm5SNXE1y8rMtjjVcYOg0W6s78fvDZf4PdlJyQ92Mfr82qa23Jxiz39vW+46dq3764WZt5OWW2Cv1Beg",
-	"nFptVwviCZe0QBAO92llYzdZp8tD8zN/5q7NvAtPdJAf43jrc4pul9dc5dJ1LP2e8gtyJilXY9zCN2LI",
-	"MiD2BMQyadw7dgjwlmxWg5wxTjNy0tkLXuSO/K7CMzbI3S/Ny30VLF8vFQMpKKtn74+6WpXGOp7puFev",
-	"od3dUXBXFIyqZnGbeLc3v+KOX7da+BIXaIUv34Q9GRNjDfpodPiyGoNf7cLdR1d457QzyixYk/+eC+2U",
-	"vjVVXY/Lqi5XPIlX2ZBO+Z1RXNx3bXsxCxcWfdzrkdkk6F/UOe0UWBRVBMMxwpHw0dKwBUyIxwRKQokt",
-	"/TYb8jfbIF7mvj96B3vdkxnYUHhYuPooknpVzbRYqS7dpmVPWEC7tv7scZv6s+puRmHnR3SGlqE5XbQA",
-	"CGvsZO5SBaZAKh29vdT09DISfJyxke67xUjRMuRC9x1MUFRQVqksOtwFVWQscp5igvnCf8WFJkZbk0oL",
-	"1MT2E/Kr0G/DXRsVnirF76Sw7bf5tWgs2S+P0+/bgrKujiM4eVdhhNWT+fumRvo7rO7mVMpoyfh1lzKu",
-	"7ezQIij6B62EXM1TdQQbUlRAqjUKWRcfDDsNRTpQVjha0NOlvvdJjbHWGFeNb9QYwAaTLxDNf3a7L9RS",
-	"rsn4C16xtXW2RmNYDUsULHdLd27IkDe6OdujZm9g1lsOss6hW/hvd4ICuXqFYYTTb5kkugV0iEPzGF4r",
-	"dshrXlPGvlHE1S1siRmyU/QvOEDbI5Bfhza/hRq/FqvmcGLv7Ild39ukvMGcwVhM6nDK20e5Qo0poobF",
-	"haoYZg2tW0BKIRNC8Vi+f/WcPHn0+LvOitlqm0THAAR/NtbnSKRABoyrfDxmI1aUKAxOyVQsbBaynoIE",
-	"21CtRQVbrTFt4zsNXTjf/6COU1hprhpGmtPIM58Rhan/ZCFkahMwpZhIik04V3kK6DiGEFHANfAR2Fyh",
-	"KWRzFQAGEzrS0fJisw0R+MeXlyCXZCEFnxBfZt2u+3VZZx4J5IwZAv2ptUtbqNTOc+DXV82BXihCJ9Qw",
-	"rVXPQzv8R/vwV3YgsTGah1PnN4z1k/XloA7cduu02GCm3vqx1w9O3XMjKbPtQDeNztsfS1hPuioTuq/p",
-	"BXD3RsTMddJTu/xTawohqEMB8CCB4MOTqzdCb4Dfb16plevd2D3YHeYrz+iSDCGApkDvbGuM9w2w/j7s",
-	"t5EfmQ3r22s97Y4od8xhaHbYxhM7a8vM2wAGelzFiInunHm2jtcXjK+UqeMXq8xkTieOkcDneWbOm+Ul",
-	"FmhhvQ8afy1xHIuXu5sdBwvOWUx0vIexBLVtjMze0hlNZf+/Zk8u0x/e9kazV4vRP/7zYtUSk+UrAoH8",
-	"qPfk2+3KQfxzGqaRW9jkWNDlxAVd4g70k7PekxJ0wuXDzX2eyCMzCOdUfj6lmBCqF2wEYbx6uNxDjsW1",
-	"QorOy7yXVinVjR63ypx3cInEnVNLh6YVBP6d3yd830ZgUksGu0fnToosmuiO7yU6V65tpQBxy9qo+kLF",
-	"V2PClAYJkTYn61Bkfe7WujnZJhK1QRXFAM34MO8DwN5ttggspGPnVzHlf3ffd0ditpLnKKb13MUXApsA",
-	"lVVzCka5hKCqDDH0zVE6sZN3N5p3pSKy7eDxJddineFFa5MLH2+VZ/c43opqv0V966wvlFNmreoZh1HT",
-	"qljUaLq9yIBoQai6KHGjxvtAtCr3bzMB43UxInZe8LWVhvWmAStHLIU5lQ24XmeoU5v7rJqdOGwsAp+Z",
-	"0swYA1JwTYCnRAJNXcPQiAK8U8y+6Di/LfBxkXYVTM4/bu0ivQPJYos0XPbLOeyrWUMaLfN4rZVtC+Ec",
-	"Vxuzgp1Y2gpVepdF9e93LeyL1ybB6qxZ3PdYsnSDS9sfSzFrlemPV1vbbN+rPS8IygfC7a4uAC4M0xC8",
-	"kqAfKP4Qb6dlLXH72EKhn1NzNDMliJ4KBRiKF7kmlC+3bi7ijkBkUa+MR+4WI9yecvFXYf6jFFasTJTU",
-	"hBPDgS+5snrOpiMjKiEhhQ9LJRWEbdt0ogaT7gRvIa1reKqxjpUbQJ6ujuF0s5BIVQykdcFKsw9/8iAl",
-	"kuL1BCfNo7dHjq3Qx490KCTVQi7JQsiINdwMxtKgR0VUwZ3QcMzktg8YrZ1ccWh/pENyBqMpZyNmaeV2",
-	"Jt0Ko+WDbav72jU7D8soqYaJkEtj+Alu6MS7PK1LufP8p7cfjv7x8m1LdAjH2Zhynf/8GXCr9g/gIGlG",
-	"RtV3zSUbVbBM2kA4rAPfK2b1e7OvfC/JW9s0OPErEmU0jaUddmlaOlTucDqO89F5VDi/Q36G4Qqty65Z",
-	"JyoCMv+TS4zwwF+P4AjesLX8KI77t3jc1x7fjdFtf5y34Zutj+OWEd32h9X5xr6sX9ntQdy2YOdbseRb",
-	"36MCzaxyQm5ny6qnJ2Rr9mnR88Im/PVW/r9GRKzAX0fTGYsoH/t2kYUeplUZ4X8lDoK72sUl0ktmG52m",
-	"rW/qA3agfs1j7a1HrmB7FcB98CzXUyHZb0j2p+R7oBLkIF4tWcR0Is9599OHM/KAztkDmuvpA3fxg8E6",
-	"vJ6tnc1uJuVY3LOi66HF6OJZ+muuCn/c9u21jk56QWTgeykugKMuIClX6IJZIb11Dah8IcC9uVDMHOz7",
-	"mF5vjOh7HvP4foJp9r+BFFvmnRwVX62L7lwlAhFk666JQeDKvxGXEKm6joTjVkCljUr5JOlcMI54d+UW",
-	"ruSWzSslNrbKZZvNSzqus/gYk8OQd1vi/Nb+4eMJ86K9eEQQXKfWbBehdHiJOXCLY1hZl5GQEkZOcvlE",
-	"6KgrbEMaf8TpVitj2kFzvPKRaJdetCaCWdnm31uhbTeBGbQLR2xTU9aUEI97H4RFw0nU9qUA5SrfvTFw",
-	"Wjmmf3ZzocKyrslgCLoTN7YJ8ef8VzFUfaXFfI6pLPhxCFNLEb4LQV9Z8PhMLArYdHEJMs3BtaD8dJUW",
-	"IC1af1S6H1c5/ZCOLiZS5Dztm9F3Tjsy5453re9FYdaFWjm9ym1XHhtp86in2FJvIeQFSJKxS9f5eCoW",
-	"JBN8Qsyd2Do/qKkrR1cuu1vxT/EwR9HiojqAH8QCtUB/RYnegnhiZWpbvddF0sH9bNcgI1ykpJPCRNI0",
-	"Wu+3Gniy405WlrJ4TWynyx4lkZQmI+aIGBPbDx5nPxVqzjTNvjELnWVklInRRRXJ5ocfTt+8Of3woQp5",
-	"fO+X3vEnhCf+35NfekcPP90//aV39Nh+dS/4OwZcvAbetzJIDyIk5MwOwwgdP56un2/GOLzkegVwy6eA",
-	"WIVjLVZsU8ltpRrVaAPfBQfAd/YuW/YaJTvLxOIon5dzptV2201pKivdpSgxzIEwrQhGiRKbSe0iRPh9",
-	"kWqykdNS3dBplWmi6QUoNIqEuCAWiyBpWxTaXIvZtpBzU3l4EyLgN4qwtF1SaHkuI91NNNVwimvLw/gX",
-	"LrC98WmY1y5k2Qb3Kcn5nDL80vz71DV5QvioBVMNrYaiGYuoY2EWvctIFdrsSn1YCaGkaA3mLdkhTBiy",
-	"RXd9EeT7RtnnmLuCWgDDZc30bBJ7Unsf0l3ikosxESIkvHU5lJ7rVfswVgoNq+qQgxnwj/7UMrES9x3d",
-	"rCsplkX9Yq077ayxvYdnIX9y3arKSa9Htzoztt07ylaa5DrXRweW/5wO/zFiP7F/vv742+vjt+yfT7rw",
-	"sNcdnWQ8cCi0TXC9Yz6VTX6S+JrNy24Z0Y7u8/6sesGWzVws4O+mHa+/Jz5WTbNC/djQZM4l5Rw/ftjr",
-	"Pt69O9x+cntis/kYxat+jrUZNtmeSuSbLklOASouyPzR2aiI4NmyqJTAwqxylt1z3klWAEJ/FYyb8TWp",
-	"Kj7b0rK3It9SyMkaFNGHkUhn5tqg9echVhAUKZqZmLDCWxPDIPVuzv4Imyn0y7V1rrrywZZQp4D3p7QI",
-	"vo9ZBn02Q/XPvkiKW0hh0QvRH1MUF8ANUy3nEPiw0zbpL+EWtvUyQbwnuoWj9/3+sX7LN8C/NtzWDeGm",
-	"KM2sZzNFt70vVbraFT9kPbJsM02uWkMcFsRfT2a50mQIZDQVCjgZwlhIYxIu9dSoVZCFulywIjUaj7uu",
-	"K1Nx/CVoe3KkLtj8SMztjUdIvobzIAmuHpQ2sl8UAEauw8zmtJ1P9cVvOBgxugjjLrcVtw8CMI1opC5D",
-	"Oozgr4vTGwHwJ9cKbXznWpRB8+jtcSZKBhUcj5sqALgB9ng75QVJB/tA/8SzZXH4t2BtM/o5/DIMrpf7",
-	"HVQd3EYhQZT+tk5cqKpfJy30r3WqUxkyxzuPrHRvqHlxr+zcIslvTG44nIA7fAKi6QpNnDmeRvEjtjNT",
-	"CUnZBB2QPCV/J13yV3JE+l2CBcCUk78TpguVSpcNfr5R2L+nmnjRrW3VasZN2B7v/Hz++49fzP/f4P/f",
-	"ful3//7Xo09/betlflbmgUxFljobLYtMDMsM2ISrcopmdX6eUq3ewiKWwdGY974pL37rZtkrrgQfVa74",
-	"18rHru4zFlyMcsn08oMhFxe4QS/Is9wGiuynV348//z5rJPE+zeBUkRj6F6MV1wig06C3nLkY/aZ5Yym",
-	"Ws87X74g7MC4oYfWkI4ugDtHpI9ZnLo+XUlRAZ9UrL+kgGFJ0KXJ+KR7zs/5X/7ygU04Yfwvf7EAjivD",
-	"ReenMeh52uAmIud5r/dwZCeOf8PAPgywWMWFj7rn/BmvLo+Ncx0/JjPGcw3qabMDicBna8co50PA791z",
-	"xkIS6owYJt3EjLaq/vIXF78hg9/x2CUIb4DGMipmCXF62ZdBlwzmdAIDJHj8s6/YbzAg9056ZdeGk17v",
-	"PlnQ7OKc+xZdGJfBkq3jXtLr9YgUC9Ulg1EulZD/PiD3rCsc2/VMGHdLOsb4CBmYAQ3sM1XR9otmGRFj",
-	"8w6YnTpEGarImCrt41XYnAxL86ny39lhmAlwYOh8kTAHqo25LIkxrhShZnzWmEb/jDrn1Bh4aQppl5yh",
-	"fT3AxfJL4dZqYJ08eZZ1ybPiEmzh5ibuEBcoJ16hf4pzPeeDFVV/QJSmPFVkCIqlQJh2G4dwIbhzZiB0",
-	"bhEemOAP5hZB5q+/KsEH5J7Hiblv1lqkMMBFagRQScjAog0MCD3nBUBK2eQuIQMLgDJAvATl6DeAPTFU",
-	"IPjIXOnxCvClAQAIhmJcEzvcPqJAXmL4IRMTBP8x5C/cZJ8L7hpIEkiZIdhTR7GKjKiUS7OYA2MMDrrk",
-	"A2CwAlmA2fTB6/HRG2M2uPP27uNZQt49O3v+AxGSvHj548uzl8k59wwcpXrx9EfHJ5YIlJjBUKRLtOwt",
-	"jipVGvw5eg9aMrADI3g8F060DV6nMJsLs4zLo/+A5YDco3xJbIsaouGzvu8pQiFiyITa+lly8ohMRS5t",
-	"eOece6rFg+rBmdzlSMvCuh6YIqngYOvci2M+K5bNi1HsvYqyDV2ThnfhmlsEILeHSCw+tvvo5InjIosp",
-	"y+ApGZhpL48QJ2xAFF2qc44YQmaGCkbCPhJD8m4kZ/BZ/+UvSA6SzWaQ4tgvYI4dYD5yhnAgb189f2pT",
-	"LpEnuGaxM6BckfMOFxzOO13y0XZbCVyk5mHn3HVhIf/KsQyQSjoDI6zxrEgY5wpSMlwi/ZpDWruurAwk",
-	"lzTLgeCpRM5Ch2aPuufcVRhS3GNLKv4ujL9Kyoz4ICqjyICFdd5mbIQZXMbytkq6UQIlA02xZCCXmRNw",
-	"6vTBAzVPPxtD4YG7TT340f7xHsZHwY3dqZ5lQaSw8/yHlz8++5H84OQeeUM5nWAODLGZHeTZu9ehY7Jz",
-	"3O11MRlazIHTOeucdh52e92HNoY/RUlvBU4gLx+YbycQiRQPFFBpTtyYIfNa1mCRzeQT78sRkriGQmYz",
-	"kCDF2JaVv4t1cxQcrBJm17TImHhtzKOMKf2s6tEtCaDRs1Ve8uCdNS1aXfeB/dbq2uco49pc+QHXDa+s",
-	"dyDCwIBQDqGGKb+cXcSF6Zx2kIzL/PcSotUq91uD5LUahDUyTx0ncXx9MIMBIkwPaJYNmgZY+MfL8YX5",
-	"IjP4X5pl//vL8dETmxjyey85/u7L/e2yQ+xL3LhsKjfNsu6G2aF7kdlwPjSNvwghl+Nfi6JVUuUHe2fL",
-	"FabLxhW0EanI/jY1zGz3PrNKGTXSbc2LfW3ytbwdqMzYhvdjPfQV3m6VOBuSIyUIgnrahN5gReR6mg6x",
-	"FMqxFXkOWRbNWYiZMNhO/ykZHA2IziVXRqfBrK5upU26m21sMPgEl/tWDKXsnn/kbi2L7vGj/7pSqnbU",
-	"XLh2VPmErvUjFs1Y+4T+3bkwoswM5aTX8x0vfSZ/oMf+6pJ+tz5d6IFH+zAK0WVMwlBAfEk6j+xAYs8v",
-	"BvzgNb+kGUvt9cebr//IjXEGXCP0mrvv4eb7Xgk5tJD/eMejzXe8FfqVcG2gHp082XzDmRBvKMekjcdt",
-	"hvSRl6CS6Abw/So7Zq3rEVRNJ6qW1IMO/c9Hc5AzppzKoTQdj4+EPBIL7uDtYppEilYQmliazcCaV42Z",
-	"iF1ythBoMldGhWF2Dk4aoGhy3zgpmZAR5Vzoc24stYzOT8mj3pMK7p8zd0rwPwTQHZcouoxbMxXRBAel",
-	"cwux7YZCXDg81EEBk2MGYs0fBx04Mjq35JAmxNyg0ML10HxGO8JkRwtzOAU7ZavWKtBGN19QmVpjE1NS",
-	"UdV96udq7jvnRqxNjR6FBkJgEFs117yFw6KS2WbtkwnDMgvU7Y1cJMMcQfpGkGVOj+eib56dGEubnnPD",
-	"zH0b3jlVOkFNuEnJszMeuxS1sm93gqq1i/gthLxgfGLsjFyqxFoidolAI78uECIVZOO+eSjjEzRABe+S",
-	"F3GMRi40GzNIYyqlZX3PKilq2+mUgQn4H7DsWEaIhvD3Il1eBw+0cYovVa+f81LXePDxdbw/xn+fWxHS",
-	"STpToClYCFWM4DY81132AK/BB95lRt2C7z536Kx4w/HDVoz6RyptrOPR8eM2c1H5fC6khvQNpIyeGRGM",
-	"YuGkxcKVZPqGqRmGWm9epHwvxEUth3VXofIliRit7r0sY3rZbMEaDQx5u5EALs3VsLNVVmSdNAXMkLWv",
-	"HTNSic9UCKQV8vDfBIcu+YAPt3x5Si8xMTfnRZqYGI9BQtolz/jSeWpQpli+abgyVRcxljUB/SyY5irD",
-	"Wp1sYChVFMyHG4y3KnvZo7GJg7K2T6ntVhIC15hELUa1hZlAMowtkQXl2sjT4ZI4NRr3Nlc5zVDCeiJw",
-	"u99oJTiU+75z6Tfa6LXS0EePehtW8VpV7JCiIvy9emTuuF59G2pyecaCZdona/udpV8eWF6WQRNuXpkN",
-	"adS4ZZf8VGqH6Ni2mMtakJGwDhNsDUYWdJk0QVxrkWHpD7JJpxIiiXXJmTjnVkme2ik7hy/MA+TuBPXX",
-	"EncZ315olowrDTSqm9mJXkk3G7+xgm716DxaXcAX+L70azMat1deWqgTHzTN4BYOm92jnVWIAnoiqhc0",
-	"2C5GFkugacRJHRXOlYHdhFOkiWFXl+irVMzvtgflH6D3pO1ub5Ui05v7lMqateYSCYqKBKO7hOUIiQ/r",
-	"yDyzhWDvPp41GvfmgFiObmaLvV3KuZ1z24DDtaJEJXhb0z5BuWLTH4pYKGQKYmLDuiz3Jzau1Za3Oa+t",
-	"bPkbYx0frc/3wDJuRH7esKvgRvmfpaT9scBcrynbVWQiCjfpWIoZKWqyrdd0JPiYyRmkCXGtdvsuvYLx",
-	"PubI2MQsbPiLquBT/2SXxJHBWJ9zkesueR7zjfqMpsCNamtHiid2yU+YlDQTCHAgwbqimT0KfYS5wbzS",
-	"QZc8O+eBBzZw2RqVW9mS5EzoqpJv+OUlyMTy9gEW8g6w3Ypln4XD2OanldVT57xQ+nla+KzRcd4lGMwr",
-	"AOCdF7fu1/aT4sQ7xWvjNhc7ycO0OucrzvMu+RHGmohcJ2RgrQUXHlhxsxvzxoGxL806xiSBtL30/yCi",
-	"YAu37o2Jgvd2BQ+y4CALrioLHCnt2/ub6yl6ReIRxjNEs6AVtD9azzkv8rt9uUCX2O6Yj8mYsiyXoHyC",
-	"rXkEihbDQd3tyTkXkpz0govrV3jPcpnoaxPhi3y/RydPjE5sUXCERE05SJU/55ixoBKSc81s1FBkKSjt",
-	"vJIz85Dg6XOK6cYrHFFZQMfr4WUOLfKGOViBoRhhX/Y3wvgd9+l8hefeFRN0Tn/5FHIBl2wfHvvcNoCo",
-	"Hfd5PszYqHbQMzERuV5z3l9iUipalfgg77QPk+675LVW/huKjVuCVPpqIimeZC4WRPBu9DD9lO8pYrzJ",
-	"OelIWdjmVF9TrPSPE71E4hW53ky9CrIxpi6in+PIC5Yjq/4e1bhjhcZ9wccaoTYFV/ZRuvUxkVbTpSK4",
-	"505OVFz/Raq3kWW2nsLmhhhK75KPChPMtW1B67w24M/TYiqy4lSdhvEwvRAO32KK8QWRIZBUXB/HqSHw",
-	"i7omIeQbJd6wFCrBbBp8sb425yCJ7ogkeunKqQhdW0u1vaQasiw7wnr65gyE9anwRc6sDTcgLGRDvCFj",
-	"Sn/Psuw11u/fsXz4jQnBZmZNcXSHBnad+e3KgtY35oDbn/tmLzt7Tn5omQCMGbc7pP/ifT7397bSdj1d",
-	"bs7ZddiGhoQP8aarpiIEi1nyrpIp7Zyta1NeySA8FgOLHFheZ7MHJBvZ5HvMrrVatO29rmkmJjmQnGdG",
-	"/cY6Nyy5tCP24IIsPec4D9tjW/wG3CXtmm/75oJBczqnJ7y7msvpx3criZzF4hyyOA9ZnLuxmWdpSijH",
-	"E4vNYYmT1e2ZTVRb2pjh9H0kJt2QNbQ7CzikDH2lKUOlYNySVHfOFtpCj5+ADkj22lWyJivVrc4h1nM7",
-	"qUI7kujdyhJqSMjZE0e+Pm3sVlJx1h3IQx7OIfa63zycK4jAaO7NT+OigBEffVqohakAm+83E5fQJYhn",
-	"vxB5lqJJaB3HQtOMDCFDLB5fSMhSjIeiqWd+srZe4mO057xmJ5JdzESXGHLnWZKLmd8lpnTICDlwpX1n",
-	"hOzMlkIj8s4i1nyPXZ0OUDXX6sovEhmbhhH2HdnvQIyUsagD5pOYg7P0mkbCFAqmyjjq4Kk3DmBjiLQV",
-	"cg1TKofUou3VAGXW18PeGNpMfIQOdGb3Me4BkaZt1AdRWvp2HleAfymfEKLAlN/WLkJ9rF90kTqqfb7N",
-	"KFK7CNIheLSf4FE9bnTFkBHTygV3GEpLjxOJPLOA4+PLxMKDkjHDhHePAzooFYGBjRRZw8GBTqp8hsbA",
-	"zOZJWrQW35AzseCDTuBbGEr7DNQ4JqADzBfGLwUb+S4ET92/imDtPhdkQudqfczpLsebbi3WdIgzHeJM",
-	"O3IkSybx+FJrq2BjVOm9y/XEgphHvSclJqytM1xQ65dwYeoKl7A5dwm5FBZZoykUdQhDHcJQYRiqBTHf",
-	"RKm6I81r1d2aQk1uGQ5OpFsMNe2i6N3pANOd9OTeWmDpEFQ6uG9vKKjUXjtrCCU5Z7AqQTsLj11C0hxb",
-	"s4PHwgeH42vNSjTQ9BSYtCLP8wZlNTZf1lx0My4w2ZRvY6xc7cS9R70n9zcEjO4ki7nFQNEhSHTgMjcW",
-	"JLqSEehMt+48Ha+FhrQRZUUoeffiVeIQ0phWzuZbC4OzhfL92g5nO/3bjT3ihx4ybvtM1J2z8USv4uXB",
-	"AX1u33n0gqm5sDAUm86ruyW846CdX1k715UdugEV3Z+WlKrpUFCZHilN1zUB+cF3gol320JBbfMdtUfi",
-	"L3I4XDGhhEvgOUTPxgs/jg9mGNdpotbe1AR9ySa5hAPuZYxQ0R0fxgwkGLHRgjcX1NZMZ6/swlsAnzoy",
-	"PJLRlCktsEtUWqQRTQTjE4wAipQuN+D0PiNzKrWtkzXM+pwrMQNk7YpwAExIss2BykoWB93gs3uxi1gD",
-	"WG9BYTdCxgcK3p6C02CHtibiEkLpriagvCxGeMhCOTRM2r5hkp9dIOCbZlFF9rmOpV5IpjXwu5yA0jDE",
-	"P1QGSqUl0C4JKJUH+PyTP1bboYJvbk4/KYXAIQflyjkoEMorL4+DL3fNRnnmG8RgG1Dl0ANnCrJLUE9L",
-	"eMOyF9DAMsyw30/A4QauyWnR3FqU6fAxNMXE6piV5juImKhFiECZ+OJoi9FSQEcSmkmg6bJLfgphXQqI",
-	"SIQhM2sCZQp9DFeyMYXlZZAieSfzWIoB3koyS7k8h4yWQ0bLbvztZ9eAmITpyK1YnNMPY2ZHq84Qc1l+",
-	"hUi5C5ub1yXx/JcS4WmGwE5DAE5SpubAFTTmulyBhRwSXr7aVg1bE/tN5L6EpHr9KmSTWyZcmkOo7LYa",
-	"NGxNoH+crJh9ceRr1OZuJT9m7ck8JMkcwtf77oCws8bXkDBTWLMeUt+IvKD/Fwo+tFtFrgtL1ra/9ldh",
-	"qy7bSUAs+NOiGqNi5Ro7dErVOecYLqmn1AQvtSpkVdNEMEWMqJcpNmRQ3NJnvJ8rGNy3D3YdwvC55zy0",
-	"lIuCcofaiCyQqTXJOn8AzncrkP9rOd8hc+fA+vYP+H9la3cKNHNA/3GTAMOxijzuPbTmqw3raTqkCkre",
-	"YaO2UXPgB3zDddoC7g2RQ2d/We5kzd4mhK4dd9kYVV5Wdti2y22BmDuD1C3pVjFUm34ifQ8E4hs8mL8n",
-	"wEGyEX7XFBd9U772KwyMUuy3Y+FVbHKsBAzakAwuISsr1t3lQ3EJhDVG9jKx6CstRhdb1q1vEXTCN+0U",
-	"bXJ3+jCT+3jk/h3lUmJjOTf8o/oXdzD2VNLm5uBTcHwO0acrR59mFa7geVn47brU9mjgaVAhOOxp6GPE",
-	"WiC7yiCdgHQRKcSQYHxC8PLmeE1JI3c1YFOO8FYiNsECHUI2h5DNFcBuA67QminMp1TO6Miy74ims2Nh",
-	"Mrb9M4wBwzJw6ZoJWggad4WtWbZ2+LA5WnMVBnII13yt9ck7kPqGeA1fkhnY3MYxQVlZBmuCB0ftsgqN",
-	"3oC61RSoqazKwTVyS0XLO9BmqZvd2RjN3vjwdWpwtxKlWX8uD2Gag69yz7XMV9TzGmM1dRMQ0/dSNh6D",
-	"VGvtQUpGQkoYmSc9xQbUtj0yetxQDbRxFeryBbtN4ZA/BJO5lYDIeiZziIgcuMzea5mvy5xEjtDsQ395",
-	"CXLpI6jebW9uSQiHBShtO0I+DZH1zJ8OT4+BKmD30DUVdat/MD+9EZdgOznf6Z5025RE7NqL7ehONGOr",
-	"7Mpmn3IphA4u5Su7lAOJjiAkPu6wk36xkxUTr4dIU6NfKNtZ2GNmehXE8YWFh/CUQJXgidVJpFhUqaRL",
-	"njl1hCnC0SvFYUI1uwRE5D/nA8ZVPh6zEQvUIGVUl6lYkFk+mppbB8VCDrrkWTWERQYugtXHCNaAvCtW",
-	"xhacY/kGNnA+51xoNmboFuMjwKaeQEdTMpJCKcYnMbc6TX/NHf+6qx51HNwzHCcW2d2wR73CRaIcBId2",
-	"cPUd3OmN7nRDIFdigl778dATu+YMUFd3TUejArNiRBUQqlgK6MEZ5Jz9K4c+SwcW0mLpa7Of2goJec71",
-	"QpAMNCbdmfcgqxrChHHO+AR9P1hRZlikhJGQaVm8NQM5gZQwrgWhHGEEsC+3oTvzMsN4EebgnIdDsbl9",
-	"bYrD3QvXlYe7+76uHAhPG0Xx8gR4CjJBiAjwYBJmt5sSHuwNFZ1uRj//CHyip53Tk17bmuBiJEMh42XL",
-	"jR2QheR97Ma+h9LktcNwpclrBzKEsZBwYxXIGVW6v3tGSFznTjpo3/jnHlU+hW88Cj9g8bUY94dMYobY",
-	"Uf2LXcqab1j9d4d8s+Lv6eSg9l9Z7Z+XjNULueKrXWuYz4pEOzKjF75MuRQNXS8GUG5gmG0IZZOuOUgl",
-	"OLnnOnZJPS1xFRWbsYzKc26lopD2Fifv7hOlzVWMk8HcqNDDDPppbukR1MAmj5OB4OW3/y7hVxhpTDpf",
-	"esgcNAYYVxpomnhARwTaZoq4s9Oc8/KuwPG4mnq+wpqwQ5kWJBVlAuk8qCxzxddmNSVMmNIgbWA9ypyC",
-	"RWhgUBZfJmBSxRd20RoZxP5tCremt5Ki45Jw/LZG/a9+tQ+ZOgfTYr171VIKdgb0bKIt542YFTsm6ISc",
-	"Y0orsDkqqVToSAuRZzN3EI3WGyZoF5yaRymw8BJc6HN+STlT0xh3tEPcmTsesnm+1myerU7CfuquQ5uz",
-	"vc1r1QNIE6KFeEqYPufoHRzY6/vmetcHlIWVYCna9DMhAWvLEjJwE+zbGwf3G3D5ysNy3Vp3U05RuTeH",
-	"yOItJRRtLyhuq+q7Swbm+A2sf0iWcEVYYfkeRoCPwniDIAp0U7bRfoTEtamht5JntOagHpKMDuH/PScZ",
-	"lcCfKWjKMrWVnrqpgQJgkH8hmTZj8Bxk+bRAx/VJRGQIIzEzd8zmelnwF+czUIDRt1EGVEJqfefnvInl",
-	"GLb1FPmSxcIlTNcTk5orte84R7qVpKS1FvEhI+nAkvackXQ1nhS3nVEBf2ChbPeWtfAGIRMtk/OWhs1E",
-	"KFxuNoWBBb1kaJpamAuaZSAnDGy0T6MLFbHF8ccR2ubejGeqRHE0hnyJf1G+yfX/Qw5qjZNVo+UpPjyM",
-	"32HzZpZlNtDXJd8LccH4RJ1zayWJPENziuPYMjon9wburznjk/7QXT+4nxC9EH7gitwbDIWe9qf0Evr+",
-	"y8F9HFc580zwCQbAEGPDL+KIcjIVWUruDYpL+1qIvrncPEMCkTWHx4r/FiuRYpwe12NfztvrZfdvAA/y",
-	"nWH36PLP5SW7NIt8sBkPeRnXIQmQ6gkNWBs6aEI2upUPKS4RNJtBxjisQfJo8JYmVVyhxHUXMfynaOLl",
-	"+ktnTOlqQivmclzAUoE+JWORZWJxzgccPutBlwzwFTa/YzCXcMlErgbI73ieZa7ntBu4dc82ubSU6yLh",
-	"Mmvx0ArZPedbQBY25mqULqszN5idMjaunDOL6QTAtWRQplfo5bwxkwLDWGEUzIe8qmjxIUhMuNedpDP0",
-	"fddwo286du6Xu13WrKeUQwB9b945h5DvSP5mHHVx/pXza9FpXznUmoL5WqZj2YxjKhqLUA2TduXetpsS",
-	"1U6VHIJR1IrsXcd7yD3zaEEWU2xcY/nVOQ998IrxEdxPyEjMgAzp6MLpscLiJmG3G6tKdo3NjyOa0RTs",
-	"jagBG41ZggvzSzd6P4Rv1DkfXHCx4P1CsRw434P1SeB9C/MEm2RUztXlHxd9KJxzwc44nATTHjbdtu8Z",
-	"inRZBAgQxBhHe2q1anyhGbhHcPdVDXRsppW6XlW+YQZJYcRSiLowHEXsVbW91WgE5o2UQu2gaB4Uzf16",
-	"QXkqfIR7R43Sqnt3td3SOze+Q7Ol6222ZJTCxoxVqzBex+sd8CiZgZ6Kxgww+2tlCOtZM9LMG3vX+gFI",
-	"GAG7tC55HImh2VNCOXZ1EhIbTjWNy9/cHy7X9Zq6Yp+povuVGc4M2jaYuoO9nGpD+0P1cHKMsu+evUvp",
-	"Yu0R3nCrfV2/jM6Mtmh+KP66rbJHd7Da5D07rn0w266e91wIwFK6u6+ukvdsiQlzhTSZCVdYOaQZNXaI",
-	"M78RatqCTItLkO7FrtLQR0DT3Bg8i6nAShDIFBCUakvGJ8QaJOccs5/NqbbmzAiNFwwEFByYaY+HjW8h",
-	"E9BWUeDwWdvL5topGk/dv65fPRdkQudqXabzcnanneU4vFtJGvZLcwD1Oxghu/GpM3phg57+jLVlVBEz",
-	"pEWasJgDVyG3auq6pIRRHLF58djj+EkY5zyFtPAJBUzFxx8vBWtE+duZkRySgr/epOAt6P4mmjGVNHrd",
-	"mmCz98uP4ODuujVv/7bc+A/RgWk//PfaNLhbyrdtPIyHfNtDctve8213EXdxJD+0QRPn/cMokYQxSOAj",
-	"eEoysUB3ig2aWXNVRrS/5kTYO80qXLbgHWIWh1TYA7e4hlTY7dlF3Cp0xlp3no4bg1Wh/wixtd69eJUQ",
-	"Y/HZpFRr6DXGprZUtN/bEW2naLvhR9zWQ8Yp+pPrPt2oji2LlweH9bl959ELpubC9ijfdHbdLeEdBwX8",
-	"ygq4ruzQzajgTcdmnPN030k2P40xvc6fNe5aJ2C6CeWuAJs5N0vMq8wUdmYhdEIZx4IYhbh1MXFuJnDH",
-	"PbjvcZC34sC1r44LdOvsOviRDp7bBjFtCOSqUjpMJb56y7mxS1jzAHb7SiQJR3nIJrnebBKb6XcaJi8k",
-	"mElhUypoljXmVLhmlWvSKWiWXTWlwr7Ejcv2OaRZ1jazositbppDmHx9ncscHJLGzJkAGvs6hoJZsFN6",
-	"aTGuXDBWJ2QIwEnKlLHWm6Gdigu27IMYDMBj/cewAO9I2kvDEP9Q6S8VHL5dkl8qD/CpL7tg/d1i+ksg",
-	"QlrkwFQEzsGgunIiTE2AF4pK5ftdU2JeWRCQStv3pyUsiMUIcS3gCTWyzDPWgXUsGN2FA2ABJxkCmbBL",
-	"4F3ycw3E6htFMHv/nJclpHhvVelJ8KFh313DMcx3o4wqhSjgxJWWLvsjp+sOXIb/wKhYWNLq8/gRbgBz",
-	"eCRLoW/hx7F0FscZZO5fwFx3g0dPoYAWx4SfEZbTDoHgL5AaIa/hs7aSwIIJnXP0uCgthMcX6rvLE2cq",
-	"IhLCmnydasnS3UzaCcZ4O5k74SId0ncORuBu3BVp19iA1TPXlr/Wu8tXzcGd+3JibuCqFhnNybkSszgk",
-	"5ny1iTm7EfSNpOhUh3YjKmtjsk51LIfQ321l7OxGrncwd4c8c0iUFTV5KLGDQ6Et00zwSVloGlyLWPGl",
-	"dhqtFLXZQPvj/NerH95OXtCGw39IDjqE+/edHHQ1HbKx4+cLWzo+cvxI18QWcp6K7e5kL4YfA5gqWdit",
-	"NvCIJv6KXXzOke/4AvqpyFILE2pLXmwmub1kLGSCJr/1EFi25+1xY/7TmCZrwQBK2N1zfs8Z9IiL3y8u",
-	"jOPt+gSnPwr3ux3Mvw3c75DtdGB/+892ujYb2rOEfSdynBWNT4qehWOJ8CZF10Ls+dfIoJ4GaR8akUsY",
-	"NjZt7FPonZRhc8KfPShLOHOSAb0EmyeSVHVJIcnAj3dg+zcPRbo852YFjPmnnhZoKNVnKizxYZqMKC8Z",
-	"sJle776vP6x4ateJj+ScU1UgtRAuFqfYY9qekhLSyrzICZm0lCt2kfboxo32MnA79UfwqL6wY3VJb7cp",
-	"HF4EgcmDdDh4W/fonXKUtbuwiHZvlGLMMngwp0othHTpflGG/5KnHvFVAT7T59x4xFZEa8IGElYwaHEB",
-	"VsWmhMOCOORWVvSvFtzwf2as+SEolsI5V2zCsfIy1y6vn6Y+lx+Zqn1XYnkk5SVcLHI+P4++Zc99rzZa",
-	"QO1URCNHeOk7d2fnupL37eOtZ+SmddoP2F34dTzaY/G57rhr+mtWA+0OFCQ+LynRH22zgjEXHmRjzFda",
-	"TFkGR/7GI0vRRzX68mfed05bc9bPglNtQZfRa90lz8jA/IH4yR64nuJv7qXEHR4fGS4i4SV6m+2ep7U5",
-	"1gM7GHsa+8DN6qQDhEFWC6ZHUxJeQMR4/LQAj/O97FAdehi3d+1M727ybzm3m8/+LTq6re/3thNfOERl",
-	"b1hPgFEumV52Tn/5FO/GVkjKzWxlng8zNuoEDMMsyYOwhVp/uOxb4/PB2poae43yAJJgEWPCJ1ls4C55",
-	"S2eg0KY0FpEWWUooJvkOl2RgH4OtNWNOLSF1iFj8/fKFTwa9NokafV9DoGzMJrmEu57LdeOuDyFrlDBc",
-	"kiKL15Oo3d0WSCAxItUipcs1KNdZ5lXYIIcypcsitRKTE901TGJ6pWpDgWfmxTdFfvZlB9rblvaQOr6p",
-	"toa8AuUNWZYxPjlSmq6DxXwPl8BzdOIsvJtnTllK0E9TfOXxZp6SOaAzp7ihaFuR5saCchDs1hxCX5K2",
-	"FVQNZPq9HeZ1Eqd7xQezEAe63J4u0YNKNWYDD4vt2pUufSNGFP7r6DKAuUYY6BDZ2UE+p8IGnxCHuoHA",
-	"XGbLc6drXDeQsn3Pgcp2oTIPvjuOdUnfls6kZWzNFPZzC3aHeSEogRcAF+QehhTeCJ7S5X2EMRVcTyNC",
-	"uyh8sJjhw+U5d9CwmHktco0t1q3bKaNKk4c98x6VkOMTfBd2Aj4+sW9QXfLMoRs+6tkLi4Eh4jtwsgQq",
-	"8VscqZDnHG+1sQBUah04vHvhHCQTqY0F5NpDxOOoGmK1QmonLVYN2MjSGjt8YRvEY9S5sZQLB9JQb2H1",
-	"Fl9nYT+ZCXaSDk4vVjuxUiDyygaCfMkKv+aSmY9zgl1sU29m2Bdfaw2MK9O5bgji6yxLcbRl+cGBg27N",
-	"QR3Ds53LDAO6AvPUYt53/vshpP0yZKnW29eGESGbKm9OkKtisYRGxFQFxpyx7jhrxxjaVFbIuxqzJmF+",
-	"JuZvyrFcpzivvelAjrsI9BopBIVBu0l2kcEaAvx+iZTUJc/4kigMMRwxbvOci7xmfEY3Wlr93vz0tZRU",
-	"b1EUiaJhp2pId6cXz0VBY+J/OcJ/b7i+0ezj5rpGJIRDPeOV6xmlOzXFacbPkXIE+8p4gOejwlTHsQve",
-	"WPvO5uL4ygSjqCI/6DbU2pltv7ORFZHB7YCqiAwONXWH6M2uoWAkE3cq2xzyKqSKFdjb185hEjIZ5izT",
-	"RoIjSzD2FLYS5w6tIUeeMRVZY0HdbhzhUEj3tRbSbUfETYVz2yuXE9COFK9V52lE2LPvPuT/3VJBXFuy",
-	"cwrSTda9dcmzGpu9AJiXxW1N8NV74KzXo2TdSoFa0+E7FKYdKjP2XJi2rQhrqENbd+af4l/BHSjfbDpd",
-	"I0j1nWUIt1Kz1cQQDrVaB46w91qt3UwzBfKSjeBoRDXNxGRDmDQMbxIxHmPvfW+RYdR0LtkIumQVHXMk",
-	"UkhcpTxPiaGviZDLuAv2gx3Vaw2zrxncMlyEmNvV/15xu87o5x+BT/S0c3rc67WNCdKRZg7VELVACdrw",
-	"QOL2XzUNgam+vXVLSMPb8DtXnM1Jx1Ac4vDZf5EysSGl++O2cPcC4t7snvb7c/BQX9lDXSxlySRr3K85",
-	"9NTksEauaFPdjHaENQBxg8k6p4O9v6s+6mCIt+KqDpfo4LE+eKx3O/HP0pRQf+S3OvEbFKQdEeCobRNg",
-	"UxyYfkoUaDIopOuAaEHGFJvNcqWBNjqzr8RBDj7tr9WnfQVKX+PgnoHPxEQ5WIWFcw/OIerprtLpTShT",
-	"TX7vcmkOxvYtub53oc5S87qz3Rv3x4uvVY27FWf4hoN58IkfPGB79olfSQRGHeTflzVMBai5eyY6yx0c",
-	"j/monXts6YpUaAqoATZ6yv8gvONW/OYbeMfBfX5gHnt3n+/BVMRMpGYP+nMExlJkMRVFSaQFoVAA2LrH",
-	"PMAwGusnV0mZ8bSYgkuFLBEwmHJe3bgPHXMpvyrnee6zQ7XLZgkKa7zTLeZFdpGRqAv98c4e9BTwG3PQ",
-	"/Zbcphc9o0r3d3elozM8ksDtSRK71pR/h287Kj/csCfdkPhmFzqSzcF/fmX/ee4YiueP9vP2LnPXcsbD",
-	"Ajm8Q8ygU2xiCJzbg820xWo0DHCWK23d66OpEAo8OG1ZSCm4YakONpFyfJZ5VM41y0rAHwVaYYdA+/bm",
-	"ni2GuO6qj96M7Vac87goB6/8wSt/xTzy3B6uTawkqmDNYH3xodePvElmvgClLO4fGUIm+MR8irotn+dS",
-	"Atfu8F+r5GryVwZ4gl/pebqd/tXVdd0oxXYCsbMUululQ1GSb1VFK6/K9Bp7aOwtFXwiIQOc+NNALz3n",
-	"FXPBxpWSovxfOmgNpWm0zawd/G5i8BBo+loDTdtx7uTWTeEJ3Cozd8t18FPdUuSpJbneTrDJgrKs8HyP",
-	"5T4EksJMaEgNjw/9Dfce9Z7cb4pK7YFjX4/FcitxqKbDeQhAHXzIew5AbSsaozEn784o/SOu3679hNoa",
-	"1ms56PKE0JI1MMEt3Dn+iiJT0wsgMB7DSBNqHSoO7HhnvtPcwufOsp5bCWM1sZ5D/OrAe/Yev9rSo1IF",
-	"Z/69MwQqQT7L9bRz+ssncxQVyMs4rBv2SrA/d5JOLrPOaecBHl/39voNH1z3BGa5k8h1GZdAsOfVyAeC",
-	"8Hi0dgvSXnTAYdKFgmzzhGqgR0Ue9syFZ8orfUygfqVDGVF1LL8Aps5DEq7e/PNUGPsFzZpZ4o0VHsw1",
-	"hHSN3e9gB8fmaOD9qeBQ3l+a+Q1IP66XxhLvZVrZlkch7FsAZRV/P1NECyMCjODgSbVBkBEYZfsgM76i",
-	"BZwRLMEqVZp+NLyqZTVR+dR6RLbhufNiExfBzZil37BuGeM22cteVLnniGEV0prtmlPm3CoeLzIkl2XT",
-	"dr+yoGEWqA07mLimI4YH5EbcIsxk+UtA6A4qKz6bAqXV56vgOfVruFSYVvHpy/8fAAD//w==",
+	"7L15kxs3kjf8VRB8NsLSDEmxL8vqjo13WtdYs5asR2qtn123lgSrkiTcRYADoJriaPXd30ACqEKRKF7N",
+	"PmzTf1hNsg4cibzzl18biRhPBAeuVeP0a2MENAWJf74QXAPXL5maCMU0E9x8m4JKJJvYj40LQfpA1EhM",
+	"OWGc6BGQvhRTBbJJKE/xC07HQHKegiTTEUtGRAui6DUQphvNBnyh40kGjdMG4xnjcEYGLANzz79fNt68",
+	"+89WB//7vj1JB5eNRrMh4Z85k5A2TrXModlQyQjG1AxNzybmOUpLxoeNb9+ajVcXdBgZ9AiIFNPvFLkG",
+	"qZjgTTIQkvTeDFpvqU5GvcqwLhsHG7/3A2g5Ox9okItv/wiJ4Kki1PxcroiWM0KHlPHw5UedZe8dCDmm",
+	"GldOf3/caDbGjLNxPm6cHjT9oBjXMATZ+GaGNaGSjkH7/c2lEjhAmmVi+mo80bP/pFkO/k3VcePvZqR9",
+	"GDJOrmCmQJMJHTI+PLOzmVKZKjIQ5nGkx+GL7jXdDEciSxVhut1oNph53D9zkLNGs2F2unHaSOxgwumN",
+	"6ZefgA/1qHF62Ol0mpF1fpPW7C4kQqbfKcLScDkP3LsnVI/KV+M1u1plMyYYT4QGnsz+A2aL4zsnGr5o",
+	"knP2zxxw50dMEZqYn8kjSj59evOySRSdPW6TcyJhAlSTKdMjxsnhMRmJXCpCuZqC+VfhERswqTTRbAwk",
+	"ZWmxxvYwlzMNhtYyY6tb7ZMTnKX/fBBd+gGelfj698zB6xExwNG5U0b0iGr8IqFZBpKMqCIKgDeJypOR",
+	"mUsPD1uvScxx/EuvfiLupNbN4KCGXt7TIcRHPKFDaJKBFGNy0PTLXS7tQafZ6XQM11Bt8lqYc0s1ScQY",
+	"/EHOFZCepWIc9wLRzRG8eWFl+CkMaJ5pvGFTmjPz+sj+FZnbBzFVhOL0zshYSDC7wMlhp0MSkXONJHTY",
+	"6VSGfNipH3NXmfdEB25u23TkH4HKGBX9IgwrQYoZ50oTmmVG0gxEztOAXn6jHIgas14dX1H2+fV8ZZFM",
+	"vhluoCaCK/BycJCxRJu/EysTkWlOJhlLqBnvk4kU/QzGf/1NWSFZrKS5IzVPzxVIM6SupldgeHwKmrIM",
+	"+YH5DUnOztdfSmgmgaYzAl+Y0gp3SEphmPev9c8dMMjS4AezBaAUEv4G7/r22ayn0pQn5sbOwT9ePvvl",
+	"+GPn7dP/OvqPw//7w7uTi+//8+D//fdzs7Sa6lw1To87z5oNzTSKzWLVigV+kopEPbFTePJ/5gb+Ldyh",
+	"f5MwaJw2/s+TUjd5Yn9VT97bpbb7FDnHEhRwTcyYwDMgKw5IKkARLpCYxNSoH9+ajddC9lmaAr/R9g6K",
+	"pwQ7+18il0SKDObfbDi+JdhNF/ioXODXwSujK1yOaVeLa/n2dyo6KbucgYh5y9TYi4itF5aVz+tewawr",
+	"IVeQhqt8YcTnnGQjU6oMbaeo2FEu9AgkMTIelG6TC3oFhBIOU6PG2Gvwk5XCW23N4WG5NZ/4RIrEnLp+",
+	"BuQV10zP6napZoK72rLg8TjXYmH6MDDSILI+uI38mmYsvdnWuWdU9soIVMhSctlIqYauGHT7TOrRZYMw",
+	"S0x4zykxV5orSMZAedNikOtcQpwRMt7VI+jaSwI+WHlNhRkufcV2/K9T0sBzmpIPbkHrtt4t0K722u2f",
+	"WckxzYwkhtRoUsWynpGefXcPjTJF4BrkjEyl4EO7L2Ys74R+bcTsjTafC91FYT23/RLsRlsRbhkzqnsz",
+	"kZMxneFgFUBhKmy6BcflFrwTmrx2Y4huQDnIHW1BbHZmcla7FDLUfquTNSP4qKlfwy1XXeET5g6cG4bR",
+	"tpMR5UNIiWI8AVxyI/XNWpMP9g9rg1rj3dkeMyPG7J1EcKv5Mm0nOt1qkw4CXvleoj2M/gXymrIMarfL",
+	"zm4XW/VRjKEvjLqTKaisTKAu2EUKDRjGQyfBt2bjQoifqBzebNO0EN0MnzK3cThCpgj+KK3ifkDesufb",
+	"LXqgOzjG5EQTuRCC/ORGEF35coi74lWxudEkgYm2wu9CiLeUz268sGPKZ12qNYwnWlUWWAhifiQDpDni",
+	"r0HvFBuazW6TC++UIRnVILdTDAKl2LzUTMtLBrVswatD38nC+zk7SaGsgswUoWkqQSnLohiqCNIyrNXL",
+	"1GiGXkN0fbUK31dspO7qJ4GXDAf7idNcj4Brs8WQ3nDvr4B3DYOPKiGG1JSZxBXwiuZh5mz4AXyZMAlp",
+	"m3y0k3RkIIyWNJCgRlsLqINQTzQTFpL9q57pzU9kF3TwTvjjZ7YQUmI4vpNOi0tS3d9ffvmldR5s06Lp",
+	"/qOxcELqKH2pz4FKVDRpNv73ywadsA1dq45MrinLjG59M5M8eM4ceaRU0z5VoY2DDjfiHFhjMQauQ/6g",
+	"RkLqbLYNSZyEVt1HkNcsAfKpMri4BR1csiu2XDfxHZ5xlU8mQmpI30LK6AXO7Ea7WDywOzZP7OJiBRv6",
+	"EVwgAomeKvKPjz+/sz4+4mIcLTOMUxK+2bxxOzl7Eh7wYnAEp0su7OBqNjQ6lV2LXLOrZgnQ/+buNY8+",
+	"TzS7hk/KbupEiglIzawPzBrGKuoPn/fqNUvfUzQ4Up72X0MvlX/F5+KJov8bJKgZnxuNeTh7zXhqnlIl",
+	"BGp/NLokcJawLEOuY1bQ7mXjtHE+Fl/KnyRQNf+1WRlKJsUT2nhd5h+g6BhIklFlRLbK+wVRlHegjJ5b",
+	"Nj+0uMtZau+hmlDNgOvvFLniYsqJvdE8ZcE/WZ1Z7MHo0NNOTU8ET0Dy6IP8OnyN/ZQVbwCej81m4RqU",
+	"c29WFyWRQqmWBLuPwTaWDw3WbRVh+JWrzDZ8QjDEYiJR0plMBON67JhLyEAkGDWji8R82Dn8vnVw0Drs",
+	"XHR+OD3qnHY6/22YCEo49+thq3NgvhOJFrJxeuT/7Dpf8/mYcUp+NjspzHW5xPF1x4zn2hDEUafZAJ6q",
+	"8JXmoRedp6cd/0qWNk6fNo0BbW5pvMZoWiufNJoNcQ2yL8RVtyDg4EuzbgOaKWg2HDWhz9397cf4D8qB",
+	"fBwz9IUoTaWOjOb7cgE8W0NGkebOOmP4rM4ze12j2cgn6cq1dFZU4/Rg4ZyEWxFwGPPMFr4sQkypUz4q",
+	"V0cvdPu1Fuuq7GjkXCxuavWxR4fRxxa7vu7srO9tjQE7OokMdYFallwDkUDqLyNAtyDT6Ksw5y4lfVAs",
+	"Be8yLEfUFyIDiq7mgvrWGn+VPiNDDIg0xuysKmb4KPryMOnArul6C+0JfLloDbjIR3vDN38Mlt94wcbw",
+	"8+AlnaFcDE7JuoRQnJoop8/HfbND1neJ2Q7N1Ys+x2pRw69sQ/UYNIuTZYfoVsyTXjM8vZU5lqRQHMLI",
+	"AQp3uDwoFdJcpOVyXVbw/J+Y0ovqDIY+owTK88xZFtYUWSRYvLfLVBeUZmPHhBZPAYcv+IaaB5YbPJFw",
+	"zYQlwZUXS1B5ZjN1mIbxJnSLFGufR6U0BDlHB3ZR3MiDcZVvXbHW7320h6bWn0ez98GyO+EUSOBCuCSC",
+	"D5gcW9dPdau2YPNz+RYcwzrXYGOfYmCjVy89QW4UsV5TAIzpF/eI4+POqicWHHwugaHTXIunzzPtGfIC",
+	"Wm5LLfc+c9Efcp6OGS/ytexCesURj18wspPouJbx/OWzvzv++2059X4sBlLou4HKU1Jos5GMILmCtIu2",
+	"BOPdiRRDCVYJFoa2tb3M6KmZvZ2LrhqJaVQrDsbwi2SW2tc9QSv005gSGSqHoSL3+zx61Rc+nxGXjYKU",
+	"nKucZiRDyvWWlgKtGR+qudfvj+0DPrahlIqpFIF6skJEqeezlwWxztnqwVXd/qxbEvVaktY+9gXK0FWS",
+	"tuZVq8Z+IVI6Wz7w3SgGzSUKUuRYrscmlqxBo1koH3hvdCGsr5NlTEfW4JaMwe2MPZWJDXbitQT4mIno",
+	"NkyFvGJ82MWkzy7YmPza5kb1btSytz9386ctosfH3hebg1+h2DY/Z1k2798bo8Y9ocYmbpx02uhx6NPM",
+	"yNdumpsHHHTc15juwZTKzajnXCwHhVcnh+6c5Dw6QOMDyRBk4/TEmuDfGwF/LVgCXWtrNU7DpHQj/5Ub",
+	"mRPObs9/9eM2gyvGjJP7ft45+3fgIGlmWLfRs71Tyzz0WbORMQ5dLTTNwkf9M6c2rciwZ2WDBl3z7sbp",
+	"YcXV8rnUAhrre4YmdOb4ya/HnwMv0IRKzWiWzeykmw0cWHdxqsUIjhadouF+LifHt4IDknJlt9e8p0IK",
+	"a3uVCtJYZCYrrbOAfrYyLdd2+szTZMRtUtBlnVvHBvs0zdDz3RfXQP4FUqA+YRQNxodGZ7KZHmbdY76e",
+	"gsOtxerM4X5jaDTC6ur9WDv2J5Wk/TWaL6fsrBUpLgymucYA5ie2nqZkliZQkSqnak16vx9PkV2aYFmr",
+	"B29uLs3K6a+e65JmAx9TcR5Ld1OpAZbnbeFILHcQFYQYkzT3zbHj/HJ9Vukk6Dr6TTiprzdwQoczXnOY",
+	"5XKsp1NVFmwr7npH5wPXf27A1aX2hyAkisoarke8f3LXZr0w2Ylf0z9+Y6dmSdhHNznKb/gk15FDOi/M",
+	"fTJm1dxfXcK14gSWrhCr6q70B8ydzzpHkLvOe2MSqmkmhjms8gatIt5vS7bwA0wymmzkVyslwWH7pNOY",
+	"5/8vJShlljFcxcPb3+4PjqxJzjNQitBiPYfsGpStqL0BGdTVoP3hSGJjR+sCQdRoBrdIGbWCfYXXdE9Q",
+	"uyOoUK7gftSJjp8Y3zOcPcNxtPCnV9RuUUnbWEGLe/8Wo1+35wnahKg2CzRtG9CpI90tVKf1nKulI/JP",
+	"v/Cx6FYdsS8GqXPuXCYLrln3j7gGmeYQDT2bR24ec17Pe174wed8Hd+a20q7z3dENtXB/OzixnRcpOne",
+	"VFBs4zdFheIbCsU39p4QvGDRjfpwaJbxoSFbFROBWQY27burfXCz3DuRV6ofnGfPDBwwD7xrNDAVuEk3",
+	"vnWTMKeEiZC6u3ak0fo9JVwDz2Gt0c2ta/UB8aHXrEUzsrTVGcQ2C4PXNvo3X2qBy3RwGEuIXkzmvfXY",
+	"sbvIvig6E5uR+L4kcJplPw+QHS2toHA3GB5VndREKMX6GXTT3NaIwPrH1z31Yz4eUzlbqQrFXrU4yc/f",
+	"mo2XVI36gso0XrBxDd1cuZKdKk97LaTNHlGnZDoSZV2wGIOL/MiyNoykudkGZIMZVbqAIVrHRdpsUM7Z",
+	"NUhFJYvl7HzUdDDAUfwmmHkhIgUxRVI6Myo65QSozBhIMgMqw2jM0kUHqQR/R8cQC8ogGkBKZwHfmbMW",
+	"NBkLpYmeAtczz/jVbt6eiWlXaZFcdWkGUtds0PsRlWOaMKUVBuX8htHK0NYd0duyjGJ+RM3Gl9ZQtMx3",
+	"LXXFJi0xsXpAC1M0jFBELcBIH6F0d33asgBK11AhMhy8c7TPk9N6uStlodJNpjLrVvJwagjhNYKD2Owe",
+	"OyEx5URwWH+4S1JtNhgvF5oN3BbWBC9xqTPDMHRp3GYZrH1oCobyLnhZjIJ9EPCfOeQQX7QPkAB+NgTc",
+	"JO9yqaBKyIYobO095lMSl8w2pczcUJK5IKOcpxKjiXe54n6SEoZMaZvuorpaujycxfVHan5qGNfaxBHI",
+	"3CXLHBlB96izZBBHnV2OIlQxIkmX5mtbb0YlYHmhMz3WCde7Z0uRQdeXpS9jKus9VkJi1m0+NS4S94Mv",
+	"2p4bxH5DJkBsMHcHaXROeev2JdCrVEz56i1rOr4oh+YUI/rcuoP5YN/28+At6JFIlw1oCbOrnNvgvFYq",
+	"amr16+IFOz0lF0YVrqXPyjt3ei6Wv1fNlIbxUhlesjqqCQdIFaEkE+Jq3RF8xHecm1fchJW5oY6AZnq0",
+	"3jt/tNeiJZPS2aqzZK75TjUNEzeThWuQFoRtvQNr3+Ez7reXKBTTlZRmWUa0QIRGe6hLgTJgg/XVph2J",
+	"EmvLFVrkmplEG1uQzUbOJdC0u6AsrPE6s3iqy2EaPz96JKHQLqwut/Y5+sU8+h1MV9o+c+sUpb15gdRc",
+	"sJRj3H/+DMwrVDVLFy7Lotkwb9ws1xnmueNK+R5hbTGZErOA45rcogdmi8Lb9bMUVdesaDw2UeCwRfKO",
+	"HHzCqhpxm4CK15bPK19bKUxcukY17imXuTbH99Y+uIW6tPYdt84fVp+2hRlXZzP/0uiyMjUBrhxQw+Zp",
+	"M4eLvt1ViAcTayrPvlOkvLRJpiOwZuZElrc46DsuOGxegiSuQUqWwtJCHpcya5fB2jVqwiwcKa0APMyq",
+	"0dODuJ+2GjCdy+XdZIJbRFVjgaGw1GVZNcpG7lVXcdxFjXdJ/b27zGhzK69am1Mtr/qPVkJ0LajU4qhj",
+	"Y5wvqF5cpNhBejVGAJtIIBta5ieP2oXYTTCe6FmbvBNoMNPEoTurkbHJBEfUzEqg/hjFjwZpnvk///a/",
+	"//Pr//zt8lJ9/uvf7B/tz399dHnZLj48/uu/LUgDowG5h7RKYM1XRvch1AFqVcfaxomF0ZYwCSLE6nja",
+	"jCF0eICK46KWg9EhF4qpxmnjLc2oZHQDjA5DISdBnSSqrQOEwjLajjXIuNEj8+GovUEBRQQQY2Hoy3J+",
+	"q6gl26QIbAOpUa7l11vG0dgBvsWO6wJ+r+AMPi2+3Lz1EBlCEguKKZdlHhfn9k+e0VLyr9tJaymev3lu",
+	"S4QbrmIuK8PdaGKnaxVtr97oCo9ZI0hdV1v+OqyB1gKVnrPCU0+mkmnw/THGCrJrUJure7Fo+mGhNC1L",
+	"cttlIk5BDptnrc4J1Liw3Eb67Ynq90VU8RJ6O5QYC3rNIEtfSRmrlLfIixER6jDXoxaafcKMPOohi213",
+	"2jZXofe46RDwXG+iUpt1pIjRw8ziF8bh8Oo8CXPztsNr2vGX90Wn74uyqwpqDG5jJaDbGihr84Bq20Nx",
+	"bAw0VoHXWu+WmwE4LIBJLWA/xTbkx8JzXd0ORCu1HYIyPZqFiHXlV+ZdStPxxO9A56B1cBIHp2sctDvt",
+	"+A64d5W5d/4Nn5fiiq1zdTDCLXTP5WRf1FKWLynvbpYTiy37T5QPc3e4/Dxsmxns1RUHtHlb8daEeUS5",
+	"lEaPxdyHxunBYWc+86/RbAyBg2RJabCFyJ3GbDgumvvgbxk56Vi/qJApyG4G15A1To87zUbOmVnGhE5U",
+	"ju6wm8IUVscf43MqH/vQewbpEOQZ4ShWOQypZtdRl8zmlZnVRbqRfVX3hLn1jCTICEn6YFu/WPFulgVB",
+	"3cV0vWnaDfp9GWPO7KrswHx9J86rOUcv80s6Z5ktM7zKE1XjddvE01Z6SNd0eM3fsCzzrhzpn9xGXJJv",
+	"tRsjsXzBxlbi3NH+vrOa0610I1c9yZ01mNoaevo8m5uvNFq4oe7CFYr1Aq/bxXQ9c6ugcK1urLhkoze2",
+	"/2ICd6l83U6w7slnQVT6srZOc6e0VDy4oQ230vMgb6vJK2Q8ON0ob0GUhmgJHRptRsUZm2tcK8GpICkk",
+	"bEwxRFj2eyjAL4JIQ+v/+7XTevb5r5eXbfzj6+G3f4uJ86BK0VA8n7n87eBR9v6D5g/fHhVPO2gefnv8",
+	"/8We+LVc+Gfuv/azZ9WVH+eZZpMMzLs67c7BQgT1c3PNNQnTF/3aNAnFEkockVGf8GOBWBJZty8td6+X",
+	"S0XGyaogzCcFhBZjw+S2DtGCBFOvHyhGad5TpaZCpi8w12MbtjNxTzCsYgQZzVopjAVKumn4IyXjPBmR",
+	"PphJEMGBPK3nKeV9AVspvozEU1cc3upYdvHMefE+P/C5d8YOYFC5ELrzbAwN66aOyFvKOPloiz24ponu",
+	"Mj4QjdPGXw8Oj45Pvn/6w7NOIxZEW7R+q03yThsHz5517GXYSa+MyGKQy2q/KYKhvXZG2UGzgYHtbtm5",
+	"YK4fQxCxbfgo2RjkEIFUtWicGhUMOd0/c8DQbePvT98f/vD/Xr2OWm6Ls8ixdYV9zLLYml/FiN1RXcnY",
+	"BVsi1Qeru4YXZ0UQ3K/+Tey+hd2KPKwSZI91Ax8ISSYgJhm4ZO5rjDUTZyZEXHXBftc37nadooW4IgJd",
+	"0piaO2LKPNx3FJ8i8yxqZGLm3GqTIqC2eIsO66u2LPqUABuONBbGFHm6ShNqM9jx+9istzFmcxWrRXSt",
+	"q5Cl65EU+XDkO8gHo1UAqqhUsCu63erckUVdbkKF8kP6ay708XRnYO7INovTvUjhy8KiuNxV+lxukTsG",
+	"XWOO+4Dt7dUXxl36RVXgqlI/N/w/uY1elvvdhoHunv4W5HDD+mrP0iIIH8GPq/gnwyZ9fSCWqomh6oKL",
+	"Npo3CiGVw1gy8439Ekv0mGVSfKVZNy/VV95wU4ld1RdXqqClPK+EBFfeF5Hha1jFFak+P9JaQbRzZJS5",
+	"qtjFQNtGCqnTQWNKZlSjjEbYdqqkrQ+euDSVsaKhrJEPvYUwXXKEN8842MZEuZn5sbHdcc+8ZL4Xp672",
+	"Hi8LVQ5OOljyrAgdivmGRrfIhOZyNzgmLr9tktdN8nOTfGqSMc2gSQZg/8WmBE2Sc9yIJplIGIBscaFb",
+	"WrQUnTXLiiBbkqrgzPWVhJRQhVhSfC4/9Y/F/appCJupuPHjOYt0tCtgVRbga13cdGwLA08bL6gaNdaC",
+	"AO8u5DwglPqJs7klJMAmukRH//DiwqGjH/ufryHt9meYaIukAbZzIv48yHlqlHA/cjdw+4NqnP76+Z6w",
+	"cddm335NV6mauJplZea6ONVxg6DWbpzfj681l/g92UrJD3Yx+vy5TV1zc4o9/7puuevAte6fL8y8n7Tc",
+	"AntlfgHKqc3takE84ZIWCMLhPi1s7CrrdLZvfubP3K2Zd+GJDvJjHG99QdHt8oarXLqOpc8pvyIXknI1",
+	"wC18K/osA2JPQCyTxr1jiwBvyWY1yDHjNCOHjZ3gRW7J7yo8Y4Xc/Va/3DfB8vVSMZCCsnr2fq+rVWms",
+	"45mOe/US2t0eBXdBwahqFveJd3v3K+749VoLX+ICLfDlu7AnY2KsRh+NDl9WY/CLXbi76ApvnDaSzII1",
+	"+e+50E7pW1LVdVJWdbniSbzKhnTK74zi4r5btxezcGHRk06HjIdB/6LGaaPAoqgiGA4QjoQnM8MWMCEe",
+	"EygJJbb022zID7ZBvMx9f/QG9ronY7Ch8LBw9TiSelXNtFioLt2kZU9YQLu0/uxknfqz6m5GYecTOkbL",
+	"0JwuWgCE1XYyd6kCIyCVjt5eanp6SQQfZCzRXbcYKVqGXOiugwmKCsoqlUWHO6WKDETOU0wwn/qvuNDE",
+	"aGtSaYGa2G5CfhX6rblrpcJTpfitFLbdNr8WtSX75XH6uiko6+I4gpN3E0ZYPZlfVzXS32J1V6dSRkvG",
+	"b7uUcWlnhzWCor/TSsjFPFVHsCFFBaQ6RyHL4oNhp6FIB8oKRwt6uszvfXOOsc4xrjm+MccAVph8gWj+",
+	"s9t9oZZyS8Zf8IqNrbMlGsNiWKJguRu6c0OGvNLNuT5q9gpmveEg5zn0Gv7braBAbl5hGOH0GyaJbgAd",
+	"4tA8+reKHfKGzylj3yni6hY2xAzZKvoXHKDNEchvQ5vfQI1filWzP7EP9sQu721S3mDOYCwmtT/l60e5",
+	"Qo0poobFharoZzWtW0BKIZuE4rH88PoFeXZ88rSxYLbaJtExAMFfjPWZiBRIj3GVDwYsYUWJQu+UjMTU",
+	"ZiHrEUiwDdXWqGCba0xb+05DF87335vHKaw0Vw0jzWnkmedEYeo/mQqZ2gRMKYaSYhPORZ4CE6yqjVJi",
+	"OTp7mdmYrgSzHZD2HNjxpMtSX9FoltoeEB2az3QyyRhUcgzznKXx8eg4phFRwDXwBOyjR5BNVABgTGii",
+	"o+XOhiwicJSvrkHOyFQKPiS+7Hu9btxl3XsksDRgCDyoli5moeI7T4bfbzUBeqUIHVLDRBc9IevhUdqH",
+	"v7YDiY3RPJw6P2asv63fTAe2u3GabjBTb43Z6x3FRFN41wMBNTp4dyBh+VFSmdBdTa+Auzcihq+T5trl",
+	"w1rTDEEmCsAJCQQf3rx5Y/aadgD1K7VwvRu7B9/D/OkxnZE+BFAZ6C1eG3N+RZsBH4ZcyR/NhnXttZ52",
+	"E8ods+qbHbbxzcbSsvd1AAw9zmPEZeCci7au2BewL5TN4xeLzGRCh46RwJdJZs6b5SUW+GG5Txx/LXEl",
+	"i5e7mx0HC85ZTJR9gIEEtWnMzt7SSEay+1/jZ9fpj+86yfj1NPn7f14tWoayfEWgIBx3nn2/WXmKf07N",
+	"NHIL4xwLAh26IFDcoX940XlWgmC4/LyJz1s5NoNwTu4XI4oJqnrKEgjj5/3ZDnI+bhXidFLm4ayV4l3r",
+	"AazMeQsXTdxZNnPoXkEigvNDhe9bCZRqyWD7aOFhkdUT3fGdRAvLta0URG5YqzW/UPHVGDKlAe/4ugBU",
+	"Wo9q63PJls3JNrWYG1RRnFCPV/MhABDeZIvAQkw2fhMj/jf3fTsR44W8SzGaz6V8KbApUVnFpyDJJQRV",
+	"bojpb47SoZ28u9G8KxWRbQePd7kUew0vWprseLJR3t9JvDXWbosMl1mDKKfMWs1nQEZNvWJRo+n/IgOi",
+	"BaHqqsSxGuwCYavcv9UEjNfFiNh55ZdWPs43MVg4YilMqKzBGbtAndrcZ9XspsPqIvCFKc2MMSAF1wR4",
+	"SiTQ1DUwjSjAW+UQFB3wNwViLtLAgsn5xy1dpPcgWWyR+rNuOYddNY9Io2Unb7SybSqcI21llrITSxuh",
+	"XG+zqP79rqV+8dpmsDpLFvcDllDd4dJ2B1KM16o8wKutbbbr1Z4UBOUD83ZXpwBXhmkIXikYCBR/iLf3",
+	"spa4fWyh0E+oOZqZEkSPhAJMDRC5JpTPNm524o5AZFFvjI/uFiPcnnLxF9sORCmsWJkoqQknhgPfdmX1",
+	"nE1HEiqhSQqfmmpWEL9tE4w52HYneAtpPYfvGuuguQJ06uaYUncL0VTFZFoWPDX78CcPmiIp3k6w1Dx6",
+	"cyTbCn38RPtCUi3kjEyFjFjD9eAwNXpURBXcCp3HTG7zANbSyRWH9ifaJxeQjDhLmKWV+5n0WpgxH22b",
+	"3zeu+XpY1kk1DIWcGcNPcEMn3uVpXdyNFz+/+9j6+6t3a6JVOM7GlOtE6M+AW7W/AwdJM5JU3zWRLKlg",
+	"q6wDKbEMDLCY1dd63/1Oksk2abjiVyTKaGpLTezSrOlQecDpQc5H51Hq/A75GYYrtCzbZ5moCMj8Ty4x",
+	"wgN/O4IjeMPG8qM47t/jcV96fFdG2/1x3oRvrn0cN4wwr39YnW/s2/KV3RxUbgN2vhFLvvc9KtDVKifk",
+	"frasenpCtmafFj0vbMjfbOT/q0XoCvx1NB2ziPKxaxdZ6GFalBH+V+IgwatdZSK9bTbRadb1TX3Ejthv",
+	"eKzdduIKyBcB5XvnuR4Jyf6FZH9KngOVIHvx6s0iphN5zvufP16QJ3TCntBcj564i5/0luEHbexsdjMp",
+	"x+KeFV0PLZKr8/S3XBX+uM3bfbUOO0Fk4LkUV8BRF5CUK3TBLJDesoZYvjDh0UQoZg72Y0z3N0b0I4/B",
+	"/LiJeQv/Aik2zINpFV8ti+7cJAIRZA8viUHgyr8V1xCpAo+E4xZAro1K+azZuGIc8ffKLVzIdZtUSn5s",
+	"1c0mm9dsuE7nA0xWQ95tifN7+4ePJ0yKducRQXCbWrNdhNLhJSbALa5iZV0SISUkTnL5xOyoK2xFWUHE",
+	"6TZXVrWF5njjI7FeutOSCGZlm7+uhf5dB66wXjhikxq3ugR93PsgLBpOYm5fCpCw8t0rA6eVY/pnNxcq",
+	"LOuWDIYZT86TojrRl5bhJhVGHnoGM9Dxw4uPQGySObZazPdXI+7d4SqeCO70NYJumi7nAVPoGqeNp/As",
+	"PU4OD1o/0KN+6zj9Hlr9g0Gn9Sz5IX0K3w9O6NGRzWj0WZBOn+ZCd7FyrUw/QaUI0xQJF0TlycjlXWFx",
+	"20zkmEtkhJwCIEy3w4SV00bn4B8vn/1y/LHz9ul/Hf3H4f/94d3Jxff/efD//vt50EDjuHNcpOggTM1r",
+	"Nwa3Zk9SkagnNgPvyf8pBxlkATV8NiEC5xbfqhlPsGzQ7EIaS20pSGsRi2YgJAGajMpsxKZzHTBJEId5",
+	"/d7aPPmAr4p2915o4DE37M/NdRtvrCLZ5964rbZuwqTK006z0be/NzoHz45+oCdJ6/v+CbSeJke09Sw9",
+	"hNbx4IB+33+a/JA+g6CEEu+trbZ9enpQVNuCMQYtlVpc6dZTTNvlgM8IQOc6mATJ1KhSmlts82knYAy/",
+	"hns+FfLKSlUX0Ds66cSaSNlJf10v99Yt28q003JF1nrwVhWf5RpGKyd5xLD5UUzJmPKZBU6lxK7cmh1C",
+	"QiDANa6v7Nq2BanlPn9dT1vYUERseCCnlGlLUyV1LTufQTC5ZiMKnqII02RE18oCn4cDQLIMKSLIIvTR",
+	"6NRiMJap0yGQbUGuwYrP+SvD7VzNYF6yQYBuEHAZ1z2pitXm2ngFUKrIXBUW1/ycpeSDwPbaM5Hjlyfk",
+	"HUztlwsn2rdMWrTor2mWg3f6Oo+ryxoeAbGLRxSdujbOrCw4pzyWia6MPmuE4gIhh53JFinCTa1+iBy7",
+	"2Sw80s1+5dSKoZ6RDAaaiFwXM0oF2BR6dG0gBpxLVp97XU0nMzf4um1/VZgE/sQE2slcuLiMLc8pvsrB",
+	"fKgwwl2nOf3sJ7tRnuCCNmWoplvEDI5sk6oqvGCV6Halfi1KpEKbXMW4nN75zY1eTGLFOEoDxTSIcIbW",
+	"oUVlxkAGlI3JEkz5o+Cuw8RwKablUUkQn5/0c5alilRLp5xAnGfscz0UaGtw3nr9+esP3x61ws/H3x5/",
+	"PfpW+eog1q2hvgNBpYSE8sVZtosFWxoiWsIfzoglG9tQEhV7wgFSc76EJH4zbt5jsiTBCFXbuxYH3hfp",
+	"bK7i4oxoGJs1UaikG6XcFfJY2m2GmRxB0gdO0GHN1Ay3PP5QHP1VdOuYROExiWUVTokWfpmFdKt88yV1",
+	"R3Mxf//TpzcvyZimULbwL88FU87WgfTMQnf4BmSVa4yEJcICb82fhzujf4pTaVoLjSrS6Z+kh/QIWidJ",
+	"Z9A6Hjztt57Rk4PWD+nB4PvBweCQHhy0HUgfztCpa9UFej6zBz8TyZUnLnsgzlxt4RVMdNE+01Xk2POR",
+	"sNTKnJEd+XaKoKPgujIS1FROCbVyzY+Dw9TQUpu8yhS40p2gzKOezJbXqK4Y7JzotDRXHJCm5/B1MtTp",
+	"oxGP/+aCYZtDiaK+rrioN19jlqKipzaxgAPdMFrxJpXulqp3bBDzNU32ar+tNjfUEFbTbK8tz6JZRiBT",
+	"gAobdhHkQxWgAZV6cUwX/lzr7o0yr1KDZA6VaL1ytII9rbQvA5/NcmAKexmmcU+rbY3Ww6lfURwY9GBe",
+	"dW3Yw3wjOI3lFz838mnlEz0w40I3JUtQbvd7BVvwWdw8xQk68GBjozUtrFR5EMJ7cMfb5CevdtvqYXrJ",
+	"kbOg58gwRcbDRiKGbgt0KMsvUzIWEgvKODnqIL4AoUPRvuRxu3R9q+7zJrz1HGfkbZ2N02y8DlWy27Po",
+	"4hnl39hSNV0CVli/dfy1WKc6RrtFEl3Ua1Wa8FVXbeEF9orczVDHo7DiMTPE2x/riP7GnOCvOOyenR4c",
+	"nnY6f+0cnWL+WkEnjckBHrn6qTph8GtQk3Vw2D7pNObP30tjXVnFIAC5MOe0gKiybyun6m1DP88TepA8",
+	"7T/rtA4HHWgdJycnrR/6B9D6Pj0cHNHj/klyeLhinoed+Dz7B41vnyMuBucGXNJ1vGp9TKTQIhEZakuu",
+	"6BY7jodyc4FIF3L2Q49fJOZmiEMFulmT0GxqWIc3486IPzj2HAaU29wUlyOk+hoMCPSNG2ZXdAyakakR",
+	"v34rNtEaSkP/G471jb3xJIyNl5GdyIFXGsbnGUhd31/es9PfRF91lRaTCY4RP/ZhZEN3vn11V9muw5mY",
+	"Fv12xTXINIeuJdHPN+kdv0bPeDunaKPyPk2uhlLkPO2a0TdOGzLnLsi8vIl5sa80iznX5h67SIegR0bk",
+	"YWIxSJKxa7DVAiMxJUbrIuZOMqVMB+pXObpy2d2Kf47Xo9C4o+9HdFQA8VeUsP/o2igxCOabpDcbuJ/r",
+	"dVYPF8mcy6Gk6ToBmmLczYWlXCquyub2EdvVaLqG36R05n02I6EmTNPsO7PQWWYNt2oLhB9/PH379vTj",
+	"x6px+ujXzsFn7Gv5v4e/dlpHnx+f/tppndivHgV/xzpeLrNKw0H67hNCju0wjO3lx9P2880Yh1dcL3Rq",
+	"8QLFBoKWNhmsw2qtwJgadvo0jBUmI0jzzKINuGDka5FlYtrKJ+WcaUX1ra0nngsnDghFjwphWhF0zTct",
+	"BI9zdOL3RU3wSqs4Zqv/4kwPTa9AYfaaEFfEglg3140t1YN4rosAugpXuK6V1HeKsHQ9c6nOSLxwJiGc",
+	"OjEc7BUusL3xLAREMta/xz48IzmfUIZfmn/PrKy2fUemTEWXrAZaAgUzmgXO/yA0qMVhNY1BwOiQC8WU",
+	"Tznsw5AhW/TahLegvlP2OeauAEQKTQutiEU/as69D+mu6VBgsGI1JLxlYBeBlVGQ/BxCZTVvxfkM/aM/",
+	"r4mAgfuO4aUFLIwC+LIKwOlOSh3LNCzkT54EU+Wkt5MEcyGugL+nbD6BxeeoNmD2j1H/7wn7mf3jzad/",
+	"vTl4x/7xrA1HnXZymPEg83NdJJIHlvy6KqE1vmaTss26WiRQLSbdcfWCtfa7fKjtFLlqx+ffEx+rplmh",
+	"fsw1TavYUmWyxcHJUad9Em16tlYV8W6KsGOz+RRtdPoCQbQsKhKVyDcdmoECVFyQ+WNWuCKCZ7MiwILm",
+	"VDnL9iVvNBc6y/0mGDfjq1NVPCyGZW8FMIaQwyXt544iJWkZ5cOcDqE7CZtMQIGlkYkhK9JqY83rfD56",
+	"10b5uuXaOodI+WBLqCPA+1NaVEkOWAZdNkb1z6XriHuoNdZT0R1QFBfADVMt5xAUG6Tr1CmHW7hufk4B",
+	"LhLrY+yjTD6jjt9qw78VdUFRmlnOZn5ytxRAJ46uts3zWd6SsJ4mF60hDlPiryfjXGnSB5KMhAJO+jAQ",
+	"0piEMwxGYUCgESu7maPxZRHYKn8J+uW31BWbtMTE3thC8jWcB0lw8aCsI/tF0fliDR++ra/+HEkkiR2M",
+	"GF2EBTL3VWAZVMrUtrFzUDZhqeWygkojAP7kWqEtxLkVZdA8enOA8pJBBcfjrpCa7oA93g8OVLMxlUzD",
+	"zzybFYd/A9Y2pl/CL8MqyHK/A3io+0B8itLfxpGdqvp1uIb+tUx1Kmsb8c6Wle414GTulY17JPmVVaj7",
+	"E/CAT0C0rrSOM8frXX8CbfXulA3RAclT8jfSJn8lLdJtE4yRU07+htErp1IZwU4TlBHfKSKmfK5Ctj23",
+	"VYul0WFO1OXl5OtP38z/3+L/333rtv/219bnv67rZT4vC3ZHwqYlZjOSRSaGwTA25KqcolmdX0ZUq3cw",
+	"XZZ4E8nBXw5ghBjBmo4n65oNC64EX/5X8a+Vj13cZ0TGSnLJ9OyjIRcXuEEvyHluA0X202s/nn/8ctGI",
+	"pRJaRwbRWGMpBgsukV6jid5y5GP2meWMRlpPGt++IT70QMTVxD5NroA7R6SPWZySCYhJBs0CqriSn2is",
+	"Q4ff30SXJuPD9iW/5H/5y0c25ITxv/zFZRnMDxedn8ag52mNm4hc5p3OUWInjn9Dzz4MEFXMhY/al/yc",
+	"V5fHxrkOTsiY8VyDOqt3IBH4Yu0Y5XwI+L17zkBIQp0Rw6SbmNFW1V/+4uI3pPcVj10TcajRWEbFrOnK",
+	"OdS3Xpv0JnQIPSR4/LOr2L+gRx4ddsp234edzmMypdnVJdcjKfLhKMifOug0O50OkWKq2qSX5FIJ+e89",
+	"8si6wrWw3mm3pAOMj5CeGVDPPtNMzj6TZhkRA/MOGJ+6pCiqyIAq7eNVRkJYDGWq/Hd2GGYCHBg6XyRM",
+	"gGpjLktijCtFKCbeoDGN/hl1yakx8NIU0jaxFWs9XCy/FG6tetbJk2dZm5wXl4hrkH7iLkpPOfEK/RnO",
+	"9ZL3FlT9ns2pVaQPiqVY/mY3DnHdcefMQDBLxzranrgErr/+pgTvkUe+wcBjs9YihR4uUi3yfpP0bF1e",
+	"j9BLXiDZ4yXu8PRsnVzPZQXAPD69oQLBE3Olr9PDlwZ5wxiKadroPW4fUSCvMfyQiSEmthnyF26yLwRP",
+	"cimBawIpMwR7WuRNJVTKmVnMnjEGe23yETBYgSzAbHrvzaD11pgN7ry9/3TRJO/PL178SIQkL1/99Ori",
+	"VfOSewaOUr14+vHBoSUCJcaACdCY6jd1VAb+HH0ALRnYgRE8nlMn2npvUhhPhFnGWes/YNYjjyifkZyz",
+	"f+ZANHzRjz1FYKoSgn3ieh8ek5HIpQ3vXHJPtXhQfVcPdznSss2DLfKFEZC4OObjYtm8GCXID4xsQ9ek",
+	"4V245rZ1hNtDJBYf2z0+fOa4yHTEMjgjPTPtWQsbzPSIojN1yUe+/khBIuwjMSTvRnIBX/Rf/oLkINl4",
+	"DDaXF3N8GSefOEPc9nevX5zZNDnkCVaGkTFQrshlgwsOl402+WTb9AcuUvOwS+7a95N/5ojXSCUdgxHW",
+	"eFYkDHIFKenPkH7NIZ27roRwdNUveCqRs9C+2aP2JXdQkBT32JKKvwvjr5IyIz6IyigyYGGdtxlLsNTe",
+	"WN5WSTdKoGSgKWI75TJzAk6dPnmiJukXYyg8cbepJz/ZPz7AoBXc2B7pcRZEChsvfnz10/lP5Ecn98hb",
+	"yukQi5WJzewg5+/fhI7JxkG70+645BtOJ6xx2jhqd9pHNoY/QklvBU4gL5+Yb4cQiRT3FFBpTtyAIfOa",
+	"zfXTNJNvel+OkCQRXNNEm81AghQDi//r/bgKnEgz2yo4WCXMrmmRMfHGmEcZU/q86tEtCaDWs1Ve8uS9",
+	"NS3Wuu4j+9da175AGbfOlR9x3fDK+XJhDAwIBUUxjVtOWw/dOG0gGZdARWVvP6vcb9xdaa1BWCPz1HES",
+	"x9d7Y+hh9XaPZlmvboCFf7wcX5gvMob/pVn2v78etJ7ZxJCvnebB02+PN8sOsS9x47KYOzTL2itmh+5F",
+	"ZsP5UDf+IoRcjn/NjOaP9s41V5jOalfQRqQi+xsPfq37PrNKGTXSbcmLPYjsrbzdpTcufT8C197g7VaJ",
+	"syE5UqJVq7M6mG0rIpfTdAh6XY6tyHPIsmjOQsyEwRzHM9Jr9YjOpa3ixayudhgF9LONDQaf4HLfiqEU",
+	"LplGq8B78OjI+NF/XanRbdUjDLYqn9C13mLRjLXP6N+dCCPKzFAOOx3rGzdKpi6K5p0e+5tDZ9n4dKEH",
+	"Hu3DaC8VYxKGAuJbs3FsBxJ7fjHgJ2/4Nc1Yaq8/WH39J26MM+Aak+bdfUer73stZN/2isY7jlff8U7o",
+	"1x6u4vjw2eobLoR4SzkmbZysM6RPvOxGhm4A15fntGHWej6CqulQzSX1oEP/S2sCcsyUUzmUpoNBS8iW",
+	"mHLXhyimSaRoBaGJpdkYrHlVm4nYJhdTgSZzZVQYZufgpAGKJvdNUaiYUM6FvuTGUsvo5JQcd55VGjQF",
+	"SdC2SxN2XhyU7RcZt2Yqtn3qlc4tbELUF+LKNdLrFf0MzECs+eN6PCVG55Yc0iYxNyi0cH2OtdGOMNmx",
+	"LJc1U7ZqrQIskptSmVpjE1NSUdU983M1911yI9ZGRo9CAyEwiK2aa97CYVrJbLP2yZAhHhbq9kYukn6O",
+	"3ZQSyDKnx3PRNc9uGkubXnLDzLXrDzehSjdRE65T8uyMfYWdGaHHgTGqtYv4OXQEY2fkUjWtJWKXCDTy",
+	"66KVl4Js0DUPZXyIBqjgbfIy3kyLC80GDNKYSmlZ33klRW0znTIwAf8DZg3LCNEQfi7S2W3wQBun+Fb1",
+	"+jkv9RwPPriN98f47wsrQhrNxghoChZxACO4Nc91lz3Ba/CBD5lRr8F3X/iyKXPDwdFajPonKm2s4/jg",
+	"ZJ25qHwyEVJD+hZSRi+MCEaxcLjGwpVk+papMYZa716kPBfiai6HdVuh8q0ZMVrde1nG9KzegjUaGPJ2",
+	"IwFcmqthZ4usyDppin4Q1r52zEh5PKdQWiEP/5fg0CYf8eGWLyNwTh+GOS/SxASWs6Ztcs5nzlODMsXy",
+	"TcOVqbqKsawh6PNgmosMa3GygaFUUTCPVhhvVfayQ2MTB2Vtn1LbrSQELjGJ1hjVBmYCyTC2RKaUayNP",
+	"+zPi1Gjc21zlNEMJ64nA7X6tleDaI3edS7/WRp/D8Dw+7qxYxVtVsUOKivD36pF54Hr1fajJ5RkLlmmX",
+	"rO0rS789sbwM4QaiDY7KbEijxs3a5OdSO7QVudgcUwuSCOswscAUUzpr1vUi1SLD0h9kk04ltJgo5EJc",
+	"cqskj+yUncMXJgGgQxP116Dg3ry90CyZxZqJMTo70RvpZoO3VtAtHp3jxQV8CQXO3x/JaNxceVlDnfio",
+	"aQb3cNjsHm2tQhQY4VG9oMZ2MbJYAk0jTuqocK4M7C6cInUMu7pEf0jF/GF7UP4Oekfa7uZWacNVw8dq",
+	"zl+4RIKiIsHoLmE5QtOHdWSe2UKw958uao17c0AsR0fMu2llxpfcdkp3TdhRCd7UtLf4Fw5AzMdCIVMQ",
+	"ExvWZbk7sXGrtrzNeV3Llr8z1vHJ+nz3LONO5OcduwrulP998oh3O2KBuV5StqvIUBRu0oEUY1LUZFuv",
+	"aSL4gMkxpE2SjCC5grTr0isY72KOjE3MKrGTz/yTXRJHBgN9yUWu2+RFzDfqM5oCN6qtHSme2CY/Y1LS",
+	"WCDAgQTrimb2KHSxHwHmlfba5PySBx7YwGVrVG5lS5IzoatKvuGX1yCblrf3sJC3h33xLfssHMY2P62s",
+	"nrrkhdLP08JnjY7zNsFgXtGp13lx5/3aflKceKf43LjNxU7yMK0u+YLzvMRAapKetRZceGDBzW7MG4e3",
+	"NDPrGJMEErB+/XciCjZw696ZKPhgV3AvC/ay4KaywJHSrr2/uR6hVyQeYbxANAtaactE53POi/xuXy7Q",
+	"Jpj1Rk7IgLIsl6B8gi3CRBrRYjiou715yYUkh53g4vkrvGe5TPS1ifBFvt/x4TNE/0PZICRqykGq/CXH",
+	"jAXVJDnXzEYNRZaC0s4rOTYPCZ4+oZhuvMARle28dTu8zLX1umMOVjS7irAv+xth/IH7dP6A594VE7ju",
+	"CgUXcMn24bHPbafuueM+yfsZS+YOeiaGItdLzvsrTEpFq1KFIIJh0n2bvNHKf0Oxw36QSl9NJMWTzMWU",
+	"CN6OHqaf8x1FjFc5Jx0pi1w3/mCx0t9P9BKJV+R6NfUqyAaYuoh+jpYXLC2r/rbmuGOFxn3BxxKhNgJX",
+	"9lFtKmBUYkVwz52cqLj+i1RvI8tsPYXNDTGU3iafFCaYO/RR57UBf56mI5EVp+o0jIfpqXD4FiOML4gM",
+	"gaTi+jhODYFf1C0JoQ8OPeWOpVAJZlPji/W1OXtJ9EAk0StXToX9bOprqTaXVH2WZS2sp6/PQFieCl/k",
+	"zNpwA8JC1sQbMqb0c5ZlFtfygeXDr0wINjOri6M7NLDbzG9XtrtwbQ64/blr9rKx4+SHNROAMeN2i/Rf",
+	"B21sc3/vK23X0+XqnF2HbWhIeB9vumkqQrCYJe8qmdLW2bo25ZX0wmPRs8iB5XU2e0CyxCbfY3at1aIx",
+	"p5VqmolhDiTnmVG/sc4NSy7tiD24IEsvOc7DPGQgxb+Au6Rd823XXNCrT+f0hPdQczn9+O4lkbNYnH0W",
+	"5z6Lczs2c56mhHI8sUQLhxG6EbOJaksrM5yeR2LSNVlD27OAfcrQHzRlqBSMG5Lq1tlCG+jxQ9AByd66",
+	"SlZnpbrV2cd67idVaEsSfVhZQjUJOTviyLenjd1LKs6yA7nPw9nHXnebh3MDERjNvfl5UPb6NI85LdTC",
+	"omPsWFxDmyCe/VTkWYomoXUcC00z7Kk2tY2ssJCQpRgPRVPP/GRtvaaP0V7yOTuRbGMmusSQB8+SXMz8",
+	"ITGlfUbInivtOiNka7YUGpEPFrHmedGUeg9Vc2uu/CKRsW4YYd+R3Q7ESBmLOmA+iQk4S69uJEyhYKqM",
+	"Yx489c4BbAyRroVcw5TKIbVoe3OAMsvrYe8MbSY+Qgc6s/0Yd4BIs27UB1FaunYeN4B/KZ8QosCU385d",
+	"hPpYt+gi1Zr7fJ9RpPUiSPvg0W6CR/NxoxuGjJhWLrjDUFp6nEjkmQUcH581LTwoGTBMePc4oL1SEejZ",
+	"SJE1HBzopMrHaAyMbZ6kRWvxPUGbFnzQCXwLQ2mfgRrHEHSA+cL4tWCJ70Jw5v5VBGv3uSBDOlHLY04P",
+	"Od50b7GmfZxpH2fakiNZMonHl9a2ClZGlT64XE8siDnuPCsxYW2d4ZRav4QLU1e4hM25a5JrYZE16kJR",
+	"+zDUPgwVhqHWIOa7KFV3pHmrultdqMktw96JdI+hpm0UvQcdYHqQntx7Cyztg0p79+0dBZXW185qQknO",
+	"GaxK0M7CY9ckaY6t2cFj4YPD8bVmJRpoegRMWpHneYOyGpsvay66GReYbMq3MVauduLRcefZ4xUBowfJ",
+	"Yu4xULQPEu25zJ0FiW5kBDrTrT1JB0uhIW1EWRFK3r983XQIaUwrZ/MthcHZQPl+Y4ezmf7txh7xQ/cZ",
+	"t30m5p2z8USv4uXBAX1h39l6ydREWBiKVefV3RLesdfOb6yd68oO3YGK7k9LStWoL6hMW0rTZU1AfvSd",
+	"YOLdtlBQ23xH7ZH4ixwOV0wo4Rp4DtGz8dKP46MZxm2aqHNvqoO+ZMNcwh73Mkao6I4PYwYSjNhYgzcX",
+	"1FZPZ6/twlsAn3lkeCSjEVNaYJeotEgjGgrGhxgBFCmdrcDpPScTKrWtkzXM+pIrMQZk7YpwAExIss2B",
+	"ykoWB93gs3uxi1gNWG9BYXdCxnsK3pyC02CHNibiEkLpoSagvCpGuM9C2TdM2rxhkp9dIODrZlFF9rmN",
+	"pZ5KpjXwh5yAUjPE31UGSqUl0DYJKJUH+PyT31fboYJvrk4/KYXAPgflxjkoEMorL4+DL7fNRjn3DWKw",
+	"Dahy6IFjBdk1qLMS3rDsBdSzDDPs9xNwuJ5rclo0txZlOnwMTbFpdcxK8x1ETNQiRKBs+uJoi9FSQEcS",
+	"mkmg6axNfg5hXQqISIQhM2sCZQp9DFeyNoXlVZAi+SDzWIoB3ksyS7k8+4yWfUbLdvztF9eAmITpyGux",
+	"OKcfxsyOtTpDTGT5FSLlTm1uXpvE819KhKcxAjv1AThJmZoAV1Cb63IDFrJPePnDtmrYmNjvIvclJNXb",
+	"VyHr3DLh0uxDZffVoGFjAv39ZMXsiiPfojZ3L/kxS0/mPklmH77edQeErTW+moSZwpr1kPpG5AX9v1Dw",
+	"od0qcl1Ysrb9tb8KW3XZTgJiys+KaoyKlWvs0BFVl5xjuGQ+pSZ4qVUhq5omgiliRL1MsSG94pYu491c",
+	"Qe+xfbDrEIbPveShpVwUlDvURmSBTC1J1vkdcL57gfxfyvn2mTt71rd7wP8bW7sjoJkD+o+bBBiOVeSk",
+	"c2TNVxvW07RPFZS8w0Zto+bAj/iG27QF3Bsih87+MtvKmr1PCF077rIxqryu7LBtl7sGYu4YUrekG8VQ",
+	"bfqJ9D0QiG/wYP4eAgfJEvyuLi76tnztHzAwSrHfjoVXscmxEjBoQzK4hqysWHeX98U1EFYb2cvEtKu0",
+	"SK42rFvfIOiEb9oq2uTu9GEm97Hl/k1yKbGxnBt+a/6LBxh7KmlzdfApOD776NONo0/jClfwvCz8dllq",
+	"ezTw1KsQHPY09DFiLZBdZZAOQbqIFGJIMD4keHl9vKakkYcasClHeC8Rm2CB9iGbfcjmBmC3AVdYmylM",
+	"RlSOaWLZd0TT2bIwGdv+GcaAYRm4ds0ELQSNu8LWLFs7vF8frbkJA9mHa/6o9clbkPqKeA2fkTHY3MYB",
+	"QVlZBmuCB0ftsgqN3oG6VReoqazK3jVyT0XLW9BmqZs92BjNzvjwbWpw9xKlWX4u92Gava9yx7XMN9Tz",
+	"amM18yYgpu+lbDAAqZbag5QkQkpIzJPOsAG1bY+MHjdUA21chbp8wXZdOOR3wWTuJSCynMnsIyJ7LrPz",
+	"WubbMieRI9T70F9dg5z5CKp325tbmoTDFJS2HSHPQmQ986fD02OgCtg9dE1F3eofzU9vxTXYTs4Puifd",
+	"JiUR2/Ziaz2IZmyVXVntUy6F0N6lfGOXciDREYTExx220i+2smLi9RBpavQLZTsLe8xMr4I4vjD1EJ4S",
+	"qBK8aXUSKaZVKmmTc6eOMEU4eqU4DKlm14CI/Je8x7jKBwOWsEANUkZ1GYkpGefJyNzaKxay1ybn1RAW",
+	"6bkIVhcjWD3yvlgZW3CO5RvYwPmSc6HZgKFbjCeATT2BJiOSSKEU48OYW52mv+WOfz1UjzoO7hzHiUV2",
+	"d+xRr3CRKAfBoe1dfXt3eq073RDIjZig13489MS2OQPU1V3TJCkwKxKqgFDFUkAPTi/n7J85dFnas5AW",
+	"M1+bfWYrJOQl11NBMtCYdGfeg6yqD0PGOeND9P1gRZlhkRISIdOyeGsMcggpYVwLQjnCCGBfbkN35mWG",
+	"8SLMwSUPh2Jz+9YpDncvXFYe7u77Y+VAeNooipeHwFOQTYSIAA8mYXa7LuHB3lDR6cb0y0/Ah3rUOD3s",
+	"rFsTXIykL2S8bLm2A7KQvIvd2HdQmrx0GK40eelA+jAQEu6sAjmjSne3zwiJ69zNBto3/rmtyqfwja3w",
+	"AxZfi0G3zyRmiLXmv9imrPmO1X93yFcr/p5O9mr/jdX+SclYvZArvtq2hvmiSLQjY3rly5RL0dD2YgDl",
+	"BobZ+lA26ZqAVIKTR65jl9SjEldRsTHLqLzkVioKaW9x8u4xUdpcxTjpTYwK3c+gm+aWHkH1bPI46Qle",
+	"fvvvEn6DRGPS+cxD5qAxwLjSQNOmB3REoG2miDs79Tkv7wscj5up5wusCTuUaUFSUSaQToLKMld8bVZT",
+	"wpApDdIG1qPMKViEGgZl8WUCJlV8YRetlkHs3qZwa3ovKTouCcdva9T/6ld7n6mzNy2Wu1ctpWBnQM8m",
+	"1uW8EbNiywSdkHOMaAU2RzUrFTrSQuTZzB1Eo/WGCdoFp+ZRCiy8BBf6kl9TztQoxh3tELfmjvtsnj9q",
+	"Ns9GJ2E3ddehzbm+zWvVA0ibRAtxRpi+5Ogd7Nnru+Z61weUhZVgKdr0YyEBa8uapOcm2LU39h7X4PKV",
+	"h+W2te66nKJyb/aRxXtKKNpcUNxX1Xeb9Mzx61n/kCzhirDC8gMkgI/CeIMgCnRdttFuhMStqaH3kme0",
+	"5KDuk4z24f8dJxmVwJ8paMoytZGeuqqBAmCQfyqZNmPwHGR2VqDj+iQi0odEjM0d44meFfzF+QwUYPQt",
+	"yYBKSK3v/JLXsRzDts6QL1ksXML0fGJSfaX2A+dI95KUtNQi3mck7VnSjjOSbsaT4rYzKuBPLJTtzrIW",
+	"3iJkomVy3tKwmQiFy82mMLCglwxNUwtzQbMM5JCBjfZpdKEitjj+mKBt7s14pkoUR2PIl/gX5Ztc/z/k",
+	"oNY4WTRazvDhYfwOmzezLLOBvjZ5LsQV40N1ya2VJPIMzSmOY8vohDzqub8mjA+7fXd973GT6KnwA1fk",
+	"Ua8v9Kg7otfQ9V/2HuO4yplngg8xAIYYG34RE8rJSGQpedQrLu1qIbrmcvMMCUTOOTwW/LdYiRTj9Lge",
+	"u3Le3i67fwt4kB8Mu0eXfy6v2bVZ5L3NuM/LuA1JgFRPaMDa0EETstGNfEhxiaDZGDLGYQmSR423tFnF",
+	"FWq67iKG/xRNvFx/6YwpXU1oxVyOK5gp0KdkILJMTC95j8MX3WuTHr7C5nf0JhKumchVD/kdz7PM9Zx2",
+	"A7fu2TqXlnJdJFxmLR5aIduXfAPIwtpcjdJldeEGs1XGxo1zZjGdALiWDMr0Cj2b1GZSYBgrjIL5kFcV",
+	"LT4EiQn3utFs9H3fNdzou46d++VeL2vWU8o+gL4z75xDyHckfzeOujj/yvmt6LSvHWpNwXwt07FsxjEV",
+	"jUWohkm7cm/bTYlqp0r2wShqRfau4z3kkXm0INMRNq6x/OqShz54xXgCj5skEWMgfZpcOT1WWNwk7HZj",
+	"Vcm2sflxRGOagr0RNWCjMUtwYX7pRu+H8J265L0rLqa8WyiWPed7sD4JvG9qnmCTjMq5uvzjog+Fcy7Y",
+	"GYeTYNrDptv2PX2RzooAAYIY42hPrVaNLzQD9wjuvqqBDsy0UteryjfMICkkLIWoC8NRxE5V23uNRmDe",
+	"SCnU9ormXtHcrReUp8JHuLfUKK2691DbLb1349s3W7rdZktGKazNWLUK42283gGPkjHokajNALO/Voaw",
+	"nDUjzby1dy0fgIQE2LV1yeNIDM2eEsqxq5OQ2HCqblz+5m5/tqzX1A37TBXdr8xwxrBug6kH2Mtpbmi/",
+	"qx5OjlF23bO3KV2ce4Q33Oa+nr+Mjo22aH4o/rqvskd3sNbJe3Zce2+23TzvuRCApXR3X90k79kSE+YK",
+	"aTIWrrCyTzNq7BBnfiPUtAWZFtcg3YtdpaGPgKa5MXimI4GVIJApICjVZowPiTVILjlmP5tTbc2ZBI0X",
+	"DAQUHJhpj4eNbyFD0FZR4PBF28sm2ikaZ+5f16+eCzKkE7Us03k2ftDOchzevSQN+6XZg/rtjZDt+NQF",
+	"vbJBT3/G1mVUETNkjTRhMQGuQm5V13VJCaM4YvPigcfxkzDIeQpp4RMKmIqPP14LVovytzUj2ScF/3GT",
+	"gjeg+7toxlTS6G1rgvXeLz+Cvbvr3rz9m3Lj30UHpt3w31vT4O4p37b2MO7zbffJbTvPt91G3MWR/NAG",
+	"bTrvH0aJJAxAAk/gjGRiiu4UGzSz5qqMaH/1ibAPmlW4bMEHxCz2qbB7bnELqbCbs4u4VeiMtfYkHdQG",
+	"q0L/EWJrvX/5ukmMxWeTUq2hVxub2lDR/mBHtJmi7YYfcVv3GafoT5736UZ1bFm8PDisL+w7Wy+Zmgjb",
+	"o3zV2XW3hHfsFfAbK+C6skN3o4LXHZtBztNdJ9n8PMD0On/WuGudgOkmlLsCbObcLDGvMlPYmYXQIWUc",
+	"C2IU4tbFxLmZwAP34H7AQd6LA9e+Oi7QrbNr70fae25rxLQhkJtK6TCV+OYt5wYuYc0D2O0qkSQc5T6b",
+	"5HazSWym32mYvNDETAqbUkGzrDanwjWrXJJOQbPspikV9iVuXLbPIc2ydTMritzqujmEyde3uczBIanN",
+	"nAmgsW9jKJgFO6LXFuPKBWN1k/QBOEmZMtZ6PbRTccGGfRCDAXis/xgW4ANJe6kZ4u8q/aWCw7dN8kvl",
+	"AT71ZRusv3tMfwlEyBo5MBWBszeobpwIMyfAC0Wl8v22KTGvLQhIpe37WQkLYjFCXAt4Qo0s84y1Zx0L",
+	"RnfhAFjASfpAhuwaeJv8Mgdi9Z0imL1/ycsSUry3qvQ08aFh313DMcx3SUaVQhRw4kpLZ93E6bo9l+Hf",
+	"MyoWlrT6PH6EG8AcHslS6Fr4cSydxXEGmftXMNHt4NEjKKDFMeEnwXLaPhD8BVIj5DV80VYSWDChS44e",
+	"F6WF8PhCXXd505mKiISwJF+nWrL0MJN2gjHeT+ZOuEj79J29Ebgdd0XaNTZg9cyty1/nu8tXzcGt+3Ji",
+	"buCiFhnNybkRs9gn5vxhE3O2I+g7SdGpDu1OVNbaZJ3qWPahv/vK2NmOXB9g7g45d0iUFTW5L7GDQ6Et",
+	"00zwYVloGlyLWPGldhqtFLXZQLvj/LerH95PXtCKw79PDtqH+3edHHQzHbK24+dLWzqeOH6k58QWcp6K",
+	"7e5kL4YfA5gqWditNvCIJv6CXXzJke/4AvqRyFILE2pLXmwmub1kIGQTTX7rIbBsz9vjxvynMU3WggGU",
+	"sLuX/JEz6BEXv1tcGMfb9QlOvxfudz+Yfyu43z7bac/+dp/tdGs2tGcJu07kuCganxQ9CwcS4U2KroXY",
+	"86+WQZ0FaR8akUsYNjat7VPonZRhc8JfPChLOHOSAb0GmyfSrOqSQpKeH2/P9m/ui3R2yc0KGPNPnRVo",
+	"KNVnKizxYZoklJcM2Eyv89jXH1Y8tcvER/OSU1UgtRAupqfYY9qekhLSyrzICZm0lCt2kXboxo32MnA7",
+	"9XvwqL60Y3VJb/cpHF4Ggcm9dNh7W3fonXKUtb2wiHZvlGLAMngyoUpNhXTpflGG/4qnHvFVAT7T59x4",
+	"xFZEa8IGElYwaHEFVsWmhMOUOORWVvSvFtzwf2as+T4olsIlV2zIsfIy1y6vn6Y+lx+Zqn1X0/JIyku4",
+	"WOR8fh5dy567Xm20gNqpiEaO8NL37s7GbSXv28dbz8hd67Qfsbvwm3i0x+JzPXDX9B9ZDbQ7UJD4pKRE",
+	"f7TNCsZceJANMF9pOmIZtPyNLUvRrTn68mfed05bctYvglNtQZfRa90m56Rn/kD8ZA9cT/E391LiDo+P",
+	"DBeR8BK9zXbP09oc654djD2NXeBmddIewiCrKdPJiIQXEDEYnBXgcb6XHapDR3F718704Sb/lnO7++zf",
+	"oqPb8n5vW/GFfVT2jvUESHLJ9Kxx+uvneDe2QlKuZiuTvJ+xpBEwDLMkT8IWat3+rGuNzydLa2rsNcoD",
+	"SIJFjAmfZLGB2+QdHYNCm9JYRFpkKaGY5NufkZ59DLbWjDm1hNQhYvHz2UufDHprEjX6vppA2YANcwkP",
+	"PZfrzl0fQs5RQn9GiixeT6J2d9dAAokRqRYpnS1Buc4yr8IGOZQpnRWplZic6K5hEtMr1ToUeGFefFfk",
+	"Z1+2p71NaQ+p47tqa8gbUF6fZRnjw5bSdBks5ge4Bp6jE2fq3TwTylKCfpriK483c0YmgM6c4oaibUWa",
+	"GwvKQbBbcwh9SdpWUNWQ6XM7zNskTveKj2Yh9nS5OV2iB5VqzAbuF9u1LV36Rowo/JfRZQBzjTDQIbKz",
+	"g3xOhQ0+IQ51DYG5zJYXTte4bSBl+549lW1DZR58dxDrkr4pnUnL2Oop7Jc12B3mhaAEngJckUcYUngr",
+	"eEpnjxHGVHA9igjtovDBYob3Z5fcQcNi5rXINbZYt26njCpNjjrmPapJDg7xXdgJ+ODQvkG1yblDNzzu",
+	"2AuLgSHiO3AyAyrxWxypkJccb7WxAFRqHTi8e+EEJBOpjQXk2kPE46hqYrVCaictFg3YyNIaO3xqG8Rj",
+	"1Lm2lAsHUlNvYfUWX2dhP5kJNpoNnF6sdmKhQOS1DQT5khV+yyUznyYEu9im3sywL77VGhhXpnPbEMS3",
+	"WZbiaMvygz0H3ZiDOoZnO5cZBnQD5qnFpOv8931Iu2XIUi23rw0jQjZV3txErorFEhoRUxUYc8a646wd",
+	"Y2hTWSHvaszqhPmFmLwtx3Kb4nzuTXty3Eagz5FCUBi0nWQXGSwhwOczpKQ2OeczojDE0GLc5jkXec34",
+	"jHa0tPqD+emPUlK9QVEkioatqiHdnV48FwWNTf9LC/+94/pGs4+r6xqREPb1jDeuZ5Tu1BSnGT9HyhHs",
+	"K+MBnk8KUx0HLnhj7Tubi+MrE4yiivygXVNrZ7b9wUZWRAb3A6oiMtjX1O2jN9uGgpFM3Klc55BXIVWs",
+	"wN68dg6TkEk/Z5k2EhxZgrGnsJU4d2gNOfKMkchqC+q24wj7Qro/aiHdZkRcVzi3uXI5BO1I8VZ1nlqE",
+	"Pfvuff7fPRXErUt2TkG6y7q3NjmfY7NXAJOyuK0OvnoHnPV2lKx7KVCrO3z7wrR9ZcaOC9M2FWE1dWjL",
+	"zvwZ/hXcgfLNptPVglQ/WIZwLzVbdQxhX6u15wg7r9XazjRTIK9ZAq2EapqJ4YowaRjeJGIwwN773iLD",
+	"qOlEsgTaZBEdMxEpNF2lPE+Joa+hkLO4C/ajHdUbDeM/MrhluAgxt6v/veJ2HdMvPwEf6lHj9KDTWTcm",
+	"SBPNHKohaoEStOGBxO2/qhsCU11764aQhvfhd644m5sNQ3GIw2f/RcrEhpTuj/vC3QuIe7V72u/P3kN9",
+	"Yw91sZQlk5zjfvWhpzqHNXJFm+pmtCOsAYgbTNY5Hez9Q/VRB0O8F1d1uER7j/XeY73diT9PU0L9kd/o",
+	"xK9QkLZEgKO2TYBNcWD6jCjQpFdI1x7RggwoNpvlSgOtdWbfiIPsfdp/VJ/2DSh9iYN7DD4TE+VgFRbO",
+	"PTiHqKe7Sqd3oUzV+b3Lpdkb2/fk+t6GOkvN68F2b9wdL75VNe5enOErDubeJ773gO3YJ34jERh1kD8v",
+	"a5gKUHP3THSWOzge81E799jMFanQFFADrPWU/054x734zVfwjr37fM88du4+34WpOONJVwwGGePQTamm",
+	"y2BraDIiBWMg6AyWkkFqIWaU67iHZ9sXFgFPsSTU9SbQQVFN2BQSNZdT0rMepx5h6pL33v/88YLgKL8C",
+	"wox9e9Jrkp7VYxBy6/35xYsf0Tffs5Zmj7x89dOri1fm9b3qrWgE97CmaEZkzgnj1tvbvORgZsaMxasl",
+	"5crYtxaTx4xNTHnTAfJUZ58KDhaZbSSmWCUgBtoipzNFFHB9SnpigggfZkISrG0CNvZglgdzcHxtUwrX",
+	"GIg45x6PI8glPex0iJDksHNIxkC5Y/ETkCM6sehm1NZgW2zMS25Gd2pGYR+uMIoxpIy3yTuBUEEkhQmY",
+	"zRA8eP93iiSZSK7al/ySfwCVZ9oCCfSQOULaI48KDAIppo+bpJfmlm1CjzzSRc2WxJvtS81VBbgaeaTE",
+	"GPoinRHIFLgAbXrJ3SMJHWiQpNenCrrXIA3p9k5J+FZDbnad/eoNGGS+6DJlgwHIx5YyJPwGia6M+5JP",
+	"pOhnMC5kYEmoDnbpsUPEY8oQRoEnJyTxzyugULldzjNrYQop8edLXhILB0iVg25yFIHLe85LckYKK+kY",
+	"G5lUV8CC7LlP5cjtttnKOEWntr8X3igm7h5PhWJg1xjR0YvRFU9yuDP9nGVIFQhSo2Fsb7Zoq1PXfcWf",
+	"VGNe45k2y2QZkzl7LO3ZQ8P4Je8ZxtKrXEB9nWQT8TTKunH8XGDIEptNybKsWWAicoLNWbhtMEX6Rq0A",
+	"RbQQ7UuOexbQNV2YqAcDdNRsNrjY0Uc9eyvwZNYt6OYx7tXbAmIRj6J/qAsmFoVC1O+HwiEgnBBReWIW",
+	"DYdqXmgZ3xRrIKVH34EUTzfl6SUPGasDUOjT5GqIoahTMhFZ5r7UychjJg6B/PqzZeXE8PXPj56kIlFP",
+	"HHtvme/aIz3OHhM1ElM8QIZpYB9A4oJbsQJKc6N78Euq6YONAsx4cj+634wn57iHMdVvTmyOqM1XsdzR",
+	"6AOHncOdDuV5aTvPuceSBCYa0jMnqS1vn7IsK49wQVVVTfUn4XrYRcJJIKG8jTBViZTWaBmdg2dHP9CT",
+	"pPV9/wRaT5Mj2nqWHkLreHBAv+8/TX5In8GTxvwmRuK5ZYfmfZTkz5HXT6WcIWMMSt4To8mlxJFYqBDP",
+	"eGK14DH90jIqR6s/04YFHB88Oz7qHK8q3Fsk3a9I59/q005eh8rddCRQFSRMl2knHsqtTUIFK4KUU5Uz",
+	"ro7+pNMxfxvN89RoJprx3Frul7yHqlPPa+MlLIE/7egKV4IMKCrgmmWkpzTVuUKNuufRe1OnkWQZjs3c",
+	"hhm3XoRdwURfcjOZp7ao3+pshrMBT2NSZAi65E4rqvAvCnaCMjswBRb3o1fIzwrjWYfD+BSOCdWjMoPD",
+	"s7963lPUuOc5ZmQE7VF/7bSe0dbgvPX689cfvj1qhZ+Pvz3+evSt8tXB4bd/W6dI/kcxJWPKZ8U+amGx",
+	"mc1JKHUjBwFWk5qCWxTPS+k0Kx1Jjw7DjqSdSEfSz7csT2uFWEEa+/SSXXTIt/A43ojy1IUauj8Hi7x0",
+	"GcPE2qZ65vgCobYV8kUPsmRhLRUANgM2DzAEazPvVLOsoZqOwBnEJaamsQAxHB3PysPqzD9UOl7u6021",
+	"q48JoDp8Gk/s8Ltcy2hS3snWOXkp4DfmnPgtuc+8PGMEd7dPzkNmHikJ9ySJfXDLv8O3tcoPd5ybZ0h8",
+	"dVIeks2eZd44Iy93DMUzRft58yQ850bxQMPOUYMqo2JDjl4nPNjManrIAMe50tYFkoyEUODb3ZTQTIIb",
+	"luoaMVCOzzKPsppeASGswOicBT5yfRdYQ1wP1d43Y7uXdD9clH2e396CvWFlem4P1ypWMheysQrWGJbD",
+	"GXn9qHDu0iQBpWwnAdKHTPCh+RRNhHqRSwlcu8N/q5KrTsUPOhT8Qc/T/ej71XVdKcW2gsW3FLoddkIB",
+	"8mdVRSuvAs+J86qg+AwRj4UMOs+dBnqpjXgU5oLNVG0GFo8F61SazqLNe3Dw24nBferqHzV1dTPO3bx3",
+	"U3gI98rM3XLtM1/uKZd1TXK9n/RVG75c4Pm+O1wfSApjoSE1PD70Nzw67jx7XJfnugOOfTsWy71kttYd",
+	"zn1K6z4rbccprZuKxmgWq3dnlP4Rm7fqPqG2hggwrhlaE/MuHGtgmPeRunwbFJmaXgGBwQAS7UNnrn3S",
+	"1nynvinwg2U995IcUcd69hmxe96z84zYDT0q1XZPXxt9oBLkea5HjdNfP5ujqEBe14WoMcnT/NxoNnKZ",
+	"NU4bT/D4urfP3/DR9WNkljuJXAeRWfPKxcgHwvr6/m+27VvRU5dJFwqy7RirgR4Vedi5C8+UV/qYwPyV",
+	"DrdUzXcHCIDvfZODxZt/wYQHQLNm7JPjgAdzDZvExO53WR0DczTw/lRgToe7vzTza7CDXXfOmc0/1Mo2",
+	"UQ6B5ANw7Pj7GQbY+1Zw8Ga15bDSYUNiM76iqbwRLMEqVdqI1rxqTXyS8qnzOd41z50UmzgNbsa6/5p1",
+	"yxi35WP2oso9LYa4Jku2a0KZc6v4DhQhuczqtvu1hSG30O/YE9W1MTU8IDfiFnMbyl8CQnfg2zWDsnmY",
+	"QXaQzcUsC17KbCG/sjOe1KxN0UXG19PgqS/uU1j28fnb/x8AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

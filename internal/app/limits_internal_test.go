@@ -33,11 +33,11 @@ func TestSlowAndLargeRequests(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	log := slog.New(slog.DiscardHandler)
-	handler, err := newHandler(cfg, pool, log)
+	api, err := newServer(cfg, pool, log)
 	require.NoError(t, err)
 	ln, err := Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)
-	srv := httpServer(handler, log, patience{header: 200 * time.Millisecond, request: 400 * time.Millisecond, answer: usual.answer, idle: usual.idle})
+	srv := httpServer(api, log, patience{header: 200 * time.Millisecond, request: 400 * time.Millisecond, answer: usual.answer, idle: usual.idle})
 	go func() { _ = srv.Serve(ln) }()
 	t.Cleanup(func() { require.NoError(t, srv.Close()) })
 	send := func(text string) *bufio.Reader {
