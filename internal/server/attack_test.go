@@ -142,7 +142,8 @@ func besiege(t *testing.T, target target, change ...func(*server.Options)) *sieg
 		o.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})...)
 	c, id := actor(b, "Admin", "foreign", target.path)
-	return &siege{c, target, newReferences(b), strings.ReplaceAll(target.path, "{id}", fmt.Sprint(id)) + required(b, target.Operation), log}
+	row := strings.NewReplacer("{id}", fmt.Sprint(id), "{batch}", syncBatchOf(b, c, "own")).Replace(target.path) + required(b, target.Operation)
+	return &siege{c, target, newReferences(b), row, log}
 }
 
 // refuses sends what no operation may accept.
