@@ -313,6 +313,138 @@ func (e StockMovementKind) Valid() bool {
 	}
 }
 
+// Defines values for SyncAction.
+const (
+	SyncActionCreate SyncAction = "create"
+	SyncActionDelete SyncAction = "delete"
+	SyncActionUpdate SyncAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the SyncAction enum.
+func (e SyncAction) Valid() bool {
+	switch e {
+	case SyncActionCreate:
+		return true
+	case SyncActionDelete:
+		return true
+	case SyncActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAnswerStatus.
+const (
+	SyncAnswerStatusSyncCompleted SyncAnswerStatus = "sync completed"
+)
+
+// Valid indicates whether the value is a known member of the SyncAnswerStatus enum.
+func (e SyncAnswerStatus) Valid() bool {
+	switch e {
+	case SyncAnswerStatusSyncCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncBatchStatus.
+const (
+	SyncBatchStatusCompleted SyncBatchStatus = "completed"
+	SyncBatchStatusWaiting   SyncBatchStatus = "waiting"
+	SyncBatchStatusWorking   SyncBatchStatus = "working"
+)
+
+// Valid indicates whether the value is a known member of the SyncBatchStatus enum.
+func (e SyncBatchStatus) Valid() bool {
+	switch e {
+	case SyncBatchStatusCompleted:
+		return true
+	case SyncBatchStatusWaiting:
+		return true
+	case SyncBatchStatusWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEntity.
+const (
+	SyncEntityAppointments  SyncEntity = "appointments"
+	SyncEntityBills         SyncEntity = "bills"
+	SyncEntityEncounters    SyncEntity = "encounters"
+	SyncEntityPatients      SyncEntity = "patients"
+	SyncEntityPayments      SyncEntity = "payments"
+	SyncEntityPrescriptions SyncEntity = "prescriptions"
+)
+
+// Valid indicates whether the value is a known member of the SyncEntity enum.
+func (e SyncEntity) Valid() bool {
+	switch e {
+	case SyncEntityAppointments:
+		return true
+	case SyncEntityBills:
+		return true
+	case SyncEntityEncounters:
+		return true
+	case SyncEntityPatients:
+		return true
+	case SyncEntityPayments:
+		return true
+	case SyncEntityPrescriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultFirstStatus.
+const (
+	SyncResultFirstStatusApplied  SyncResultFirstStatus = "applied"
+	SyncResultFirstStatusConflict SyncResultFirstStatus = "conflict"
+	SyncResultFirstStatusRejected SyncResultFirstStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultFirstStatus enum.
+func (e SyncResultFirstStatus) Valid() bool {
+	switch e {
+	case SyncResultFirstStatusApplied:
+		return true
+	case SyncResultFirstStatusConflict:
+		return true
+	case SyncResultFirstStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultStatus.
+const (
+	SyncResultStatusApplied   SyncResultStatus = "applied"
+	SyncResultStatusConflict  SyncResultStatus = "conflict"
+	SyncResultStatusDuplicate SyncResultStatus = "duplicate"
+	SyncResultStatusRejected  SyncResultStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultStatus enum.
+func (e SyncResultStatus) Valid() bool {
+	switch e {
+	case SyncResultStatusApplied:
+		return true
+	case SyncResultStatusConflict:
+		return true
+	case SyncResultStatusDuplicate:
+		return true
+	case SyncResultStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SystemAlertCode.
 const (
 	SystemAlertCodeDatabaseSlow SystemAlertCode = "database_slow"
@@ -1860,6 +1992,9 @@ type Problem struct {
 	// Code A stable word for programs
 	Code string `json:"code"`
 
+	// DependsOn With code `dependency_rejected`: the op_id of the operation that was not applied
+	DependsOn *openapi_types.UUID `json:"depends_on,omitempty"`
+
 	// Detail A sentence that helps the caller act
 	Detail string `json:"detail"`
 
@@ -2123,6 +2258,139 @@ type StockMovementList struct {
 	Next            nullable.Nullable[string] `json:"next"`
 	Previous        nullable.Nullable[string] `json:"previous"`
 	Results         []StockMovement           `json:"results"`
+}
+
+// SyncAction defines model for SyncAction.
+type SyncAction string
+
+// SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
+type SyncAnswer struct {
+	// Results One for each operation, in their order
+	Results []SyncResult     `json:"results"`
+	Status  SyncAnswerStatus `json:"status"`
+}
+
+// SyncAnswerStatus defines model for SyncAnswer.Status.
+type SyncAnswerStatus string
+
+// SyncBatch Example: {"applied":0,"batch":"01938a5c-6b5e-7c3a-9d2e-4f1a6b7c8d9e","conflict":0,"created_at":"2026-12-01T07:10:00Z","device_id":"tablet-7","done":0,"duplicate":0,"finished_at":null,"rejected":0,"results":[],"status":"working","total":350}
+type SyncBatch struct {
+	Applied   int32              `json:"applied"`
+	Batch     openapi_types.UUID `json:"batch"`
+	Conflict  int32              `json:"conflict"`
+	CreatedAt time.Time          `json:"created_at"`
+	DeviceID  string             `json:"device_id"`
+
+	// Done How many have a result
+	Done       int32                        `json:"done"`
+	Duplicate  int32                        `json:"duplicate"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Rejected   int32                        `json:"rejected"`
+	Results    []SyncResult                 `json:"results"`
+	Status     SyncBatchStatus              `json:"status"`
+
+	// Total How many operations it has
+	Total int32 `json:"total"`
+}
+
+// SyncBatchStatus defines model for SyncBatch.Status.
+type SyncBatchStatus string
+
+// SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
+type SyncDifference struct {
+	// Base The value in the version that the device saw, when it came of an operation that was sent here
+	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
+	Field string                         `json:"field"`
+
+	// Theirs The value now
+	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+
+	// Yours The value in the operation; left out when it does not name the field
+	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+}
+
+// SyncEntity defines model for SyncEntity.
+type SyncEntity string
+
+// SyncOperation Example: {"action":"update","base_version":3,"data":{"address":"5 New Road"},"entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33"}
+type SyncOperation struct {
+	Action SyncAction `json:"action"`
+
+	// BaseOp Instead of base_version the earlier operation of this device on the same row that the change builds on
+	BaseOp nullable.Nullable[openapi_types.UUID] `json:"base_op,omitempty"`
+
+	// BaseVersion The version that the device saw; update and delete need it or base_op
+	BaseVersion nullable.Nullable[int64] `json:"base_version,omitempty"`
+
+	// Data The body of the request; temp_ids may stand for patient, appointment, encounter and bill
+	Data   nullable.Nullable[map[string]interface{}] `json:"data,omitempty"`
+	Entity SyncEntity                                `json:"entity"`
+
+	// ID The row to update or delete
+	ID nullable.Nullable[int64] `json:"id,omitempty"`
+
+	// OpID A UUID made when the operation is recorded; under it the operation is done once
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// RecordedAt By the clock of the device; it is kept for the record and decides nothing
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at,omitempty"`
+
+	// TempID With create: a name for the new row. Else: the name of the row to update or delete
+	TempID nullable.Nullable[string] `json:"temp_id,omitempty"`
+}
+
+// SyncResult defines model for SyncResult.
+type SyncResult struct {
+	Action SyncAction `json:"action"`
+	Entity SyncEntity `json:"entity"`
+
+	// Fields With `conflict`: what differs
+	Fields []SyncDifference `json:"fields,omitempty"`
+
+	// FirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+	FirstStatus *SyncResultFirstStatus `json:"first_status,omitempty"`
+
+	// ID The row, when it is known
+	ID   *int64             `json:"id,omitempty"`
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// Problem An error, after RFC 9457
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+	// deletion, and in a duplicate of what was decided more than 30 days ago.
+	Row    *SyncResult_Row  `json:"row,omitempty"`
+	Status SyncResultStatus `json:"status"`
+
+	// TempID As it was sent
+	TempID *string `json:"temp_id,omitempty"`
+
+	// Version The version of the row; with `conflict` the present one
+	Version *int64 `json:"version,omitempty"`
+}
+
+// SyncResultFirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+type SyncResultFirstStatus string
+
+// SyncResult_Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+// deletion, and in a duplicate of what was decided more than 30 days ago.
+type SyncResult_Row struct {
+	union json.RawMessage
+}
+
+// SyncResultStatus defines model for SyncResult.Status.
+type SyncResultStatus string
+
+// SyncWrite Example: {"device_id":"tablet-7","operations":[{"action":"create","data":{"date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","last_name":"Smith"},"entity":"patients","op_id":"0b5d2a3e-5c0f-4f7b-9a51-8d1f6f1f2a11","recorded_at":"2026-12-01T09:12:00+03:00","temp_id":"p1"},{"action":"create","data":{"items":[{"amount":"12.50","description":"Dressing","quantity":2}],"patient":"p1"},"entity":"bills","op_id":"5a1c7b90-2f0e-4c55-8b1e-6d2f3a4b5c22","recorded_at":"2026-12-01T09:20:00+03:00","temp_id":"b1"}]}
+type SyncWrite struct {
+	// Batch The property of an earlier protocol; it may be empty
+	Batch []map[string]interface{} `json:"batch,omitempty"`
+
+	// DeviceID What names the device, always the same; required with operations
+	DeviceID *string `json:"device_id,omitempty"`
+
+	// Operations In the order in which they were recorded
+	Operations []SyncOperation `json:"operations,omitempty"`
 }
 
 // SystemAlert defines model for SystemAlert.
@@ -3131,6 +3399,18 @@ type ReplaceServiceItemParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// SyncOfflineDataParams defines parameters for SyncOfflineData.
+type SyncOfflineDataParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSyncBatchParams defines parameters for GetSyncBatch.
+type GetSyncBatchParams struct {
+	// After How many results to leave out, from the first.
+	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -3296,6 +3576,9 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
+// SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
+type SyncOfflineDataJSONRequestBody = SyncWrite
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
 
@@ -3304,6 +3587,172 @@ type UpdateUserJSONRequestBody = UserPatch
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
+
+// AsPatient returns the union data inside the SyncResult_Row as a Patient
+func (t SyncResult_Row) AsPatient() (Patient, error) {
+	var body Patient
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPatient overwrites any union data inside the SyncResult_Row as the provided Patient
+func (t *SyncResult_Row) FromPatient(v Patient) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePatient performs a merge with any union data inside the SyncResult_Row, using the provided Patient
+func (t *SyncResult_Row) MergePatient(v Patient) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsAppointment returns the union data inside the SyncResult_Row as a Appointment
+func (t SyncResult_Row) AsAppointment() (Appointment, error) {
+	var body Appointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromAppointment overwrites any union data inside the SyncResult_Row as the provided Appointment
+func (t *SyncResult_Row) FromAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeAppointment performs a merge with any union data inside the SyncResult_Row, using the provided Appointment
+func (t *SyncResult_Row) MergeAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsEncounter returns the union data inside the SyncResult_Row as a Encounter
+func (t SyncResult_Row) AsEncounter() (Encounter, error) {
+	var body Encounter
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromEncounter overwrites any union data inside the SyncResult_Row as the provided Encounter
+func (t *SyncResult_Row) FromEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeEncounter performs a merge with any union data inside the SyncResult_Row, using the provided Encounter
+func (t *SyncResult_Row) MergeEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPrescription returns the union data inside the SyncResult_Row as a Prescription
+func (t SyncResult_Row) AsPrescription() (Prescription, error) {
+	var body Prescription
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPrescription overwrites any union data inside the SyncResult_Row as the provided Prescription
+func (t *SyncResult_Row) FromPrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePrescription performs a merge with any union data inside the SyncResult_Row, using the provided Prescription
+func (t *SyncResult_Row) MergePrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsBill returns the union data inside the SyncResult_Row as a Bill
+func (t SyncResult_Row) AsBill() (Bill, error) {
+	var body Bill
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromBill overwrites any union data inside the SyncResult_Row as the provided Bill
+func (t *SyncResult_Row) FromBill(v Bill) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeBill performs a merge with any union data inside the SyncResult_Row, using the provided Bill
+func (t *SyncResult_Row) MergeBill(v Bill) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPayment returns the union data inside the SyncResult_Row as a Payment
+func (t SyncResult_Row) AsPayment() (Payment, error) {
+	var body Payment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPayment overwrites any union data inside the SyncResult_Row as the provided Payment
+func (t *SyncResult_Row) FromPayment(v Payment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePayment performs a merge with any union data inside the SyncResult_Row, using the provided Payment
+func (t *SyncResult_Row) MergePayment(v Payment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t SyncResult_Row) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *SyncResult_Row) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3571,6 +4020,12 @@ type ServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -6596,6 +7051,60 @@ func (w *ServerInterfaceWrapper) ReplaceServiceItem(ctx echo.Context) error {
 	return err
 }
 
+// SyncOfflineData converts echo context to params.
+func (w *ServerInterfaceWrapper) SyncOfflineData(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SyncOfflineDataParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SyncOfflineData(ctx, params)
+	return err
+}
+
+// GetSyncBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSyncBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSyncBatchParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSyncBatch(ctx, batch, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -6959,6 +7468,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
 	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
+	router.POST(options.BaseURL+"/api/sync_offline_data/", wrapper.SyncOfflineData, options.OperationMiddlewares["syncOfflineData"]...)
+	router.GET(options.BaseURL+"/api/sync_offline_data/:batch/", wrapper.GetSyncBatch, options.OperationMiddlewares["getSyncBatch"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -20306,6 +20817,320 @@ func (response ReplaceServiceItem503ApplicationProblemPlusJSONResponse) VisitRep
 	return err
 }
 
+type SyncOfflineDataRequestObject struct {
+	Params SyncOfflineDataParams
+	Body   *SyncOfflineDataJSONRequestBody
+}
+
+type SyncOfflineDataResponseObject interface {
+	VisitSyncOfflineDataResponse(w http.ResponseWriter) error
+}
+
+type SyncOfflineData200JSONResponse SyncAnswer
+
+func (response SyncOfflineData200JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData202ResponseHeaders struct {
+	Location string
+}
+
+type SyncOfflineData202JSONResponse struct {
+	Body    SyncBatch
+	Headers SyncOfflineData202ResponseHeaders
+}
+
+func (response SyncOfflineData202JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData400ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData401ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData403ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData409ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData413ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData415ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData422ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData429ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData503ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatchRequestObject struct {
+	Batch  openapi_types.UUID `json:"batch"`
+	Params GetSyncBatchParams
+}
+
+type GetSyncBatchResponseObject interface {
+	VisitGetSyncBatchResponse(w http.ResponseWriter) error
+}
+
+type GetSyncBatch200JSONResponse SyncBatch
+
+func (response GetSyncBatch200JSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch400ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch401ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch403ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch404ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch429ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch503ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -21650,6 +22475,12 @@ type StrictServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx context.Context, request ReplaceServiceItemRequestObject) (ReplaceServiceItemResponseObject, error)
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx context.Context, request SyncOfflineDataRequestObject) (SyncOfflineDataResponseObject, error)
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx context.Context, request GetSyncBatchRequestObject) (GetSyncBatchResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -24777,6 +25608,80 @@ func (sh *strictHandler) ReplaceServiceItem(ctx echo.Context, id ID, params Repl
 	return nil
 }
 
+// SyncOfflineData operation middleware
+func (sh *strictHandler) SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error {
+	var request SyncOfflineDataRequestObject
+
+	request.Params = params
+
+	var body SyncOfflineDataJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncOfflineData(ctx.Request().Context(), request.(SyncOfflineDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncOfflineData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SyncOfflineDataResponseObject); ok {
+		return validResponse.VisitSyncOfflineDataResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSyncBatch operation middleware
+func (sh *strictHandler) GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error {
+	var request GetSyncBatchRequestObject
+
+	request.Batch = batch
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSyncBatch(ctx.Request().Context(), request.(GetSyncBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSyncBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSyncBatchResponseObject); ok {
+		return validResponse.VisitGetSyncBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -25027,377 +25932,424 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P37khs3si8KvwqCe0XYnqmm2C3JHrVixZ6WLI01Y8n6pPZ4r+3WIkFWkoS7CHAAVFMcL0V8T3Me7DzJ",
-	"CSSAKlQRRRbZ7Itk+g+rSdYFl0Te85e/d0ZiNhccuFad0987U6ApSPzzueAauP6eqblQTDPBzbcpqJFk",
-	"c/uxcy7IEIiaigUnjBM9BTKUYqFAJoTyFL/gdAYk5ylIspiy0ZRoQRS9AsJ0J+nARzqbZ9A57TCeMQ5P",
-	"yZhlYO75z4vOqzf/POrhf9925+n4otNJOhL+lTMJaedUyxySjhpNYUbN0PRybp6jtGR80vn0Kem8OKeT",
-	"yKCnQKRYfKXIFUjFBE/IWEgyeDU+ek31aDqoDOuic7z1e9+BlsuzsQa5+vb3MBI8VYSan8sV0XJJ6IQy",
-	"Hr78YW/de8dCzqjGldPfPuoknRnjbJbPOqfHiR8U4xomIDufzLDmVNIZaL+/uVQCB0izTCxezOZ6+U+a",
-	"5eDfVB03/m5GOoQJ4+QSlgo0mdMJ45OndjYLKlNFxsI8jgw4fNSDxM1wKrJUEaa7naTDzOP+lYNcdpKO",
-	"2enOaWdkBxNOb0Y//gh8oqed05Ner5dE1vlV2rC7MBIy/UoRlobLeezePad6Wr4ar9nXKpsxwWwuNPDR",
-	"8h+wXB3fGdHwUZOcs3/lgDs/ZYrQkfmZfE3Jzz+/+j4hii6/6ZIzImEOVJMF01PGyckjMhW5VIRytQDz",
-	"r8IjNmZSaaLZDEjK0mKN7WEuZxoM7ciMrWm1Hz/GWfrPx9GlH+NZia//wBy8ARFjHJ07ZURPqcYvRjTL",
-	"QJIpVUQB8ISofDQ1cxngYRskxBzHPw2aJ+JOatMMjhvo5S2dQHzEczqBhIylmJHjxC93ubTHvaTX6xmu",
-	"obrkpTDnlmoyEjPwBzlXQAaWinHcK0RXI3jzwsrwUxjTPNN4w7Y0Z+b1nv07Mrd3YqEIxek9JTMhwewC",
-	"Jye9HhmJnGskoZNerzLkk17zmPvKvCc6cHPbtiN/D1TGqOgXYVgJUswsV5rQLDOSZixyngb08hvlQNSM",
-	"DZr4irLPb+Yrq2TyyXADNRdcgZeD44yNtPl7ZGUiMs35PGMjasb7YC7FMIPZn39TVkgWK2nuSM3TcwXS",
-	"DKmv6SUYHp+CpixDfmB+Q5Kz8/WXEppJoOmSwEemtMIdklIY5v1r83PHDLI0+MFsASiFhL/Fuz59MOup",
-	"NOUjc2Pv+O/fP/nl0fve6+/+6+E/Tv5/f3nz+Pzbfx7/n//7zCytpjpXndNHvSdJRzONYrNYtWKBH6Ri",
-	"pB7YKTz4X7WBfwp36D8kjDunnf/1oNRNHthf1YO3dqntPkXOsQQFXBMzJvAMyIoDkgpQhAskJrEw6sen",
-	"pPNSyCFLU+DX2t5x8ZRgZ/9L5JJIkUH9zYbjW4LddoEflgv8MnhldIXLMe1rcS3f/kpFJ2WXMxAxr5ma",
-	"eRGx88Ky8nn9S1j2JeQK0nCVz434rEk2sqDK0HaKih3lQk9BEiPjQekuOaeXQCjhsDBqjL0GP1kpvNPW",
-	"nJyUW/Mzn0sxMqdumAF5wTXTy6ZdapjgvrYseDzOtViYIYyNNIisD24jv6IZS6+3de4Zlb0yAhWylFx0",
-	"UqqhL8b9IZN6etEhzBIT3nNKzJXmCpIxUN60GOc6lxBnhIz39RT69pKAD1ZeU2GGa1+xG//rlTTwjKbk",
-	"nVvQpq13C7SvvXb7Z1ZyRjMjiSE1mlSxrE/JwL57gEaZInAFckkWUvCJ3RczljdCvzRi9lqbz4Xuo7Cu",
-	"bb8Eu9FWhFvGjOreUuRkRpc4WAVQmArbbsGjcgveCE1eujFEN6Ac5J62IDY7MzmrXQoZar/VyZoRvNfU",
-	"r+GOq67wCbUD54ZhtO3RlPIJpEQxPgJcciP1zVqTd/YPa4Na493ZHksjxuydRHCr+TJtJ7rYaZOOA175",
-	"VqI9jP4F8pKyDBq3y85uH1v1XsxgKIy6kymorEygLthFCg0YxkMnwaekcy7Ej1ROrrdpWoh+hk+pbRyO",
-	"kCmCP0qruB+T1+zZbose6A6OMTnRRM6FID+6EURXvhzivnhVbG50NIK5tsLvXIjXlC+vvbAzypd9qjXM",
-	"5lpVFlgIYn4kY6Q54q9B7xSbmM3uknPvlCEZ1SB3UwwCpdi81EzLSwa1bsGrQ9/Lwvs5O0mhrILMFKFp",
-	"KkEpy6IYqgjSMqzNy9RJQq8hur6OCt9XbKTu6geBlwwH+zOnuZ4C12aLIb3m3l8C7xsGH1VCDKkpM4lL",
-	"4BXNw8zZ8AP4OGcS0i55byfpyEAYLWksQU13FlDHoZ5oJiwk+3cz06tPZB908Eb442e2EFJiOL6TTqtL",
-	"Ut3fX3755egs2KZV0/0HY+GE1FH6Up8Blaho0mz2nxcdOmdbulYdmVxRlhnd+nomefCcGnmkVNMhVaGN",
-	"gw434hxYMzEDrkP+oKZC6my5C0k8Dq269yCv2AjIz5XBxS3o4JJ9seWmie/xjKt8PhdSQ/oaUkbPcWbX",
-	"2sXigf2ZeWIfFyvY0PfgAhFI9FSRv7//6Y318REX4zgywzgl4ZvNG3eTs4/DA14MjuB0ybkdXMOGRqey",
-	"b5FrdtUsAfrf3L3m0Wcjza7gZ2U3dS7FHKRm1gdmDWMV9YfXvXpJ6XuKBkfK0/5r6KXyr/hQPFEMf4MR",
-	"asZnRmOeLF8ynpqnVAmB2h+NLgmcjViWIdcxK2j3snPaOZuJj+VPEqiqf21WhpJ58YQuXpf5Byg6AzLK",
-	"qDIiW+XDgijKO1BG15bNDy3ucpbae6jmVDPg+itFLrlYcGJvNE9Z8U9WZxZ7MDr0tFPTR4KPQPLog/w6",
-	"/B77KSveADyfmc3CNSjnnlQXZSSFUkcS7D4G21g+NFi3TYThV64y2/AJwRCLiURJZz4XjOuZYy4hA5Fg",
-	"1Iw+EvNJ7+Tbo+Pjo5Peee8vpw97p73e/zVMBCWc+/XkqHdsvhMjLWTn9KH/s+98zWczxin5yeykMNfl",
-	"EsfXnzGea0MQD3tJB3iqwleah573vjvt+VeytHP6XWIMaHNL5yVG047yeSfpiCuQQyEu+wUBB1+adRvT",
-	"TEHScdSEPnf3tx/j3ykH8n7G0BeiNJU6MppvywXwbA0ZRZo764zhs3pP7HWdpJPP041r6ayozunxyjkJ",
-	"tyLgMOaZR/iyCDGlTvmoXB290O1XK9ZV2dHIuVjd1OpjH55EH1vsetvZWd9biwE7OokMdYVa1lwDkUDq",
-	"L1NAtyDT6Ksw5y4lQ1AsBe8yLEc0FCIDiq7mgvpajb9Kn5EhBkQaY3ZWFTN8FH15mHRg17TdQnsCXy9a",
-	"Ay7y3t7wyR+D9Teesxn8NP6eLlEuBqekLSEUpybK6fPZ0OyQ9V1itkOyedFrrBY1/Mo2VI9BUpwsO0S3",
-	"Yp70kvD0VuZYkkJxCCMHKNzh8qBUSHOVlst1WeH5SefjEc1TZlaABsy/Kgt+ZEqvqjkYEo0SLs8zZ3FY",
-	"E2WVkPHePlN9UJrNHHNaPR0cPuIbGh5YbvxcwhUTljQ3XixB5ZnN4GEaZtvQM1KyfR6V0hBqjT7soriR",
-	"B+Mq37pB7r71USCaWj8fzd4Gy+6EViCZC6EzEnzM5My6hKpbtQP7r+VhcAz3XIGNiYqxjWp97wl1q0h2",
-	"S8Ewox/dIx496m16YsHZa4kNvaQVr68z8yXyiOBENHL1py4qRM7SGeNFHpddSK9Q4rEMRvY4Oq51smD9",
-	"7G+PL39aT73vi4EUenCgCpUUmnRGUxhdQtpHG4Px/lyKiQSrHAtD29peZvTXzN7ORV9NxSKqLQdj+EUy",
-	"S+1tT9AGvTWmXIZKY6jgfZ5Hr/rCZ0vislSQknOV04xkSLneAlOgNeMTVXv94dje42MbSqmYqhGoLRtE",
-	"lHq2/L4g1poNH1zVHy77JVG3krT2sc9Rhm6StA2v2jT2c5HS5fqB70cxSNYoSJFj2Y5NrFmDTlIoH3hv",
-	"dCGMqnc2qvsqrhgsCtXU6JUpZhunYLhwJ+lkYoJsOhMTkds85LmQOs6IzSueSaCXcS3cpgjOMzrybhfn",
-	"OlXGdlpgliO1/H7VfynFou+Cj9WsMCkWhjeNhIQ+6rOZmPQNQz8+sW8xDyWPjsnIcBGF73EP6hqlGmjW",
-	"OX0UsbXxvYE0A5r1Z0wpM1t7XzCg6vCkWKi+hJm4Kj8yrkBayTanUjPHiYvnsQmnmJMRW1o/35jdhxP4",
-	"fWtzBu9L7DSLFzRSzo9ixZ3oaKkkmXC/HZs5JcWv5vn2vHl/uAumdU47j8kbWJB3gqICa1Nuqlccnzwk",
-	"rynj5L3GmRi7/y/HJ0mHzfvBVU9Our3uSdeIcTuBvrmw81352U2vZIMFD//Org8od1Pv+Ml3R4+o44xK",
-	"09l8xRt1/Ng5bXJ0B3d4LhW4j/iUx6u+zuIMRnY5WML6CfppTCgxxzVBcWUeidLcEflULCph+U4jFan4",
-	"6fSR/Sua5aB83pORjrhhT80ho8QyhrTISKFZtmL1beOWCbevhf0WbGr7q7WLnWw2JdeI882GbUg8kc0N",
-	"iKitTyNXscKI8ykE+aiedz4ldIgZnQtMr+E2dIlM1ccum17hRlzTPd3TmJ7i23Z1mDhyr25GuJFVsg/X",
-	"qSTY0EMSLHOFfNY7OJxgKL88Yka2+xcEbO6P7vHw3P6G3B3m8f8EycZBaCaUKnI0ZVf4hg9J8alvJGjn",
-	"tFcaiH6+U6CGVz8Zn4z+3////4P2pKYj7X/OqNJ9KyEfHvesJO6cHp/0Th4+tKJTuV9y7pSP0+NHqzy7",
-	"GFX9mLwWXE8VWUyFwmIpRSiePpIJPildjj5ebAbod2GVQ9SUyNrsW/HToRSXNkd74yZbTe1TuKZNrm0z",
-	"hQXNLokEaox6W68GC1BWvcKsCErsy62GF3V5292qv+WVVmRK1TQxqzWFjzSFEZuhdrLq73fbGztAwWbH",
-	"eKb5mQjudE/DGa+QDiFNSM+wTdwqCfgTFxzasDxPUtF6Evsi80gzPUiLwrUWj3W0uVoVR7PwwX4K7R5a",
-	"Enl0vEOYMr6yubtwfrtLAWm5dfLzCjfLkUVJ75066QcDj/IUm97BMqYj5t0Nxb92i2+pTGzBi19KgPeZ",
-	"iFqYCyEvGZ/0sc6tDzYNuXWEpXo3BhZ2dynUHQmR0EXsfbE5+BWKbfMzlmV1aTFD0TqnqLA/7nUxyDqk",
-	"GeUj6Ke5ecBxz32NGe5MqdyMuq7HF4HsHPo1p+DDY4y3oLwz+thjq95+a5jRlWAj6NvwkuFkZR2u4fTK",
-	"jcz5Hd2e/+rHbQZXjBkn923djPobcJA0IyPBjUz1cXzz0CdJJ2Mc+lpow/HKR/0rp7aS4vTYHDfMk+qb",
-	"d3dOTyrR5Q+lg7PTPhg+p0vnKvn10Ycg8I1GLc2ypZ100sGB9VenWozg4aqcDfdzPTm+FhyQlCu73fKe",
-	"Cim0DqQXpLHKTDaqYQH97KRDtjeoajQZ0TMKulwn7nH3MNlnKK6A/BukQGOQCz1lfGKsQZvcbtY9JusL",
-	"DteK1ZnD/crQaITVNYfu9xxCL0n792iJkLKzVqS4MJhmiwHUJ9bOCWyWJvD+Vk5VS3q/m+C4XZpgWasH",
-	"rzaXpHL6q+e6pNkgrF6cxzLCXlqJ5XlbORItY+LIkZ3YQcqMiZ67ZuFxBtqedzqR2kbhqfqmdk/ECWfc",
-	"cpjlcrRTsioLthO7vaUDg+tfG3DdH1Icj2IVKmu4BTUzx189Rf/BPR3NImcvng7/+K2zOkpqf3id8/2K",
-	"z3O90av8S1GlVo13bsa22HAsy1iwVYg3BkRrh7YpEu6u8+HoEdU0E5McNoXDNxHvpzVb+A6sS2OLTSzF",
-	"w0n3cW8lPPK9BB/4KVfx5Oa3+50ja5LzDJQitFjPCbsCZaGGrkEGTeAcXxxJbJ1pskIQDerCDVJGo7Tf",
-	"kDZyIKj9EVQoV3A/mkTHj4wfGM6B4Tha+MMrajeopG2toMV9hKvpfzfnL9qGqLbLtNs1o62JdHdQndq5",
-	"YEt35R9+4WPpfU3Evpqlm3PnWFlx4Lp/xBXINI/nJZlHbp90287HXnjLaw6QT8mu0u7DLZHNSuIOJs7S",
-	"WVG/eF1BsYt3FRWKTygUX9l7QlS3VWfr/aFZxieGbFVMBGYZ2HrYvvbZneXeibxSFu78f2bggAWyfaOB",
-	"qcCZuvWt2+R5SpgLqfut45HWOyrhCngOrUZXW9fqA+JDb1iLJLK01RnENguzd22MsF6Djst0fBKrFI1k",
-	"Xt508qy7yL4oOhNbqvW2JHCaZT+NkR2tLS13NxgeVZ3UXCjFhhn009wWz0P74+ue+j6fzahcblSFYq9a",
-	"neSHT0nne6qmQ0FlGq9kv4J+rhyWQZWnvRTSps+rU7KYihIwSczAxYdkmXhG0txsA7JBzMLw+KztshYo",
-	"5+wKpKKSxYoW3ms6HuMofhPMvBBzIpkiKV1i0iInQGXGQJIlUBnGbNYuOkgl+Bs6g1joBmHSUroM+E7N",
-	"WtBkJpQmegFcLz3jV3t4e+jWnRf01snEoq+0GF32aQZSN2za2ymVMzpiSisM5/lNpJXhth3l67LmPDbK",
-	"iTgy3x2pSzY/EnOrGxxh3roRlKgZGIkklO63pzeLNnsFFcLDwTuPfJ3E2uW9lagO15nKsl8pTmggjpeY",
-	"LmVLHuyExIITwaH9cNfUH2wxXi50kYmnmrL2rwBhnZQuDd4sg9YHqWAyb4KXxc6UDx/+K4cc4ov2DkaA",
-	"nw0BJ+RNLhVUCdkQhQUqwyIz4ip8FpSZG0oyF2Sa81RiHPI2V9xPUsKEKW0TZVRfS5fB05C29p1hZq2J",
-	"I5DDa5Y5MoL+w96aQTzs7XMUodoRqUQzX9s8N5tQqYkzR9oE+t2zpcig7zG81jGVlpl+MDLrVq8XigQI",
-	"4aO25waBspEJEBv13UNtkVPo+kMJ9DIVC755yxLHF+XEnGKsw2k7mHf2bT+NX4OeinTdgNYwu8q5Dc5r",
-	"BX6gUecuXrDXU3Ju1ONG+qy8c6/nYv171VJpmK2V4SWro5pwgFQRSjIhLtuO4D2+48y84jqszA11CjTT",
-	"03bv/MFei9ZNSpebzpK55iuFecFmsnAF0iJWtzuw9h2+DHl3iWJL1ZRmWUa0QDh7e6hLgTJm4/Zq055E",
-	"ibXvCs2yZQ7S1lZl0sm5BJr2V5SFFq8zi6f6HBbx86OnEgrtwupyrc/RL+bRb2Cx0R6qrVOU9uoCKVmx",
-	"nmPcv34G6gpVw9KFy7JqStQNnvU6Q507bpTvEdYWkykxqziuya16ZXZAKWqf36j60lURrMYrCtDqaP2V",
-	"zloAatnUVby2fF752gqKy9o1anBZuZy3Gt9rfXALdan1HTfOHzaftpUZV2dTf2l0WZmaA1cO1W77VJqT",
-	"VX/vJni4uTWVl18pUl6aFIUi2ELB3+JwwpuqRtaHHcUVSMlSWItu4JJt7TJYu0bNme3dQCtoeMtqRPU4",
-	"7rutBlFrWcDbTHCHSGssWBTW/68r0d/K5ergmfqo8a4BK3OXYU3Kpqtac6r1EGnRGgpXD7k66tgY6+hT",
-	"q4sUO0gvZq6QfCW4DUfmJw9xjCVdMJvrZZe8EWgw05FrhaOmxiYTHFsMVIL3j1D8aJDmmf/9H//z37/+",
-	"918vLtSHP//V/tH98OevLy66xYdv/vwfK9LAaEDuIUdlF4IXRvch1KEPV8faxYmFEZgwMSIENvwuicEZ",
-	"ejS/R0UVCKMTLhRTndPOa5pRyegWgIZY9x2Ax6DaOkbcYKPtWIOMGz0yn0y7W5ReRNADV4a+Ljm4CvG4",
-	"S9rALviD5Vr+fsOgg3sAA9xzRcHnimTnE+rLzWsHXxeSWIAw0ypFuQyhhqf5D5778iJclBtIgCmev30W",
-	"TIRHbmI5GwPjaHinrfCtNm90hfO0CGc3wXC9DOGitEBV6GnhvycLyTT4FoMzBdkVqO2VwFjc/aRQpdal",
-	"w+0zZacgh+3zW2tiNi5Cd5GJB6L6vIgqjjZmhxJjQS8ZZOkLKWOgYh6EaWV8rm1V1G6zT1iSrwfIYru9",
-	"rs1qGHyTOBBx19611HEdKWJMMbMQ8HFE8Sb/Qm3edngFupK/Lzp9X+RdVVtjyIQbMbFbAFXXMal3Ry3c",
-	"Gqu5glDc7pbrYd2t4PGuwOfGNuSHwp9d3Q4L4IFNVjM9XYag3+VXK1BRveOj48dxfO/OcbfXje+Ae1eZ",
-	"peff8GEtNHObq3fAIQo00vVkX9RmhiA+/u6knFhs2X+kfJK7w+XnYTt1YrvjOPbn64oPJ8w4yqU02i1m",
-	"RCDiSz1HsJN0JsBBslFpxoXND4wx8ajoj4q/ZeRxz3pLhUxB9jO4gqxz+gjhY1CHHdG5ytFJdl2k9+r4",
-	"Y3xO5TMfkM8gnYB8SjiKVQ4TqtlV1FGzfWFndZGuZXU1PaG2npFUGiHJEGz3TCvezbJgXyyxaDdNu0Gf",
-	"l4nmjLHKDtTLQ3FeSY1e6ktas9cazbHKiWrwxW3jfyv9pi3dYPUb1uXolSP9g9uIa7Kw9mMkli/Y2kqs",
-	"He1ve5s53UbnctW/3GvB1Fro6XU2V69JWrmh6cINivUKr9vHdD1zqwAWb+5Nv2ajt7b/YgJ3rXzdTbAe",
-	"yGdFVPoCuF6yV1oqHtzRhlvpOh72ZvIKGQ9ON8pbEOQhWmyHRptRcWbmGteNfSGIg4dTlZZ5BXZGEH84",
-	"+t+/9o6efPjzxUUX//j95NN/xMR5UM9oKJ4vXaZ38Ch7/3Hyl09fF087Tk4+ffO/Y0/8vVz4J+6/7pMn",
-	"1ZWf5Zlm8wzMu3rd3vFKXPVD0nJNwqRGvzYJoVhsiSNCdD7zsUBAiazbxyMPu+fkUpGHsik087MCQoux",
-	"Ycpbj2hBgqk3DxRjN2+pUgsh0+eYAbIL25m7JxhWMYWMZkcpzARKukX4IyWzfDQlQzCTQDTA75p5Snlf",
-	"wFaKLyNR1g2HtzqWfTyzLt7rA6+9M3YAgxqH0J0XRV7GPg6ajnSf8bHonHb+fHzy8NHjb7/7y5NeJxZa",
-	"W7V+q33GTzvHT5707GXYjLyM02Loy2q/KYKrvXRG2XHSwXB3v2z+VmtpF8RxOz52NgM5wZ4TWnROjQqG",
-	"nO5fOViw57999/bkL//nxcuo5bY6C4vMax+zLuJWQhuvEEN1JWMX7NjsK1jdFl6cDaFxv/rXsftWdivy",
-	"sErovcr2XhQOujmIeQYuxfsKI9DEmQkRV12w379Hu8Bj92pMMdZCXBKBLmlM2J0yZR6ekMWUjaYICEpJ",
-	"UU0TM+c2mxQBtcW7HFpftWXRpwTYZKqxhKbI3lWaUJvXjt9H4Zx3MGabUaZdwJ/oqRT5ZOpWI+jDSBSA",
-	"KuoXCuDx+wu4VG5ChfJD+qsfouIM1I5sUpzuVQpfFyx1YNohfbYMkAbFPo5pN5joPrR7c9WJcTd/UVO4",
-	"qVDQDf8PbreXxYI3YbS7p78GOdmyOtuzuQg+SPDjJp7KsPf5EIildGIoveCs24ay6o79YhhrZr61r2KN",
-	"brNOsm809eqSfuMN15XiVR1yo1payvhKmHDjfRG53sJSrkj6+kgbhdPecVVqNbWrwbetlFSnl8YUz6iW",
-	"GY267VVxa4/HuDbpsaK1tMic3kHAbinzts9M2MWUuZ6ZsrV9csf8pcrJ34iilHac61xCWeZy/LiHRdSK",
-	"0Imo9469QcZUy/HgmPb8OiEvE/JTQn5OyIxmkJAx2H+xz1tCco4bkZC5hDHIIy70kRZHii6Tsp7IFrQq",
-	"eOpa+ENKqEJ0Kl7Lbv2yOGI1XWE7VTgudZeR5uEFUMsKSq6Lr85sWeFp5zlV004r6PH+Sm5EpRWThBGw",
-	"uS5R2d89P3eo7I/8z1eQ9odLTNNF0gDbpB5/Huc8Ncq6H7kbuP1B2cYkdwLB25ql+zXdpH7iapZ1nW3x",
-	"seNGQqN9Wd+P3xsu8XuyY/OlYhejz69tasvNKfb897bFsub6WFnn3ST1Fmgu9QUop1bb1YJ4wiUtgIrD",
-	"fVrZ2NZW7HJWSPTloce0P4c3ZgaGpzzIrXH89jlFl80rrnJJ7WY/o/ySnEvK1Ri39bUYsgyIPRWxLBz3",
-	"jh2CwyXr1SBnjNOMnHT2gkq5Iw+s8JENsvhT83JfBzHYS8pAMsrqefxcV6vSv9QzIvfqNbS7O9buitJR",
-	"1TbuElX39lfc8fBWC1+iD63w5duwO2OirUFHjQ5fVuP3IWnYEsk+utE7p51RZiGh/PdcaKcIrqkTe1zW",
-	"iblyTLzKhoPK74wy475rWTmWChdSfdzrkdkk6KXUOe0U6BZVnMQxApzw0dKwBUymx+RLQoktJsdOqUmH",
-	"caVlPnK1+52zsQZJZq4ZV1gK+yiStlXN0lipV92mfVBYkru2ou1xm4q26m5Gwe1HdAa2QfBsTgsYMjfE",
-	"r1SldJaBcmkGUwiKfnHNrdT09DISfJyxke67xUjRWuRC9x3wUFRQVqksOtwFVWQscp5icvrCf8WFJkaD",
-	"k0oLEW3uulttXki/DXdtVHiqFL+TwrbXMkB/imI/Fcfp922hX1fHEZy86zDC6sn8PRbKDJOcd1jdzWmY",
-	"0SL0my6OXNs/okVA9TOtrVzNcXUEG1JUQKo1ClkXWwy7HkUa/Vc4WtBOpr73SY2x1hhXjW/UGEBbMzCU",
-	"0TWZ/Uc3CGtLcxNWYfCKrc22NarEalyj4MVb+n5DTr3RJ9oetHsDF99ykHXW3cLZuxPqyPXLFiMiYMvM",
-	"0y1QStzZHt4oTMkrXtPSvlLEFUNsCU+yU/gwOEDbA6DfhJq/hX6/FhbncGLv7Yld31qlvMGcwVgA63DK",
-	"24fEQlUqop/FhaoYZg2dY0BKIRNC8Vi+e/mcPHn0+LvOij1rO1nHsAp/MWbpSKRABoyrfDxmI1bUPQxO",
-	"yVQsbGqz7WHOVLuyuFr33MZ3GrpwnvtBHRKx0gE2DEunkWeeEYX1BGQhZGqzOqWYSIqdQld5Cug4XBFR",
-	"wDXwkevmPoVsrgJsYmLbj6+yHbMNEaTJF1cgl2QhBZ8QX7vdrkV3WbweifqMGWIKqrVLW+jazqXg11fN",
-	"gV4q2zNe6VWXRDuoSfvwl3YgsTGah1PnUIw1vfU1pg5Hd+tc22Cm3iyy1w9O3XMjebjt8D2NztsfS1hP",
-	"uioTuq/pJXD3RoTnddJTu6RWayMhUkSBGiGB4MOT63drb0D/b16plevd2D2uHiZBz+iSDCHAu0C3bWuI",
-	"+Q1dBXyMcCM/MhvWt9d62h1R7pjD0OywDT521taut8Em9BCOEdvdeflscbCvQl+pfccvVpnJnE4cI4GP",
-	"88ycN8tLLHrDeuc0/lpCRhYvdzc7Dhacs5joeAdjCWrb4Jm9pTOayv5/zZ5cpT+86Y1mLxejv/3zctUS",
-	"k+UrAoH8qPfk2+1qTPxzGqaRW4TmWDTmxEVj4p71k/PekxLJwiXU+WCx0VoLb/PzKcWMUr1gIwiD28Pl",
-	"HhIybhS9dF4mybTKyW50xVXmvINLJO61WjrgriBLwDmEwvdtxEC1ZLB72O6kSLmJ7vhewnbl2laqGrcs",
-	"uKovVHw1JkxpwDt+X8EgbQas9Yle6+Zk+1XUBlVUGDSDzrwLsIG32SKw6JGd38SU/9V93x2J2UpSpJjW",
-	"Ex2/F9iDqCzFUzDKJQSlagjXb47SiZ28u9G8KxWRbQcPZbkWQA0vWpuJ+HirpLzH8U5Y+60UXGd9oZwy",
-	"a1VPT4yaVsWiRvP1RQZEC0LVZQlGNd4HTFa5f5sJGK+LEbFzj68tX6z3J1g5YinMqWwACztHndrcZ9Xs",
-	"xAFuEfjIlGbGGJCCawI8JRJo6vqVRhTgnYL5RRf8bTGWixytYHL+cWsX6S1IFluk4bJfzmFffSHSaJ3I",
-	"K61sBwrnuNqYQuzE0lYA1rssqn+/a6tfvDYJVmfN4r7DmqdbXNr+WIpZq1IBvNraZvte7XlBUD5Cbnd1",
-	"AXBpmIbglQz/QPGHeDcva4nbxxYK/Zyao5kpQfRUKMAYvcg1oXy5dR8TdwQii3pt6HO3GOH2lIu/2lEg",
-	"SmHFykRJTTgxHPiSK6vnbDoyohISUviwVFIB87b9LWqI7E7wFtK6Bt0aa5i5ATnq+sBQt4uzVAVWWgeS",
-	"ZPbhDx6kRFK8meCkefT2cLQV+viRDoWkWsglWQgZsYabEV4a9KiIKrgTxI6Z3PYBo7WTKw7tj3RIzmE0",
-	"5WzELK3czaRbAb+8t119X7le62EdJtUwEXJpDD/BDZ14l6d1KXee//Tm/dHfXrxpCTnhOBtTrsmgPwNu",
-	"1f4GHCTNyKj6rrlkowpAShtciHWIfsWsfm/2le8lq2ubXip+RaKMprEOxC5NS4fKPc7TcT46DzXnd8jP",
-	"MFyhdWk360RFQOZ/cIkRHvibERzBG7aWH8Vx/xaP+9rjuzG67Y/zNnyz9XHcMqLb/rA639in9Su7PTLc",
-	"Fux8K5Z853tUQKRVTsjdbFn19IRszT4tel7YhL/ayv/XCLMV+OtoOmMR5WPfLrLQw7QqI/yvxOF6VxvG",
-	"RNrWbKPTtPVNvccG2K94rLv2yFV3r6LCD85yPRWS/RvJ/pQ8AypBDuKllUVMJ/Kctz+9PycP6Jw9oLme",
-	"PnAXPxisAwHa2tnsZlKOxT0ruh5ajC7P0t9yVfjjtu/kdXTSCyIDz6S4BI66gKRcoQtmhfTW9bryFQJf",
-	"z4Vi5mB/g3n3xoj+2gMpf5Ng/v2/QYot806Oiq/WRXeuE4EI0njXxCBw5V+LK4iUaEfCcStI1UalfJJ0",
-	"LhlHEL1yC1dyyyp5va78ZZvNSzquifkYk8OQd1vi/Nb+4eMJ86KTeUQQ3KTWbBehdHiJOXALjlhZl5GQ",
-	"EkZOcvkM6agrbEN+f8TpVqtv2kFzvPaRaJdetCaCWdnm31tBeDchH7QLR2xTbNaUKY97H4RFw0nU9qVA",
-	"+irfvTFwWjmmf3RzocKybshgCBohN/Ye8ef8NzFUfaXFfI6pLPhxCFNLEb61QV9ZRPpMLAosdnEFMs3B",
-	"dbv8cJ2+Ii36iVQaLVc5/ZCOLidS5Dztm9F3Tjsy5453rW9wYdaFWjm9ym1XHhvpKKmn2L1vIeQlSJKx",
-	"K9dkeSoWJBN8Qsyd2KU/KLYrR1cuu1vxD/EwR9E3ozqAH8QCtUB/RQn1goBkZWpbvYFG0sH9bNd1I1yk",
-	"pJPCRNI0Wgi4Gniy405WlrJ4TWyny8YnkZQmI+aIGBPbeh5nPxVqzjTNvjILnWVklInRZRX25ocfTl+/",
-	"Pn3/voqj/PWvveMPiHn8Pye/9o4efvjm9Nfe0WP71dfB3zE05DWYwZVBesQhIWd2GEbo+PF0/XwzxuEF",
-	"1yuIXT4FxCocawFom2pxK2WqRhv4LjgAvol42R3YKNlZJhZH+bycM6129m5KU1lpWUWJYQ6EaUUwSpTY",
-	"TGoXIcLvi1STjZyW6oamrkwTTS9BoVEkxCWxIAVJ22rR5iLNthWem+rGmyAFv1KEpe2SQstzGWmZoqmG",
-	"U1xbHsa/cIHtjU/DvHYhy467T0nO55Thl+bfp65zFGJNLZhq6F8UzVhEHQuz6F1GqtBmV+rDSgglRb8x",
-	"b8kOYcKQLbrriyDfV8o+x9wV1AIYLmumZ5PYk9r7kO4Sl1yMiRAh4a3LofRcr9rysVKBWFWHHP6Af/SH",
-	"lomVuO/oZl1JsSwKG2uNcGeNPUM8C/mD61ZVTnozutW5se3eUrbSj9e5Pjqw/Pt0+LcR+4n9/dXP/351",
-	"/Ib9/UkXHva6o5OMBw6Ftgmu98ynsslPEl+zedmCI9o8ft6fVS/YskOMRQzetOP198THqmlWqB8bOte5",
-	"pJzjxw973ce7t5zbT25PdDaSsiyqWIzc9l8xWHQiTcQQX+P4YeIeZoE+H3aKz+5VIWNcaRJXgth9GwDM",
-	"F+AbnJMfsQ4Bv8XUvyJDI3IMGhMy9pawEUy1BXeqLESL63foUFex71fl/jjPsqJEYDEVJGVpQypfsMSr",
-	"UpuNpi5n0ghwD48+RXyOxUYWwNJaZzzq3UPhCoWru9LsK3AllANtpOc/upQrz/TNiLifo8j5z7Ggy1bo",
-	"UInKlsusVYAEiBojRigUETxbFuVVWM1Zblb3gneSFVji3wTjZtBN9o1P0bY6UZGkLeRkDXbxw0h6ROYa",
-	"MvbnIfIYFHndmZiwwsUbQz72sZH+CNu69MsFd/798sFWuk0B709pkbEzZhn02QxtRvui+NG84bw3vRD9",
-	"MUUdE7ih0XIOQeArbZMzF25hW+5WJLrHGmMsjGXniz4Jt+DqN4YWvSFGHaWZ9ae06Pv5qUpXu6IRrcez",
-	"bqbJVRcKhwXx15NZrjQZAhlNhQJOhjAWEgjlSz01thhkoQEYrEiNxuPxrspUArAU14DpSF2y+ZGY2xuP",
-	"kHwN50ESXD0obVipKODQXK+rzbl+H+qL33AwYnQRBmvvKtkniNo24h27soow7Wddco8RAH9wIWuDwjcm",
-	"XrcHpykZVHA8bqtq6BbY493UJCUd7Ej/E8+WxeHfgrXN6MfwyzAjp9zvoFTpLqqPovS3dbZTVf06aaF/",
-	"rVOdyjwbvPPISveGQjn3ys4dkvzGjKjDCbjHJyCa49TEmePW9o/YWFElJGUTjFrwlPyVdMmfyRHpdwmi",
-	"BlBO/kqYLlQqXbYa+0phJ7Fqtla3tlWraXpho86Li/nvP34y/3+N/3/zqd/965+PPvy5bWjqrEwem4os",
-	"dTZaFpkY1iaxCVflFM3q/DKlWr2BRSzta2ffzNZOkRX/o09FqXgUyseu7jNWaY1yyfTyvSEXF+1F1+lZ",
-	"bqPL9tNLP56//3K+4iNzneRAKaIx30eMV/yog06CITbkY/aZ5YymWs87nz4hVsm4oZvfkI4ugbvohQ90",
-	"nrqOgUkBm5FUrL+kwG5KMA7C+KR7wS/4n/70nk04YfxPf7JwsCvDxYiJMeh52uBbJhd5r/dwZCeOf8PA",
-	"Pgywws3FnLsX/IxXl8cGx48fkxnjuQb1tNnrTOCjtWOU8yHg9+45YyEJdUYMk25iRltVf/qTC/qSwe94",
-	"7BLEREFjGRWzhDi97NOgSwZzOoEBEjz+2Vfs3zAgX5/0yr4wJ73eN2RBs8sL7psFYjAX6zyPe0mv1yNS",
-	"LFSXDEa5VEL+54B8beNn2CRswrhb0jEGVcnADGhgn6mKBoQ0y4gYm3fA7NTBUFFFxlRpH+TGNomI50GV",
-	"/84Ow0yAA0Pni4Q5UG3MZUmMcaUINeOzxjT6Z9QFp8bAS1NIu+Qc7esBLpZfCrdWA+vkybOsS86KS7CZ",
-	"pJu4g2mhnHiF/inO9YIPVlT9AVGa8lSRISiWAmHabRxiDOHOmYHQuYWFYYI/mFvYqT//pgQfkK89uNQ3",
-	"Zq1FCgNcpEbUpYQMLETJgNALXqAqle02EzKwqEkD9KAqR78BVpKhAsFH5koPcoIvDVCDMH7r2mni9hEF",
-	"8gpjlpmYIGKYIX/hJvtccNfKlkDKDMGeOopVZESlXJrFHBhjcNAl7wEjnMgCzKYPXo2PXhuzwZ23tz+f",
-	"J+Tt2fnzH4iQ5PsXP744f5FccM/AUaoXT390fGKJQIkZDEW6RMveojJTpcGfo3egJQM7MILHc+FE2+BV",
-	"CrO5MMu4PPoHLAfka8qXxDbGIho+6m88RSiEGZpQW3RPTh6RqciljQlfcE+1eFA9opu7HGlZWNcDUyQV",
-	"HCw4RnHMZ8WyeTGKXaBRtqFr0vAuXHMLG+b2EInFJ4Q8OnniuMhiyjJ4SgZm2ssjBBccEEWX6oIj8JiZ",
-	"oYKRsI/EPB43knP4qP/0JyQHyWYzSHHslzDHHlM/c4YYQm9ePn9q87SRJ7i21TOgXJGLDhccLjpd8rPt",
-	"5xS4SM3DLrjr80T+lWPtMJV0BkZY41mRMM4VpGS4RPo1h7R2XVlOTK5olgPBU4mchQ7NHnUvuCtLprjH",
-	"llT8XZi0ISkz4oOojCIDFtZ5m7ERpn0ay9sq6UYJlAw0xTqjXGZOwKnTBw/UPP1oDIUH7jb14Ef7xzsY",
-	"HwU3dqd6lgXpBZ3nP7z48exH8oOTe+Q15XSCiXPEpoORs7evQsdk57jb62IFhZgDp3PWOe087Pa6D23i",
-	"zxQlvRU4gbx8YL6dQCS9ZKCASnPixgyZ17IGsm4mn3hfjpDEtSwzm4EEKcY2rvI21ldWcLBKmF3TIs3q",
-	"lTGPMqb0WdWjWxJAo2ervOTBW2tatLruPft3q2ufo4xrc+V7XDe8st7jDAMDQjlYK6b8cnYRTKpz2kEy",
-	"LotmSsBnq9xvjazZahDWyDx1nMTx9cEMBohXP6BZNmgaYOEfL8cXJpnN4H9olv3Pr8dHT2w22e+95Pi7",
-	"T99sl1JmX+LGZes/aJZ1N8wO3YvM5gBB0/iLvJNy/Guh90qqfG/vbLnCdNm4gjaMHdnfpja97d5nVimj",
-	"RrqtebEHNLiRtwOVGdvwfgRRuMbbrRJnQ3KkRE5RT5sgX6yIXE/TIQBLObYiOSrLoolOMRNGyBTkUzI4",
-	"GhCdS66MToOpoN0wCuhnGxsMPsElzBZDKVwynSN3a4nUgR/915X61qPmatejyid0rR+xaJrrB/TvzoUR",
-	"ZWYoJ72e77Pry38CPfY3Vymw9elCDzzah1FcP2MShgLiU9J5ZAcSe34x4Aev+BXNWGqvP958/c/cGGfA",
-	"NeI1uvsebr7vpZBD20AE73i0+Y43Qr8UrtHco5Mnm284F+I15RgGf9xmSD/zEokW3QC+S27HrHU9gqrp",
-	"RNUyAdGh//FoDnLGlFM5lKbj8ZGQR2LBHSZmTJNI0QpCE0uzGVjzqjF9uUvOFwJN5sqoMMzOwUkDFE3u",
-	"GyclEzKinAt9wY2lltH5KXnUe1IBC3XmTokYiqjb4xJ6m3FrpiIE6aB0biEg5lCISweiPCiwtcxArPnj",
-	"8EZHRueWHNKEmBsUWrgez9NoR5ghbbFRp2CnbNVaBdro5gsqU2tsYh47qrpP/VzNfRfciLWp0aPQQAgM",
-	"YqvmmrdwWFTSYa19MmFYm4W6vZGLZJgjsucIsszp8Vz0zbMTY2nTC26YuW/+PadKJ6gJNyl5dsZjl9dq",
-	"RmiTfRNUrV3EbyHkJeMTY2fkUiXWErFLBBr5dQErqyAb981DGZ+gASp4l3wfB3blQrMxgzSmUlrWd1bJ",
-	"a91OpwxMwH/AsmMZIRrCz0S6vAkeaOMUn6peP+elrvHg45t4f4z/PrcipJN0pkBTsLjLGMFteK677AFe",
-	"gw+8z4y6Bd997iCd8Ybjh60Y9Y9U2ljHo+PHbeai8vlcSA3pa0gZPTciGMXCSYuFK8n0NVMzDLXevkh5",
-	"JsRlLfF9V6HyKYkYre69LGN62WzBYpqg4e1GArjceMPOVlmRddIU2GTWvnbMSCU+UyGQVsjD/y04dMl7",
-	"fLjly1N6hdn8OS/SxMR4DBLSLjnjS+epQZli+abhylRdxljWBPRZMM1VhrU62cBQqiiYDzcYb1X2skdj",
-	"EwdlbZ9S261kEa8xiVqMagszgWQYWyILyrWRp8MlcWo07m2ucpqhhPVE4Ha/0UpwrTH6zqXfaKPX6skf",
-	"PeptWMUbVbFDiorw9+qRued69V2oyeUZC5Zpn6ztd5Z+emB5WQZNYJtlNqRR45Zd8lOpHaJj2wK1a0FG",
-	"wjpMsNEgWdBl0oSLr0WG9YLIJp1KiCTWJefiglsleWqn7By+MA/g/hPUX0uwdnx7oVkyrjTQqG5mJ3ot",
-	"3Wz82gq61aPzaHUBv8f3pV+a0bi98tJCnXivaQZ3cNjsHu2sQhR4NVG9oMF2MbJYAk0jTuqocK4M7Dac",
-	"Ik0Mu7pEX6Rifr89KH8DvSdtd3urFJne3KdU1qw1l0hQVCQY3SUsR0h8WEfmma0effvzeaNxbw6I5ehm",
-	"ttgQqpzbBbdde1xjW1SCtzXtE5QrNv2hiIVCpiAmNqzLcn9i40ZteZvz2sqWvzXW8bP1+R5Yxq3Iz1t2",
-	"Fdwq/7OUtD8WmOs1tf6KTEThJh1LMSMFkIP1mo4EHzM5gzQhrnF336VXMN7HHBmbmIXtw1EVfOqf7JI4",
-	"MhjrCy5y3SXPY75Rn9EUuFFt7UjxxC75CZOSZgJRUSRYVzSzR6GP2FiYVzrokrMLHnhgA5etUbmVxTHI",
-	"hK4q+YZfXoFMLG8fYPX/AHs0WfZZOIxtflpZPXXBC6Wfp4XPGh3nXYLBvKJrhPPi1v3aflKceKd4bdzm",
-	"Yid5mFYXfMV53iU/wlgTkeuEDKy14MIDK252Y964Dg5Ls44xSSABQS8+E1GwhVv31kTBO7uCB1lwkAXX",
-	"lQWOlPbt/c1Tpo8yMVmTsGTzuSznSTCJ+4hx94ftLJES+GhWyOqZNulxcMVgMfAQKT65ybo0lA1b1RKf",
-	"WGo05IwpG4izl0Ja+nUXGAADOppWOiEyjUE7I24GwcjDoGTB17qFnjywTTJsEtYCvcwL6tMDReB/Uc77",
-	"AxKI7cZIGMcrqC7yjEgtq8vz6SHizqeFC9yny5c5lcGILXSmWTfVmL5l9utHMfmycrcWNmjLlLWPUpZi",
-	"MiZLbaLUDBpzShxuYGOW1DUzpIq8LTOOGTSnRi28g9DSj5nKojk3qSgwaClkzKaf2XuaBuBp1ecKXTKe",
-	"JkRhuqoKiN6sJ+bva5g1rmoVY6EcZFBZ8u2jtjlMfmTuxDMfRVnzYkyUueZrbW9Nq1upO00KLKnbaUCG",
-	"wJsG4S7Z3xIURCn4ag7b+hDcLSS4rR2iS3TbfZB7yIJrm2p2FIKV7JJwFt7vs87C745i5Ue3kz7mZM7m",
-	"3DGsTjNXk0xMDslj146KVdczUPXMd83u+YhydwWSjdeE9H9xtUNgNBeGdWcKaOaAR6maFsUs5mtIURvD",
-	"+oqusb41HWn0NWKRL3EpWDZ1yqqt3rg2Gg41h8iqW/ZpVm8cDBHj2uttTHfJK42ZBDbzSYkZEL0ArosC",
-	"iqe2AGXg/QPlGBIyEYafGKlzwQfUlWGANsrdAGtjzbsHXfKLG9kg53Y0+BA3TZfSQF2BGZruC9El/wCY",
-	"h4+xEzDG2+CCQ6ZgMQUJp2U6miu4w7IrMUGWN8oxiwGV17J3ecERudCQOgdITB20W+oP56Y0hmeYomYR",
-	"YV3+NtCsUUFxKM0RTtVb1++yd9thdzP7f5qF8BDUEf70i1/RcWmHHmLvyGVw6ZZ75DNFlD3KZX7iYBhH",
-	"YP1hEZEqIWJSgqRH8PjgibfBCjwvaFOl8aBheQxuXA42hQulWBxk3rXDfShZVnSJ1jS5U6CvJGQ9ReqN",
-	"51ufIyAwrTRMofUK/KLa3YMndAnWAJLHZExZlktQvtzYPAId7Ub3dbcnF1xIctILLq5f4YVSWfZsF6uo",
-	"fnx08iQxJwg95UKizA2AAy441m+ohORcM5tDLbLUGCZ23WfmIcHT5xSLr1fOnbI9cW7Gs+sa7tyyP7do",
-	"QxM54/Y3wvg9P+VfoBfUQSt0Tn/9EDIMBz1Q4Q62h26NOczzYcZGocTS0weZmIhcrznvL7BEF2Ps+KCC",
-	"LQUQBEZHVf4bir2vA2CBalktnmRu2BvvRg/TT/me8uc3pWo5Uha2v/+XlDn++eRyI/GKXG+mXgXZGN2U",
-	"mPVx5AXLkVWIjmrcsULjHv5ijVCbggPBKJMcsaxY06UiuOdOTlQSIYvCdyPLLLqENfcMpXfJzwrL7bVV",
-	"51wOC/jztJiKrDhVp2F2sF4Ih/Y5xWxLkSEWfzw6iVND7Gx1Q0LonQOgvmUpVOKBN6iaHqnkIInuiSR6",
-	"4cBljP66Bllme0k1ZFl2hOiCzWbVemCAooLYJl9iZ52G7MuMKf2MZdkrRDO8ZxGmjeXRZmZNDg3XUOEm",
-	"q/2V7fvZWBFvf+6bvezsuRSkpY8aYwo7+KbxPu+TvqsiZk+Xm73Qrj2MIeGDOX5dF3SwmCXvKpnSzrXL",
-	"tgCYDMJjMbDNV8rrbC2FZCMLRYC1xlaLRk811TQTkxxIzjOjfiPqDwJQ2RH75AOWXnCch3nIWIp/A3cl",
-	"zObbvrlg0Fzc6gnvvla2+vHdSVlrsTiHmtZDTetubOYsTTHZQ8OMaOHaLG3FbKLa0sZ6r2eRDP2GGqrd",
-	"WcChgOoLLaAqBeOWpLpz7dQWevwEdECyN66SNVmpbnUOma93FEnZjUTvV81UQ3nSnjjyzWljd1KYtO5A",
-	"HqqSDpno+61KuoYIjFYi/TQu4Jzw0aeFWpgKsJlDM3EFLmNnIfIsRZPQOo6FphkZQobIxB5WiaUYD0VT",
-	"z/xkbb3Ex2gveM1OJLuYia5M5t6zJFdBcJ+Y0qE+5sCV9l0fszNbCo3Ie4vf+wwb4x+Ae2/UlV+UdTYN",
-	"I+xQut+BGCljMRjNJzEHZ+k1jYQpFEyVcdRbydw6nK8h0lY4vkypHNL7WZqwboSfVWUCvtDO4xpguOUT",
-	"Qkzc8tvaRaiP9YtG/Ee1z3cZRWoXQToEj/YTPKrHja4ZMmJaueAOQ2npa6qQZxbNCfgysc1SyJhh+b/v",
-	"ijIoFYGBjRRZw8G14FD5DI2Bmc2TtNi1/8op10wvE9uKwQl825TDPgM1jgnoAAGX8SvBRr4n41P3ryKI",
-	"ZMgFmdC5Wh9zus/xpjuLNR3iTIc4044cyZJJPL7U2irYGFV653I9scLhUe9J2SGnLGQwCpsLU1e4hM25",
-	"S8iVYOm6UNQhDHUIQ4VhqBbEfBvAfY40b1R3awo1uWU4OJHuMNS0i6J3rwNM99KTe2eBpUNQ6eC+vaWg",
-	"UnvtrCGU5JzBqmxhUnjsEpLmQByuHnYGBNfVyJqVaKDpKTBpRZ7nDcpqbB7kDUNGaPd5hHrzsqXtqGJr",
-	"J75+1HvyzYaA0b1kMXcYKDoEiQ5c5taCRNcyAp3p1p2n47WNMmxEWRFK3n7/MnF48UwrZ/OtBQXeQvl+",
-	"ZYeznf7txh7xQw8Zt103687ZeKJX8fLggD637zz6nqm5sKCcm86ruyW846CdX1s715UdilC8Lak/7VgQ",
-	"v85NaO3+AKVUTYeCyvRIabquS+oPvlVuvB05ym6bAql9q8IircPVF0q4Ap5D9Lh878fx3gzjJq3W2pua",
-	"eoOwSS7h0BgkRrvooQ/DCBIMnbZg1wW1NdPZS7vwFuG43joPyWjKlBbYRjstMosmgvEJBgVFSpcbGhmd",
-	"kTmV2pbOGv59wRHJyHB7RTgA5ijZ7sllcYtDc/AJv9hmvaGbUUFht0LGBwrenoLTYIe2JuISY/q+5qS8",
-	"KEZ4SEw5dJTevqO0n10g4BuBySrQxzex1AvJtAZ+n3NSGob4WSWlVHom75KTUnmAT0n5vPoyF3xzc0ZK",
-	"KQQOaSnXTkuBUF55eRx8uWuCypnvoGsOKCjXXmGmILsC9bTs/1Dikg8swwwbIgccboB9fkZTMsuVJsOy",
-	"hSICiK+2m0isjlnpTowtJbQIW3Qkvl7awrYUvTUIzSTQdNklP4VIL0UPDUQmM2sCZVZ9rPFGY1bLiyBr",
-	"8l6mthQDvJP8lnJ5DkkuhySX3fgbEi6CEgZnrRWLc/phzOxo1TpzLsuvsJXQwqbrdUk8JaYEfZoh1tMQ",
-	"gJOUqTlwBY3pL9dgIYccmC+2l+XWxH4b6TAhqd68CtnklgmX5hA9u6sOllsT6OeTKLMvjnyD2tydpMys",
-	"PZmHvJlDRHvfLSJ31vgacmgKa9b3sjIiL2iQjoIP7VaR68KSdc0O3FXYy9y2WhQL/rQo0KhYucYOnVJ1",
-	"wTmGS+pZNsFLrQpZ1TQRXxGD7GXWDRkUt/QZ7+cKBt/YB7sW6vjcCx5aykWNuQNyRBbI1Jr8nc+A891J",
-	"T8S1nO+QzHNgffvviHhta3cKNHPY/3GTAMOxijzuPbTmqw3raTqkCkreYaO2UXPgB3zDTdoC7g2RQ2d/",
-	"We5kzd4lqq4dd+H2xIq7YIfVUmmYtQDRnUHqlnSrGKpNP5G+LQLxPR/M3xPgINkIv2uKi74uX/sFBkYp",
-	"NiS2iCs2X1YCBm1IBleQlUXs7vKhuALCGiN7mVj0lRajyy1L2bcIOuGbdoo2uTt9mMl9PHL/jnIpsfO+",
-	"G/5R/Yt7GHsqaXNz8Ck4Pofo07WjT7MKV/C8LPx2XbZ7NPA0qBAc9i/zMWLXyjaDdALSRaQQVoLxCcHL",
-	"m+M1JY3c14BNOcI7idgEC3QI2RxCNtfAvw24QmumMJ9SOaMjy74jms6OtcoMC1jE6BLDMnAFEqPIFpXG",
-	"XWHLmK0dPmyO1lyHgRzCNV9qyfIOpL4hXsOXZAY2t3FMUFaWwZrgwVG7rEKjt6BuNQVqKqtycI3cUR3z",
-	"DrRZ6mb3NkazNz58kxrcnURp1p/LQ5jm4Kvcc3nzNfW8xlhN3QTE9L2Ujccg1Vp7kJKRkBJG5klPSQZj",
-	"TUSuE+txQzXQxlWoyxfsNoVDPgsmcycBkfVM5hAROXCZvZc335Q5iRyh2Yf+4grk0kdQvdve3JIQDgtQ",
-	"2jaJfBqC7Zk/HcQeA1Ug8aFrKupWf29+ei2uACtB73ebum1KInZtz3Z0L/qzVXZls0+5FEIHl/K1XcqB",
-	"REdcEh932Em/2MmKiddDpKnRL5RtNuxhNL0K4vjCwqN6SqBK8MTqJEETeDuxLjlz6ghThKNXisOEanYF",
-	"CNJ/wQeMq3w8ZiMWqEHKqC5TsSCzfDQ1tw6KhRx0yVk1hEUGLoLVxwjWgLwtVsYWnGP5BvZ0vuBcaDZm",
-	"6BbjI8A+n0BHUzKSQinGJzG3Ok1/yx3/uq8edRzcGY4Ti+xu2aNe4SJRDoJDO7j6Du70Rne6IZBrMUGv",
-	"/XjoiV1zBqiru6ajUYFZMaIKCFUsBfTgDHLO/pVDn6UDC2mx9LXZT22FhLzgeiFIBhqT7sx7kFUNYcI4",
-	"Z3yCvh+sKDMsUsJIyLQs3pqBnEBKGNeCUI4wAtiq29CdeZlhvAhzcMHDodjcvjbF4e6F68rD3X1fVg6E",
-	"p42ieHkCPAWZIEQEeDAJs9tNCQ/2hopON6MffwQ+0dPO6UmvbU1wMZKhkPGy5camyELyPjZo30Np8tph",
-	"uNLktQMZwlhIuLUK5Iwq3d89IySucycdtG/8c48qn8I3HoUfsPhajPtDJjFD7Kj+xS5lzbes/rtDvlnx",
-	"93RyUPuvrfbPS8bqhVzx1a41zOdFoh2Z0UtfplyKhq4XAyg3MMw2hLJv1xykEpx87Zp4ST0toRYVm7GM",
-	"ygtupaKQ9hYn774hSpurGCeDuVGhhxn009zSI6iBTR4nA8HLb/9Twm8w0ph0vvSQOWgMMK400DTxGI+I",
-	"vc0UcWenOeflbYHjcT31fIU1YdMyLUgqygTSeVBZ5oqvzWpKmDClQdrAepQ5BYvQwKAsvkzApIov7KI1",
-	"Moj92xRuTe8kRccl4fhtjfpf/WofMnUOpsV696qlFGwW6NlEW84bMSt2TNAJOceUVmBzVFKp0JEWIs9m",
-	"7iBArTdM0C44NY9SYOEluNAX/IpypqYx7miHuDN3PGTzfKnZPFudhP3UXYc2Z3ub16oHkCZEC/GUMH3B",
-	"0Ts4sNf3zfWuNSgLK8FStOlnQgLWliVk4CbYtzcOvmnA5SsPy01r3U05ReXeHCKLd5RQtL2guKuq7y4Z",
-	"mOM3sP4hWcIVYYXlOxgBPgrjDYIo0E3ZRvsREjemht5JntGag3pIMjqE//ecZFQCf6agKcvUVnrqpp4K",
-	"gEH+hWTajMFzkOXTAh3XJxGRIYzEzNwxm+tlwV+cz0ABRt9GGVAJqfWdX/AmlmPY1lPkSxYLlzBdT0xq",
-	"rtS+5xzpTpKS1lrEh4ykA0vac0bS9XhS3HZGBfyBhbLdW9bCa4RMtEzOWxo2E6FwudkUBha0l6FpamEu",
-	"aJaBnDCw0T6NLlTEFscfR2ibezOeqRLF0RjyJf5F+SbXEhA5qDVOVo2Wp/jwMH6H/ZxZltlAX5c8E+KS",
-	"8Ym64NZKEnmG5hTHsWV0Tr4euL/mjE/6Q3f94JuE6IXwA1fk68FQ6Gl/Sq+g778cfIPjKmeeCT7BABhi",
-	"bPhFHFFOpiJLydeD4tK+FqJvLjfPkEBkzeGx4r/FSqQYp8f12Jfz9mbZ/WvAg3xv2D26/HN5xa7MIh9s",
-	"xkNexk1IAqR6QgPWhg6akI1u5UOKSwTNZpAxDmuQPBq8pUkVVyhx3UUM/yn6ermW0xlTuprQirkcl7BU",
-	"oE/JWGSZWFzwAYePetAlA3yFze8YzCVcMZGrAfI7nmeZa0PtBm7ds00uLeW6SLjMWjy0QnYv+BaQhY25",
-	"GqXL6twNZqeMjWvnzGI6AXAtGZTpFXo5b8ykwDBWGAXzIa8qWnwIEhPudSfpDH0rNtzo246d++VulzXr",
-	"KeUQQN+bd84h5DuSj/Mg3ySp5FU31yWpytNyfiN67kuHZFMwZMuILOtxjEZjYaph3K4E3HZYotqpl0Mw",
-	"yluR0ev4EfnaPFqQxRSb2VgedsFDv7xifATfJGQkZkCGdHTpdFthsZSwA45VL7vknRvRjKZgb0St2GjR",
-	"ElzoX7rR+yF8pS744JKLBe8XyubA+SOsnwLvW5gn2MSjcq4uJ7noTeEcDnbG4SSY9lDqtqXPUKTLImiA",
-	"wMY42lOraeMLzcA9qruvdKBjM63U9a/yTTRICiOWQtSt4Shir+runUYoMJekFHQH5fOgfO7XM8pT4aPe",
-	"O2qZVgW8ry2Y3rrxHRow3WwDJqMoNmaxWiXyJl7vwEjJDPRUNGaF2V8rQ1jPmpFmXtu71g9AwgjYlXXT",
-	"40gMzZ4SyrHTk5DYhKppXP7m/nC5rv/UNXtPFR2xzHBm0Lbp1D3s71Qb2mfV18kxyr579i7ljLVHeGOu",
-	"9nX9Mjoz2qL5ofjrrkoh3cFqkwvtuPbBlLt+LnQhAEvp7r66Ti60JSbMH9JkJlyx5ZBm1NghziRH+GkL",
-	"PC2uQLoXu+pDHxVNc2PwLKYCq0MgU0BQqi0ZnxBrkFxwzIg2p9qaMyM0XjA4UHBgpj1GNr6FTEBbRYHD",
-	"R20vm2unaDx1/7q29lyQCZ2rddnPy9m9dqDj8O4kkdgvzQHo72CE7ManzumlDYT6M9aWUUXMkBapw2IO",
-	"XIXcqqkTkxJGccSGxmOP7SdhnPMU0sInFDAVH5O8EqwR+W9nRnJIFP5yE4W3oPvbaNBU0uhNa4LN3i8/",
-	"goO7684iANty48+iK9N++O+NaXB3lIPbeBgPObiHhLe95+DuIu7i6H5ogybO+4dRIgljkMBH8JRkYoHu",
-	"FBs0s+aqjGh/zcmx95pVuAzCe8QsDumxB25xA+mx27OLuFXojLXuPB03BqtC/xHibb39/mVCjMVnE1Wt",
-	"odcYm9pS0X5nR7Sdou2GH3FbDxmn6E+u+3SjOrYsXh4c1uf2nUffMzUXtm/5prPrbgnvOCjg11bAdWWH",
-	"4qTvM2/gowMwuMnEm+pJGuc83XfezU9jzMLzx4+7DguYgUK5q9NmzvMSczQzhQ1cCJ1QxrFuRiG8XUzC",
-	"mwncc6fuOxzknfh07avjMt76vw6upYMzt0FyGwK5ruAOM46v35lu7HLYPM7dvnJLwlEeEkxuNsHEJv+d",
-	"hvkMCSZX2CwLmmWNaRaup+WaDAuaZdfNsrAvceOy7RBplrVNtihSsJvmEOZo3+QyB4ekMZkmQNC+iaFg",
-	"YuyUXlkoLBef1QkZAnCSMmUM+GYEqOKCLdslBgPwLQFikIH3JBOmYYifVUZMBa5vl3yYygN8NswukIB3",
-	"mBETiJAWaTEVgXOwsa6dG1MT4IWiUvl+1yyZlxYrpNId/mmJHmKhRFyneEKNLPOMdWB9DUZ34QBY50mG",
-	"QCbsCniX/FLDuvpKEUzov+BlpSneW1V6Enxo2J7XcAzz3SijSiFYOHEVqMv+yOm6A5f0PzAqFla++tR+",
-	"RCXAtB7JUuhblHKssMVxBsn8lzDX3eDRUygQyDEHaIRVt0Mg+AukRshr+KitJLCYQxccnTBKC+FhiPru",
-	"8sSZigiYsCaFp1rZdD/zeIIx3k0yT7hIh4yegxG4G3dF2jU2YPXMteWv9Sb0VXNw5/admC64qkVG03Su",
-	"xSwOuTpfbK7ObgR9K1k71aHdisramL9THcshGnhXSTy7kes9TOchZw6wsqImDyU2eii0ZZoJPilrT4Nr",
-	"EVK+1E6jxaM2QWh/nP9m9cO7SRXacPgP+UKHDIB95wtdT4dsbAz6va0mHzl+pGtiCzlPxXZ3shfDjwGa",
-	"lSzsVht4RBN/xS6+4Mh3fE39VGSpRRO1VTA2udxeMhYyQZPfeggs2/P2uDH/aUyTtfgAJTrvBf/aGfQI",
-	"n98vLozD8vqcp8+F+90NNOAG7ndIgDqwv/0nQN2YDe1Zwr4TOc6L/ihFa8OxRMSTorkhtgZsZFBPg7QP",
-	"jWAmDPufNrYz9E7KsIfhLx6nJZw5yYBegc0TSaq6pJBk4Mc7sG2ehyJdXnCzAsb8U08LgJTqMxVW/TBN",
-	"RpSXDNhMr/eNL0mseGrXiY/kglNVgLcQLhan2IranpIS+cq8yAmZtJQrdpH26MaNtjxwO/U5eFS/t2N1",
-	"eXB3KRy+DwKTB+lw8Lbu0TvlKGt3YRFt8ijFmGXwALMMjzIxac7DKVitK8tOWeq7UtGhyPV/GtN7MRXk",
-	"isECbKJ+AAdVgB2F6H5MkYxxwxYdiJZ99lfqgjsALAsLhSzZwm0pgthTyHK5BdV2Zj8iDOJnKTLA2BOO",
-	"x+rd9kGDYE7I/yw49wX/hempyDWhfkDhMDOmdHhxNFHopwU/M6v4o5jc767cA7NYhVVixEwqOPgdMJKr",
-	"ulVNuQS461HkwRnEQuzxVIfaIKZMkQVdNr5ztJKTso5d44acjRy3jg/AQ7755JhLxtOEqHw0JVQV7U6s",
-	"6jBkWcY0zBqzkMTwNxjp/gomY9Db8ttHuy3NvUxUWTvEzypRxYxIaTqb75inEt7vz0H4XXDBbQNsSsqy",
-	"luia5tJDzsleWtIbRmrXsxTRNpk/4ouHbLwqlOdUqYWQLgc/aoW94KlHa1eAT/Nb6dHWEVURmz9Za02L",
-	"S7B+L0o4LIhDXbe2F47bsmE+ScgQFEvhgis24YiQkGtXf0dTX3OHlo6X1SgtKS+h3lE98PPoW3Wg7305",
-	"thlGKqLpHHjpW3dn56aK7Ozjbbjith1N79mEQ/oqnoJhFad7fhS/ZN+M3YFAJSoosTzMetp0ls23iynL",
-	"4MjfeGQp+qhGX/7M+66na876eXCqbcMEDCV3yRkZmD+w94FvOkPxN/dS4g6PT9cq0tNKlFXb+VZrc6wH",
-	"djD2NPaBm9VJB9jCQC2YHk1JeAER4/HTAuTV96FFH8XDuBPazvT+VuSUc7v9kpyiG+v6Xq078YVDqtQt",
-	"G+8wyiXTy87prx/inVQLSbmZrczzYcZGnYBhmCV5ELY/7Q+XfesRfrC29tVeozzQM1hkt/BJFte/S97Q",
-	"GSh09FJpVIcsJRQrb4ZLMrCPwbbYsUiTkDrsNvBs+b2v0LgxiRp9X0P2yphNcgn3PcH61uMRQtYoYbgk",
-	"RWmNJ1G7uy0Qu2JEqkVKl2s6VGSZV2EDezGly8KMREvMXcMkmpKqDQWemxffFvnZlx1ob1vaQ+r4qtrW",
-	"+RqUhw4bPjlSmq6Dr34HV8BzjKwUHo05ZSnB4EnxlceFe0rmgBGW4oai5VSaoxvEtk+x5hAGeLQta24g",
-	"02d2mDdJnO4V781CHOhye7rEsCbV6CoZFtu1K136Jsoo/NfRZdCOAts1hB0YXGuGVNiMEOwX0UBgLt30",
-	"udM1brrhgX3Pgcp2oTIPkj8mBUD/7nQmLWPbENXZwO4wWRMl8ALgknyNcf7Xgqd0+Q3CjQuupxGhXTh5",
-	"bexluLzgDsKd+HBLSrXLIsio0uRhz7xHJeT4BN+FXfyPT+wbVJecORTiRz17YTEw7MwCnCyBSvwWRyrk",
-	"BcdbbYAelVrXxMW9cA6SidQG6HPtYyA4qoYEKiG1kxarBmxkaY0dvjCcg9tUsMb6ahxIg3PZ6i3eq2w/",
-	"mQl2kg5Or1W05aXNzvDueX7D4YGf5wQ70KfezLAvvlF/v6udvelWATfprHe0ZfnBgYNuzUEdw7NdRw0D",
-	"ugbz1GLed0H1IaT9Mo9IrbevDSNCNlXenCBXxQpGG+ZWYMwZ646zdoyhTWWFvCv8bhLm52L+uhzLTYrz",
-	"2psO5LiLQK+RQlCtu5tkFxmsIcBnS6SkLjnjS6IwxHDEuC0+KoqN8BndaBrDO/PTl4JzskUAGEXDTqFf",
-	"d6cXzwXKQOJ/OcJ/bznqa/Zxc9AXCeEQ8L12wFe6U1OcZvwcqRG0r4wHeH5WWH8wdsEba9/ZBFlfLmgU",
-	"VeQH3YYCeLPt9zayIjK4G6QzkcGh0P0Qvdk1FIxk4k5lm0NexTmzAnv7gnasDCLDnGXaSHBkCcaeMt/b",
-	"JA2qUa4rrDRqqnLfjSMcqtu/1Or27Yi4qZp9e+VyAtqR4o3qPI1IuPbdh6T8O6pSb0t2TkG6zWL0Ljmr",
-	"sdlLgHlZcd7UZmIPnPVmlKw7qRpvOnyHavFDueSeq8W3FWENxeHrzvxT/Cu4A+WbTadrbCZxbxnCnRRS",
-	"NzGEQwH1gSPsvYB6N9NMgbxiIzgaUU3bFb/58CYR4zFIV1VWFFPNJRtBl6xCVo9EComDr+EpMfQ1EXIZ",
-	"d8G+t6N6pWH2JSNOh4sQc7v635sKqY57vbYxQTrSzEENC1vzpQ0PJG7/VdMQmOrbW7fEGb4Lv3PF2Zx0",
-	"DMUhOK79FykTG0e7P+4KDDcg7s3uab8/Bw/1tT3UxVKWTLLG/ZpDT00Oa+SKNtXNaEdYAxA3mKxzOtj7",
-	"++qjDoZ4J67qcIkOHuuDx3q3E3+WpoT6I7/Vid+gIO0Iy0pt7x6b4sD0U6JAk0EhXQdECzKm2BSeKw20",
-	"0Zl9LQ5y8Gl/qT7ta1D6Ggf3DHwmJsrBKlare3AOUU93lU5vQ5lq8nuXS3Mwtu/I9b0LdZaa173tsrw/",
-	"XnyjatydOMM3HMyDT/zgAduzT/xaIjDqIH9W1jAVnUbcM9FZ7jDyzEft3GNLV6RCU0ANsNFT/pnwjjvx",
-	"m2/gHQf3+YF57N19vgdTETORmj3ozxHZTSEimy+JtCAUCgD76ZkHGEZj/eQqKTOeFlNwqZAlAgZTzqsb",
-	"96FjLuUX5TzPfXaodtksQWGNd7rFvMguMhJ1oT/e2YOeAn5jDrrfkrv0omdU6f7urnR0hkcSuD1JYiu5",
-	"8u/wbUflh1v2pBsS3+xCR7I5+M+v7T/PHUPx/NF+3t5l7vrAeVggB0KMGXSKTQyBc3uwmbYAyoYBznIL",
-	"KsbJaCqEAo8YXxZSCm5YqsMyphyfZR6Vc82yEvBHgVbYtte+vbmRmiGu++qjN2O7E+c8LsrBK3/wyl8z",
-	"jzy3h2sTK4kqWDNYX3zo9SNvkpkvQCmL+xdg6Ebdls9zKYFrd/hvVHI1+SsDPMEv9DzdvgtSr6zrRim2",
-	"E4idpdDdKh2KknyrKlp5VabX2ENjb6ngEwkZNG85DfTSC14xF2xcKSnK/z3sr9I0CulsB7+bGDwEmr7U",
-	"QNN2nDu5c1N4AnfKzN1yHfxUdxR5akmudxNssqAsKzzfN1gZAklhJjSkhseH/oavH/WefNMUldoDx74Z",
-	"i+VO4lBNh/MQgDr4kPccgNpWNEZjTt6dUfpHXO8Q+wm1NazXctDlCaEla2CCW7hz/BVFpqaXQGA8hpEm",
-	"1DpUHNjxznynua/evWU9dxLGamI9h/jVgffsPX61pUelCs78e2cIVII8y/W0c/rrB3MUFcirOKwb9kqw",
-	"P3eSTi6zzmnnAR5f9/b6De9d9wRmuZNtmuP72ZhXrkY+EITHo7VbkPaiLR2TLhRkmydUAz0q8rAzF54p",
-	"r/QxgfqVDmVE1bH8Apg6D0m4evMvU2HsFzRrZr5tE/BgriGka+x+Bzs4NkcD708Fh/L+0sxvQPpxDa6W",
-	"eC/TyvYhDGHfAiir+PsZtpcaWsHBk2rXPiMwyp5+ZnxFX1YjWIJVqnTianhVy2qi8qn1iGzDc+fFJi6C",
-	"mzFLv2HdMsZtspe9qHLPEcMqpDXbNafMuVU8XmRILsum7X5pQcMsUBt2MHFNRwwPyI24RZjJ8peA0B1U",
-	"VpwGU5Y64hNE0QUuZXjgUqYb1qHAd/WZLnjC/eovFSZkfPj0/wUAAP//",
+	"7L35khs3ljf6KgjORFjqJinWJllVMfF1aWurW5L1SeX2zLg0JJh5SMKVBNgAsii2RhH3ae6D3Se5gQMg",
+	"E0kiuRVLVbbpP6wimQuWg7Of3/nSSMR4IjhwrRqnXxojoClI/PO54Bq4fsHURCimmeDm2xRUItnEfmxc",
+	"CNIHokZiygnjRI+A9KWYKpBNQnmKX3A6BpLzFCSZjlgyIloQRa+BMN1oNuAzHU8yaJw2GM8YhzMyYBmY",
+	"e/7jsvH63T9aHfzvcXuSDi4bjWZDwj9zJiFtnGqZQ7OhkhGMqRmank3Mc5SWjA8bX782Gy8v6DAy6BEQ",
+	"KabfKXINUjHBm2QgJOm9HrTeUp2MepVhXTYONn7vB9Bydj7QIBff/hESwVNFqPm5XBEtZ4QOKePhy486",
+	"y947EHJMNa6cfnzcaDbGjLNxPm6cHjT9oBjXMATZ+GqGNaGSjkH7/c2lEjhAmmVi+nI80bN/0CwH/6bq",
+	"uPF3M9I+DBknVzBToMmEDhkfntnZTKlMFRkI8zjS4/BZ95puhiORpYow3W40G8w87p85yFmj2TA73Tht",
+	"JHYw4fTG9PMb4EM9apwedjqdZmSdX6c1uwuJkOl3irA0XM4D9+4J1aPy1XjNrlbZjAnGE6GBJ7O/w2xx",
+	"fOdEw2dNcs7+mQPu/IgpQhPzM3lAyU8/vX7RJIrOHrbJOZEwAarJlOkR4+TwmIxELhWhXE3B/KvwiA2Y",
+	"VJpoNgaSsrRYY3uYy5kGQ2uZsdWt9skJztJ/Pogu/QDPSnz9e+bg9YgY4OjcKSN6RDV+kdAsA0lGVBEF",
+	"wJtE5cnIzKWHh63XJOY4/qlXPxF3UutmcFBDL+/pEOIjntAhNMlAijE5aPrlLpf2oNPsdDqGa6g2eSXM",
+	"uaWaJGIM/iDnCkjPUjGOe4Ho5gjevLAy/BQGNM803rApzZl5fWT/isztg5gqQnF6Z2QsJJhd4OSw0yGJ",
+	"yLlGEjrsdCpDPuzUj7mrzHuiAze3bTryj0BljIp+FoaVIMWMc6UJzTIjaQYi52lAL79SDkSNWa+Oryj7",
+	"/Hq+skgmXw03UBPBFXg5OMhYos3fiZWJyDQnk4wl1Iz30USKfgbjP/+qrJAsVtLckZqn5wqkGVJX0ysw",
+	"PD4FTVmG/MD8hiRn5+svJTSTQNMZgc9MaYU7JKUwzPuX+ucOGGRp8IPZAlAKCX+Dd339ZNZTacoTc2Pn",
+	"4G8vnv58/LHz9sl/Hf398P9+/+7k4vE/Dv7zv5+ZpdVU56pxetx52mxoplFsFqtWLPCjVCTqkZ3Co3+b",
+	"G/jXcIf+XcKgcdr4t0elbvLI/qoevbdLbfcpco4lKOCamDGBZ0BWHJBUgCJcIDGJqVE/vjYbr4TsszQF",
+	"fqPtHRRPCXb2v0QuiRQZzL/ZcHxLsJsu8FG5wK+CV0ZXuBzTrhbX8u3vVHRSdjkDEfOWqbEXEVsvLCuf",
+	"172CWVdCriANV/nCiM85yUamVBnaTlGxo1zoEUhiZDwo3SYX9AoIJRymRo2x1+AnK4W32prDw3JrfuIT",
+	"KRJz6voZkJdcMz2r26WaCe5qy4LH41yLhenDwEiDyPrgNvJrmrH0ZlvnnlHZKyNQIUvJZSOlGrpi0O0z",
+	"qUeXDcIsMeE9p8Rcaa4gGQPlTYtBrnMJcUbIeFePoGsvCfhg5TUVZrj0Fdvxv05JA89oSj64Ba3berdA",
+	"u9prt39mJcc0M5IYUqNJFct6Rnr23T00yhSBa5AzMpWCD+2+mLG8E/qVEbM32nwudBeF9dz2S7AbbUW4",
+	"Zcyo7s1ETsZ0hoNVAIWpsOkWHJdb8E5o8sqNIboB5SB3tAWx2ZnJWe1SyFD7rU7WjOCjpn4Nt1x1hU+Y",
+	"O3BuGEbbTkaUDyElivEEcMmN1DdrTT7YP6wNao13Z3vMjBizdxLBrebLtJ3odKtNOgh45XuJ9jD6F8gr",
+	"yjKo3S47u11s1Ucxhr4w6k6moLIygbpgFyk0YBgPnQRfm40LId5QObzZpmkhuhk+ZW7jcIRMEfxRWsX9",
+	"gLxlz7Zb9EB3cIzJiSZyIQR540YQXflyiLviVbG50SSBibbC70KIt5TPbrywY8pnXao1jCdaVRZYCGJ+",
+	"JAOkOeKvQe8UG5rNbpML75QhGdUgt1MMAqXYvNRMy0sGtWzBq0PfycL7OTtJoayCzBShaSpBKcuiGKoI",
+	"0jKs1cvUaIZeQ3R9tQrfV2yk7upHgZcMB/sTp7keAddmiyG94d5fAe8aBh9VQgypKTOJK+AVzcPM2fAD",
+	"+DxhEtI2+Wgn6chAGC1pIEGNthZQB6GeaCYsJPtXPdObn8gu6OCd8MfPbCGkxHB8J50Wl6S6vz///HPr",
+	"PNimRdP9B2PhhNRR+lKfAZWoaNJs/B+XDTphG7pWHZlcU5YZ3fpmJnnwnDnySKmmfapCGwcdbsQ5sMZi",
+	"DFyH/EGNhNTZbBuSOAmtuo8gr1kC5KfK4OIWdHDJrthy3cR3eMZVPpkIqSF9CymjFzizG+1i8cDu2Dyx",
+	"i4sVbOhHcIEIJHqqyN8+/vjO+viIi3G0zDBOSfhm88bt5OxJeMCLwRGcLrmwg6vZ0OhUdi1yza6aJUD/",
+	"m7vXPPo80ewaflJ2UydSTEBqZn1g1jBWUX/4vFevWfqeosGR8rT/Enqp/Cs+FU8U/V8hQc343GjMw9kr",
+	"xlPzlCohUPuj0SWBs4RlGXIds4J2LxunjfOx+Fz+JIGq+a/NylAyKZ7Qxusy/wBFx0CSjCojslXeL4ii",
+	"vANl9Nyy+aHFXc5Sew/VhGoGXH+nyBUXU07sjeYpC/7J6sxiD0aHnnZqeiJ4ApJHH+TX4Uvsp6x4A/B8",
+	"bDYL16Cce7O6KIkUSrUk2H0MtrF8aLBuqwjDr1xltuETgiEWE4mSzmQiGNdjx1xCBiLBqBldJObDzuHj",
+	"1sFB67Bz0fn+9Khz2un8t2EiKOHcr4etzoH5TiRayMbpkf+z63zN52PGKfnR7KQw1+USx9cdM55rQxBH",
+	"nWYDeKrCV5qHXnSenHb8K1naOH3SNAa0uaXxCqNprXzSaDbENci+EFfdgoCDL826DWimoNlw1IQ+d/e3",
+	"H+PfKAfycczQF6I0lToymsflAni2howizZ11xvBZnaf2ukazkU/SlWvprKjG6cHCOQm3IuAw5pktfFmE",
+	"mFKnfFSujl7o9mst1lXZ0ci5WNzU6mOPDqOPLXZ93dlZ39saA3Z0EhnqArUsuQYigdSfR4BuQabRV2HO",
+	"XUr6oFgK3mVYjqgvRAYUXc0F9a01/ip9RoYYEGmM2VlVzPBR9OVh0oFd0/UW2hP4ctEacJGP9oav/hgs",
+	"v/GCjeHHwQs6Q7kYnJJ1CaE4NVFOn4/7Zoes7xKzHZqrF32O1aKGX9mG6jFoFifLDtGtmCe9Znh6K3Ms",
+	"SaE4hJEDFO5weVAqpLlIy+W6LPD8ZuNzi+YpMytAA+ZflQVvmNKLag6GRKOEy/PMWRzWRFkkZLy3y1QX",
+	"lGZjx5wWTweHz/iGmgeWGz+RcM2EJc2VF0tQeWYzeJiG8Sb0jJRsn0elNIQ6Rx92UdzIg3GVb10hd9/7",
+	"KBBNrZ+PZu+DZXdCK5DMhdBJBB8wObYuoepWbcH+5/IwOIZ7rsHGRMXARrVeeELdKJK9pmAY08/uEcfH",
+	"nVVPLDj7XGJDp7kWr59n5jPkEcGJqOXqZy4qRM7TMeNFHpddSK9Q4rEMRnYSHdcyWbB89t+OL39dTr0f",
+	"i4EUenCgCpUU2mwkI0iuIO2ijcF4dyLFUIJVjoWhbW0vM/prZm/noqtGYhrVloMx/CyZpfZ1T9AKvTWm",
+	"XIZKY6jg/TaPXvWFz2bEZakgJecqpxnJkHK9BaZAa8aHau71+2N7j49tKKViqkagtqwQUerZ7EVBrHM2",
+	"fHBVtz/rlkS9lqS1j32OMnSVpK151aqxX4iUzpYPfDeKQXOJghQ5luuxiSVr0GgWygfeG10Io+qdJ/O+",
+	"imsG00I1NXplitnGKRgu3Gg2MjFENp2JochtHvJESB1nxOYVzyTQq7gWblMEJxlNvNvFuU6VsZ2mmOVI",
+	"Lb9f9F9KMe264GM1K0yKqeFNiZDQRX02E8OuYegHh/Yt5qHk+IAkhosofI97UNso1UCzxulxxNbG9wbS",
+	"DGjWHTOlzGztfcGAqsOTYqq6EsbiuvzIuAJpJduESs0cJy6ex4acYk5GbGn9fGN2H07gy8bmDN7XtNMs",
+	"XlBLOW/EgjvR0VJJMuF+OzZzSopfzfPtefP+cBdMa5w2Tsg7mJIPgqICa1NuqlccHB6Rt5Rx8lHjTIzd",
+	"//3BYbPBJt3gqqeH7U77sG3EuJ1A11zYeFJ+dtMr2WDBw5/Y9QHlbuocPH3SOqaOMypNx5MFb9TBiXPa",
+	"5OgObvBcKnAf8Skni77O4gxGdjlYwvkT9OOAUGKOaxPFlXkkSnNH5CMxrYTlG7VUpOKn00f2r2mWg/J5",
+	"T0Y64oadmUNGiWUMaZGRQrNswerbxC0Tbt8a9luwqetfrV3sZLUpuUScrzZsQ+KJbG5AROv6NHIVK4y4",
+	"GEGQj+p55xmhfczonGJ6DbehS2SqPnZZ9wo34jnd0z2N6RG+bVuHiSP36maEG1kl+3CdSoINPSTBMlfI",
+	"Z7mDwwmG8ssWM7LdvyBgc390j4fn9rfk7jCP/wdINghCM6FUkcmIXeMbPjWLT10jQRunndJA9PMdATW8",
+	"+ungMPn//p//F+1JTRPtf86o0l0rIY8OOlYSN04PDjuHR0dWdCr3S86d8nF6cLzIs4tRzR+Tt4LrkSLT",
+	"kVBYLKUIxdNHMsGHpcvRx4vNAP0uLHKIOSVybvZr8dO+FFc2R3vlJltN7Wu4pnWubTOFKc2uiARqjHpb",
+	"rwZTUFa9wqwISuzLrYYXdXnb3Zp/y2utyIiqUdOs1gg+0xQSNkbtZNHf77Y3doCCzY7xTPMzEdzpnoYz",
+	"XiMdQtokHcM2cask4E9ccFiH5XmSitaT2BeZR5rpQVoUrq3xWEebi1VxNAsf7Kew3kNLIo+Otw8jxhc2",
+	"dxvOb3cpIC23Tn5e4WY5sijpvTFP+sHAozzFpnewjOmIeXdL8a/t4lsqExvw4lcS4GMmohbmVMgrxodd",
+	"rHPrgk1DXjvCUr0bAwvbuxTmHQmR0EXsfbE5+BWKbfMzlmXz0mKMonVCUWE/6bQxyNqnGeUJdNPcPOCg",
+	"477GDHemVG5GPa/HF4HsHLpzTsGjA4y3oLwz+tiJVW8fG2Z0LVgCXRteMpysrMM1nF65kTm/o9vzX/y4",
+	"zeCKMePkHs+bUX8FDpJmJBHcyFQfxzcPfdpsZIxDVwttOF75qH/m1FZSnB6Y44Z5Ul3z7sbpYSW6/Kl0",
+	"cDbWD4ZP6My5Sn45/hQEvtGopVk2s5NuNnBg3cWpFiM4WpSz4X4uJ8e3ggOScmW317ynQgprB9IL0lhk",
+	"JivVsIB+ttIh1zeo5mgyomcUdLlM3OPuYbJPX1wD+RdIgcYgF3rE+NBYgza53ax7TNYXHG4tVmcO92tD",
+	"oxFWVx+633EIvSTtL9ESIWVnrUhxYTDNNQYwP7H1nMBmaQLvb+VUrUnvdxMct0sTLGv14M3NpVk5/dVz",
+	"XdJsEFYvzmMZYS+txPK8LRyJNWPiyJGd2EHKjImeu2bhcQa6Pu90InUdhafqm9o+ESec8ZrDLJdjPSWr",
+	"smBbsdtvdGBw/ecGPO8PKY5HsQqVNdyAmpnjr56i/+CejnqRsxNPh3/8xlkdJbUf3eR8v+aTXK/0Kv9c",
+	"VKlV452rsS1WHMsyFmwV4pUB0blDWxcJd9f5cHRCNc3EMIdV4fBVxPt1yRZ+AOvS2GATS/Fw2D7pLIRH",
+	"XkjwgZ9yFQ9vf7s/OLImOc9AKUKL9Ryya1AWaugGZFAHzvG7I4mNM00WCKJGXbhFyqiV9ivSRvYEtTuC",
+	"CuUK7ked6HjD+J7h7BmOo4U/vKJ2i0raxgpa3Ee4mP53e/6iTYhqs0y7bTPa6kh3C9VpPRds6a78wy98",
+	"LL2vjtgXs3Rz7hwrCw5c94+4Bpnm8bwk88jNk27X87EX3vI5B8jX5rbS7tM3IpuFxB1MnKXjon7xpoJi",
+	"G+8qKhRfUSi+tveEqG6Lztb7Q7OMDw3ZqpgIzDKw9bBd7bM7y70TeaUs3Pn/zMABC2S7RgNTgTN141s3",
+	"yfOUMBFSd9eOR1rvqIRr4DmsNbq5da0+ID70mrVoRpa2OoPYZmH2ro0Rzteg4zIdHMYqRSOZl7edPOsu",
+	"si+KzsSWar0vCZxm2Y8DZEdLS8vdDYZHVSc1EUqxfgbdNLfF87D+8XVP/ZiPx1TOVqpCsVctTvLT12bj",
+	"BVWjvqAyjVeyX0M3Vw7LoMrTXglp0+fVKZmORAmYJMbg4kOyTDwjaW62AdkgZmF4fNb1shYo5+wapKKS",
+	"xYoWPmo6GOAofhXMvBBzIpkiKZ1h0iInQGXGQJIZUBnGbJYuOkgl+Ds6hljoBmHSUjoL+M6ctaDJWChN",
+	"9BS4nnnGr3bw9tCtOynorZGJaVdpkVx1aQZS12za+xGVY5owpRWG8/wm0spw1x3l27LmPDbKoWiZ71rq",
+	"ik1aYmJ1gxbmrRtBiZqBkUhC6e769GbRZq+hQng4eOeRnyex9fLeSlSHm0xl1q0UJ9QQxytMl7IlD3ZC",
+	"YsqJ4LD+cJfUH2wwXi50kYmn6rL2rwFhnZQuDd4sg7UPUsFk3gUvi50pHz78Zw45xBftAySAnw0BN8m7",
+	"XCqoErIhCgtUhkVmxFX4TCkzN5RkLsgo56nEOOS3XHE/SQlDprRNlFFdLV0GT03a2hPDzNYmjkAOL1nm",
+	"yAi6R50lgzjq7HIUodoRqUQzX9s8N5tQqYkzR9YJ9LtnS5FB12N4LWMqa2b6QWLWbb5eKBIghM/anhsE",
+	"ykYmQGzUdwe1RU6h6/Yl0KtUTPnqLWs6viiH5hRjHc66g/lg3/bj4C3okUiXDWgJs6uc2+C8VuAHanXu",
+	"4gU7PSUXRj2upc/KO3d6Lpa/V82UhvFSGV6yOqoJB0gVoSQT4mrdEXzEd5ybV9yElbmhjoBmerTeO3+w",
+	"16J1k9LZqrNkrvlOYV6wmSxcg7SI1esdWPsOX4a8vUSxpWpKsywjWiCcvT3UpUAZsMH6atOORIm17wrN",
+	"cs0cpI2tymYj5xJo2l1QFtZ4nVk81eUwjZ8fPZJQaBdWl1v7HP1sHv0Opivtobl1itLevEBqLljPMe4/",
+	"fwbmFaqapQuXZdGUmDd4lusM89xxpXyPsLaYTIlZxXFNbtErswVK0fr5jaorXRXBYryiAK2O1l/pbA1A",
+	"LZu6iteWzytfW0FxWbpGNS4rl/M2x/fWPriFurT2HbfOH1aftoUZV2cz/9LosjI1Aa4cqt3mqTSHi/7e",
+	"VfBwE2sqz75TpLy0WRSKYAsFf4vDCa+rGlkedhTXICVLYSm6gUu2tctg7Ro1YbZ3A62g4c2qEdWDuO+2",
+	"GkSdywLeZIJbRFpjwaKw/n9Zif5GLlcHz9RFjXcJWJm7DGtSVl21NqdaDpEWraFw9ZCLo46NcR59anGR",
+	"Ygfp5dgVki8Et6FlfvIQx1jSBeOJnrXJO4EGM01cKxw1MjaZ4NhioBK8P0bxo0GaZ/7Pv//v//zyP3+5",
+	"vFSf/vwX+0f7058fXF62iw8P//zvC9LAaEDuIa2yC8FLo/sQ6tCHq2Nt48TCCEyYGBECGz5pxuAMPZrf",
+	"cVEFwuiQC8VU47TxlmZUMroBoCHWfQfgMai2DhA32Gg71iDjRo/Mh6P2BqUXEfTAhaEvSw6uQjxukzaw",
+	"Df5guZZfbhl0cAdggDuuKPitItn5hPpy89aDrwtJLECYWStFuQyhhqf5D5778jJclFtIgCmev3kWTIRH",
+	"rmI5KwPjaHina+Fbrd7oCudZI5xdB8P1KoSL0gJVobPCf0+mkmnwLQbHCrJrUJsrgbG4+2GhSi1Lh9tl",
+	"yk5BDpvnt86J2bgI3UYm7onqt0VUcbQxO5QYC3rFIEtfShkDFfMgTAvjc22ronabfcKMPOghi2132jar",
+	"ofew6UDEXXvXUsd1pIgxxcxCwMcRxev8C3PztsMr0JX8fdHp+yLvqtoaQyZciYm9BlD1PCb19qiFG2M1",
+	"VxCK17vlZlh3C3i8C/C5sQ35ofBnV7fDAnhgk9VMj2Yh6Hf51QJUVOegdXASx/duHLQ77fgOuHeVWXr+",
+	"DZ+WQjOvc/UWOESBRrqc7IvazBDEx9/dLCcWW/Y3lA9zd7j8PGynTmx3HMf+fFvx4YQZR7mURrvFjAhE",
+	"fJnPEWw0G0PgIFlSmnFh8wNjTBwX/VHxt4ycdKy3VMgUZDeDa8gap8cIH4M6bEInKkcn2U2R3qvjj/E5",
+	"lY99QD6DdAjyjHAUqxyGVLPrqKNm88LO6iLdyOqqe8LcekZSaYQkfbDdM614N8uCfbHEdL1p2g36bZlo",
+	"zhir7MB8eSjOqzlHL/NLOmev1ZpjlRNV44vbxP9W+k3XdIPN37AsR68c6R/cRlyShbUbI7F8wcZW4tzR",
+	"ftxZzelWOper/uXOGkxtDT19ns3N1yQt3FB34QrFeoHX7WK6nrlVAItX96ZfstEb238xgbtUvm4nWPfk",
+	"syAqfQFcp7lTWioe3NCGW+l5POzV5BUyHpxulLcgyEO02A6NNqPijM01rhv7VBAHD6cqLfMK7Iwg/tD6",
+	"P790Wk8//fnyso1/fDn8+u8xcR7UMxqK5zOX6R08yt5/0Pz+64PiaQfNw68P/0/siV/KhX/q/ms/fVpd",
+	"+XGeaTbJwLyr0+4cLMRVPzXXXJMwqdGvTZNQLLbEESE6n/lYIKBE1u1zy8PuOblU5KGsCs38pIDQYmyY",
+	"8tYhWpBg6vUDxdjNe6rUVMj0OWaAbMN2Ju4JhlWMIKNZK4WxQEk3DX+kZJwnI9IHMwlEA3xSz1PK+wK2",
+	"UnwZibKuOLzVsezimfPifX7gc++MHcCgxiF050WRl7GPg6aJ7jI+EI3Txp8PDo+OTx4/+f5ppxELrS1a",
+	"v9U+46eNg6dPO/YybEZexmkx9GW13xTB1V45o+yg2cBwd7ds/jbX0i6I4zZ87GwMcog9J7RonBoVDDnd",
+	"P3OwYM9/ffL+8Pv/fPkqarktzsIi89rHLIu4ldDGC8RQXcnYBVs2+wpWdw0vzorQuF/9m9h9C7sVeVgl",
+	"9F5ley8LB90ExCQDl+J9jRFo4syEiKsu2O8v0S7w2L0aU4y1EFdEoEsaE3ZHTJmHN8l0xJIRAoJSUlTT",
+	"xMy51SZFQG3xLofWV21Z9CkBNhxpLKEpsneVJtTmteP3UTjnLYzZepRpF/AneiRFPhy51Qj6MBIFoIr6",
+	"hQJ4/P4CLpWbUKH8kP7mD1FxBuaObLM43YsUvixY6sC0Q/pcM0AaFPs4pl1jovvQ7u1VJ8bd/EVN4apC",
+	"QTf8P7jdXhYL3obR7p7+FuRww+psz+Yi+CDBj6t4KsPe530gltKJofSCs24aypp37BfDWDLzjX0VS3Sb",
+	"ZZJ9pak3L+lX3nBTKV7VIVeqpaWMr4QJV94XketrWMoVST8/0lrhtHNclbma2sXg20ZKqtNLY4pnVMuM",
+	"Rt12qritj8e4NOmxorWskTm9hYDdUOZtnpmwjSlzMzNlY/vkjvlLlZO/E0Up7SDXuYSyzOXgpINF1IrQ",
+	"oZjvHXuLjGkux4Nj2vPbJnnVJD82yU9NMqYZNMkA7L/Y561Jco4b0SQTCQOQLS50S4uWorNmWU9kC1oV",
+	"nLkW/pASqhCdis9lt/6+OGI1XWEzVTgudWeR5uEFUMsCSq6Lr45tWeFp4zlVo8Za0OPdhdyISismCQmw",
+	"iS5R2T88v3Co7Mf+52tIu/0ZpukiaYBtUo8/D3KeGmXdj9wN3P6gbGOSO4HgXZul+zVdpX7iapZ1nevi",
+	"Y8eNhFr7cn4/vtRc4vdky+ZLxS5Gnz+3qWtuTrHnX9YtljXXx8o67yapt0BzmV+Acmpzu1oQT7ikBVBx",
+	"uE8LG7u2FTsbFxJ9tu8x7c/hrZmB4SkPcmscv31O0WXzmqtcUrvZzyi/IheScjXAbX0r+iwDYk9FLAvH",
+	"vWOL4HDJejXIMeM0I4eNnaBSbskDK3xkhSz+Wr/cN0EM9pIykIyyeh5/q6tV6V/qGZF79RLa3R5rd0Hp",
+	"qGobd4mq++1X3PHwtRa+RB9a4Mvfwu6MibYaHTU6fFmN34ekYUsku+hGb5w2ksxCQvnvudBOEVxSJ3ZS",
+	"1om5cky8yoaDyu+MMuO+W7NyLBUupHrS6ZDxMOil1DhtFOgWVZzEAQKc8GRm2AIm02PyJaHEFpNjp9Rm",
+	"g3GlZZ642v3G+UCDJGPXjCsshT2OpG1VszQW6lU3aR8UluQurWg7WaeirbqbUXD7hI7BNggeT2gBQ+aG",
+	"+J2qlM4yUC7NYARB0S+uuZWanl4SwQcZS3TXLUaK1iIXuuuAh6KCskpl0eFOqSIDkfMUk9On/isuNDEa",
+	"nFRaiGhz1+1q80L6rblrpcJTpfitFLadlgH6UxT7qThOXzaFfl0cR3DybsIIqyfzSyyUGSY5b7G6q9Mw",
+	"o0Xot10cubR/xBoB1d9obeVijqsj2JCiAlKdo5BlscWw61Gk0X+FowXtZOb3vjnHWOcY1xzfmGMA65qB",
+	"oYyek9l/dINwbmluwyoMXrGx2bZElViMaxS8eEPfb8ipV/pE1wftXsHFNxzkPOtew9m7FerIzcsWIyJg",
+	"w8zTDVBK3Nnu3ypMyWs+p6V9p4grhtgQnmSr8GFwgDYHQL8NNX8D/X4pLM7+xN7bE7u8tUp5gzmDsQDW",
+	"/pSvHxILVamIfhYXqqKf1XSOASmFbBKKx/LDq+fk6fHJk8aCPWs7WcewCn82ZmkiUiA9xlU+GLCEFXUP",
+	"vVMyElOb2mx7mDO1XlncXPfc2ncaunCe+948JGKlA2wYlk4jzzwnCusJyFTI1GZ1SjGUFDuFLvIUmGCp",
+	"bpQSy9HZy8zGdCWY7YC053CVJ12W+jJJs9T2gOjQrqaTSTbXQj3PWRofj47DJxEFXANPXHf5EWQTFWAl",
+	"E9sOfZENGrKIIF++vAY5I1Mp+JD4WvL1WoaXxfSRKNSAIcahWrqYhe7vXBx+v9UE6JWyPeyVXnSRrAd9",
+	"aR/+yg4kNkbzcOocnLEmvH4zHa7vxrm/wUy9mWavdxQTzQteD2/U6ODdgYTlR0llQnc1vQLu3ohwwU6a",
+	"a5dka202RK4oUCwkEHx48+bd42u6EdSv1ML1buwe5w+Tssd0RvoQ4G+gG3ltyPsVXQ58zHIlfzQb1rXX",
+	"etpNKHfMqm922AZDG0tr6dfBSvSQkhFfgvM62mJlXxW/UIuPXywykwkdOkYCnyeZOW+Wl1g0ieXOcvy1",
+	"hLAsXu5udhwsOGcxUfYBBhLUpsE8e0sjGcnuf42fXqc/vOsk41fT5K//uFq0DGX5ikBBOO48fbxZzYt/",
+	"Ts00cosYHYsOHbroUNzTf3jReVoia7gEPx+8Nlp04f1+PqKY4aqnLIEw2N6f7SBB5FbRVCdl0s5aOeK1",
+	"rsHKnLdw0cS9aDMHJBZkLTgHVfi+lZislgy2DyMeFilA0R3fSRixXNtKleWGBWDzCxVfjSFTGvCOLwuY",
+	"qPUAuj7xbNmcbP+MuUEVFQ/1IDgfAqziTbYILJpl41cx4n9x37cTMV5I0hSj+cTLFwJ7IpWlgQqSXEJQ",
+	"OoftA8xROrSTdzead6Uisu3goTWXArrhRUszI082ShI8iXfm2m3l4jJrEOWUWav5dMmoqVcsarR+QGRA",
+	"tCBUXZXgWINdwHaV+7eagPG6GBE7d/3Scsr5fgkLRyyFCZU14GUXqFOb+6ya3XQAYAQ+M6WZMQak4JoA",
+	"T4kEmrr+qREFeKvkgqIr/6aYz0XOWDA5/7ili/QeJIstUn/WLeewqz4VabRu5bVWtiOGc6StTGl2Ymkj",
+	"QO1tFtW/37X5L17bDFZnyeJ+wBqsb7i03YEU47VKF/Bqa5vterUnBUH5iL3d1SnAlWEaglcqDgLFH+Ld",
+	"xawlbh9bKPQTao5mpgTRI6EAcwZErgnls437qrgjEFnUG0Oxu8UIt6dc/MUOB1EKK1YmSmrCieHAt11Z",
+	"PWfTkYRKaJLCp6aaFXBx229jDiHeCd5CWs9BycYaeK5Asro5UNW3xX2qAj0tA20y+/AHD5oiKd5OsNQ8",
+	"enN43Ap9vKF9IakWckamQkas4XrEmRo9KqIKbgX5Yya3eQBr6eSKQ/uG9skFJCPOEmZp5W4mvRYQzUfb",
+	"Zfi16/0e1oVSDUMhZ8bwE9zQiXd5Whd34/mP7z62/vry3ZoQGI6zMeWaHvoz4Fbtr8BB0owk1XdNJEsq",
+	"gC3r4FQsQxgsZvWl3ne/kyyzTXq7+BWJMprauhS7NGs6VO5x3pDz0XnoO79DfobhCi1LA1omKgIy/4NL",
+	"jPDA347gCN6wsfwojvtjPO5Lj+/KaLs/zpvwzbWP44YR5vUPq/ONfV2+spsj1W3AzjdiyXe+RwVkW+WE",
+	"3M2WVU9PyNbs06LnhQ356438f7WwX4G/jqZjFlE+du0iCz1MizLC/0oczni1gU2kjc4mOs26vqmP2JD7",
+	"NY91+05ctfkiSn3vPNcjIdm/kOxPyTOgEmQvXupZxHQiz3n/48cL8ohO2COa69Ejd/Gj3jJQoo2dzW4m",
+	"5Vjcs6LroUVydZ7+mqvCH7d5Z7HWYSeIDDyT4go46gKScoUumAXSW9Z7y1csPJgIxczBfoh1AMaIfuCB",
+	"nR82MW/hXyDFhnkwreKrZdGdm0QggrTiJTEIXPm34hoiJeORcNwCcrZRKZ82G1eMI6hfuYULuW6VPGNX",
+	"jrPJ5jUbrqn6AJPVkHdb4nxs//DxhEnRWT0iCG5Ta7aLUDq8xAS4BWusrEsipITESS6fsR11ha2oN4g4",
+	"3ebqrbbQHG98JNZLd1oSwaxs85e1IMXrkBjWC0dsUvxWl7mPex+ERcNJzO1LgTxWvntl4LRyTP/o5kKF",
+	"Zd2SwTDjyXlSlC36mjPcpMLIQ89gBjp+ePERCGQyx1aL+f5ixL07XMUTwZ2+RtC40+U8YApd47TxBJ6m",
+	"x8nhQet7etRvHaePodU/GHRaT5Pv0yfweHBCj45sRqPPgnT6NBe6iyVtZfoJKkWYpki4ICpPRi7vCqve",
+	"ZiLHXCIj5BQAYbodJqycNjoHf3vx9Ofjj523T/7r6O+H//f7dycXj/9x8J///SzoynHcOS5SdBDT5pUb",
+	"g1uzR6lI1CObgffo38pBBllADZ9NiGi8xbdqxhOsJzS7kMZSWwrSWgSuGQhJgCajMhux6VwHTBIEd16/",
+	"jTdPPuCroo3EF7qCzA37U3Pdbh6rSPaZN26r/aAwqfK002z07e+NzsHTo+/pSdJ63D+B1pPkiLaepofQ",
+	"Oh4c0Mf9J8n36VMIaivx3toy3CenB0UZLhhj0FKpBatuPcG0XQ74jAC1roNJkEyNKjW7xTafdgLG8Eu4",
+	"51Mhr6xUdQG9o5NOrDOVnfSX9XJv3bKtTDstV2StB29VClquYbSkkkcMmx/ElIwpn1k0Vkrsyq3ZdiRE",
+	"Elzj+squbVupWu7zl/W0hQ1FxIYHckqZtjRVUtey8xkEk2s2ouApijBNRnStLPB5nAAky5AigixCH41O",
+	"LYhjmTodouMW5Bqs+Jy/MtzO1QzmBRsEsAcBl3EtmarAbq43WIDPisxVYXHNj1lKPgjs5D0TOX55Qt7B",
+	"1H65cKJ9H6ZFi/6aZjl4p6/zuLqs4REQu3hE0anrGM3KSnTKY5noyuizRiguEHLY7myRItzU6ofIsUXO",
+	"wiPd7FdOrRjqGclgoInIdTGjVIBNoUfXBgLGuWT1udfVtEdzg6/b9peFSeBPTKCdzIWLy9jynOKrHP6H",
+	"CiPcdZrTj36yG+UJLmhThmq6RczgyHa+qmIRVoluV+rXokQqtMlVjMvpnV/d6MUkVoyjNFBMgwhnaB1a",
+	"VGYMZEDZmCzBlD8K7jpMDJdiWh6VBEH/ST9nWapItXTKCcR5xj7XmIG2BuetV5++fP/1QSv8fPz14Zej",
+	"r5WvDmItIOrbGlRKSChfnGW7WLClIaIl/OGMWLKxXSpRsSccIDXnS0jiN+PmjStLEoxQtb1rceB9kc7m",
+	"Ki7OiIaxWROFSrpRyl0hj6XdZpjJESR94AQdCE3NcMvjD8XRX0W3jkkUHpNYVuGUaOGXWUi3yjdfUnc0",
+	"F/P3f/rp9QsypilYTlmtPWLK2TqQnllMD9/VrHKNkbBEWESu+fPwzeif4lSa1kKjinT6J+khPYLWSdIZ",
+	"tI4HT/qtp/TkoPV9ejB4PDgYHNKDg7ZD9MMZOnWtukDPZvbgZyK58sRlD8SZqy28gokuenK6ihx7PhKW",
+	"WpkzsiPfThF0FFxXRoKayimhVq75cXCYGlpqk5eZAle6E5R51JPZ8hrVFYOdE52W5ooD0vQcvk6GOn00",
+	"4vHfXDBscyhR1NcVF/Xma8xSVPTUJhZwoBtGK96k0t1S9Y4NYr6myV7tt9XmhhrCaprtteVZNMsIZApQ",
+	"YcPWhHyoApigUi+O6cKfat29UeZVapDMwRWtV45WsKeV9mXgs1kOTGEvwzTuabVX0npA9yuKA4PGzquu",
+	"DRujbwSnsfziZ0Y+rXyiR2xcaNFkCcrtfq9gCz6Lm6c4QYc0bGy0psWbKg9CeA/ueJu88Wq3rR6mlxw5",
+	"C3qODFNkPOxOYui2gI2y/DIlYyGxoIyTow7iCxA6FO1LHrdL17fqPm3CW89xRt7W2TjNxutQJbs9iy6e",
+	"Uf6NLVXTZmCF9VvHX4t1qmO0WyTRRb1WpQlfddUWXmCvyN0MojyKQR4zQ7z9sY7ob8wJ/orD7unpweFp",
+	"p/PnztEp5q8VdNKYHOCRq5+qEwa/BDVZB4ftk05j/vy9MNaVVQwCkAtzTgvsKvu2cqreNvTzPKEHyZP+",
+	"007rcNCB1nFyctL6vn8Arcfp4eCIHvdPksPDFfM87MTn2T9ofP0UcTE4N+CSVuZV62MihRaJyFBbckW3",
+	"2MY8lJsLRLqQsx96/CIxN0McKtDNmoRmU8M6vBl3RvzBsecwoNzmprgcIdXXYECgb9wwu6IN0YxMjfj1",
+	"W7GJ1lAa+l9xrK/tjSdhbLyM7EQOvNIwPs9A6vqm9Z6d/ir6qqu0mExwjPixDyMbuvM9sbvKtjLOxLRo",
+	"4iuuQaY5dC2JfrpJQ/o1GtHbOUW7n/dpcjWUIudp14y+cdqQOXdB5uWd0Yt9pVnMuTb32EU6BD0yIg8T",
+	"i0GSjF2DrRYYiSkxWhcxd5IpZTpQv8rRlcvuVvxTvB6Fxh19P6CjAoi/ouwRgK6NEoNgvvN6s4H7uV67",
+	"9nCRzLkcSpquE6Apxt1cWMql4qrsmB+xXY2ma/hNSmfeZzMSasI0zb4zC51l1nCr9kv44YfTt29PP36s",
+	"GqcPfukcfMJmmf97+EundfTp4ekvndaJ/epB8HesjeYyqzQcpG9VIeTYDsPYXn48bT/fjHF4yfVCqxcv",
+	"UGwgaGnnwjoQ1wq+qWGnT8JYYTKCNM8s2oALRr4SWSamrXxSzplWVN/aeuK5cOKAUPSoEKYVQdd800Lw",
+	"OEcnfl/UBK+0imO2+s/O9ND0ChRmrwlxRSy6dXPd2FI9uue60KCrAIfrelF9pwhL1zOX6ozEC2cSwqkT",
+	"w8Fe4QLbG89CQCRj/XtQxDOS8wll+KX598zKatukZMpUdMlqoCVQMKNZ4PwPQoNaHFbTGASMDrlQTPmU",
+	"wz4MGbJFr014C+o7ZZ9j7gpApNC00IpY9KPm3PuQ7poOBQYrVkPCWwZ2EVgZBcnPQVdW81acz9A/+tOa",
+	"CBi47xheWsDCKBAxq8ic7qTUsUzDQv7gSTBVTno7STAX4gr4e8rmE1h8jmoDZn8b9f+asB/Z317/9K/X",
+	"B+/Y35624ajTTg4zHmR+rotEcs+SX1cltMbXbFL2bleLBKrFpDuuXrDWfpcPta0mV+34/HviY9U0K9SP",
+	"ua5rFVuqTLY4ODnqtE+iXdPWqiLeTRF2dDaSsiyqWHhr9prBdMFQ9cDsB0dN9zBrIh41is/uVSFjRJAo",
+	"TceTxVyYx0Fn4gK1nXPyBgGj8FvEaChKaZeECiPJITuqrA2mugZ3qizEGtcHy7NJ89tufdr+IM+ywsk/",
+	"HQmSsrQGcyFY4kWpbQxWC25hBLjvqztCALrpShZgnbbF5AKfVLhC4erOFw+HOZ/lQGvp+Y8u5cozfTsi",
+	"7qdoy+XniLxnodSoRGXLQaAoQAJEjRFLSRQRPJsVUVn0wZSb1b7kjeZCP8tfBeNm0HX2jcfSsTpRgaYj",
+	"5HBJ08ujSB1rRvkwp0PoTsKWNVAA8GRiyIpc/FjLTF/E0rWpAd1ywZ0XtXywlW4jwPtTWpRWD1gGXTZG",
+	"m9Hl+Ik7ACjQU9EdUNQxgRsaLecQVCil64AbhFu4LncrEIliHdV9aNqn4fJbbTO6opgwSjPLT+kbd0uB",
+	"juToatvkwOWNUOtpctGFwmFK/PVknCtN+kCSkVDASR8GQgKhfIYRbIwiNmK1enM0vixtYxFlfyha5suW",
+	"umKTlpjYG1tIvobzIAkuHpR1WKko+uisEfizoAyfItlnsYMRo4uwqu6uqrKD8rraRpkO/yqsz15WhW0E",
+	"wB9cyNrqvVsTr5t3NSgZVHA8vhW82zdgj3cDHtdsTCXT8CPPZsXh34C1jenn8MuwdLrc7wBT7i5g4qL0",
+	"t3E4uKp+Ha6hfy1TncqCaLyzZaV7DaKhe2XjDkl+Zen6/gTc4xMQLUav48xxa/sNaKt3p2yIUQuekr+Q",
+	"NvkzaZFum2BiDeXkLxjydiqVEezOlv5OETHlc2X17bmtWsRTCBMpLy8nX958Nf9/i/9/97Xb/sufW5/+",
+	"vG5o6rys8h8Jm8uczUgWmRhG0NmQq3KKZnV+HlGt3sF0Wbbexr6ZjZ0iC/5HXzNc8SiUj13cZ4TTS3LJ",
+	"9OyjIRcX7UXX6Xluo8v20ys/nr/9fNGI5R9b7yfRWJgtBgt+1F6jiSE25GP2meWMRlpPGl+/Iqj8QMTV",
+	"xD5NroC76IUPdJ6SCYhJBs0C37yS1GysQ9f0o4lxEMaH7Ut+yf/0p49syAnjf/qTS02aHy5GTIxBz9Ma",
+	"3zK5zDudo8ROHP+Gnn0YIBShizm3L/k5ry6PDY4fnJAx47kGdVbvdSbw2doxyvkQ8Hv3nIGQhDojhkk3",
+	"MaOtqj/9yQV9Se8LHrsmgtejsYyKWdPVgKmvvTbpTegQekjw+GdXsX9Bjzw47DQJ1WQslCaHnc5DMqXZ",
+	"1SXXIyny4ShIujzoNDudDpFiqtqkl+RSCfkfPfLAxs+0sCEtt6QDDKqSnhlQzz7TTM4+k2YZEQPzDhif",
+	"ukxKqsiAKu2D3EZCWOB1qvx3dhhmAhwYOl8kTIBqYy5LYowrRShm66Exjf4ZdcmpMfDSFNI2sWWuPVws",
+	"vxRurXrWyZNnWZucF5eIa5B+4i61h3LiFfoznOsl7y2o+j2biK9IHxRLsWbWbhw2g8CdMwPB1D7rnX/k",
+	"sj7//KsSvEce+K4kD81aixR6uEi17TqapGeLeXuEXvKi/QVe4g5PzxbX9lwqEcw3tTBUIHhirvTFvfjS",
+	"oNgA47dNm/KD20cUyGuMWWZiiNmwhvyFm+xzwZNcSuCaQMoMwZ4WyZYJlXJmFrNnjMFem3wEjHAiCzCb",
+	"3ns9aL01ZoM7b+9/umiS9+cXz38gQpIXL9+8vHjZvOSegaNUL55+fHBoiUCJMWDVBOYHTx2VgT9HH0BL",
+	"BnZgBI/n1Im23usUxhNhlnHW+jvMeuQB5TOSc/bPHIiGz/qhpwjMb0SEYFzvw2MyErm0MeFL7qkWD6pv",
+	"BeQuR1q2yfNFkQGimBfHfFwsmxejBPmBkW3omjS8C9fc9ptxe4jE4hNCjg+fOi4yHbEMzkjPTHvWwq5U",
+	"PaLoTF3ykS9aVJAI+0jM43EjuYDP+k9/QnKQbDwGWwCAhQGMk584w2YP7149P7O5tcgTrAwjY6BckcsG",
+	"FxwuG23yE7c9iUqhah52yXP3/T9zBHmlko7BCGs8KxIGuYKU9GdIv+aQzl1X4r66kjk8lchZaN/sUfuS",
+	"O/xYintsScXfhUkbkjIjPojKKDJgYZ23GUsQn8NY3lZJN0qgZKApAsLlMnMCTp0+eqQm6WdjKDxyt6lH",
+	"b+wfH2DQCm5sj/Q4C9ILGs9/ePnm/A35wck98pZyOkSEA2LTwcj5+9ehY7Jx0O60Oy5jj9MJa5w2jtqd",
+	"9pFN/BmhpLcCJ5CXj8y3Q4ikl/QUUGlO3IAh85rNdec1k296X46QJBFc00SbzUCCFAMbV/F+XAVOpJlt",
+	"FRysEmbXtEizem3Mo4wpfV716JYEUOvZKi959N6aFmtd95H9a61rn6OMW+fKj7hueOU8xgAGBoSCogLP",
+	"LacFUWicNpCMS3SzslOoVe43bsm21iCskXnqOInj670x9BDyoUezrFc3wMI/Xo4vTDIbw//SLPvfXw5a",
+	"T2022ZdO8+DJ14ebpZTZl7hxWaAummXtFbND9yKzOUBQN/4i76Qc/5plEB/tnWuuMJ3VrqANY0f2Nx4x",
+	"X/d9ZpUyaqTbkhd75OlbebvLiV76fkS7vsHbrRJnQ3KkhLhXZ3XY/FZELqfpECm/HFuRHJVl0USnmAmD",
+	"idFnpNfqEZ1LW/qPqaDtMAroZxsbDD7BJcwWQylcMo1WARLjIdXxo/+6UtjfqoclbVU+oWu9xaJprp/Q",
+	"vzsRRpSZoRx2OtY3bpRMXSBtOD32VwfptPHpQg882ofRBkzGJAwFxNdm49gOJPb8YsCPXvNrmrHUXn+w",
+	"+vqfuDHOgGustHH3Ha2+75WQfdt5Hu84Xn3HO6FfeYyb48Onq2+4EOIt5RgGP1lnSD/xsoUhugFcM6/T",
+	"hlnr+QiqpkM1lwmIDv3PrQnIMVNO5VCaDgYtIVtiyl3zspgmkaIVhCaWZmOw5lVt+nKbXEwFmsyVUWGY",
+	"nYOTBiia3DdFdXNCORf6khtLLaOTU3LceVrp6hZUTtjWbtiudVD2bGXcmqnYK65XOrewc1lfiCvXfbNX",
+	"NEExA7Hmj2sMlxidW3JIm8TcoNDC9YUZRjvCDOmyxt5M2aq1CrCydkplao1NzGNHVffMz9Xcd8mNWBsZ",
+	"PQoNhMAgtmqueQuHaSUd1tonQ4YgeqjbG7lI+jm2YEsgy5wez0XXPLtpLG16yQ0z166p5IQq3URNuE7J",
+	"szP2ZblmhB48yqjWLuLnIFWMnZFL1bSWiF0i0Mivi/5/CrJB1zyU8SEaoIK3yYt4Bz4uNBswSGMqpWV9",
+	"55W81s10ysAE/DvMGpYRoiH8TKSz2+CBNk7xter1c17qOR58cBvvj/Hf51aENJqNEdAULEwJRnBrnusu",
+	"e4TX4APvM6Neg+8+97WW5oaDo7UY9Rsqbazj+OBknbmofDIRUkP6FlJGL4wIRrFwuMbClWT6lqkxhlq/",
+	"vUh5JsTVXOL7tkLlazNitLr3sozpWb0Fi2mChrcbCeBy4w07W2RF1klTNJGx9rVjRsqDwIXSCnn4vwSH",
+	"NvmID7d8GdG2+jDMeZEmJrAGPm2Tcz5znhqUKZZvGq5M1VWMZQ1BnwfTXGRYi5MNDKWKgnm0wnirspcd",
+	"Gps4KGv7lNpuJYt4iUm0xqg2MBNIhrElMqVcG3nanxGnRuPe5iqnGUpYTwRu92utBNdTvetc+rU2+hzw",
+	"7/FxZ8Uq3qqKHVJUhL9Xj8w916vvQk0uz1iwTLtkbV9Y+vWR5WWIURLtilZmQxo1btYmP5baoS3jx466",
+	"WpBEWIeJRbOZ0lmzroGxFhnWCyKbdCqhBVIiF+KSWyV5ZKfsHL4wCVBgmqi/Bigd5u2FZsksQFWM0dmJ",
+	"3kg3G7y1gm7x6BwvLuALKMBBf09G4+bKyxrqxEdNM7iDw2b3aGsVomgsENULamwXI4sl0DTipI4K58rA",
+	"voVTpI5hV5fod6mY328Pyl9B70jb3dwqbTgIjRhQxXOXSFBUJBjdJSxHaPqwjswzWz36/qeLWuPeHBDL",
+	"0REoc1qZ8SVH4WMLZ7RVgjc17S1ojkMd9LFQyBTExIZ1We5ObNyqLW9zXtey5b8Z6/jJ+nz3LOObyM9v",
+	"7Cr4pvzvJw+TuSMWmOsltf6KDEXhJh1IMSYFkIP1miaCD5gcQ9okyQiSK0i7Lr2C8S7myNjErBJw/cw/",
+	"2SVxZDDQl1zkuk2ex3yjPqMpcKPa2pHiiW3yIyYljQWiokiwrmhmj0IXm5hgXmmvTc4veeCBDVy2RuVW",
+	"FscgE7qq5Bt+eQ2yaXl7D6v/e4Y7O/ZZOIxtflpZPXXJC6Wfp4XPGh3nbYLBvKK9t/Pizvu1/aQ48U7x",
+	"uXGbi53kYVpd8gXneQmc1iQ9ay248MCCm92YNw6kbWbWMSYJJCDoxW9EFGzg1v1mouCDXcG9LNjLgpvK",
+	"AkdKu/b+5inTrUwMlyQs2Xwuy3mamMTdYtz9YVuApwQ+mxWyeqZNeuxdM5j2PESKT26yLg3lMCCriU8s",
+	"NRpyxpQNxHmMs9KvOy07iTiAXO3AYYzwMOKmF4w8DEqW4NWFntyz3cxtEtYUvcwIH4mSQAT+F+W8PyCB",
+	"jEEO0emCV1Bd5BmRuawuz6f72CA4LVzgPl2+zKkMRmx7nJl1U7XpW2a/3ojh7yt3a2qDtkxZ+yhlKSZj",
+	"MtsbpzeG2pwS1+CpNkvqhhlSRd6WGccY6lOjSvhRq0kwRab1uUklwOZ6QsZsusckrhmAp1WfK3TFeFqC",
+	"WJdEb9YT8/c1jGtXtYqxUA4yqCx5fLxuDpMfmTvxzEdRlrzYNuC42WtxR5xupe40KbCkbqcBGQKvG4S7",
+	"ZHdLUBCl4Is5bMtDcN8gwW3pEF2i2/aD3EEW3LqpZq0QrGSbhLPwfp91Fn7XipUffZv0MSdzVueOYXWa",
+	"uZpkYrhPHrtxVKy6noGqZ76rd89HlLtrkGywJKT/s6sdwt4kDOvOFNDMAY9SNSqKWczXkFq87iFlRqNi",
+	"mKCOvkYs8iUuBcumTlm11RvXRsNBnG+rbtmnWb2x18dmpF5vY7pNXmvMJLCZT0qMgegpcF0UUJzZApSe",
+	"9w+UY2iSoTD8xEidS96jrgwDtFHuelgba97da5Of3ch6ObejwYe4abqUBuoKzNB0n4o2+TvAJHyMnYAx",
+	"3nqXHDIF0xFI7Jjg1sIV3GHZlRgiy0tyzGJA5VXZxVS65IhcaEidAySmDtot9YdzVRrDM0xRs4iwLn8b",
+	"aFaroLh2mhFO1VnWQ6TzrcPuZvb/MAvhe4VG+NPPfkUHpR26j70jl8Glm+2QzxRR9iiX+ZH77g7e+sMi",
+	"IlVCxKQO8R+PD554G6zA84I2VRoPGpbH4NblYF24UIrpXubdONyHkmVBl1ibJrcK9JWErEdIvfF86wsE",
+	"BKaVzvZ0vgK/qHb34AltgjWA5IQMKMtyCcqXG2OnHSnG6E92tzcvuZDksBNcPH+FF0pl2bNdrKL68fjw",
+	"KTZQQU+5kChzA+CAS471G6pJcq6ZzaEWWWoME7vuY/OQ4OkTisXXC+dOsSF/zRu349n9aB/+jf255q2Q",
+	"vo7KEfsbYfyen/LfoRfUQSu4BrUFw3DQAxXuoEcR5jDJ+xlLQomlR48yMRS5XnLeX2KJLsbYVdiHJYQg",
+	"MDqq8t+Yo18BFqiW1eJJ5oa98Xb0MP2Y7yh/flWqliNlkevG7yxz/LeTy43EK3K9mnoVZAN0U2LWR8sL",
+	"lpZViFpz3LFC4x7+YolQG4EDwaj2ZVWazhTBPXdyopIIWRS+G1lm0SWsuWcovU1+Ulhu7xo4uRwW8Odp",
+	"OhJZcapOw+xgPRUO7XOE2ZYiQyz+eHQSp4bY2eqWhNAHB0D9jaVQiQdeo2p6pJK9JLonkuilA5fBluD1",
+	"yDKbS6o+y7IWogvWm1XLgQGKCmKbfImddWqyLzOm9DOWZbY10D2LMK0sjzYzq3NouIYKt1ntr0Bes6S+",
+	"It7+3DV72dhxKciaPmqMKWzhm3bd4axP+q6KmD1drvZCu/YwhoT35vhNXdDBYpa8q2RKW9cu2wJg0guP",
+	"Rc82Xymvs7UUkiUWigBrja0WjZ5qqmkmhjmQnGdG/UbUHwSgsiP2yQcsveQ4D/OQgRT/Au5KmM23XXNB",
+	"r7641RPefa1s9eO7k7LWYnH2Na37mtbt2Mx5mmKyh4Yx0cK1WdqI2US1pZX1Xs8iGfo1NVTbs4B9AdXv",
+	"tICqFIwbkurWtVMb6PFD0AHJ3rpKVmelutXZZ77eUSRlOxK9XzVTNeVJO+LIt6eN3Ulh0rIDua9K2mei",
+	"77Yq6QYiMFqJ9OOggHPCR58WamEqwGYOjcU1uIydqcizFE1C6zgWmmakDxkiE3tYJZZiPBRNPfOTtfWa",
+	"PkZ7yefsRLKNmejKZO49S3IVBPeJKe3rY/Zcadf1MVuzpdCIvLf4vc+wMf4euPdWXflFWWfdMMIOpbsd",
+	"iJEyFoPRfBITcJZe3UiYQsFUGcd8K5lvDudriHQtHF+mVA7p/SxNWDbC31RlAr7QzuMGYLjlE0JM3PLb",
+	"uYtQH+sWjfhbc5/vMoq0XgRpHzzaTfBoPm50w5AR08oFdxhKS19ThTyzaE7AZ03bLIUMGJb/+64ovVIR",
+	"6NlIkTUcXAsOlY/RGBjbPEmLXfvPnHLN9KxpWzE4gW+bcthnoMYxBB0g4DJ+LVjiezKeuX8VQSRDLsiQ",
+	"TtTymNN9jjfdWaxpH2fax5m25EiWTOLxpbWtgpVRpQ8u1xMrHI47T8sOOWUhg1HYXJi6wiVszl2TXAuW",
+	"LgtF7cNQ+zBUGIZag5i/BXCfI81b1d3qQk1uGfZOpDsMNW2j6N3rANO99OTeWWBpH1Tau2+/UVBpfe2s",
+	"JpTknMGqbGFSeOyaJM2BOFw97AwIrquRNSvRQNMjYNKKPM8blNXYPMgbhozQ7vMI9eZlM9tRxdZOPDju",
+	"PH24ImB0L1nMHQaK9kGiPZf5ZkGiGxmBznRrT9LB0kYZNqKsCCXvX7xqOrx4ppWz+ZaCAm+gfL+2w9lM",
+	"/3Zjj/ih+4zbrpvzztl4olfx8uCAPrfvbL1gaiIsKOeq8+puCe/Ya+c31s51ZYciFG9L6k8bFsSvcRta",
+	"uz9AKVWjvqAybSlNl3VJ/cG3yo23I0fZbVMgtW9VWKR1uPpCCdfAc4gelxd+HB/NMG7Tap17U11vEDbM",
+	"Jewbg8RoFz30YRhBgqHTNdh1QW31dPbKLrxFOJ5vnYdkNGJKC2yjnRaZRUPB+BCDgiKlsxWNjM7JhEpt",
+	"S2cN/77kiGRkuL0iHABzlGz35LK4xaE5+IRfbLNe082ooLBvQsZ7Ct6cgtNghzYm4hJj+r7mpLwsRrhP",
+	"TNl3lN68o7SfXSDga4HJKtDHt7HUU8m0Bn6fc1JqhvibSkqp9EzeJiel8gCfkvLb6stc8M3VGSmlENin",
+	"pdw4LQVCeeXlcfDltgkq576DrjmgoFx7hbGC7BrUWdn/ocQl71mGGTZEDjhcD/v8JCMyzpUm/bKFIgKI",
+	"L7abaFods9KdGFtKaBG26Gj6emkL21L01iA0k0DTWZv8GCK9FD00EJnMrAmUWfWxxhu1WS0vg6zJe5na",
+	"UgzwTvJbyuXZJ7nsk1y2429IuAhKGJy1tVic0w9jZsdarTMnsvwKWwlNbbpem8RTYkrQpzFiPfUBOEmZ",
+	"mgBXUJv+cgMWss+B+d32styY2L9FOkxIqrevQta5ZcKl2UfP7qqD5cYE+ttJlNkVR75Fbe5OUmaWnsx9",
+	"3sw+or3rFpFba3w1OTSFNet7WRmRFzRIR8GHdqvIdWHJumYH7irsZW5bLYopPysKNCpWrrFDR1Rdco7h",
+	"kvksm+ClVoWsapqIr4hB9jLrhvSKW7qMd3MFvYf2wa6FOj73koeWclFj7oAckQUytSR/5zfA+e6kJ+JS",
+	"zrdP5tmzvt13RLyxtTsCmjns/7hJgOFYRU46R9Z8tWE9TftUQck7bNQ2ag78gG+4TVvAvSFy6Owvs62s",
+	"2btE1bXjLtyeWHEX7LCaKQ3jNUB0x5C6Jd0ohmrTT6Rvi0B8zwfz9xA4SJbgd3Vx0bfla3+HgVGKDYkt",
+	"4orNl5WAQRuSwTVkZRG7u7wvroGw2sheJqZdpUVytWEp+wZBJ3zTVtEmd6cPM7mPLfdvkkuJnffd8Fvz",
+	"X9zD2FNJm6uDT8Hx2Uefbhx9Gle4gudl4bfLst2jgadeheCwf5mPEbtWthmkQ5AuIoWwEowPCV5eH68p",
+	"aeS+BmzKEd5JxCZYoH3IZh+yuQH+bcAV1mYKkxGVY5pY9h3RdLasVWZYwCKSKwzLwDVIjCJbVBp3hS1j",
+	"tnZ4vz5acxMGsg/X/F5Llrcg9RXxGj4jY7C5jQOCsrIM1gQPjtplFRr9BupWXaCmsip718gd1TFvQZul",
+	"bnZvYzQ748O3qcHdSZRm+bnch2n2vsodlzffUM+rjdXMm4CYvpeywQCkWmoPUpIIKSExTzojGQw0Eblu",
+	"Wo8bqoE2rkJdvmC7Lhzym2AydxIQWc5k9hGRPZfZeXnzbZmTyBHqfegvr0HOfATVu+3NLU3CYQpK2yaR",
+	"ZyHYnvnTQewxUAUSH7qmom71j+ant+IasBL0frep26QkYtv2bK170Z+tsiurfcqlENq7lG/sUg4kOuKS",
+	"+LjDVvrFVlZMvB4iTY1+oWyzYQ+j6VUQxxemHtVTAlWCN61OEjSBtxNrk3OnjjBFOHqlOAypZteAIP2X",
+	"vMe4ygcDlrBADVJGdRmJKRnnycjc2isWstcm59UQFum5CFYXI1g98r5YGVtwjuUb2NP5knOh2YChW4wn",
+	"gH0+gSYjkkihFOPDmFudpr/mjn/dV486Du4cx4lFdt/Yo17hIlEOgkPbu/r27vRad7ohkBsxQa/9eOiJ",
+	"bXMGqKu7pklSYFYkVAGhiqWAHpxeztk/c+iytGchLWa+NvvMVkjIS66ngmSgMenOvAdZVR+GjHPGh+j7",
+	"wYoywyIlJEKmZfHWGOQQUsK4FoRyhBHAVt2G7szLDONFmINLHg7F5vatUxzuXrisPNzd9/vKgfC0URQv",
+	"D4GnIJsIEQEeTMLsdl3Cg72hotON6ec3wId61Dg97KxbE1yMpC9kvGy5timykLyLDdp3UJq8dBiuNHnp",
+	"QPowEBK+WQVyRpXubp8REte5mw20b/xzW5VP4Rtb4QcsvhaDbp9JzBBrzX+xTVnzN1b/3SFfrfh7Otmr",
+	"/TdW+yclY/VCrvhq2xrmiyLRjozplS9TLkVD24sBlBsYZutD2bdrAlIJTh64Jl5Sj0qoRcXGLKPyklup",
+	"KKS9xcm7h0RpcxXjpDcxKnQ/g26aW3oE1bPJ46QnePntf0j4FRKNSeczD5mDxgDjSgNNmx7jEbG3mSLu",
+	"7NTnvLwvcDxupp4vsCZsWqYFSUWZQDoJKstc8bVZTQlDpjRIG1iPMqdgEWoYlMWXCZhU8YVdtFoGsXub",
+	"wq3pnaTouCQcv61R/6tf7X2mzt60WO5etZSCzQI9m1iX80bMii0TdELOMaIV2BzVrFToSAuRZzN3EKDW",
+	"GyZoF5yaRymw8BJc6Et+TTlToxh3tEPcmjvus3l+r9k8G52E3dRdhzbn+javVQ8gbRItxBlh+pKjd7Bn",
+	"r++a611rUBZWgqVo04+FBKwta5Kem2DX3th7WIPLVx6W29a663KKyr3ZRxbvKKFoc0FxV1XfbdIzx69n",
+	"/UOyhCvCCssPkAA+CuMNgijQddlGuxESt6aG3kme0ZKDuk8y2of/d5xkVAJ/pqApy9RGeuqqngqAQf6p",
+	"ZNqMwXOQ2VmBjuuTiEgfEjE2d4wnelbwF+czUIDRtyQDKiG1vvNLXsdyDNs6Q75ksXAJ0/OJSfWV2vec",
+	"I91JUtJSi3ifkbRnSTvOSLoZT4rbzqiAP7JQtjvLWniLkImWyXlLw2YiFC43m8LAgvYyNE0tzAXNMpBD",
+	"Bjbap9GFitji+GOCtrk345kqURyNIV/iX5Rvci0BkYNa42TRaDnDh4fxO+znzLLMBvra5JkQV4wP1SW3",
+	"VpLIMzSnOI4toxPyoOf+mjA+7Pbd9b2HTaKnwg9ckQe9vtCj7oheQ9d/2XuI4ypnngk+xAAYYmz4RUwo",
+	"JyORpeRBr7i0q4XomsvNMyQQOefwWPDfYiVSjNPjeuzKeXu77P4t4EG+N+weXf65vGbXZpH3NuM+L+M2",
+	"JAFSPaEBa0MHTchGN/IhxSWCZmPIGIclSB413tJmFVeo6bqLGP5T9PVyLaczpnQ1oRVzOa5gpkCfkoHI",
+	"MjG95D0On3WvTXr4Cpvf0ZtIuGYiVz3kdzzPMteG2g3cumfrXFrKdZFwmbV4aIVsX/INIAtrczVKl9WF",
+	"G8xWGRs3zpnFdALgWjIo0yv0bFKbSYFhrDAK5kNeVbT4ECQm3OtGs9H3rdhwo7917Nwv93pZs55S9gH0",
+	"nXnnHEK+I/k4D/JNkkpedXtdkqo8Lee3oue+ckg2BUO2jMiyHsdoNBamGsbtSsBthyWqnXrZB6O8FRm9",
+	"jh+RB+bRgkxH2MzG8rBLHvrlFeMJPGySRIyB9Gly5XRbYbGUsAOOVS/b5IMb0ZimYG9Erdho0RJc6F+6",
+	"0fshfKcuee+KiynvFspmz/kjrJ8C75uaJ9jEo3KuLie56E3hHA52xuEkmPZQ6ralT1+ksyJogMDGONpT",
+	"q2njC83APaq7r3SgAzOt1PWv8k00SAoJSyHq1nAUsVN1904jFJhLUgq6vfK5Vz536xnlqfBR7y21TKsC",
+	"3tcWTO/d+PYNmG63AZNRFGuzWK0SeRuvd2CkZAx6JGqzwuyvlSEsZ81IM2/tXcsHICEBdm3d9DgSQ7On",
+	"hHLs9CQkNqGqG5e/udufLes/dcPeU0VHLDOcMazbdOoe9neaG9pvqq+TY5Rd9+xtyhnnHuGNubmv5y+j",
+	"Y6Mtmh+Kv+6qFNIdrHVyoR3X3ptyN8+FLgRgKd3dVzfJhbbEhPlDmoyFK7bs04waO8SZ5Ag/bYGnxTVI",
+	"92JXfeijomluDJ7pSGB1CGQKCEq1GeNDYg2SS44Z0eZUW3MmQeMFgwMFB2baY2TjW8gQtFUUOHzW9rKJ",
+	"dorGmfvXtbXnggzpRC3Lfp6N77UDHYd3J4nEfmn2QH97I2Q7PnVBr2wg1J+xdRlVxAxZI3VYTICrkFvV",
+	"dWJSwiiO2NB44LH9JAxynkJa+IQCpuJjkteC1SL/bc1I9onCv99E4Q3o/ls0aCpp9LY1wXrvlx/B3t11",
+	"ZxGATbnxb6Ir0274761pcHeUg1t7GPc5uPuEt53n4G4j7uLofmiDNp33D6NEEgYggSdwRjIxRXeKDZpZ",
+	"c1VGtL/65Nh7zSpcBuE9Yhb79Ng9t7iF9NjN2UXcKnTGWnuSDmqDVaH/CPG23r941STG4rOJqtbQq41N",
+	"bahof7Aj2kzRdsOPuK37jFP0J8/7dKM6tixeHhzW5/adrRdMTYTtW77q7Lpbwjv2CviNFXBd2aE46fvM",
+	"G/jsAAxuM/GmepIGOU93nXfz4wCz8Pzx467DAmagUO7qtJnzvMQczUxhAxdCh5RxrJtRCG8Xk/BmAvfc",
+	"qfsBB3knPl376riMt/6vvWtp78ytkdyGQG4quMOM45t3phu4HDaPc7er3JJwlPsEk9tNMLHJf6dhPkMT",
+	"kytslgXNsto0C9fTckmGBc2ym2ZZ2Je4cdl2iDTL1k22KFKw6+YQ5mjf5jIHh6Q2mSZA0L6NoWBi7Ihe",
+	"WygsF5/VTdIH4CRlyhjw9QhQxQUbtksMBuBbAsQgA+9JJkzNEH9TGTEVuL5t8mEqD/DZMNtAAt5hRkwg",
+	"QtZIi6kInL2NdePcmDkBXigqle+3zZJ5ZbFCKt3hz0r0EAsl4jrFE2pkmWesPetrMLoLB8A6T9IHMmTX",
+	"wNvk5zmsq+8UwYT+S15WmuK9VaWniQ8N2/MajmG+SzKqFIKFE1eBOusmTtftuaT/nlGxsPLVp/YjKgGm",
+	"9UiWQteilGOFLY4zSOa/goluB48eQYFAjjlACVbd9oHgL5AaIa/hs7aSwGIOXXJ0wigthIch6rrLm85U",
+	"RMCEJSk81cqm+5nHE4zxbpJ5wkXaZ/TsjcDtuCvSrrEBq2duXf4634S+ag5u3b4T0wUXtchoms6NmMU+",
+	"V+d3m6uzHUF/k6yd6tC+icpam79THcs+GnhXSTzbkes9TOch5w6wsqIm9yU2eii0ZZoJPixrT4NrEVK+",
+	"1E6jxaM2QWh3nP929cO7SRVacfj3+UL7DIBd5wvdTIesbQz6wlaTJ44f6TmxhZynYrs72YvhxwDNShZ2",
+	"qw08oom/YBdfcuQ7vqZ+JLLUoonaKhibXG4vGQjZRJPfeggs2/P2uDH/aUyTtfgAJTrvJX/gDHqEz+8W",
+	"F8ZheX3O02+F+90NNOAK7rdPgNqzv90nQN2aDe1Zwq4TOS6K/ihFa8OBRMSTorkhtgasZVBnQdqHRjAT",
+	"hv1Pa9sZeidl2MPwZ4/TEs6cZECvweaJNKu6pJCk58fbs22e+yKdXXKzAsb8U2cFQEr1mQqrfpgmCeUl",
+	"AzbT6zz0JYkVT+0y8dG85FQV4C2Ei+kptqK2p6REvjIvckImLeWKXaQdunGjLQ/cTv0WPKov7FhdHtxd",
+	"CocXQWByLx323tYdeqccZW0vLKJNHqUYsAweYZZhKxPD+jycgtW6suyUpb4rFe2LXP+HMb2nI0GuGUzB",
+	"JuoHcFAF2FGI7scUyRg3bNGBaNlnf6cuuQPAsrBQyJIt3JYiiD2FLJdbUG1n9iPCIH6WIgOMPeF4rN5t",
+	"H9QL5oT8z4JzX/KfmR6JXBPqBxQOM2NKhxdHE4V+nPJzs4pvxPB+d+XumcUqrBIjZlLBwe+AkVzVrarL",
+	"JcBdjyIPjiEWYo+nOswNYsQUmdJZ7TuThZyUZewaN+Q8cdw6PgAP+eaTY64YT5tE5cmIUFW0O7GqQ59l",
+	"GdMwrs1CEv1fIdHdBUzGoLfl4+PtluZeJqosHeJvKlHFjEhpOp5smacS3u/PQfhdcMG3BtiUlGVromua",
+	"S/c5JztpSW8YqV3PUkTbZP6ILx6ywaJQnlClpkK6HPyoFfaSpx6tXQE+zW+lR1tHVEVs/mStNS2uwPq9",
+	"KOEwJQ513dpeOG7LhvmwSfqgWAqXXLEhR4SEXLv6O5r6mju0dLysRmlJeQn1juqBn0fXqgNd78uxzTBS",
+	"EU3nwEvfuzsbt1VkZx9vwxXf2tH0kQ05pK/jKRhWcbrnR/H37JuxOxCoRAUllodZj+rOsvl2OmIZtPyN",
+	"LUvRrTn68mfedz1dctYvglNtGyZgKLlNzknP/IG9D3zTGYq/uZcSd3h8ulaRnlairNrOt1qbY92zg7Gn",
+	"sQvcrE7awxYGasp0MiLhBUQMBmcFyKvvQ4s+iqO4E9rO9P5W5JRz+/YlOUU31uW9WrfiC/tUqW9svEOS",
+	"S6ZnjdNfPsU7qRaScjVbmeT9jCWNgGGYJXkUtj/t9mdd6xF+tLT21V6jPNAzWGS38EkW179N3tExKHT0",
+	"UmlUhywlFCtv+jPSs4/BttixSJOQOuw28Gz2wldo3JpEjb6vJntlwIa5hPueYP3N4xFCzlFCf0aK0hpP",
+	"onZ310DsihGpFimdLelQkWVehQ3sxZTOCjMSLTF3DZNoSqp1KPDCvPhbkZ992Z72NqU9pI7vqm2db0B5",
+	"6LDhw5bSdBl89Qe4Bp5jZKXwaEwoSwkGT4qvPC7cGZkARliKG4qWU2mObhDbPsWaQxjg0basuYZMn9lh",
+	"3iZxuld8NAuxp8vN6RLDmlSjq6RfbNe2dOmbKKPwX0aXQTsKbNcQdmBwrRlSYTNCsF9EDYG5dNPnTte4",
+	"7YYH9j17KtuGyjxI/oAUAP3b05m0jG1FVGcFu8NkTZTAU4Ar8gDj/G8FT+nsIcKNC65HEaFdOHlt7KU/",
+	"u+QOwp34cEtKtcsiyKjS5Khj3qOa5OAQ34Vd/A8O7RtUm5w7FOLjjr2wGBh2ZgFOZkAlfosjFfKS4602",
+	"QI9KrWvi4l44AclEagP0ufYxEBxVTQKVkNpJi0UDNrK0xg6fGs7BbSpYbX01DqTGuWz1Fu9Vtp/MBBvN",
+	"Bk5vrWjLK5ud4d3z/JbDAz9NCHagT72ZYV98q/5+Vzt7260CbtNZ72jL8oM9B92YgzqGZ7uOGgZ0A+ap",
+	"xaTrgup9SLtlHpFabl8bRoRsqry5iVwVKxhtmFuBMWesO87aMYY2lRXyrvC7TphfiMnbciy3Kc7n3rQn",
+	"x20E+hwpBNW620l2kcESAnw2Q0pqk3M+IwpDDC3GbfFRUWyEz2hH0xg+mJ9+LzgnGwSAUTRsFfp1d3rx",
+	"XKAMNP0vLfz3G0d9zT6uDvoiIewDvjcO+Ep3aorTjJ8jNYL2lfEAz08K6w8GLnhj7TubIOvLBY2iivyg",
+	"XVMAb7b93kZWRAZ3g3QmMtgXuu+jN9uGgpFM3Klc55BXcc6swN68oB0rg0g/Z5k2EhxZgrGnzPc2SYNq",
+	"lOsKK43qqty34wj76vbfa3X7ZkRcV82+uXI5BO1I8VZ1nlokXPvufVL+HVWpr0t2TkH6lsXobXI+x2av",
+	"ACZlxXldm4kdcNbbUbLupGq87vDtq8X35ZI7rhbfVITVFIcvO/Nn+FdwB8o3m05X20zi3jKEOymkrmMI",
+	"+wLqPUfYeQH1dqaZAnnNEmglVNP1it98eJOIwQCkqyoriqkmkiXQJouQ1YlIoenga3hKDH0NhZzFXbAf",
+	"7aheaxj/nhGnw0WIuV3973WFVAedzroxQZpo5qCGha350oYHErf/qm4ITHXtrRviDN+F37nibG42DMUh",
+	"OK79FykTG0e7P+4KDDcg7tXuab8/ew/1jT3UxVKWTHKO+9WHnuoc1sgVbaqb0Y6wBiBuMFnndLD399VH",
+	"HQzxTlzV4RLtPdZ7j/V2J/48TQn1R36jE79CQdoSlpXa3j02xYHpM6JAk14hXXtECzKg2BSeKw201pl9",
+	"Iw6y92n/Xn3aN6D0JQ7uMfhMTJSDVaxW9+Acop7uKp1+C2Wqzu9dLs3e2L4j1/c21FlqXve2y/LuePGt",
+	"qnF34gxfcTD3PvG9B2zHPvEbicCog/xZWcNUdBpxz0RnucPIMx+1c4/NXJEKTQE1wFpP+W+Ed9yJ33wF",
+	"79i7z/fMY+fu812YijOedMVgkDEO3ZRqugy2hiYjUjAGgs5gKRmkFmJGuc64eLZ9YRHwFEtCHXKcDopq",
+	"wubNqLmckp71OPUIU5e89/7HjxcER/kFEPvz66Nek/SsHoM4cO/PL57/4CHijFXRIy9evnl58dK8vle9",
+	"FY3gHtYUzYjMOWHcenublxzMzJixeLWkXFm8MvMMMzYx5U0HyFOdvUPPSoCMxBSrBMRA23YmTBEFXJ+S",
+	"npggwoeZkARrm4CNPZjlwRwcX9uUwjUGIs65x+MIckkPOx0iJDnsHJIxUO5Y/ATkiE4s5Ci1NdgWOO+S",
+	"m9GdmlHYhyuMYgwp423yTiBUEElhAmYzBA/e/50iSSaSq/Ylv+QfQOWZtkACPWSOkPbIgwKDQIrpwybp",
+	"pbllm9AjD3RRsyXxZvtSc1WBeEoeKDGGvkhnBDIFHnDwkrtHEjrQIEmvTxV0r0Ea0u2dkvCthtzsOvvV",
+	"GzDIfNFlygYDkA8tZUj4FRJdGfcln0jRz2BcyMCSUB3s0kMHU8uUIYwC5FVI4p9X4JNzu5xn1sIUUuLP",
+	"l7wkFg6QKgfd5CgCl/ecl+SMFFbSMXYXq66ARb51n8qR222zlXGKTm3TTbxRTNw9ngrFwK4xtiwpRlc8",
+	"yeHO9HOWIVUgSI2Gsb3ZQqBPXUs0f1KNeY1n2iyTZUzm7LG0Zw8N45e8ZxhLr3IB9XWSTcTTKOvG8XMB",
+	"7E5sNiXLsmYBVMwJdkzjFkyP9I1aAYpoIdqXHPcsoGu6MFGP0Ouo2WxwsaMPevZW4MmsW9DNQ9yrtwXu",
+	"MR5F/1BVYl0iC6B+PxQOAeGEHC6hHap5oWV8U6yBlB59B1I83ZSnlzxkrA5AoU+TqyGGok7JRGSZ+1In",
+	"Iw9kPATyy4+WlRPD1z89eJSKRD1y7L1lvmuP9Dh7SNRITPEAGaaBzXmJC27FCijNje7BL6im9zYKMOPJ",
+	"3eh+M56c4x7GVL85sTmiNl/FckejDxx2Dnc6lGel7TznHksSmGhIz5yktrx9yrKsPMIFVVU11TfCNZaN",
+	"hJNAQnkbYaoSKa3RMjoHT4++pydJ63H/BFpPkiPaepoeQut4cEAf958k36dP4VFjfhMj8dwi/LmPkvxB",
+	"8vqplDNkjEHJe2I0uZQ4EgsV4hlPrBY8pp9bRuVo9WfasIDjg6fHR53jVYV7i6T7Ben8a33ayatQuZuO",
+	"BKqChOky7cRDubVJqGBFkHKqcsbV0Z90OuZvo3meGs1EM55by/2S91B16nltvIQl8KcdXeFKkAFFBVyz",
+	"jPSUpjpXqFH3PKR+6jSSLMOxmdsw49aLsCuY6EtuJvPEFvVbnc1wNuBpTIoMQZfcaUUV/kXBTlBmB6bA",
+	"4n70CvlZYTzrcBifwjGhelRmcHj2V897ihr3PMeMjKBn+S+d1lPaGpy3Xn368v3XB63w8/HXh1+Ovla+",
+	"Ojj8+u/rFMn/IKZkTPms2EctbMMEcxJK3chBgNXhMA/mu5QXeSmdZqVN+NFh2Ca8E2kT/umW5WmtECtI",
+	"Y59ectMgRwmP440oT12ooftzsMhLlzFMrG2qZ47PESteIV/0IEsW1lIBYId+8wBDsDbzTjXLGqrpCJxB",
+	"XGJqGgsQw9HxrDyszvxdpePlvt5Uu/qYAKrDp/HEDr/LtYwm5Z1snZOXAn5jzonfkrvMyzNGcHf75Dxk",
+	"5pGScE+S2Jy+/Dt8W6v88I1z8wyJr07KQ7LZs8wbZ+TljqF4pmg/b56E59woHmjYOWpQZVRsyNHrhAeb",
+	"WU0PGeA4tzDlnCQjIRT4HnQlNJPghqW67kiU47PMo6ymV0AIKzA6Z4GPXN+a3RDXfbX3zdjuJN0PF2Wf",
+	"57e3YG9YmZ7bw7WKlcyFbKyCNYblcEZePyqcuzRJQCnbSSDoyhNNhHqeSwlcu8N/q5KrTsUPOhT8Ts/T",
+	"3ej71XVdKcW2gsW3FLoddkIB8mdVRSuvAs+J86qg+AwRj4UM2sGeBnqpjXgU5oLNVG0GFo8F61SaRptE",
+	"2cFvJwb3qau/19TVzTh3885N4SHcKTN3y7XPfLmjXNY1yfVu0ldt+HKB5/uWrX0gKYyFhtTw+NDf8OC4",
+	"8/RhXZ7rDjj27Vgsd5LZWnc49ymt+6y0Hae0bioao1ms3p1R+kdcN1L7CbU1RIBxzdCamHfhWAPDvI/U",
+	"5dugyNT0CggMBpBoHzpz7ZO25jv1nfrvLeu5k+SIOtazz4jd856dZ8Ru6FGptnv60ugDlSDPcz1qnP7y",
+	"yRxFBfK6LkSNSZ7m50azkcuscdp4hMfXvX3+ho+uHyOz3Mm24fWRWfPKxcgHwvr6/m+27VvR6J5JFwqy",
+	"7RirgR4Vedi5C8+UV/qYwPyVDrdUzXcHCIDvfZODxZt/xoQHQLNm7JPjgAdzDZvExO53WR0DczTw/lRg",
+	"Toe7vzTza7CDXcvsmc0/1Ma2F8lVCCQfgGPH388wwN63goM3STKC5ApSm8uqMG0O5JCBTT/1XfdTFCzB",
+	"KlV6e9e8ak18kvKp8zneNc+dFJs4DW7Guv+adcsYt+Vj9qLKPS2GuCZLtmtCmXOr+A4UIbnM6rb7lYUh",
+	"t9Dv2BPVtTE1PCA34hZzG8pfAkJ34NtxGkxZ6ohPEEWnuJThgUuZrpuOzeAM8opsFmdZKlPmGfk9mfGk",
+	"ZlWL/jO+Egf5RXGfwoKRT1///wAAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

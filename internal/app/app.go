@@ -17,6 +17,7 @@ import (
 	"chelal/internal/change"
 	"chelal/internal/config"
 	"chelal/internal/pg"
+	"chelal/internal/server"
 	"chelal/internal/timezone"
 	"chelal/internal/worker"
 )
@@ -56,8 +57,12 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
+	api, err := newServer(cfg, pool, o.Log)
+	if err != nil {
+		return err
+	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, cfg, pool, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, api, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -68,7 +73,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		<-ctx.Done()
 		return nil
 	}
-	return serve(ctx, cfg, pool, o)
+	return serve(ctx, api, o)
 }
 
 func (o Options) ready() {
@@ -86,8 +91,8 @@ func SealKeys(cfg config.Config) auditlog.Keys {
 	return auditlog.NewKeys(secrets...)
 }
 
-func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	jobs, err := worker.New(pool, log, time.Now, SealKeys(cfg))
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	jobs, err := worker.New(worker.Options{Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch})
 	if err != nil {
 		return nil, err
 	}

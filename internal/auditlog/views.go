@@ -58,10 +58,14 @@ type group struct {
 func NewViews(conn pg.DB) *Views { return &Views{db: conn, turn: make(chan struct{}, 1)} }
 
 // Write returns nil when the views are committed. When ctx ends before, they may be
-// committed or not.
+// committed or not. Under pg.WithTx they are written at once, and committed with what
+// there is to show.
 func (v *Views) Write(ctx context.Context, views []Viewed) error {
 	if len(views) == 0 {
 		return nil
+	}
+	if pg.Joined(ctx) {
+		return db.New().ViewsCreate(ctx, v.db, columns(views))
 	}
 	g := v.join(views)
 	for {
