@@ -132,6 +132,8 @@ var problemCodes = []webdocs.Code{
 		Meaning: "The address or the user sent more requests than RATE_LIMIT_IP or RATE_LIMIT_USER lets through.", WhatToDo: "Wait as long as Retry-After says, and send fewer at once."},
 	{Code: "internal", Status: 500, Title: "A fault here",
 		Meaning: "Something went wrong in the server. The log holds it under the request's id.", WhatToDo: "Report the instance to the operator."},
+	{Code: "audit_unavailable", Status: 503, Title: "The reading cannot be recorded",
+		Meaning: "What is read of patients is recorded before it is shown, and the audit log could not be written.", WhatToDo: "Repeat the request after Retry-After."},
 	{Code: "unavailable", Status: 503, Title: "The database does not answer",
 		Meaning: "PostgreSQL is away or overloaded.", WhatToDo: "Repeat the request after Retry-After."},
 }
