@@ -154,6 +154,30 @@ func (e Language) Valid() bool {
 	}
 }
 
+// Defines values for LoginStatus.
+const (
+	LoginStatusBlocked LoginStatus = "blocked"
+	LoginStatusFailure LoginStatus = "failure"
+	LoginStatusPending LoginStatus = "pending"
+	LoginStatusSuccess LoginStatus = "success"
+)
+
+// Valid indicates whether the value is a known member of the LoginStatus enum.
+func (e LoginStatus) Valid() bool {
+	switch e {
+	case LoginStatusBlocked:
+		return true
+	case LoginStatusFailure:
+		return true
+	case LoginStatusPending:
+		return true
+	case LoginStatusSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentMethod.
 const (
 	PaymentMethodBankTransfer PaymentMethod = "Bank Transfer"
@@ -217,6 +241,51 @@ func (e RevenueReportPeriod) Valid() bool {
 	case RevenueReportPeriodMonth:
 		return true
 	case RevenueReportPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RoleChangeRequestStatus.
+const (
+	RoleChangeRequestStatusApproved RoleChangeRequestStatus = "approved"
+	RoleChangeRequestStatusPending  RoleChangeRequestStatus = "pending"
+	RoleChangeRequestStatusRejected RoleChangeRequestStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the RoleChangeRequestStatus enum.
+func (e RoleChangeRequestStatus) Valid() bool {
+	switch e {
+	case RoleChangeRequestStatusApproved:
+		return true
+	case RoleChangeRequestStatusPending:
+		return true
+	case RoleChangeRequestStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingType.
+const (
+	SettingTypeBoolean SettingType = "boolean"
+	SettingTypeInteger SettingType = "integer"
+	SettingTypeText    SettingType = "text"
+	SettingTypeTime    SettingType = "time"
+)
+
+// Valid indicates whether the value is a known member of the SettingType enum.
+func (e SettingType) Valid() bool {
+	switch e {
+	case SettingTypeBoolean:
+		return true
+	case SettingTypeInteger:
+		return true
+	case SettingTypeText:
+		return true
+	case SettingTypeTime:
 		return true
 	default:
 		return false
@@ -487,6 +556,24 @@ func (e ListEncountersParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListLoginActivityParamsOrdering.
+const (
+	ListLoginActivityParamsOrderingMinusTimestamp ListLoginActivityParamsOrdering = "-timestamp"
+	ListLoginActivityParamsOrderingTimestamp      ListLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListLoginActivityParamsOrdering enum.
+func (e ListLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMedicationsParamsOrdering.
 const (
 	ListMedicationsParamsOrderingCurrentStock      ListMedicationsParamsOrdering = "current_stock"
@@ -535,6 +622,24 @@ func (e ListStockMovementsParamsOrdering) Valid() bool {
 	case ListStockMovementsParamsOrderingID:
 		return true
 	case ListStockMovementsParamsOrderingMinusID:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListNotificationsParamsOrdering.
+const (
+	ListNotificationsParamsOrderingCreatedAt      ListNotificationsParamsOrdering = "created_at"
+	ListNotificationsParamsOrderingMinusCreatedAt ListNotificationsParamsOrdering = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListNotificationsParamsOrdering enum.
+func (e ListNotificationsParamsOrdering) Valid() bool {
+	switch e {
+	case ListNotificationsParamsOrderingCreatedAt:
+		return true
+	case ListNotificationsParamsOrderingMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -694,6 +799,24 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListOwnLoginActivityParamsOrdering.
+const (
+	ListOwnLoginActivityParamsOrderingMinusTimestamp ListOwnLoginActivityParamsOrdering = "-timestamp"
+	ListOwnLoginActivityParamsOrderingTimestamp      ListOwnLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnLoginActivityParamsOrdering enum.
+func (e ListOwnLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReportRevenueParamsPeriod.
 const (
 	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
@@ -709,6 +832,30 @@ func (e ReportRevenueParamsPeriod) Valid() bool {
 	case ReportRevenueParamsPeriodMonth:
 		return true
 	case ReportRevenueParamsPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListRoleChangeRequestsParamsOrdering.
+const (
+	ListRoleChangeRequestsParamsOrderingCreatedAt      ListRoleChangeRequestsParamsOrdering = "created_at"
+	ListRoleChangeRequestsParamsOrderingID             ListRoleChangeRequestsParamsOrdering = "id"
+	ListRoleChangeRequestsParamsOrderingMinusCreatedAt ListRoleChangeRequestsParamsOrdering = "-created_at"
+	ListRoleChangeRequestsParamsOrderingMinusID        ListRoleChangeRequestsParamsOrdering = "-id"
+)
+
+// Valid indicates whether the value is a known member of the ListRoleChangeRequestsParamsOrdering enum.
+func (e ListRoleChangeRequestsParamsOrdering) Valid() bool {
+	switch e {
+	case ListRoleChangeRequestsParamsOrderingCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingID:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusID:
 		return true
 	default:
 		return false
@@ -769,6 +916,36 @@ func (e ListServiceItemsParamsOrdering) Valid() bool {
 	case ListServiceItemsParamsOrderingName:
 		return true
 	case ListServiceItemsParamsOrderingPrice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSystemSettingsParamsOrdering.
+const (
+	ListSystemSettingsParamsOrderingID             ListSystemSettingsParamsOrdering = "id"
+	ListSystemSettingsParamsOrderingKey            ListSystemSettingsParamsOrdering = "key"
+	ListSystemSettingsParamsOrderingMinusID        ListSystemSettingsParamsOrdering = "-id"
+	ListSystemSettingsParamsOrderingMinusKey       ListSystemSettingsParamsOrdering = "-key"
+	ListSystemSettingsParamsOrderingMinusUpdatedAt ListSystemSettingsParamsOrdering = "-updated_at"
+	ListSystemSettingsParamsOrderingUpdatedAt      ListSystemSettingsParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListSystemSettingsParamsOrdering enum.
+func (e ListSystemSettingsParamsOrdering) Valid() bool {
+	switch e {
+	case ListSystemSettingsParamsOrderingID:
+		return true
+	case ListSystemSettingsParamsOrderingKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusID:
+		return true
+	case ListSystemSettingsParamsOrderingMinusKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusUpdatedAt:
+		return true
+	case ListSystemSettingsParamsOrderingUpdatedAt:
 		return true
 	default:
 		return false
@@ -1341,6 +1518,35 @@ type HealthStatus string
 // Language defines model for Language.
 type Language string
 
+// LoginActivity Example: {"id":9,"ip_address":"192.0.2.1","status":"success","timestamp":"2026-01-15T08:30:00Z","user":12,"user_agent":"Mozilla/5.0","username":"samuel"}
+type LoginActivity struct {
+	ID        int64                     `json:"id"`
+	IPAddress nullable.Nullable[string] `json:"ip_address"`
+
+	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+	Status    LoginStatus `json:"status"`
+	Timestamp time.Time   `json:"timestamp"`
+
+	// User Whose account, when there is one of that name
+	User      nullable.Nullable[int64] `json:"user"`
+	UserAgent string                   `json:"user_agent"`
+
+	// Username The account's username
+	Username nullable.Nullable[string] `json:"username"`
+}
+
+// LoginActivityList defines model for LoginActivityList.
+type LoginActivityList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []LoginActivity           `json:"results"`
+}
+
+// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+type LoginStatus string
+
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
 type Medication struct {
 	// CurrentStock The sum of the ledger; never negative
@@ -1403,6 +1609,46 @@ type Money = string
 //
 // Example: 150.00
 type MoneyInput = string
+
+// Notification Example: {"created_at":"2026-01-15T08:30:00Z","id":31,"is_read":false,"message":"Samuel Otieno asks for the role Nurse.","related_appointment":null,"title":"Role request","type":"role_request","user":1,"version":1}
+type Notification struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsRead    bool      `json:"is_read"`
+
+	// Message In the language that the user preferred when it was made
+	Message            string                   `json:"message"`
+	RelatedAppointment nullable.Nullable[int64] `json:"related_appointment"`
+	Title              string                   `json:"title"`
+
+	// Type What it tells of: `appointment_booked`, `appointment_rescheduled`, `appointment_cancelled`, `low_stock`, `role_request`, `role_decision`, …
+	Type string `json:"type"`
+	User int64  `json:"user"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// NotificationList defines model for NotificationList.
+type NotificationList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Notification            `json:"results"`
+}
+
+// NotificationRead Example: {"status":"marked as read"}
+type NotificationRead struct {
+	Status string `json:"status"`
+}
+
+// NotificationsRead Example: {"marked":3,"status":"marked as read"}
+type NotificationsRead struct {
+	// Marked How many were unread
+	Marked int64  `json:"marked"`
+	Status string `json:"status"`
+}
 
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
@@ -1696,6 +1942,9 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// PublicSettings Example: {"hospital_name":"Mission Hospital","working_hours_start":"08:00"}
+type PublicSettings map[string]string
+
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
 type Refresh struct {
 	Refresh string `json:"refresh"`
@@ -1796,6 +2045,78 @@ type Role struct {
 	Version int64 `json:"version"`
 }
 
+// RoleAssigned Example: {"message":"Role assigned successfully to samuel"}
+type RoleAssigned struct {
+	Message string `json:"message"`
+}
+
+// RoleAssignment Example: {"role_id":3,"user_id":12}
+type RoleAssignment struct {
+	RoleID int64 `json:"role_id"`
+	UserID int64 `json:"user_id"`
+}
+
+// RoleChangeRequest Example: {"created_at":"2026-01-15T08:30:00Z","id":4,"reason":"I begin on the ward on Monday.","requested_role":3,"requested_role_name":"Nurse","review_notes":"","reviewed_by":null,"reviewed_by_name":null,"status":"pending","updated_at":"2026-01-15T08:30:00Z","user":12,"user_name":"Samuel Otieno","version":1}
+type RoleChangeRequest struct {
+	CreatedAt         time.Time `json:"created_at"`
+	ID                int64     `json:"id"`
+	Reason            string    `json:"reason"`
+	RequestedRole     int64     `json:"requested_role"`
+	RequestedRoleName string    `json:"requested_role_name"`
+	ReviewNotes       string    `json:"review_notes"`
+
+	// ReviewedBy The Admin who decided
+	ReviewedBy     nullable.Nullable[int64]  `json:"reviewed_by"`
+	ReviewedByName nullable.Nullable[string] `json:"reviewed_by_name"`
+	Status         RoleChangeRequestStatus   `json:"status"`
+
+	// UpdatedAt Of a decided one, when it was decided
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// User Who asks
+	User int64 `json:"user"`
+
+	// UserName The names of who asks, without any the username
+	UserName string `json:"user_name"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// RoleChangeRequestList defines model for RoleChangeRequestList.
+type RoleChangeRequestList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []RoleChangeRequest       `json:"results"`
+}
+
+// RoleChangeRequestPatch Example: {"reason":"I begin on the ward on Tuesday."}
+type RoleChangeRequestPatch struct {
+	Reason *string `json:"reason,omitempty"`
+
+	// RequestedRole The role's id
+	RequestedRole *int64 `json:"requested_role,omitempty"`
+}
+
+// RoleChangeRequestStatus defines model for RoleChangeRequestStatus.
+type RoleChangeRequestStatus string
+
+// RoleChangeRequestWrite Example: {"reason":"I begin on the ward on Monday.","requested_role":3}
+type RoleChangeRequestWrite struct {
+	Reason string `json:"reason"`
+
+	// RequestedRole The role's id
+	RequestedRole int64 `json:"requested_role"`
+}
+
+// RoleChangeReview Example: {"review_notes":"Welcome to the ward."}
+type RoleChangeReview struct {
+	// ReviewNotes Who asked is told them
+	ReviewNotes *string `json:"review_notes,omitempty"`
+}
+
 // RoleList defines model for RoleList.
 type RoleList struct {
 	Count           nullable.Nullable[int64]  `json:"count"`
@@ -1870,6 +2191,9 @@ type ServiceItemWrite struct {
 	// Example: 150.00
 	Price MoneyInput `json:"price"`
 }
+
+// SettingType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+type SettingType string
 
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
@@ -1957,6 +2281,57 @@ type SystemHealthDatabase string
 // SystemHealthStatus defines model for SystemHealth.Status.
 type SystemHealthStatus string
 
+// SystemSetting Example: {"category":"appointments","description":"When the first appointment of a day may begin","id":2,"is_builtin":true,"is_public":true,"key":"working_hours_start","updated_at":"2026-01-15T08:30:00Z","value":"08:00","value_type":"time","version":1}
+type SystemSetting struct {
+	Category    string `json:"category"`
+	Description string `json:"description"`
+	ID          int64  `json:"id"`
+
+	// IsBuiltin Whether the server reads it; such a key is neither renamed nor deleted
+	IsBuiltin bool      `json:"is_builtin"`
+	IsPublic  bool      `json:"is_public"`
+	Key       string    `json:"key"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Value     string    `json:"value"`
+
+	// ValueType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+	ValueType SettingType `json:"value_type"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// SystemSettingList defines model for SystemSettingList.
+type SystemSettingList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []SystemSetting           `json:"results"`
+}
+
+// SystemSettingPatch Example: {"value":"07:30"}
+type SystemSettingPatch struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool   `json:"is_public,omitempty"`
+	Key      *string `json:"key,omitempty"`
+	Value    *string `json:"value,omitempty"`
+}
+
+// SystemSettingWrite Example: {"category":"general","description":"In which money bills are written","is_public":true,"key":"currency","value":"KES"}
+type SystemSettingWrite struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool  `json:"is_public,omitempty"`
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+}
+
 // TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
 type TimeOfDay = string
 
@@ -2011,6 +2386,11 @@ type TopMedications struct {
 type TotalOfDay struct {
 	Date  openapi_types.Date `json:"date"`
 	Total float64            `json:"total"`
+}
+
+// UnreadCount Example: {"unread":3}
+type UnreadCount struct {
+	Unread int64 `json:"unread"`
 }
 
 // User Callers who are not Admin see of other users only the required properties.
@@ -2403,6 +2783,39 @@ type ReplaceEncounterParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListLoginActivityParams defines parameters for ListLoginActivity.
+type ListLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListLoginActivityParamsOrdering defines parameters for ListLoginActivity.
+type ListLoginActivityParamsOrdering string
+
 // ListMedicationsParams defines parameters for ListMedications.
 type ListMedicationsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2471,6 +2884,48 @@ type ListStockMovementsParamsOrdering string
 
 // AdjustStockParams defines parameters for AdjustStock.
 type AdjustStockParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListNotificationsParams defines parameters for ListNotifications.
+type ListNotificationsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IsRead Only read, or only unread ones.
+	IsRead *bool `form:"is_read,omitempty" json:"is_read,omitempty"`
+
+	// Type Only those of this type, such as `low_stock`.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListNotificationsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListNotificationsParamsOrdering defines parameters for ListNotifications.
+type ListNotificationsParamsOrdering string
+
+// MarkAllNotificationsReadParams defines parameters for MarkAllNotificationsRead.
+type MarkAllNotificationsReadParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteNotificationParams defines parameters for DeleteNotification.
+type DeleteNotificationParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MarkNotificationReadParams defines parameters for MarkNotificationRead.
+type MarkNotificationReadParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -2697,6 +3152,36 @@ type DispensePrescriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListOwnLoginActivityParams defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnLoginActivityParamsOrdering defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParamsOrdering string
+
 // RegisterParams defines parameters for Register.
 type RegisterParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
@@ -2720,6 +3205,84 @@ type ReportRevenueParams struct {
 
 // ReportRevenueParamsPeriod defines parameters for ReportRevenue.
 type ReportRevenueParamsPeriod string
+
+// ListRoleChangeRequestsParams defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Status Only those in this state.
+	Status *RoleChangeRequestStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// RequestedRole Only those for this role.
+	RequestedRole *int64 `form:"requested_role,omitempty" json:"requested_role,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListRoleChangeRequestsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListRoleChangeRequestsParamsOrdering defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParamsOrdering string
+
+// CreateRoleChangeRequestParams defines parameters for CreateRoleChangeRequest.
+type CreateRoleChangeRequestParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// AssignRoleParams defines parameters for AssignRole.
+type AssignRoleParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteRoleChangeRequestParams defines parameters for DeleteRoleChangeRequest.
+type DeleteRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateRoleChangeRequestParams defines parameters for UpdateRoleChangeRequest.
+type UpdateRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceRoleChangeRequestParams defines parameters for ReplaceRoleChangeRequest.
+type ReplaceRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ApproveRoleChangeRequestParams defines parameters for ApproveRoleChangeRequest.
+type ApproveRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RejectRoleChangeRequestParams defines parameters for RejectRoleChangeRequest.
+type RejectRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
@@ -2813,6 +3376,57 @@ type UpdateServiceItemParams struct {
 
 // ReplaceServiceItemParams defines parameters for ReplaceServiceItem.
 type ReplaceServiceItemParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListSystemSettingsParams defines parameters for ListSystemSettings.
+type ListSystemSettingsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Category Only those of this category.
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// IsPublic Only public, or only other settings.
+	IsPublic *bool `form:"is_public,omitempty" json:"is_public,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListSystemSettingsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListSystemSettingsParamsOrdering defines parameters for ListSystemSettings.
+type ListSystemSettingsParamsOrdering string
+
+// CreateSystemSettingParams defines parameters for CreateSystemSetting.
+type CreateSystemSettingParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteSystemSettingParams defines parameters for DeleteSystemSetting.
+type DeleteSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateSystemSettingParams defines parameters for UpdateSystemSetting.
+type UpdateSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceSystemSettingParams defines parameters for ReplaceSystemSetting.
+type ReplaceSystemSettingParams struct {
 	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -2964,6 +3578,24 @@ type ChangePasswordJSONRequestBody = PasswordChange
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
 
+// CreateRoleChangeRequestJSONRequestBody defines body for CreateRoleChangeRequest for application/json ContentType.
+type CreateRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// AssignRoleJSONRequestBody defines body for AssignRole for application/json ContentType.
+type AssignRoleJSONRequestBody = RoleAssignment
+
+// UpdateRoleChangeRequestJSONRequestBody defines body for UpdateRoleChangeRequest for application/json ContentType.
+type UpdateRoleChangeRequestJSONRequestBody = RoleChangeRequestPatch
+
+// ReplaceRoleChangeRequestJSONRequestBody defines body for ReplaceRoleChangeRequest for application/json ContentType.
+type ReplaceRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// ApproveRoleChangeRequestJSONRequestBody defines body for ApproveRoleChangeRequest for application/json ContentType.
+type ApproveRoleChangeRequestJSONRequestBody = RoleChangeReview
+
+// RejectRoleChangeRequestJSONRequestBody defines body for RejectRoleChangeRequest for application/json ContentType.
+type RejectRoleChangeRequestJSONRequestBody = RoleChangeReview
+
 // CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
 type CreateRoleJSONRequestBody = RoleWrite
 
@@ -2981,6 +3613,15 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
+
+// CreateSystemSettingJSONRequestBody defines body for CreateSystemSetting for application/json ContentType.
+type CreateSystemSettingJSONRequestBody = SystemSettingWrite
+
+// UpdateSystemSettingJSONRequestBody defines body for UpdateSystemSetting for application/json ContentType.
+type UpdateSystemSettingJSONRequestBody = SystemSettingPatch
+
+// ReplaceSystemSettingJSONRequestBody defines body for ReplaceSystemSetting for application/json ContentType.
+type ReplaceSystemSettingJSONRequestBody = SystemSettingWrite
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
@@ -3089,6 +3730,12 @@ type ServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx echo.Context) error
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx echo.Context, id ID) error
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx echo.Context, params ListMedicationsParams) error
@@ -3113,6 +3760,24 @@ type ServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx echo.Context, id ID, params AdjustStockParams) error
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx echo.Context, params ListNotificationsParams) error
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx echo.Context) error
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx echo.Context, id ID) error
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx echo.Context, params ListPatientsParams) error
@@ -3185,6 +3850,9 @@ type ServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx echo.Context) error
@@ -3209,6 +3877,33 @@ type ServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx echo.Context) error
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx echo.Context, params AssignRoleParams) error
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx echo.Context, id ID) error
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx echo.Context, params ListRolesParams) error
@@ -3245,6 +3940,27 @@ type ServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx echo.Context) error
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx echo.Context, id ID) error
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -4324,6 +5040,96 @@ func (w *ServerInterfaceWrapper) GetHealth(ctx echo.Context) error {
 	return err
 }
 
+// ListLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListLoginActivity(ctx, params)
+	return err
+}
+
+// GetLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLoginActivity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLoginActivity(ctx, id)
+	return err
+}
+
 // ListMedications converts echo context to params.
 func (w *ServerInterfaceWrapper) ListMedications(ctx echo.Context) error {
 	var err error
@@ -4609,6 +5415,185 @@ func (w *ServerInterfaceWrapper) AdjustStock(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdjustStock(ctx, id, params)
+	return err
+}
+
+// ListNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNotifications(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNotificationsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_read" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_read", ctx.QueryParams(), &params.IsRead, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_read: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNotifications(ctx, params)
+	return err
+}
+
+// MarkAllNotificationsRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkAllNotificationsRead(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkAllNotificationsReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkAllNotificationsRead(ctx, params)
+	return err
+}
+
+// CountUnreadNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) CountUnreadNotifications(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CountUnreadNotifications(ctx)
+	return err
+}
+
+// DeleteNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteNotificationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteNotification(ctx, id, params)
+	return err
+}
+
+// GetNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) GetNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetNotification(ctx, id)
+	return err
+}
+
+// MarkNotificationRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkNotificationRead(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkNotificationReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkNotificationRead(ctx, id, params)
 	return err
 }
 
@@ -5512,6 +6497,73 @@ func (w *ServerInterfaceWrapper) DispensePrescription(ctx echo.Context) error {
 	return err
 }
 
+// ListOwnLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnLoginActivity(ctx, params)
+	return err
+}
+
 // ChangePassword converts echo context to params.
 func (w *ServerInterfaceWrapper) ChangePassword(ctx echo.Context) error {
 	var err error
@@ -5631,6 +6683,357 @@ func (w *ServerInterfaceWrapper) ReportTopMedications(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReportTopMedications(ctx)
+	return err
+}
+
+// ListRoleChangeRequests converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRoleChangeRequests(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRoleChangeRequestsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "requested_role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "requested_role", ctx.QueryParams(), &params.RequestedRole, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter requested_role: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRoleChangeRequests(ctx, params)
+	return err
+}
+
+// CreateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateRoleChangeRequest(ctx, params)
+	return err
+}
+
+// AssignRole converts echo context to params.
+func (w *ServerInterfaceWrapper) AssignRole(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AssignRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AssignRole(ctx, params)
+	return err
+}
+
+// DeleteRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// GetRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRoleChangeRequest(ctx, id)
+	return err
+}
+
+// UpdateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ReplaceRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ApproveRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// RejectRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) RejectRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RejectRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RejectRoleChangeRequest(ctx, id, params)
 	return err
 }
 
@@ -6046,6 +7449,228 @@ func (w *ServerInterfaceWrapper) ReplaceServiceItem(ctx echo.Context) error {
 	return err
 }
 
+// ListSystemSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSystemSettings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSystemSettingsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_public" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_public", ctx.QueryParams(), &params.IsPublic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_public: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSystemSettings(ctx, params)
+	return err
+}
+
+// CreateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSystemSetting(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSystemSetting(ctx, params)
+	return err
+}
+
+// GetPublicSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPublicSettings(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPublicSettings(ctx)
+	return err
+}
+
+// DeleteSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteSystemSetting(ctx, id, params)
+	return err
+}
+
+// GetSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSystemSetting(ctx, id)
+	return err
+}
+
+// UpdateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateSystemSetting(ctx, id, params)
+	return err
+}
+
+// ReplaceSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceSystemSetting(ctx, id, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -6405,6 +8030,31 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
 	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/", wrapper.ListRoleChangeRequests, options.OperationMiddlewares["listRoleChangeRequests"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/", wrapper.CreateRoleChangeRequest, options.OperationMiddlewares["createRoleChangeRequest"]...)
+	router.DELETE(options.BaseURL+"/api/role-change-requests/:id/", wrapper.DeleteRoleChangeRequest, options.OperationMiddlewares["deleteRoleChangeRequest"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/:id/", wrapper.GetRoleChangeRequest, options.OperationMiddlewares["getRoleChangeRequest"]...)
+	router.PATCH(options.BaseURL+"/api/role-change-requests/:id/", wrapper.UpdateRoleChangeRequest, options.OperationMiddlewares["updateRoleChangeRequest"]...)
+	router.PUT(options.BaseURL+"/api/role-change-requests/:id/", wrapper.ReplaceRoleChangeRequest, options.OperationMiddlewares["replaceRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/approve/", wrapper.ApproveRoleChangeRequest, options.OperationMiddlewares["approveRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/reject/", wrapper.RejectRoleChangeRequest, options.OperationMiddlewares["rejectRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/assign_role/", wrapper.AssignRole, options.OperationMiddlewares["assignRole"]...)
+	router.GET(options.BaseURL+"/api/notifications/", wrapper.ListNotifications, options.OperationMiddlewares["listNotifications"]...)
+	router.GET(options.BaseURL+"/api/notifications/unread_count/", wrapper.CountUnreadNotifications, options.OperationMiddlewares["countUnreadNotifications"]...)
+	router.POST(options.BaseURL+"/api/notifications/mark_all_read/", wrapper.MarkAllNotificationsRead, options.OperationMiddlewares["markAllNotificationsRead"]...)
+	router.DELETE(options.BaseURL+"/api/notifications/:id/", wrapper.DeleteNotification, options.OperationMiddlewares["deleteNotification"]...)
+	router.GET(options.BaseURL+"/api/notifications/:id/", wrapper.GetNotification, options.OperationMiddlewares["getNotification"]...)
+	router.POST(options.BaseURL+"/api/notifications/:id/mark_read/", wrapper.MarkNotificationRead, options.OperationMiddlewares["markNotificationRead"]...)
+	router.GET(options.BaseURL+"/api/login-activity/", wrapper.ListLoginActivity, options.OperationMiddlewares["listLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/login-activity/:id/", wrapper.GetLoginActivity, options.OperationMiddlewares["getLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/profile/login-activity/", wrapper.ListOwnLoginActivity, options.OperationMiddlewares["listOwnLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/system-settings/", wrapper.ListSystemSettings, options.OperationMiddlewares["listSystemSettings"]...)
+	router.POST(options.BaseURL+"/api/system-settings/", wrapper.CreateSystemSetting, options.OperationMiddlewares["createSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/public/", wrapper.GetPublicSettings, options.OperationMiddlewares["getPublicSettings"]...)
+	router.DELETE(options.BaseURL+"/api/system-settings/:id/", wrapper.DeleteSystemSetting, options.OperationMiddlewares["deleteSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/:id/", wrapper.GetSystemSetting, options.OperationMiddlewares["getSystemSetting"]...)
+	router.PATCH(options.BaseURL+"/api/system-settings/:id/", wrapper.UpdateSystemSetting, options.OperationMiddlewares["updateSystemSetting"]...)
+	router.PUT(options.BaseURL+"/api/system-settings/:id/", wrapper.ReplaceSystemSetting, options.OperationMiddlewares["replaceSystemSetting"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -11206,6 +12856,248 @@ func (response GetHealth503ApplicationProblemPlusJSONResponse) VisitGetHealthRes
 	return err
 }
 
+type ListLoginActivityRequestObject struct {
+	Params ListLoginActivityParams
+}
+
+type ListLoginActivityResponseObject interface {
+	VisitListLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListLoginActivity200JSONResponse LoginActivityList
+
+func (response ListLoginActivity200JSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity400ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity401ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity403ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity404ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity429ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity503ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivityRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetLoginActivityResponseObject interface {
+	VisitGetLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type GetLoginActivity200JSONResponse LoginActivity
+
+func (response GetLoginActivity200JSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity400ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity401ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity403ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity404ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity429ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity503ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMedicationsRequestObject struct {
 	Params ListMedicationsParams
 }
@@ -12469,6 +14361,799 @@ type AdjustStock503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdjustStock503ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotificationsRequestObject struct {
+	Params ListNotificationsParams
+}
+
+type ListNotificationsResponseObject interface {
+	VisitListNotificationsResponse(w http.ResponseWriter) error
+}
+
+type ListNotifications200JSONResponse NotificationList
+
+func (response ListNotifications200JSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications400ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications401ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications403ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications404ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications429ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications503ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsReadRequestObject struct {
+	Params MarkAllNotificationsReadParams
+}
+
+type MarkAllNotificationsReadResponseObject interface {
+	VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error
+}
+
+type MarkAllNotificationsRead200JSONResponse NotificationsRead
+
+func (response MarkAllNotificationsRead200JSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotificationsRequestObject struct {
+}
+
+type CountUnreadNotificationsResponseObject interface {
+	VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error
+}
+
+type CountUnreadNotifications200JSONResponse UnreadCount
+
+func (response CountUnreadNotifications200JSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications400ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications401ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications403ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications429ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications503ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotificationRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteNotificationParams
+}
+
+type DeleteNotificationResponseObject interface {
+	VisitDeleteNotificationResponse(w http.ResponseWriter) error
+}
+
+type DeleteNotification204Response struct {
+}
+
+func (response DeleteNotification204Response) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification400ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification401ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification403ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification404ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification409ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification412ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification429ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification503ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotificationRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetNotificationResponseObject interface {
+	VisitGetNotificationResponse(w http.ResponseWriter) error
+}
+
+type GetNotification200ResponseHeaders struct {
+	ETag string
+}
+
+type GetNotification200JSONResponse struct {
+	Body    Notification
+	Headers GetNotification200ResponseHeaders
+}
+
+func (response GetNotification200JSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification400ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification401ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification403ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification404ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification429ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification503ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationReadRequestObject struct {
+	ID     ID `json:"id"`
+	Params MarkNotificationReadParams
+}
+
+type MarkNotificationReadResponseObject interface {
+	VisitMarkNotificationReadResponse(w http.ResponseWriter) error
+}
+
+type MarkNotificationRead200JSONResponse NotificationRead
+
+func (response MarkNotificationRead200JSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead400ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead401ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead403ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead404ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead409ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead422ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead429ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead503ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16405,6 +19090,127 @@ func (response DispensePrescription503ApplicationProblemPlusJSONResponse) VisitD
 	return err
 }
 
+type ListOwnLoginActivityRequestObject struct {
+	Params ListOwnLoginActivityParams
+}
+
+type ListOwnLoginActivityResponseObject interface {
+	VisitListOwnLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListOwnLoginActivity200JSONResponse LoginActivityList
+
+func (response ListOwnLoginActivity200JSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity400ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity401ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity403ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity404ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity429ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity503ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -17308,6 +20114,1564 @@ type ReportTopMedications503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReportTopMedications503ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequestsRequestObject struct {
+	Params ListRoleChangeRequestsParams
+}
+
+type ListRoleChangeRequestsResponseObject interface {
+	VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListRoleChangeRequests200JSONResponse RoleChangeRequestList
+
+func (response ListRoleChangeRequests200JSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests400ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests401ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests403ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests404ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests429ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests503ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequestRequestObject struct {
+	Params CreateRoleChangeRequestParams
+	Body   *CreateRoleChangeRequestJSONRequestBody
+}
+
+type CreateRoleChangeRequestResponseObject interface {
+	VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type CreateRoleChangeRequest201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateRoleChangeRequest201JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers CreateRoleChangeRequest201ResponseHeaders
+}
+
+func (response CreateRoleChangeRequest201JSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRoleRequestObject struct {
+	Params AssignRoleParams
+	Body   *AssignRoleJSONRequestBody
+}
+
+type AssignRoleResponseObject interface {
+	VisitAssignRoleResponse(w http.ResponseWriter) error
+}
+
+type AssignRole200JSONResponse RoleAssigned
+
+func (response AssignRole200JSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole400ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole401ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole403ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole409ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole413ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole415ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole422ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole429ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole503ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteRoleChangeRequestParams
+}
+
+type DeleteRoleChangeRequestResponseObject interface {
+	VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type DeleteRoleChangeRequest204Response struct {
+}
+
+func (response DeleteRoleChangeRequest204Response) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequestRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetRoleChangeRequestResponseObject interface {
+	VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type GetRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type GetRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers GetRoleChangeRequest200ResponseHeaders
+}
+
+func (response GetRoleChangeRequest200JSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateRoleChangeRequestParams
+	Body   *UpdateRoleChangeRequestJSONRequestBody
+}
+
+type UpdateRoleChangeRequestResponseObject interface {
+	VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type UpdateRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers UpdateRoleChangeRequest200ResponseHeaders
+}
+
+func (response UpdateRoleChangeRequest200JSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceRoleChangeRequestParams
+	Body   *ReplaceRoleChangeRequestJSONRequestBody
+}
+
+type ReplaceRoleChangeRequestResponseObject interface {
+	VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ReplaceRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ReplaceRoleChangeRequest200ResponseHeaders
+}
+
+func (response ReplaceRoleChangeRequest200JSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ApproveRoleChangeRequestParams
+	Body   *ApproveRoleChangeRequestJSONRequestBody
+}
+
+type ApproveRoleChangeRequestResponseObject interface {
+	VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ApproveRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ApproveRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ApproveRoleChangeRequest200ResponseHeaders
+}
+
+func (response ApproveRoleChangeRequest200JSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params RejectRoleChangeRequestParams
+	Body   *RejectRoleChangeRequestJSONRequestBody
+}
+
+type RejectRoleChangeRequestResponseObject interface {
+	VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type RejectRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type RejectRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers RejectRoleChangeRequest200ResponseHeaders
+}
+
+func (response RejectRoleChangeRequest200JSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19252,6 +23616,1043 @@ func (response ReplaceServiceItem503ApplicationProblemPlusJSONResponse) VisitRep
 	return err
 }
 
+type ListSystemSettingsRequestObject struct {
+	Params ListSystemSettingsParams
+}
+
+type ListSystemSettingsResponseObject interface {
+	VisitListSystemSettingsResponse(w http.ResponseWriter) error
+}
+
+type ListSystemSettings200JSONResponse SystemSettingList
+
+func (response ListSystemSettings200JSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings400ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings401ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings403ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings404ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings429ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings503ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSettingRequestObject struct {
+	Params CreateSystemSettingParams
+	Body   *CreateSystemSettingJSONRequestBody
+}
+
+type CreateSystemSettingResponseObject interface {
+	VisitCreateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type CreateSystemSetting201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateSystemSetting201JSONResponse struct {
+	Body    SystemSetting
+	Headers CreateSystemSetting201ResponseHeaders
+}
+
+func (response CreateSystemSetting201JSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting400ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting401ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting403ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting409ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting413ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting415ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting422ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting429ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting503ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettingsRequestObject struct {
+}
+
+type GetPublicSettingsResponseObject interface {
+	VisitGetPublicSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetPublicSettings200JSONResponse PublicSettings
+
+func (response GetPublicSettings200JSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings400ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings429ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings503ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteSystemSettingParams
+}
+
+type DeleteSystemSettingResponseObject interface {
+	VisitDeleteSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type DeleteSystemSetting204Response struct {
+}
+
+func (response DeleteSystemSetting204Response) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting400ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting401ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting403ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting404ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting409ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting412ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting429ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting503ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSettingRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetSystemSettingResponseObject interface {
+	VisitGetSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type GetSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type GetSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers GetSystemSetting200ResponseHeaders
+}
+
+func (response GetSystemSetting200JSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting400ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting401ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting403ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting404ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting429ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting503ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateSystemSettingParams
+	Body   *UpdateSystemSettingJSONRequestBody
+}
+
+type UpdateSystemSettingResponseObject interface {
+	VisitUpdateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type UpdateSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers UpdateSystemSetting200ResponseHeaders
+}
+
+func (response UpdateSystemSetting200JSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting400ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting401ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting403ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting404ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting409ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting412ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting413ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting415ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting429ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting503ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceSystemSettingParams
+	Body   *ReplaceSystemSettingJSONRequestBody
+}
+
+type ReplaceSystemSettingResponseObject interface {
+	VisitReplaceSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type ReplaceSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers ReplaceSystemSetting200ResponseHeaders
+}
+
+func (response ReplaceSystemSetting200JSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting400ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting401ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting403ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting404ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting409ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting412ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting413ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting415ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting429ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting503ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -20428,6 +25829,12 @@ type StrictServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx context.Context, request ListLoginActivityRequestObject) (ListLoginActivityResponseObject, error)
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx context.Context, request GetLoginActivityRequestObject) (GetLoginActivityResponseObject, error)
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx context.Context, request ListMedicationsRequestObject) (ListMedicationsResponseObject, error)
@@ -20452,6 +25859,24 @@ type StrictServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx context.Context, request AdjustStockRequestObject) (AdjustStockResponseObject, error)
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx context.Context, request ListNotificationsRequestObject) (ListNotificationsResponseObject, error)
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx context.Context, request MarkAllNotificationsReadRequestObject) (MarkAllNotificationsReadResponseObject, error)
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx context.Context, request CountUnreadNotificationsRequestObject) (CountUnreadNotificationsResponseObject, error)
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx context.Context, request DeleteNotificationRequestObject) (DeleteNotificationResponseObject, error)
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx context.Context, request GetNotificationRequestObject) (GetNotificationResponseObject, error)
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx context.Context, request MarkNotificationReadRequestObject) (MarkNotificationReadResponseObject, error)
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx context.Context, request ListPatientsRequestObject) (ListPatientsResponseObject, error)
@@ -20524,6 +25949,9 @@ type StrictServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx context.Context, request DispensePrescriptionRequestObject) (DispensePrescriptionResponseObject, error)
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx context.Context, request ListOwnLoginActivityRequestObject) (ListOwnLoginActivityResponseObject, error)
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -20548,6 +25976,33 @@ type StrictServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx context.Context, request ReportTopMedicationsRequestObject) (ReportTopMedicationsResponseObject, error)
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx context.Context, request ListRoleChangeRequestsRequestObject) (ListRoleChangeRequestsResponseObject, error)
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx context.Context, request CreateRoleChangeRequestRequestObject) (CreateRoleChangeRequestResponseObject, error)
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx context.Context, request AssignRoleRequestObject) (AssignRoleResponseObject, error)
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx context.Context, request DeleteRoleChangeRequestRequestObject) (DeleteRoleChangeRequestResponseObject, error)
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx context.Context, request GetRoleChangeRequestRequestObject) (GetRoleChangeRequestResponseObject, error)
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx context.Context, request UpdateRoleChangeRequestRequestObject) (UpdateRoleChangeRequestResponseObject, error)
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx context.Context, request ReplaceRoleChangeRequestRequestObject) (ReplaceRoleChangeRequestResponseObject, error)
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx context.Context, request ApproveRoleChangeRequestRequestObject) (ApproveRoleChangeRequestResponseObject, error)
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx context.Context, request RejectRoleChangeRequestRequestObject) (RejectRoleChangeRequestResponseObject, error)
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -20584,6 +26039,27 @@ type StrictServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx context.Context, request ReplaceServiceItemRequestObject) (ReplaceServiceItemResponseObject, error)
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx context.Context, request ListSystemSettingsRequestObject) (ListSystemSettingsResponseObject, error)
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx context.Context, request CreateSystemSettingRequestObject) (CreateSystemSettingResponseObject, error)
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx context.Context, request GetPublicSettingsRequestObject) (GetPublicSettingsResponseObject, error)
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx context.Context, request DeleteSystemSettingRequestObject) (DeleteSystemSettingResponseObject, error)
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx context.Context, request GetSystemSettingRequestObject) (GetSystemSettingResponseObject, error)
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx context.Context, request UpdateSystemSettingRequestObject) (UpdateSystemSettingResponseObject, error)
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx context.Context, request ReplaceSystemSettingRequestObject) (ReplaceSystemSettingResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -21743,6 +27219,56 @@ func (sh *strictHandler) GetHealth(ctx echo.Context) error {
 	return nil
 }
 
+// ListLoginActivity operation middleware
+func (sh *strictHandler) ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error {
+	var request ListLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLoginActivity(ctx.Request().Context(), request.(ListLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListLoginActivityResponseObject); ok {
+		return validResponse.VisitListLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetLoginActivity operation middleware
+func (sh *strictHandler) GetLoginActivity(ctx echo.Context, id ID) error {
+	var request GetLoginActivityRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLoginActivity(ctx.Request().Context(), request.(GetLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetLoginActivityResponseObject); ok {
+		return validResponse.VisitGetLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListMedications operation middleware
 func (sh *strictHandler) ListMedications(ctx echo.Context, params ListMedicationsParams) error {
 	var request ListMedicationsRequestObject
@@ -22034,6 +27560,156 @@ func (sh *strictHandler) AdjustStock(ctx echo.Context, id ID, params AdjustStock
 		return err
 	} else if validResponse, ok := response.(AdjustStockResponseObject); ok {
 		return validResponse.VisitAdjustStockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNotifications operation middleware
+func (sh *strictHandler) ListNotifications(ctx echo.Context, params ListNotificationsParams) error {
+	var request ListNotificationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotifications(ctx.Request().Context(), request.(ListNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNotificationsResponseObject); ok {
+		return validResponse.VisitListNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkAllNotificationsRead operation middleware
+func (sh *strictHandler) MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error {
+	var request MarkAllNotificationsReadRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkAllNotificationsRead(ctx.Request().Context(), request.(MarkAllNotificationsReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkAllNotificationsRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkAllNotificationsReadResponseObject); ok {
+		return validResponse.VisitMarkAllNotificationsReadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CountUnreadNotifications operation middleware
+func (sh *strictHandler) CountUnreadNotifications(ctx echo.Context) error {
+	var request CountUnreadNotificationsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CountUnreadNotifications(ctx.Request().Context(), request.(CountUnreadNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CountUnreadNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CountUnreadNotificationsResponseObject); ok {
+		return validResponse.VisitCountUnreadNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteNotification operation middleware
+func (sh *strictHandler) DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error {
+	var request DeleteNotificationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteNotification(ctx.Request().Context(), request.(DeleteNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteNotificationResponseObject); ok {
+		return validResponse.VisitDeleteNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetNotification operation middleware
+func (sh *strictHandler) GetNotification(ctx echo.Context, id ID) error {
+	var request GetNotificationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetNotification(ctx.Request().Context(), request.(GetNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetNotificationResponseObject); ok {
+		return validResponse.VisitGetNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkNotificationRead operation middleware
+func (sh *strictHandler) MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error {
+	var request MarkNotificationReadRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkNotificationRead(ctx.Request().Context(), request.(MarkNotificationReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkNotificationRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkNotificationReadResponseObject); ok {
+		return validResponse.VisitMarkNotificationReadResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -22933,6 +28609,31 @@ func (sh *strictHandler) DispensePrescription(ctx echo.Context, id ID, params Di
 	return nil
 }
 
+// ListOwnLoginActivity operation middleware
+func (sh *strictHandler) ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error {
+	var request ListOwnLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnLoginActivity(ctx.Request().Context(), request.(ListOwnLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnLoginActivityResponseObject); ok {
+		return validResponse.VisitListOwnLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ChangePassword operation middleware
 func (sh *strictHandler) ChangePassword(ctx echo.Context) error {
 	var request ChangePasswordRequestObject
@@ -23161,6 +28862,380 @@ func (sh *strictHandler) ReportTopMedications(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReportTopMedicationsResponseObject); ok {
 		return validResponse.VisitReportTopMedicationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRoleChangeRequests operation middleware
+func (sh *strictHandler) ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error {
+	var request ListRoleChangeRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRoleChangeRequests(ctx.Request().Context(), request.(ListRoleChangeRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRoleChangeRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRoleChangeRequestsResponseObject); ok {
+		return validResponse.VisitListRoleChangeRequestsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateRoleChangeRequest operation middleware
+func (sh *strictHandler) CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error {
+	var request CreateRoleChangeRequestRequestObject
+
+	request.Params = params
+
+	var body CreateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRoleChangeRequest(ctx.Request().Context(), request.(CreateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitCreateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AssignRole operation middleware
+func (sh *strictHandler) AssignRole(ctx echo.Context, params AssignRoleParams) error {
+	var request AssignRoleRequestObject
+
+	request.Params = params
+
+	var body AssignRoleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AssignRole(ctx.Request().Context(), request.(AssignRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssignRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AssignRoleResponseObject); ok {
+		return validResponse.VisitAssignRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteRoleChangeRequest operation middleware
+func (sh *strictHandler) DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error {
+	var request DeleteRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRoleChangeRequest(ctx.Request().Context(), request.(DeleteRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitDeleteRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRoleChangeRequest operation middleware
+func (sh *strictHandler) GetRoleChangeRequest(ctx echo.Context, id ID) error {
+	var request GetRoleChangeRequestRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRoleChangeRequest(ctx.Request().Context(), request.(GetRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitGetRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateRoleChangeRequest operation middleware
+func (sh *strictHandler) UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error {
+	var request UpdateRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRoleChangeRequest(ctx.Request().Context(), request.(UpdateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitUpdateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceRoleChangeRequest operation middleware
+func (sh *strictHandler) ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error {
+	var request ReplaceRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceRoleChangeRequest(ctx.Request().Context(), request.(ReplaceRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitReplaceRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveRoleChangeRequest operation middleware
+func (sh *strictHandler) ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error {
+	var request ApproveRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ApproveRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveRoleChangeRequest(ctx.Request().Context(), request.(ApproveRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitApproveRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RejectRoleChangeRequest operation middleware
+func (sh *strictHandler) RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error {
+	var request RejectRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RejectRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RejectRoleChangeRequest(ctx.Request().Context(), request.(RejectRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RejectRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RejectRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitRejectRoleChangeRequestResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23611,6 +29686,251 @@ func (sh *strictHandler) ReplaceServiceItem(ctx echo.Context, id ID, params Repl
 	return nil
 }
 
+// ListSystemSettings operation middleware
+func (sh *strictHandler) ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error {
+	var request ListSystemSettingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSystemSettings(ctx.Request().Context(), request.(ListSystemSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSystemSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSystemSettingsResponseObject); ok {
+		return validResponse.VisitListSystemSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateSystemSetting operation middleware
+func (sh *strictHandler) CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error {
+	var request CreateSystemSettingRequestObject
+
+	request.Params = params
+
+	var body CreateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSystemSetting(ctx.Request().Context(), request.(CreateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSystemSettingResponseObject); ok {
+		return validResponse.VisitCreateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPublicSettings operation middleware
+func (sh *strictHandler) GetPublicSettings(ctx echo.Context) error {
+	var request GetPublicSettingsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPublicSettings(ctx.Request().Context(), request.(GetPublicSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPublicSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPublicSettingsResponseObject); ok {
+		return validResponse.VisitGetPublicSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteSystemSetting operation middleware
+func (sh *strictHandler) DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error {
+	var request DeleteSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSystemSetting(ctx.Request().Context(), request.(DeleteSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteSystemSettingResponseObject); ok {
+		return validResponse.VisitDeleteSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSystemSetting operation middleware
+func (sh *strictHandler) GetSystemSetting(ctx echo.Context, id ID) error {
+	var request GetSystemSettingRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSystemSetting(ctx.Request().Context(), request.(GetSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSystemSettingResponseObject); ok {
+		return validResponse.VisitGetSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateSystemSetting operation middleware
+func (sh *strictHandler) UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error {
+	var request UpdateSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSystemSetting(ctx.Request().Context(), request.(UpdateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateSystemSettingResponseObject); ok {
+		return validResponse.VisitUpdateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceSystemSetting operation middleware
+func (sh *strictHandler) ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error {
+	var request ReplaceSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceSystemSetting(ctx.Request().Context(), request.(ReplaceSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceSystemSettingResponseObject); ok {
+		return validResponse.VisitReplaceSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -23861,341 +30181,405 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17l9s2kjf8VXD07DmxZ9iyum0n4/bZ84zjy8SzsePXbm+e3bRXgsSShDQFaACwZSXr7/4eFAASpECJ",
-	"UqsvcZQ/4pZE4loo1PVXv3dGYjYXHLhWndPfO1OgKUj887ngGrh+wdRcKKaZ4ObbFNRIsrn92DkTZAhE",
-	"TcWCE8aJngIZSrFQIBNCeYpfcDoDkvMUJFlM2WhKtCCKXgJhupN04DOdzTPonHYYzxiHp2TMMjDv/Pt5",
-	"5/Xb/zzq4X/fdufp+LzTSToS/pUzCWnnVMscko4aTWFGzdD0cm7aUVoyPul8+ZJ0Xp7RSWTQUyBSLL5R",
-	"5BKkYoInZCwkGbweH72hejQdVIZ13jneut/3oOXy2ViDXO39A4wETxWh5udyRbRcEjqhjIedP+yt63cs",
-	"5IxqXDn97aNO0pkxzmb5rHN6nPhBMa5hArLzxQxrTiWdgfb7m0slcIA0y8Ti5Wyul/9Jsxx8T9Vx4+9m",
-	"pEOYME4uYKlAkzmdMD55amezoDJVZCxMc2TA4bMeJG6GU5GlijDd7SQdZpr7Vw5y2Uk6Zqc7p52RHUw4",
-	"vRn9/CPwiZ52Tk96vV4SWefXacPuwkjI9BtFWBou57Hre071tOwan9nXKpsxwWwuNPDR8j9guTq+Z0TD",
-	"Z01yzv6VA+78lClCR+Znco+Sjx9fv0iIosv7XfKMSJgD1WTB9JRxcvKITEUuFaFcLcD8q/CIjZlUmmg2",
-	"A5KytFhje5jLmQZDOzJja1rtx49xlv7zcXTpx3hW4us/MAdvQMQYR+dOGdFTqvGLEc0ykGRKFVEAPCEq",
-	"H03NXAZ42AYJMcfxL4PmibiT2jSD4wZ6eUcnEB/xnE4gIWMpZuQ48ctdLu1xL+n1eoZrqC55Jcy5pZqM",
-	"xAz8Qc4VkIGlYhz3CtHVCN50WBl+CmOaZxpf2JbmzLw+sN8ic3svFopQnN5TMhMSzC5wctLrkZHIuUYS",
-	"Oun1KkM+6TWPua9MP9GBm9e2HfkHoDJGRT8Lw0qQYma50oRmmblpxiLnaUAvv1IORM3YoImvKNt+M19Z",
-	"JZMvhhuoueAK/D04zthIm79H9k5EpjmfZ2xEzXgfzKUYZjD766/KXpLFSpo3UtN6rkCaIfU1vQDD41PQ",
-	"lGXID8xvSHJ2vv5RQjMJNF0S+MyUVrhDUgrDvH9pbnfMIEuDH8wWgFJI+Fv09eWTWU+lKR+ZF3vH/3zx",
-	"5OdHH3pvvvuvh/9x8v/97e3js2//8/j//ff3Zmk11bnqnD7qPUk6mmm8NotVKxb4QSpG6oGdwoP/Uxv4",
-	"l3CH/k3CuHPa+T8PStnkgf1VPXhnl9ruU+QcS1DANTFjAs+A7HVAUgGKcIHEJBZG/PiSdF4JOWRpCvxK",
-	"2zsuWgl29r9ELokUGdR7NhzfEuy2C/ywXOBXQZfRFS7HtK/FtXz7GxWdlF3O4Ip5w9TMXxE7Lywr2+tf",
-	"wLIvIVeQhqt8Zq7P2s1GFlQZ2k5RsKNc6ClIYu54ULpLzugFEEo4LIwYY5/BT/YW3mlrTk7KrfnI51KM",
-	"zKkbZkBecs30smmXGia4ry0Lmse5FgszhLG5DSLrg9vIL2nG0qttnWujslfmQoUsJeedlGroi3F/yKSe",
-	"nncIs8SE75wS86R5gmQMlFctxrnOJcQZIeN9PYW+fSTgg5VuKsxwbRe78b9eSQPf05S8dwvatPVugfa1",
-	"127/zErOaGZuYkiNJFUs61MysH0PUClTBC5BLslCCj6x+2LG8lboV+aavdLmc6H7eFnXtl+C3Wh7hVvG",
-	"jOLeUuRkRpc4WAVQqArbbsGjcgveCk1euTFEN6Ac5J62IDY7MzkrXQoZSr/VyZoRfNDUr+GOq66whdqB",
-	"c8Mw0vZoSvkEUqIYHwEuubn1zVqT9/YPq4Na5d3pHktzjdk3ieBW8mXaTnSx0yYdB7zynUR9GO0L5BVl",
-	"GTRul53dPrbqg5jBUBhxJ1NQWZlAXLCLFCowjIdGgi9J50yIH6mcXG3TtBD9DFupbRyOkCmCP0oruB+T",
-	"N+z73RY9kB0cY3JXEzkTgvzoRhBd+XKI++JVsbnR0Qjm2l5+Z0K8oXx55YWdUb7sU61hNteqssBCEPMj",
-	"GSPNEf8MWqfYxGx2l5x5owzJqAa5m2AQCMWmUzMtfzOodQteHfo+Fv4ZydjMHl0JdDTFoxZY/NBsdVTY",
-	"rWK9uKcfBBYu7Ogjp7meAtdmeyC94r5dAO8b5hwVIAyZKLNPF8ArUoNhsOYsw+c5k5B2yQe7j24LhZFw",
-	"xhLUdOfL5TiU8cyEhWS/NTOs+kT2sYdvhT86hkohJYZbu5tldUmq+/vzzz8fPQu2aVXt/sFoJ8UBqNhB",
-	"vwcqUUik2ezfzzt0zrY0izoyuaQsM3Lx1dTpoJ0aeaRU0yFVoX6CxjLijE8zMQOuw7OtpkLqbLkLSTwO",
-	"NbIPIC/ZCMjHyuDi2m/wyL5YatPE93jGVT6fC6khfQMpo2c4syvtYtFgf2Za7ONiBRv6AZwTAYmeKvLP",
-	"Dz+9tfY54vwTR2YYpyTs2fS42x35ODzgxeAITpec2cE1bGh0Kvu+Ls2umiVA25l71zT9bKTZJXxUdlPn",
-	"UsxBambtV1apVVFbdt0il5R2o6hjozztv4QWJt/Fp6JFMfwVRijVPjPS7mT5ivHUtFIlBGp/NHIgcDZi",
-	"WYZcx6yg3Utza83E5/InCVTVvzYrQ8m8aKGLz2W+AUVnQEYZVea6VfmwIIryDbxfa8vmhxY3F0vtrUtz",
-	"qhlw/Y0iF1wsOLEvmlZWbIvVmcUaRmOcdiL2SPARSB5tyK/D77GfsqIH4PnMbBauQTn3pLooIymUOjIy",
-	"Ab73KdJfsG6bCMOvXGW2YQvBEIuJRElnPheM65ljLiEDkWDEjD4S80nv5Nuj4+Ojk95Z72+nD3unvd5/",
-	"GyaCN5z79eSod2y+EyMtZOf0of+z7+zEz2aMU/KT2Ulhnssljq8/YzzXhiAe9pIO8FSFXZpGz3rfnfZ8",
-	"lyztnH6XGOXXvNJ5hZ6wo3zeSTriEuRQiIt+QcDBl2bdxjRTkHQcNaG93P3tx/hPyoF8mDG0YyhNpY6M",
-	"5ttyATxbQ0aR5k6zYthW74l9rpN08nm6cS2dBtQ5PV45J+FWBBzGtHmEnUWIKXXCR+Xp6INuv1qxrsqO",
-	"Rs7F6qZWm314Em222PW2s7N2sxYDdnQSGeoKtax5BiJO0J+ngCY9ptHOYM5dSoagWAre3FeOaChEBhTN",
-	"xAX1tRp/lT4jQwyINMbsrChm+Cja4TBgwK5pu4X2BL7+ag24yAf7whd/DNa/eMZm8NP4BV3ivRickraE",
-	"UJyaKKfPZ0OzQ9buiJEKyeZFr7FalPAr21A9BklxsuwQ3Yp50kvC01uZY0kKxSGMHKBwh8uDUiHNVVou",
-	"12UDz/+RKb0qzqDbMkqgPM+cZmFVkVWCxXf7TPVBaTZzTGj1FHD4jD00NFhu8FzCJROWBDc+LEHlmY2y",
-	"YRpm29AtUqxtj0ppCLJGB3ZR3MiDcZW9bljrd95TQ1Nri6PZu2DZ3eUU3MDF5TISfMzkzJptqlu1A5uv",
-	"GSw4umQuwfotxdh6nl54gtzK29zyApjRz66JR496m1osOHgt+KCXtOLpdaa9RF5Ay21p5N5PneeGPEtn",
-	"jBexVnYhveCIxy8Y2ePouNbx/PWzvzn++2U99X4oBlLIu4HIU1Jo0hlNYXQBaR91Ccb7cykmEqwQLAxt",
-	"a/uYkVMz+zoXfTUVi6hUHIzhZ8kstbc9QRvk05gQGQqHoSD3xzx61Q6/XxIXSYKUnKucZiRDyvWalgKt",
-	"GZ+oWveHY3uHj214S8VEikA82XBFqe+XLwpirenqwVP94bJfEnWrm9Y2+xzv0E03bUNXm8Z+JlK6XD/w",
-	"/QgGyRoBKXIs27GJNWvQSQrhA9+NLoS1dbKM6cgaXJMyuJuypzKxxU68kgAfMhHdhoWQF4xP+hiw2Qfr",
-	"T2+tblTfRil793NXP20ROT7WX2wOfoVi2/w9y7K6fW+GEvecGp2487jXRYvDkGbmfu2nuWnguOe+xlAN",
-	"plRuRl0zsRwXVp0c+rWb8+ExKh9IhiA7p4+tCv6tueAvBRtB3+pandMwoNzc/8qNzF3Obs9/8eM2gyvG",
-	"jJP7tm6c/QdwkDQzrNvI2d6oZRp9knQyxqGvhaZZ2NS/cmpDggx7VtZp0Dd9d05PKqaWT6UU0GlvGZrT",
-	"peMnvzz6FFiB5lRqRrNsaSeddHBg/dWpFiN4uGoUDfdzPTm+ERyQlCu73fKdCim0tioVpLHKTDZqZwH9",
-	"7KRatjb61GkyYjYp6LLJrGOdfZpmaPkeiksgv4EUKE8YQYPxiZGZrKvXrHvM1lNwuFaszhzu14ZGI6yu",
-	"2Y61Z3tSSdq/R2PdlJ21IsWDwTRbDKA+sXaSklmaQESqnKqW9H47liK7NMGyVg9ebS5J5fRXz3VJs4GN",
-	"qTiPpbmplADL87ZyJNYbiApCjN00t82x4/yyPat0N2gb+Sac1O9XMEKHM245zHI52slUlQXbibve0PnA",
-	"9a8NuLrU/hCERFFZw3bE+yc3bTZfJnuxa/rmtzZqloT98CpH+TWf5zpySOuXuQ+krKr7m9OvNpzA0hRi",
-	"Rd2N9oDa+WwyBLnnvDVmRDXNxCSHTdagTcT7Zc0Wvod5Rkdb2dXKm+Ck+7jXqfP/FxKUMssYruLJ9W/3",
-	"e0fWJOcZKEVosZ4TdgnKZsNegQya8se+OpLY2tC6QhANksE1Ukbjxb7BanogqP0RVHiv4H40XR0/Mn5g",
-	"OAeG42jhTy+oXaOQtrWAFrf+rXq/rs8StA1Rbedo2tWh00S6O4hO7YyrpSHyT7/wMe9WE7GvOqlz7kwm",
-	"K6ZZ94+4BJnmEHU9mya39zm3s54XdvCareNLsutt9+mGyKY6mJ+c35jOijDdq14Uu9hNUaD4gpfia/tO",
-	"CDywaka9OzTL+MSQrYpdgVkGNuy7r71zs9w7kVeyH5xlzwwcMA68byQwFZhJt351GzenhLmQut/a02jt",
-	"nhIugefQanS1da02EB96w1okkaWtziC2Wei8tt6/eqoFLtPxSSwgejWY99p9x+4h21F0JjYi8V1J4DTL",
-	"fhojO1qbQeFeMDyqOqm5UIoNM+inuc0RgfbH17X6IZ/NqFxuFIViXa1O8tOXpPOCqulQUJnGEzYuoZ8r",
-	"l7JT5WmvhLTRI+qULKaizOkVM3CeH1nmhpE0N9uAbDCjShcQQm1MpEmHcs4uQSoqWSxm54Om4zGO4lfB",
-	"TIeI8sMUSenSiOiUE6AyYyDJEqgMvTFrFx2kEvwtnUHMKYOZ/CldBnynpi1oMhNKE70Arpee8av99J6J",
-	"RV9pMbro0wykbtigd1MqZ3TElFbolPMbRitDazuiN2UaRX1ESefz0UQcme+O1AWbH4m5lQOOMETDXIoo",
-	"BZjbRyjdb09bFvzoEipEhoN3hvY6ObWLXSkTla4ylWW/EofTQAivENjDRvfYCYkFJ4JD++GuCbXZYrxc",
-	"aDZ2W9jgvMSlzgzD0KVym2XQ+tAUDOVt0FmMgr0T8F855BBftPcwAvxsCDghb3OpoErIhihs3jzGUxIX",
-	"zLagzLxQkrkg05ynEr2JN7nifpISJkxpG+6i+lq6OJzV9Udq/s4wrtbEEdy5a5Y5MoL+w96aQTzs7XMU",
-	"oYgRCbo0X9t8MyoB0wud6tHGXe/aliKDvvQZ7WuYSrtmJYzMutVD4yJ+P/is7blB3DZkAsQ6c/cQRueE",
-	"t/5QAr1IxYJv3rLE8UU5MacYkePaDua97e2n8RvQU5GuG9AaZlc5t8F5rWTUNMrXRQd7PSVnRhRupM9K",
-	"n3s9F+v7VUulYbb2Di9ZHdWEA6SKUJIJcdF2BB+wj2emi6uwMjfUKdBMT9v1+YN9FjWZlC43nSXzzDcq",
-	"MUzcTBYuQVoAtXYH1vbhI+53v1EohispzbKMaIHoivZQlxfKmI3bi017ukqsLldIkS0jibbWIJNOziXQ",
-	"tL8iLLToziye6nNYxM+PnkoopAsry7U+Rz+bpt/CYqPuU1unKO3VL6RkRVOOcf/6GagLVA1LFy7LqtpQ",
-	"V27Wywx17rjxfo+wttidEtOA45LcqgVmh8Tb9lGKqm9WNO6bKDDUInFHDj5hU464DUDFZ8v2ym4riYlr",
-	"16jBPOUi12p8r/XBLcSl1m9cO3/YfNpWZlydTb3T6LIyNQeuHFDD9mEzJ6u23U2IB3OrKi+/UaR8NCGL",
-	"KVg1cy7LVxxsHRcctk9BEpcgJUthbSKPC5m1y2D1GjVnFkqUVgAellXv6XHcTlt1mNZiebeZ4A5e1Zhj",
-	"KEx1WZeNspV51WUc91HiXZN/7x4z0tzGp1pzqvVZ/9FMiL4FlVoddWyM9YTq1UWKHaSXMwSwiTiy4cj8",
-	"RGiaSlAKsZtgNtfLLnkrUGGmI4fMrKZGJxMcES8rjvpHeP1okKbN//m3//2fX/7n7+fn6tNf/27/6H76",
-	"673z827x4f5f/23lNjASkGvkqATFfGlkH0IdoFZ1rF2cWOhtCYMgQqyO75IYQocHqHhU5HIwOuFCMdU5",
-	"7byhGZWMboHRYSjkcZAniWLrGKGwjLRjFTJu5Mh8Mu1ukUARAcRYGfq6mN8qaskuIQK7QGqUa/n7NeNo",
-	"7AHfYs95AX9UcAYfFl9uXjtEhpDEgmTKdZHHxbn9k0e0lPzresJaiva3j22JcMNNzGWjuxtV7LRV0vbm",
-	"ja7wmBZO6qbc8ldhDrQWKPQ8LSz1ZCGZBl/bYqYguwS1vbgX86afFELTuiC3fQbiFOSwfdRq7UKNX5a7",
-	"3H4HovpjEVU8hd4OJcaCXjHI0pdSxjLlLfJi5Ap1eOlRDc22sCT3Bshiu72ujVUY3E8cAp6rK1RKs44U",
-	"0XuYWfzCOBxekyWhNm87vMSOv3wvOn2flF0VUGNwGxsB3VqgrNUB1XaH4tgaaKwCr9XulasBOKyASa1g",
-	"P8U25IfCcl3dDkQrtdV9Mj1dhoh15VemL6XpbO53oHd8dPw4Dk7XOe72uvEdcH2VsXe+h09rccXaPB2M",
-	"cAfZcz3ZF7mUZSfl20k5sdiy/0j5JHeHy8/DlojBOltxQJs3FWtNGEeUS2nkWIx96Jwen/TqkX+dpDMB",
-	"DpKNSoUtRO40asOjojAP/paRxz1rFxUyBdnP4BKyzumjXtLJOTPLOKJzlaM57KowhdXxx/icymfe9Z5B",
-	"OgH5lHC8VjlMqGaXUZPM9pmZ1UW6kn7V1EJtPSMBMkKSIdiyLfZ6N8uCgOxi0W6adoP+WMqYU7sqO1DP",
-	"78R5JTV6qS9pTTNbp3iVJ6rB6raNpa20kLY0eNVfWBd5V470T64jrom32o+SWHawtZZYO9rf9jZzuo1m",
-	"5KoludeCqbWQ0+tsrp5ptPJC04MbBOsVXreP6XrmVkHh2lwUcc1Gb63/xS7ctffrbhfrgXxWrkqf1tZL",
-	"9kpLRcMdbbiVroO8bSavkPHgdKO8BVEaoil0qLQZEWdmnnFlABeCpDBiM4ouwrLeQwF+EXgajv7vL72j",
-	"J5/+en7exT9+P/nyb7HrPMhSNBTPly5+O2jKvn+c/O3LvaK14+Tky/3/G2vx93Lhn7j/uk+eVFd+lmea",
-	"zTMwffW6veMVD+qnpOWahOGLfm0SQjGFEkdkxCf8WCCWRNbt85F7199LRcTJJifMRwWEFmPD4LYe0YIE",
-	"U28eKHpp3lGlFkKmzzHWYxe2M3ctGFYxhYxmRynMBN50i/BHSmb5aEqGYCZBBAfyXTNPKd8L2ErxZcSf",
-	"uuHwVseyjzbr13t94LU+YwcwyFwIzXnWh4Z5Uw/JG8o4+WCTPbimI91nfCw6p52/Hp88fPT42+/+9qTX",
-	"iTnRVrXfaoG7087xkyc9+xhWwSs9sujkstJvimBor5xSdpx00LHdLysX1OoxBB7bjveSzUBOEEhVi86p",
-	"EcGQ0/0rB3Tddv7x3buTv/2/l6+imtvqLHIsXWGbWedb86sY0TuqKxl7YEek+mB1W1hxNjjB/epfRe9b",
-	"2a1IYxUne6yS91hIMgcxz8AFc1+ir5k4NSFiqgv2u7notqvyLMQFEWiSxtDcKVOmcV8NfIHMs8iRialz",
-	"m1WKgNriJTqsrdqy6FMCbDLVmBhTxOkqTaiNYMfvY7PeRZnNVSwX0ZWuQpaup1Lkk6mv/h6MVgGoIlPB",
-	"ruhuq3NDGnW5CRXKD+kvWanB6c5A7cgmxelepfB1blFc7ip9rtfIHYNuUMe9w/b68gvjJv0iK3BTqp8b",
-	"/p9cRy/T/a5DQXetvwE52TK/2rO0CMJH8OMm/smwDuEQiKVqYqi64KKd5EoupHIYa2a+tV1ijRyz7hbf",
-	"qNbVb/WNL1z1xq7KixtF0PI+r7gEN74XucNbaMWVW70+0saLaO/IKLWs2FVH21YCqZNBY0JmVKKMetj2",
-	"KqS1B09cG8pYkVBaxEPvcJmuOcLbRxzsoqJcTf3YWu+4ZV5Sr8Wpq3XDy0SV48c9THlWhE5EvaDRNTKh",
-	"WuwGx8DlNwl5lZCfEvIxITOaQULGYP/FogQJyTluRELmEsYgj7jQR1ocKbpMyowgm5Kq4KmrKwkpoQqx",
-	"pHgtPvXr4n7VMITtRNz48VxGKtoVsCor8LXObzqziYGnnedUTTutIMD7KzEPCKX+2OncEkbA5rpER3//",
-	"/Myhoz/yP19C2h8uMdAWSQNs5UT8eZzz1AjhfuRu4PYH1Tn95dMtYeO2Zt9+TTeJmriaZWZmW5zquELQ",
-	"qDfW9+P3hkf8nuwk5Ae7GG2/tqktN6fY89/bpruOXdn9emLm7YTlFtgr9QUop1bb1YJ4wiUtEITDfVrZ",
-	"2E3a6fJQ/MyfuWtT78ITHcTHON76nKLZ5TVXuXQVS7+n/IKcScrVGLfwjRiyDIg9AbFIGtfHDg7eks1q",
-	"kDPGaUZOOnvBi9yR31V4xoZ790vzcl8Fy9ffisEtKKtn74+6WpXCOp7puK7X0O7uKLgrAkZVsrhNvNub",
-	"X3HHr1stfIkLtMKXb0KfjF1jDfJodPiy6oNfrcLdR1N457QzyixYk/+eC+2EvjVZXY/LrC6XPIlPWZdO",
-	"+Z0RXNx3bWsxC+cWfdzrkdkkqF/UOe0UWBRVBMMxwpHw0dKwBQyIxwBKQolN/TYb8jdbIF7mvj56B2vd",
-	"kxlYV3iYuPooEnpVjbRYyS7dpmRPmEC7Nv/scZv8s+puRmHnR3SGmqE5XbQACGusZO5CBaZAKhW9/a3p",
-	"6WUk+DhjI913i5GiZsiF7juYoOhFWaWy6HAXVJGxyHmKAeYL/xUXmhhpTSotUBLbj8uvQr8Nb20UeKoU",
-	"v5PAtt/i16IxZb88Tr9vC8q6Oo7g5F2FEVZP5u+bCunvsLqbQymjKePXncq4trJDC6foHzQTcjVO1RFs",
-	"SFEBqdYoZJ1/MKw0FKlAWeFoQU2X+t4nNcZaY1w1vlFjABtUvuBq/rPrfaGUck3KX9DF1trZGolh1S1R",
-	"sNwtzbkhQ95o5myPmr2BWW85yDqHbmG/3QkK5OoZhhFOv2WQ6BbQIQ7NY3it2CGveU0Y+0YRl7ewJWbI",
-	"Tt6/4ABtj0B+HdL8FmL8Wqyaw4m9syd2fW2T8gVzBmM+qcMpb+/lCiWmiBgWv1TFMGso3QJSCpkQisfy",
-	"/avn5Mmjx991VtRWWyQ6BiD4s9E+RyIFMmBc5eMxG7EiRWFwSqZiYaOQ9RQk2IJqLTLYaoVpG/s0dOFs",
-	"/4M6TmGluGroaU4jbT4jCkP/yULI1AZgSjGRFItwrvIU0HEMIaKAa+AjsLFCU8jmKgAMJnSko+nFZhsi",
-	"8I8vL0EuyUIKPiE+zbpd9esyzzziyBkzBPpTa5e2EKmd5cCvr5oDvVCETqhhWquWh3b4j7bxV3YgsTGa",
-	"xqmzG8bqyfp0UAduu3VYbDBTr/3Y5wenrt1IyGw70E0j8/bHEtaTrsqE7mt6Adz1iJi57vbULv7UqkII",
-	"6lAAPEgg2Hhy9ULoDfD7zSu18rwbuwe7w3jlGV2SIQTQFGidbY3xvgHW37v9NvIjs2F9+6yn3RHljjkM",
-	"zQ5bf2JnbZp5G8BAj6sYUdGdMc/m8fqE8ZU0dfxilZnM6cQxEvg8z8x5s7zEAi2st0HjryWOY9G5e9lx",
-	"sOCcxa6O9zCWoLb1kdlXOqOp7P/X7Mll+sPb3mj2ajH6x39erGpisuwiuJAf9Z58u106iG+nYRq5hU2O",
-	"OV1OnNMlbkA/Oes9KUEnXDzc3MeJPDKDcEbl51OKAaF6wUYQ+quHyz3EWFwrpOi8jHtpFVLdaHGrzHkH",
-	"k0jcOLV0aFqB49/ZfcL+NgKTWjLY3Tt3UkTRRHd8L965cm0rCYhb5kbVFyq+GhOmNEiIlDlZhyLrY7fW",
-	"zckWkagNqkgGaMaHeR8A9m6zRWAhHTu/iin/u/u+OxKzlThHMa3HLr4QWASozJpTMMolBFlliKFvjtKJ",
-	"nbx70fSVisi2g8eXXIt1hg+tDS58vFWc3eN4Kar9JvWt077wnjJrVY84jKpWxaJGw+1FBkQLQtVFiRs1",
-	"3geiVbl/mwkYn4sRsbOCr800rBcNWDliKcypbMD1OkOZ2rxnxezEYWMR+MyUZkYZkIJrAjwlEmjqCoZG",
-	"BOCdfPZFxfltgY+LsKtgcr65tYv0DiSLLdJw2S/nsK9iDWk0zeO1VrYshDNcbYwKdtfSVqjSuyyq79+V",
-	"sC+6TYLVWbO47zFl6QaXtj+WYtYq0h+ftrrZvld7XhCUd4TbXV0AXBimIXglQD8Q/CFeTstq4rbZQqCf",
-	"U3M0MyWIngoF6IoXuSaUL7cuLuKOQGRRr4xH7hYj3J5y8Vdh/qMUVqxMlNSEu4YDW3Jl9ZxOR0ZUQkIK",
-	"G5ZKKgjbtuhEDSbdXbzFbV3DU41VrNwA8nR1DKebhUSqYiCtc1aaffiTOymRFK/HOWma3h45tkIfP9Kh",
-	"kFQLuSQLISPacDMYS4McFREFd0LDMZPb3mG0dnLFof2RDskZjKacjZillduZdCuMlg+2rO5rV+w8TKOk",
-	"GiZCLo3iJ7ihE2/ytCblzvOf3n44+sfLty3RIRxnY8pV/vNnwK3aP4CDpBkZVfuaSzaqYJm0gXBYB75X",
-	"zOr3Zlv5XoK3tilw4lckymgaUzvs0rQ0qNzhcBxno/OocH6H/AzDFVoXXbPuqgjI/E9+Y4QH/noujqCH",
-	"re+P4rh/i8d97fHd6N32x3kbvtn6OG7p0W1/WJ1t7Mv6ld0exG0Ldr4VS771PSrQzCon5Ha2rHp6QrZm",
-	"W4ueFzbhr7ey/zUiYgX2OprOWET42LeJLLQwrd4R/lfiILirVVwitWS2kWna2qY+YAXq1zxW3nrkErZX",
-	"AdwHz3I9FZL9hmR/Sr4HKkEO4tmShU8n0s67nz6ckQd0zh7QXE8fuIcfDNbh9WxtbHYzKcfi2oquhxaj",
-	"i2fpr7kq7HHbl9c6OukFnoHvpbgAjrKApFyhCWaF9NYVoPKJAPfmQjFzsO9jeL1Rou95zOP7CYbZ/wZS",
-	"bBl3clR8tc67cxUPRBCtu8YHgSv/RlxCJOs64o5bAZU2IuWTpHPBOOLdlVu4Els2r6TY2CyXbTYv6bjK",
-	"4mMMDkPebYnzW/uH9yfMi/LikYvgOqVmuwilwUvMgVscw8q6jISUMHI3lw+EjprCNoTxR4xutTSmHSTH",
-	"Kx+JduFFazyYlW3+vRXadhOYQTt3xDY5ZU0B8bj3gVs0nERtXwpQrrLvjY7TyjH9s6sLFZZ1TQpDUJ24",
-	"sUyIP+e/iqHqKy3mcwxlwY9DmFqK8FUI+sqCx2diUcCmi0uQaQ6uBOWnq5QAaVH6o1L9uMrph3R0MZEi",
-	"52nfjL5z2pE5d7xrfS0Ksy7U3tOr3Hal2UiZRz3FknoLIS9AkoxdusrHU7EgmeATYt7E0vlBTl05unLZ",
-	"3Yp/irs5ihIX1QH8IBYoBfonSvQWxBMrQ9vqtS6SDu5nuwIZ4SIlnRQmkqbRfL9Vx5Mdd7KylEU3sZ0u",
-	"a5REQprMNUfEmNh68Dj7qVBzpmn2jVnoLCOjTIwuqkg2P/xw+ubN6YcPVcjje7/0jj8hPPH/nvzSO3r4",
-	"6f7pL72jx/are8HfMeDiNfC+lUF6ECEhZ3YY5tLx4+n6+WaMw0uuVwC3fAiIFTjWYsU2pdxWslGNNPBd",
-	"cAB8Ze+yZK8RsrNMLI7yeTlnWi233RSmslJdihLDHAjTiqCXKLGR1M5DhN8XoSYbOS3VDZVWmSaaXoBC",
-	"pUiIC2KxCJK2SaHNuZhtEzk3pYc3IQJ+owhL2wWFlucyUt1EUw2nuLY89H/hAtsXn4Zx7UKWZXCfkpzP",
-	"KcMvzb9PXZEnhI9aMNVQaigasYgyFkbRu4hUoc2u1IeVEEqK0mBekx3ChCFbdM8XTr5vlG3HvBXkAhgu",
-	"a6Zng9iTWn9Id4kLLsZAiJDw1sVQeq5XrcNYSTSsikMOZsA3/allYCXuO5pZV0Isi/zFWnXaWWN5D89C",
-	"/uSyVZWTXo9sdWZ0u3eUrRTJdaaPDiz/OR3+Y8R+Yv98/fG318dv2T+fdOFhrzs6yXhgUGgb4HrHbCqb",
-	"7CTxNZuX1TKiFd3n/Vn1gS2LuVjA3007Xu8nPlZNs0L82FBkzgXlHD9+2Os+3r063H5ie2Kz+RjFq36O",
-	"uRk22J5K5JsuSE4BCi7I/NHYqIjg2bLIlMDErHKW3XPeSVYAQn8VjJvxNYkqPtrSsrci3lLIyRoU0YcR",
-	"T2fmyqD15yFWEBQhmpmYsMJaE8Mg9WbO/giLKfTLtXWmurJhS6hTwPdTWjjfxyyDPpuh+Gc7kuIWQlj0",
-	"QvTHFK8L4IaplnMIbNhpm/CXcAvbWpkgXhPdwtH7ev+Yv+UL4F8bbusGd1OUZtazmaLa3pcqXe2KH7Ie",
-	"WbaZJle1IQ4L4p8ns1xpMgQymgoFnAxhLKRRCZd6asQqyEJZLliRGo3HTdeVqTj+EpQ9OVIXbH4k5vbF",
-	"IyRfw3mQBFcPSpu7XxQARq7CzOawnU/1xW84GDG6CP0ut+W3DxwwjWikLkI69OCv89ObC+BPLhVa/861",
-	"CIOm6e1xJkoGFRyPm0oAuAH2eDvpBUkH60D/xLNlcfi3YG0z+jn8MnSul/sdZB3cRiJBlP62Dlyoil8n",
-	"LeSvdaJT6TLHN4/s7d6Q8+K67NwiyW8MbjicgDt8AqLhCk2cOR5G8SOWM1MJSdkEDZA8JX8nXfJXckT6",
-	"XYIJwJSTvxOmC5FKlwV+vlFYv6caeNGtbdVqxE1YHu/8fP77j1/M/9/g/99+6Xf//tejT39ta2V+VsaB",
-	"TEWWOh0ti0wM0wzYhKtyimZ1fp5Srd7CIhbB0Rj3vikufuti2SumBO9VrtjXymZX9xkTLka5ZHr5wZCL",
-	"c9ygFeRZbh1F9tMrP55//nzWSeL1m0ApotF1L8YrJpFBJ0FrOfIx22Y5o6nW886XLwg7MG6ooTWkowvg",
-	"zhDpfRanrk5XUmTAJxXtLylgWBI0aTI+6Z7zc/6Xv3xgE04Y/8tfLIDjynDR+GkUep42mInIed7rPRzZ",
-	"iePfMLCNASarOPdR95w/49XlsX6u48dkxniuQT1tNiAR+Gz1GOVsCPi9a2csJKFOiWHSTcxIq+ovf3H+",
-	"GzL4HY9dgvAGqCyjYJYQJ5d9GXTJYE4nMECCxz/7iv0GA3LvpFdWbTjp9e6TBc0uzrkv0YV+GUzZOu4l",
-	"vV6PSLFQXTIY5VIJ+e8Dcs+awrFcz4Rxt6Rj9I+QgRnQwLapirJfNMuIGJs+YHbqEGWoImOqtPdXYXEy",
-	"TM2nyn9nh2EmwIGh8UXCHKg26rIkRrlShJrxWWUa7TPqnFOj4KUppF1yhvr1ABfLL4Vbq4E18uRZ1iXP",
-	"ikewhJubuENcoJx4gf4pzvWcD1ZE/QFRmvJUkSEolgJh2m0cwoXgzpmB0LlFeGCCP5hbBJm//qoEH5B7",
-	"HifmvllrkcIAF6kRQCUhA4s2MCD0nBcAKWWRu4QMLADKAPESlKPfAPbEUIHgI/OkxyvATgMAEHTFuCJ2",
-	"uH1EgbxE90MmJgj+Y8hfuMk+F9wVkCSQMkOwp45iFRlRKZdmMQdGGRx0yQdAZwWyALPpg9fjozdGbXDn",
-	"7d3Hs4S8e3b2/AciJHnx8seXZy+Tc+4ZON7qReuPjk8sESgxg6FIl6jZWxxVqjT4c/QetGRgB0bweC7c",
-	"1TZ4ncJsLswyLo/+A5YDco/yJbElaoiGz/q+pwiFiCETavNnyckjMhW5tO6dc+6pFg+qB2dyjyMtC2t6",
-	"YIqkgoPNc3fDO4PP+i9/wU2QbDaDFN+4gDnWXfnIGYJwvH31/KkNdMST6Eq0zoByRc47XHA473TJR1vj",
-	"JDBMmsbOuat9Qv6VY/IdlXQG5opECpUwzhWkZLhEqjFHo/ZcmY9HLmmWA8GzgOeZDs3KdM+5y+ujuLJ2",
-	"g/xb6PWUlBmmTVRGke0JazLN2Ajjpoy+a0VjI3pJBppioH4uM3etqNMHD9Q8/WzE8wfuNfXgR/vHexgf",
-	"BS92p3qWBf65zvMfXv747Efyg7ttyBvK6QQjT4iNpyDP3r0OzYGd426viyHIYg6czlnntPOw2+s+tJ7z",
-	"Kd6vls0Ht9QD8+0EIv7ZgQIqDZ2PGbKMZQ2M2Ew+8RYUIYkr42M2w4g45rLEZO53sRqKgoMVfeyaFnEK",
-	"r41SkjGln1XtqCUBNNqTykcevLMCfavnPrDfWj37HG+WNk9+wHXDJ+t1f9AcL5TDhWHKL2cX0Vg6px0k",
-	"4zLqvARGtSL11tB0rQZhVTvDa8zGOW46mMEAcZ0HNMsGTQMsrNLl+MIojRn8L82y//3l+OiJDcf4vZcc",
-	"f/fl/nYxGbYTNy4bQE2zrLthdmjUY9aJDk3jLxy35fjXYleVVPnBvtlyhemycQWtHyiyv01lKtv1Z1Yp",
-	"o+ZOWdOxzwi+lt6Byoxt6B+zkK/QuxWdrCOMlNAD6mkTZoIRqtUGmg4RDMqxFdEFWRaNFIgpDljE/ikZ",
-	"HA2IziVXRpLAWKpupTi5m21sMNiCizgrhlLWrD9yr5ap7vjRf11JEDtqThc7qnxCg/YRi8aJfUKr6lyY",
-	"q8wM5aTX83Umffx8ID3+6kJttz5daPdGrSwKjGUUsfCC+JJ0HtmBxNovBvzgNb+kGUvt88ebn//IjUoE",
-	"XCPgmXvv4eb3Xgk5tED7+MajzW+8FfqVcMWXHp082fzCmRBvKMdQicdthvSRl1COqHz7KpEds9Z1v6Wm",
-	"E1ULpUEz+uejOcgZU07kUJqOx0dCHokFd6ByMUkiRd0DFRvNZmCVmsb4vy45WwhUVCujQuc2B3cb4NXk",
-	"vnG3ZEJGlHOhz7nRjzI6PyWPek8qaHtOySgh9xC2dlxi1zJulUPE8BuUJiVElBsKceFQSAcFOI0ZiFU6",
-	"HGDfyGgrkkOaEPOCQr3SA+IZ6QhDDC244BTslK1Yq0AbUX1BZWpVPAwERVH3qZ+ree+cm2ttauQoFMsD",
-	"NdSKuaYXo5qH8WRWK5gwTG4wOgPei2SYIzTeCLLMyfFc9E3bidFv6Tk3zNwXv51TpROUhJuEPDvjsQsM",
-	"K6tlJyhaOz/bQsgLxifnHBUSVNwyhxkIGvl1gcuoIBv3TaOMT1DtE7xLXsSREbnQbMwgjYmUlvU9qwSG",
-	"bSdTBorXf8CyYxkhqp/fi3R5HTzQege+VG1tzjZc48HH19F/jP8+t1dIJ+lMgaZggUvRb9rQrnvsAT6D",
-	"Dd5lRt2C7z53mKj4wvHDVoz6Ryqth+HR8eM2c1H5fC6khvQNpIyemSsYr4WTFgtXkukbpmbo4Lz5K+V7",
-	"IS5qkaO7XipfkojS6vplGdPLZg3WSGDI280N4IJLDTtbZUXWNFKA+1j92jEjlfj4gOC2Qh7+m+DQJR+w",
-	"ccuXp/QSw2FzXgRnifEYJKRd8owvLc+0thzLNw1XpuoixrImoJ8F01xlWKuTDRSlioD5cIPyVmUve1Q2",
-	"cVBW9yml3UoY3hqVqMWotlATSIYeHbKgXJv7dLgkTozGvc1VTjO8YT0RuN1v1BIctnzfGdIbdfRaQuaj",
-	"R70Nq3itInZIURH+Xj0yd1yuvg0xuTxjwTLtk7X9ztIvDywvy6AJra6MQTRi3LJLzoSTYqd2TM4iC/MA",
-	"0DpBAbOEIyZaBKIf40oDRb5R5UN2HFcSncZv7D20StmPVuf3AvtLvzadbnvZosVt/0HTDG7hLNg92vmG",
-	"L/AYotd2g2phrkoJNI3YkKN3Z2VgN2GzaOKn1SX6KuXmu23g+AfoPQmj2yuNyPTmPs6wpkw573oRpm9E",
-	"izBGP/FeF5lnNjvq3cezRt3bHBDLz81sseBJObdzbqtSuPqMKKNuq3kneKvYmIDCQQiZgpj4ai2K+7s2",
-	"rlXVtoGgrVTtG2MdH61J9sAybuT+vGFN/kb5n6Wk/bHAXK/JZVVkIgor5liKGSkSla1RcyT4mMkZpAlx",
-	"9Wf7LuaA8T4GjthoJayCi6LgU9+yi2zIYKzPuch1lzyPmS59mE9g5bQJFUWLXfITRurMBGb9S7CWYmaP",
-	"Qh+xXzDYctAlz855YCANLKpG4FY2TzcTukt+Ki20yC8vQSaWtw8wu3WANUgs+yzsuTZoq0wpOueFSZOn",
-	"hUkZ7dpdgr62AhXdGVnrZmc/KU68zbo2bvOwu3mYVud8xbbdJT/CWBOR64QMrK7grPcrVnCjfTiE8qVZ",
-	"x9hNIG2B+T/IVbCF1fXGrgJXov9wFxzugqveBY6U9m2czfUUjRZxB+AZQjzQCgQerQdiF0HPPoa+S2zJ",
-	"yMdkTFmWS1A+6tQ0gVeL4aDu9eScC0lOesHD9Se84beMfrXR4UUQ3KOTJ0YmttAwQqKkHMSPn3MMKFAJ",
-	"yblm1qknshSUdkbDmWkkaH1OMQZ3hSMqi3J4PbzMQSjeMAcrgAUj7Mv+Rhi/UZvOV3iKXbx85/SXT+GZ",
-	"dvHk4SHObY2D2uGd58OMjWrHNhMTkes1p/clT5XTEbEhbyEP48q75LVW/huKtUmCaPFq1CaeSy4WRPBu",
-	"9Gj8lO/JPbvJ1OgIU9j6S1+TY/KP4ypE4hW53ky9CrIxxgmi1eLIXxNHVpg9qvG6Co37nIY1V9QUXGYD",
-	"yu8LqmwAtRFwFcE9d1y/kPHNMwVSlbmZbMqADcQwlN4lHxXGUGtbZdXZYMCfp8VUZMWpOg2dT3ohHITD",
-	"1AxEiwyxkuLSNU4NsU3UNV0pvhbgDd8pJV5Lg2XVp58c7pVruVdeuvwfQtcm/2x/7wxZlh1hAniz8359",
-	"FHkRbmpdAYhj2OALyJjS37Mse40J53cslHxjLK2ZWZML2sFXXWdouLIo643h0/bnvtnLzp7jBlrGzmKw",
-	"6g6Rs/ieD5u9rYhXT5ebw10dGJ8h4YMv6Kpe/GAxS95VMqWdA11ttCgZhMdiYKHuyuds3KJkIxu3joGp",
-	"Via2xcI1zcQkB19DHxOzMEfQjtij4bH0nOM8bFFo8RtwF+9qvu2bBwbNkZCe8O5qGKQf363EQBaLcwiA",
-	"PARA7sZmnqUpoRxPLFYzJe6ubs9sotLSxuCg7yP+4oaInt1ZwCGc5ysN5ykvxi1JdedIni3k+AnogGSv",
-	"XSRr0jnd6hz8MLcTxrMjid6tCJ6GYJk9ceTrk8ZuJUxm3YE8xMgc/KL7jZG5whUYjYv5aVzk/mHTp4VY",
-	"mAqwsXgzcQldggDsC5FnKaqE1gwsNM3IEDIEj/E5eCxFXyWqeuYnq+sl3n96zmt6ItlFTXRBG3eeJTl/",
-	"9l1iSodojQNX2ne0xs5sKVQi7yzYy/dYhuiA8nKtpvwiyLBpGGGhjP0OxNwyNmHffBJzcJpe00iYwoup",
-	"Mo462ueNY78YIm0F+sKUyiG18HA1LJb1qaQ3BtQSH6HDa9l9jHsAc2nr9UGAk76dxxWQU8oWQgCV8tva",
-	"QyiP9YuyR0e1z7fpRWrnQTo4j/bjPKr7ja7oMmJaOecOw9vSAxsizyyQ7PgysXiWZMwwGN0DVw5KQWBg",
-	"PUVWcXAoiSqfoTIwszGMFujEV5BMLG6fu/AtbqJtAyWOCegALoXxS8FGHjb/qftXEUx754JM6Fyt9znd",
-	"ZX/TrfmaDn6mg59pR45kySTuX2qtFWz0Kr13kZuYrPKo96QEMbU5gAtq7RLOTV3hEjaCLiGXgqXrXFEH",
-	"N9TBDRW6oVoQ802kkTvSvFbZrcnV5JbhYES6RVfTLoLenXYw3UlL7q05lg5OpYP59oacSu2lswZXkjMG",
-	"qxLvsrDYJSTNsZY4ePB2cBC4Vq1EBU1PgUl75XneoKzE5lOOi/K7BZyZ8nV3lcuEuPeo9+T+BofRnWQx",
-	"t+goOjiJDlzmxpxEV1ICnerWnafjtaiK1qOsCCXvXrxKSM5TkGjFsjrfWoiaLYTv13Y428nfbuwRO/SQ",
-	"cVuioW6cjQd6FZ0HB/S57fPoBVNzYSEiNp1X90r4xkE6v7J0ris7dAMiuj8tKVXToaAyPVKarquf8YNY",
-	"kBnly4byUHhR23hH7UHsixgOlxoo4RJ4DtGz8cKP44MZxnWqqLWemlAj2SSXcICMjBEqmuNDn4EEc220",
-	"4M0FtTXT2Su78BZcpw6qjmQ0ZUoLLGuUFmFEE8H4BD2AIqXLDRC3z8icSm2zXg2zPudKzABZuyIcAAOS",
-	"bF2dMpPFwSr46F4se9WAc1tQ2I2Q8YGCt6fgNNihrYm4hDe6qwEoL4sRHqJQDrWGtq815GcXXPBNs6ii",
-	"7lzHUi8k0xr4XQ5AaRjiHyoCpVJNZ5cAlEoDPv7kj1Wxp+Cbm8NPykvgEINy5RgUCO8rfx8HX+4ajfLM",
-	"11bBupXKIfvNFGSXoJ6W0INlGZ2BZZhhqZyAww1cVc6iGrMow+FjSIeJlTErdWsQzVCLEB0y8cnRFnGl",
-	"gHUkNJNA02WX/BSCtBTwjQgRZtYEyhD6GOZjYwjLyyBE8k7GsRQDvJVglnJ5DhEth4iW3fjbz65iLgnD",
-	"kVuxOCcfxtSOVkUV5rL8ClFsFzY2r0vi8S8lXtMMYZqGAJykTM2BK2iMdbkCCzkEvHy1ZRS2JvabiH0J",
-	"SfX6Rcgms0y4NAdX2W0VT9iaQP84UTH74sjXKM3dSnzM2pN5CJI5uK/3XZ1gZ4mvIWCm0GY93L258oLS",
-	"WXjxod4qcl1osrZytH8Ki2hZlH+x4E+LbIyKlmv00ClV55yju6QeUhN0akXIqqSJYIroUS9DbMigeKXP",
-	"eD9XMLhvG3a1u7Ddcx5qykVCuUNtRBbI1JpgnT8A57sVOP61nO8QuXNgffsH47+ytjsFmjkQ/rhKgO5Y",
-	"RR73Hlr11br1NB1SBSXvsF7bqDrwA/ZwnbqA6yFy6Owvy5202duE0LXjLmuKysvKDttKsy0Qc2eQuiXd",
-	"yodqw0+kr09AfPEF8/cEOEg2wu+a/KJvym6/QscoxVo4Fl7FBsdKQKcNyeASsjJj3T0+FJdAWKNnLxOL",
-	"vtJidLFl3voWTifsaSdvk3vTu5ncxyP37yiXEou+ueEf1b+4g76nkjY3O5+C43PwPl3Z+zSrcAXPy8Jv",
-	"14W2Rx1PgwrBYb1B7yPWAtlVBukEpPNIIYYE4xOCjzf7a0oauasOm3KEt+KxCRbo4LI5uGyuAHYbcIXW",
-	"TGE+pXJGR5Z9RySdHROTsSSfYQzoloFLV+jPQtC4J2zOstXDh83emqswkIO75mvNT96B1Df4a/iSzMDG",
-	"No4J3pWlsyZoOKqXVWj0BsStJkdNZVUOppFbSlregTZL2ezO+mj2xoevU4K7FS/N+nN5cNMcbJV7zmW+",
-	"opzX6Kupq4AYvpey8RikWqsPUjISUsLItPQUi0Pb0sVocUMx0PpVqIsX7Da5Q/4QTOZWHCLrmczBI3Lg",
-	"MnvPZb4udRI5QrMN/eUlyKX3oHqzvXklIRwWoLSt7/g0RNYzfzo8PQaqgN1D01TUrP7B/PRGXIKtsnyn",
-	"a9JtkxKxay22oztRjK2yK5ttyuUldDApX9mkHNzoCELi/Q47yRc7aTHxfIg0NfKFsnWCPWamF0EcX1h4",
-	"CE8JVAmeWJlEikWVSrrkmRNHmCIcrVIcJlSzS0BE/nM+YFzl4zEbsUAMUkZ0mYoFmeWjqXl1UCzkoEue",
-	"VV1YZOA8WH30YA3Iu2JlbMI5pm9gOeZzzoVmY4ZmMT4CLOoJdDQlIymUYnwSM6vT9Nfc8a+7alHHwT3D",
-	"cWKS3Q1b1CtcJMpBcGgHU9/BnN5oTjcEciUm6KUfDz2xa8wAdXnXdDQqMCtGVAGhiqWAFpxBztm/cuiz",
-	"dGAhLZY+N/upzZCQ51wvBMlAY9Cd6QdZ1RAmjHPGJ2j7wYwywyIljIRMy+StGcgJpIRxLQjlCCOAVbYN",
-	"3ZnODONFmINzHg7Fxva1SQ53Ha5LD3fvfV0xEJ42iuTlCfAUZIIQEeDBJMxuNwU82BcqMt2Mfv4R+ERP",
-	"O6cnvbY5wcVIhkLG05YbKyALyftYW30Pqclrh+FSk9cOZAhjIeHGMpAzqnR/94iQuMyddFC/8e0eVT6F",
-	"PR6FHzD5Woz7QyYxQuyo/sUuac03LP67Q75Z8Pd0chD7ryz2z0vG6i+54qtdc5jPikA7MqMXPk25vBq6",
-	"/hrAewPdbEMoi3TNQSrByT1XsUvqaYmrqNiMZVSec3srCmlfcffdfaK0eYpxMpgbEXqYQT/NLT2CGtjg",
-	"cTIQvPz23yX8CiONQedLD5mDygDjSgNNEw/oiEDbTBF3dppjXt4VOB5XE89XWBNWKNOCpKIMIJ0HmWUu",
-	"+dqspoQJUxqkdaxHmVOwCA0MyuLLBEyq+MIuWiOD2L9O4db0VkJ0XBCO39ao/dWv9iFS56BarDevWkrB",
-	"yoCeTbTlvBG1YscAnZBzTGkFNkcllQwdaSHybOQOotF6xQT1glPTlAILL8GFPueXlDM1jXFHO8SdueMh",
-	"mudrjebZ6iTsJ+861Dnb67xWPIA0IVqIp4Tpc47WwYF9vm+ed3VAWZgJlqJOPxMSMLcsIQM3wb59cXC/",
-	"AZevPCzXLXU3xRSVe3PwLN5SQNH2F8VtZX13ycAcv4G1D8kSrggzLN/DCLAp9DcIokA3RRvt55K4NjH0",
-	"VuKM1hzUQ5DRwf2/5yCjEvgzBU1ZpraSUzcVUAB08i8k02YMnoMsnxbouD6IiAxhJGbmjdlcLwv+4mwG",
-	"CtD7NsqASkit7fycN7Ecw7aeIl+yWLiE6XpgUnOm9h3nSLcSlLRWIz5EJB1Y0p4jkq7Gk+K6MwrgDyyU",
-	"7d6iFt4gZKJlcl7TsJEIhcnNhjCwoJYMTVMLc0GzDOSEgfX2aTShIrY4/jhC3dyr8UyVKI5GkS/xL8qe",
-	"XP0/5KBWOVlVWp5i46H/Dos3syyzjr4u+V6IC8Yn6pxbLUnkGapTHMeW0Tm5N3B/zRmf9Ifu+cH9hOiF",
-	"8ANX5N5gKPS0P6WX0PdfDu7juMqZZ4JP0AGGGBt+EUeUk6nIUnJvUDza10L0zeOmDQlE1gweK/ZbzESK",
-	"cXpcj30Zb6+X3b8BPMh3ht2jyT+Xl+zSLPJBZzzEZVzHTYBUT2jA2tBAE7LRrWxI8RtBsxlkjMMaJI8G",
-	"a2lSxRVKXHURw3+KIl6uvnTGlK4GtGIsxwUsFehTMhZZJhbnfMDhsx50yQC7sPEdg7mESyZyNUB+x/Ms",
-	"czWn3cCtebbJpKVcFQkXWYuHVsjuOd8CsrAxVqM0WZ25wewUsXHlmFkMJwCuJYMyvEIv542RFOjGCr1g",
-	"3uVVRYsPQWLCve4knaGvu4YbfdO+c7/c7aJmPaUcHOh7s845hHxH8jdjqIvzr5xfi0z7yqHWFMzXMh3L",
-	"ZhxT0ZiEapi0S/e21ZSodqLkEIygVkTvOt5D7pmmBVlMsXCN5VfnPLTBK8ZHcD8hIzEDMqSjCyfHCoub",
-	"hNVurCjZNTo/jmhGU7AvogRsJGYJzs0v3ej9EL5R53xwwcWC9wvBcuBsD9Ymge8tTAs2yKicq4s/LupQ",
-	"OOOCnXE4CaY9bLot3zMU6bJwECCIMY721ErV2KEZuEdw91kNdGymlbpaVb5gBklhxFKImjAcRexVtL1V",
-	"bwTGjZSX2kHQPAia+7WC8lR4D/eOEqUV9+5quaV3bnyHYkvXW2zJCIWNEatWYLyO7h3wKJmBnorGCDD7",
-	"a2UI61kz0swb+9b6AUgYAbu0JnkciaHZU0I5VnUSEgtONY3Lv9wfLtfVmrpinami+pUZzgzaFpi6g7Wc",
-	"akP7Q9Vwcoyy79reJXWx1oRX3Gpf1x+jMyMtmh+Kv24r7dEdrDZxz45rH9S2q8c9Fxdgebu7r64S92yJ",
-	"CWOFNJkJl1g5pBk1eohTvxFq2oJMi0uQrmOXaeg9oGluFJ7FVGAmCGQKCN5qS8YnxCok5xyjn82pturM",
-	"CJUXdAQUHJhpj4eNvZAJaCsocPis7WNz7QSNp+5fV6+eCzKhc7Uu0nk5u9PGchzerQQN+6U5gPodlJDd",
-	"+NQZvbBOT3/G2jKqiBrSIkxYzIGrkFs1VV1SwgiOWLx47HH8JIxznkJa2IQCpuL9j5eCNaL87cxIDkHB",
-	"X29Q8BZ0fxPFmEoavW5JsNn65UdwMHfdmrV/W278h6jAtB/+e20S3C3F2zYexkO87SG4be/xtrtcd3Ek",
-	"P9RBE2f9Qy+RhDFI4CN4SjKxQHOKdZpZdVVGpL/mQNg7zSpctOAdYhaHUNgDt7iGUNjt2UVcK3TKWnee",
-	"jhudVaH9CLG13r14lRCj8dmgVKvoNfqmthS039sRbSdou+FHzNZDxinak+s23aiMLYvOg8P63PZ59IKp",
-	"ubA1yjedXfdK+MZBAL+yAK4rO3QzInjTsRnnPN13kM1PYwyv82eNu9IJGG5CuUvAZs7MErMqM4WVWQid",
-	"UMYxIUYhbl3sOjcTuOMW3Pc4yFsx4Nqu4xe6NXYd7EgHy23DNW0I5Kq3dBhKfPWSc2MXsOYB7PYVSBKO",
-	"8hBNcr3RJDbS7zQMXkgwksKGVNAsa4ypcMUq14RT0Cy7akiF7cSNy9Y5pFnWNrKiiK1umkMYfH2dyxwc",
-	"ksbImQAa+zqGglGwU3ppMa6cM1YnZAjAScqU0daboZ2KB66vDmIVQW6XsI1KAz5oYxeUulsM3AiYX4vo",
-	"jQqrPKgCVw7hqF09xRVb+X7XYI5XFr6iUrD8aQloYdEtXPFyQg0X9ixhYFVic+tyAEw9JEMgE3YJvEt+",
-	"rsEvfaMIxp2f8zL5Ed+tXtcJNhpWjDWMwXw3yqhSiF9NXFLksj9yUtrAxaYPjHCAyZg+Ah0T5TH6RLIU",
-	"+hY4G5M+cZxBzPkFzHU3aHoKBSg2hqqMMBF0CAR/gdRcTxo+a8vDLAzOOUdbgdJCeGScvns8cUoO5vCv",
-	"iTSpJtvczXCTYIy3E3MSLtIh8OSgvuzGXZF2jfZSPXNt+Wu9LnpVkdm5oiRGta3KP9Fokisxi0NIyVcb",
-	"UrIbQd9IcEl1aDcisjaGmVTHcnBa3VasyW7kegejTsgzh6FYEZOHEmsPFNIyzQSflCmSwbOIcl5Kp9Ec",
-	"RxvHsj/Of73y4e1EtGw4/IewloOjet9hLVeTIRtrVb6wSc8jx4907dpCzlPR3d3di46zAGBJFnqrdZmh",
-	"ir+iF59z5Ds+9XsqstQCXNpkDRsDbR8ZC5mgym8tBJbteX3cqP80JsnaNPYSMPac33MKPSK694sH40ix",
-	"PjTnj8L9bgetbgP3O8TpHNjf/uN0rk2H9ixh3yEIZ0XJjqLa3lgiMEdRbw+r1TUyqKdBwIJGzA2GJTkb",
-	"K+x5I2VYVu9nDycSzpxkQC/BRjgkVVlSSDLw4x3YysNDkS7PuVkBo/6ppwWOR7VNhckpTJMR5SUDNtPr",
-	"3feZcxVL7brrIznnVBUYI4SLxSlWR7anpARjMh25SyYt7xW7SHs040ZR+N1O/REsqi/sWF241m1eDi8C",
-	"l9rhdjhYW/donXKUtftlEa07KMWYZfBgTpVaCOkC1aIM/yVPPVapAmzTR4t4rFHEGcLSB/Zi0OICrIhN",
-	"CYcFcZijrKi8LLjh/8xo80NQLIVzrtiEY85grl1EOk19FDoyVdtXYnkk5SXQKXI+P4++Zc99LzZaKOhU",
-	"RD1H+Og792bnusLObfPWMnLTMu0HrIv7Ou7tschSd9w0/TWLgXYHChKfl5Toj7ZZwZgJD7IxRtospiyD",
-	"I//ikaXooxp9+TPva36tOetnwam2cMFote6SZ2Rg/kDkXw+5TvE31ylxh8d7hgtPeIk7Zuu+aW2O9cAO",
-	"xp7GPnCzOukAAXzVgunRlIQPEDEePy1gz3wVNhSHHsb1XTvTuxu2Ws7t5uNWi1pk6yuV7cQXDl7ZG5YT",
-	"YJRLpped018+xeuIFTflZrYyz4cZG3UChmGW5EFY/Ks/XPat8vlgbTaIfUZ56EOwWCdhSxbVtkve0hko",
-	"1CmNRqRFlhKK4anDJRnYZrAoZMyoJaQOsXa/X77wYYzXdqNG+2twlI3ZJJdw12O5btz0IWSNEoZLUsSf",
-	"ehK1u9sCwyJGpFqkdLkGnznLvAgbgF+ldFlgYmFwonuGSUTQUW0o8Mx0fFPkZzs70N62tIfU8U21qOEV",
-	"KG/IsozxyZHSdB2g43u4BJ6jEWfhzTxzylKCdpriK4+U8pTMAY05xQtFwYU0NxqUAw+36hDakrTN/Wkg",
-	"0+/tMK+TOF0XH8xCHOhye7pECyrVGA08LLZrV7r0JQTx8l9HlwFAMwIYh5jEDqw4Fdb5hAjKDQTmIlue",
-	"O1njuiGAbT8HKtuFyjxs7DhW33tbOpOWsTVT2M8t2B3GheANvAC4IPfQpfBG8JQu7yMAp+B6Grm0C8RK",
-	"i3Y9XJ5zB2qKkdci11gc3JqdMqo0edgz/aiEHJ9gX1jD9vjE9qC65JnD5XvUsw8WA0OscuBkCVTitzhS",
-	"Ic85vmp9ASjUOlhz1+EcJBOp9QXk2oOb46gafLVCandbrCqwkaU1evjCljZHr3NjEhIOpCHfwsotPs/C",
-	"fjIT7CQdnF4sd2IlQeSVdQR5rFF+zRinH+cE66+mXs2wHV8reKlLwrlu8NzrTEtxtGX5wYGDbs1BHcOz",
-	"NbcMA7oC89Ri3nf2+yGk/dJlqdbr14YRIZsqX06Qq2KyhEasTwVGnbHmOKvHGNpU9pJfSKY18KbL/EzM",
-	"35Rjuc7rvNbTgRx3udBrpBAkBu12s4sM1hDg90ukpC55xpdEoYvhiHEb51zENWMb3WhS8Hvz09eSDLxF",
-	"UiReDTtlQ7o3/fVcJDQm/pcj/PeG8xvNPm7Oa0RCOOQzXjmfUbpTU5xm/BxJR7Bdxh08HxWGOo6d88bq",
-	"dzYWx2cmGEEV+UG3IdfObPud9ayIDG4HDkRkcMipO3hvdnUFI5m4U9nmkFfBQOyFvX3uHAYhk2HOMm1u",
-	"cGQJRp/CItjc4QzkyDOmImtMqNuNIxwS6b7WRLrtiLgpcW574XIC2pHitco8jdhwtu9D/N8tJcS1JTsn",
-	"IN1k3luXPKux2QuAeZnc1gS8vAfOej1C1q0kqDUdvkNi2iEzY8+JadteYQ15aOvOvK2pH7yB95sNp2uE",
-	"V76zDOFWcraaGMIhV+vAEfaeq7WbaqZAXrIRHI2oppmYbHCThu5NIsZjrBrvNTL0ms4lG0GXrOI6jkQK",
-	"icuU5ykx9DURchk3wX6wo3qtYfY1wzKGixAzu/rfK2bXGf38I/CJnnZOj3u9tj5BOtLM4fGhFChBGx5I",
-	"3P6rpiEw1bevXh8Y397szhVjc9IxFIc4fPZfpEwspej+uC3cvYC4N5un/f4cLNRXtlAXS1kyyRr3a3Y9",
-	"NRmskSvaUDcjHWEOQFxhssbpYO/vqo06GOKtmKrDJTpYrA8W691O/LM0JdQf+a1O/AYBaUcEOGoB7m2I",
-	"A9NPiQJNBsXtOiBakDHFMqlcaaCNxuwrcZCDTftrtWlfgdLXGLhn4CMx8R6swsK5hnOIWrqrdHoTwlST",
-	"3btcmoOyfUum712os5S87mzdwf3x4msV427FGL7hYB5s4gcL2J5t4le6AqMG8u/LHKYC1Ny1icZyB8dj",
-	"PmpnHlu6JBWaAkqAjZbyPwjvuBW7+QbecTCfH5jH3s3ne1AVMRKp2YL+HIGxFFlMRZESaUEoFAAWnTEN",
-	"GEZj7eQqKSOeFlNwoZAlAgZTzqobt6FjLOVXZTzPfXSodtEsQWKNN7rFrMjOMxI1oT/e2YKeAn5jDrrf",
-	"ktu0omdU6f7upnQ0hkcCuD1JYtWa8u+wt6Pyww1b0g2JbzahI9kc7OdXtp/njqF4/mg/b28ydyVnPCyQ",
-	"wzvECDrFJobAuT3YTFusRsMAZ7nS1rw+mgqhwIPTlomUghuW6mATKce2TFM51ywrAX8UaIW17WzvzTVb",
-	"DHHdVRu9GdutGOdxUQ5W+YNV/opx5Lk9XJtYSVTAmsH65EMvH3mVzHwBSlncPzKETPCJ+RQ1Wz7PpQSu",
-	"3eG/1puryV4Z4Al+pefpdiovV9d14y22E4idpdDdMh2KlHwrKtr7qgyvsYfGvlLBJxIywIk/DeTSc15R",
-	"F6xfKSnS/6WD1lCaRguk2sHvdg0eHE1fq6NpO86d3LoqPIFbZeZuuQ52qlvyPLUk19txNllQlhWe77Hc",
-	"h0BSmAkNqeHxob3h3qPek/tNXqk9cOzr0VhuxQ/VdDgPDqiDDXnPDqhtr8aoz8mbM0r7iKu3az+htIb5",
-	"Wg66PCG0ZA1McAt3jr/ilanpBRAYj2GkCbUGFQd2vDPfaS7hc2dZz624sZpYz8F/deA9e/dfbWlRqYIz",
-	"/94ZApUgn+V62jn95ZM5igrkZRzWDWsl2J87SSeXWee08wCPr+u9/sIHVz2BWe4kcl36JRDsedXzgSA8",
-	"Hq3dgrQXFXCYdK4gWzyh6uhRkcaeOfdM+aT3CdSfdCgjqo7lF8DUeUjC1Zd/ngqjv6BaM0u8ssKDuYaQ",
-	"rrH3Hezg2BwNfD8VHMr3SzW/AenH1dJY4rtMK1vyKIR9C6Cs4v0zRbQwV4C5OHhSLRBkLoyyfJAZX1EC",
-	"zlwswSpVin40dNUym6hste6RbWh3XmziIngZo/Qb1i1j3AZ72Ycq7xwxzEJas11zypxZxeNFhuSybNru",
-	"VxY0zAK1YQUTV3TE8IDcXLcIM1n+EhC6g8qKz6ZAafXxKnhO/RouFYZVfPry/wcAAP//",
+	"7P2Lchs3ti+MvwqKZ1fFmWnRlGwnY7l2na049oxnx7H/trJzzol8SJC9SCJqAhwALZrxdtX/ab4H+57k",
+	"KywA3egmmmxS1MUOp6ZikewLLgvrvn7rU2ckZnPBgWvVOf3UmQJNQeKfzwXXwPWPTM2FYpoJbr5NQY0k",
+	"m9uPnXNBhkDUVCw4YZzoKZChFAsFMiGUp/gFpzMgOU9BksWUjaZEC6LoFRCmO0kHPtLZPIPOaYfxjHF4",
+	"RsYsA3PPv190Xv38X0c9/N933Xk6vuh0ko6Ef+VMQto51TKHpKNGU5hRMzS9nJvnKC0Zn3Q+f046L87p",
+	"JDLoKRApFt8ocgVSMcETMhaSDF6Nj15TPZoOKsO66Bxv/d53oOXybKxBrr79PYwETxWh5udyRbRcEjqh",
+	"jIcvf9Rb996xkDOqceX0d487SWfGOJvls87pceIHxbiGCcjOZzOsOZV0Btrvby6VwAHSLBOLF7O5Xv4X",
+	"zXLwb6qOG383Ix3ChHFyCUsFmszphPHJMzubBZWpImNhHkcGHD7qQeJmOBVZqgjT3U7SYeZx/8pBLjtJ",
+	"x+x057QzsoMJpzejH38CPtHTzulJr9dLIuv8Km3YXRgJmX6jCEvD5Tx2755TPS1fjdfsa5XNmGA2Fxr4",
+	"aPmfsFwd3xnR8FGTnLN/5YA7P2WK0JH5mTyg5JdfXv2YEEWX33bJGZEwB6rJgukp4+TkMZmKXCpCuVqA",
+	"+VfhERszqTTRbAYkZWmxxvYwlzMNhnZkxta02k+e4Cz95+Po0o/xrMTXf2AO3oCIMY7OnTKip1TjFyOa",
+	"ZSDJlCqiAHhCVD6amrkM8LANEmKO418GzRNxJ7VpBscN9PKWTiA+4jmdQELGUszIceKXu1za417S6/UM",
+	"11Bd8lKYc0s1GYkZ+IOcKyADS8U47hWiqxG8eWFl+CmMaZ5pvGFbmjPzes/+iMztnVgoQnF6z8hMSDC7",
+	"wMlJr0dGIucaSeik16sM+aTXPOa+Mu+JDtzctu3I3wOVMSr6VRhWghQzy5UmNMuMpBmLnKcBvfxOORA1",
+	"Y4MmvqLs85v5yiqZfDbcQM0FV+Dl4DhjI23+HlmZiExzPs/YiJrxPpxLMcxg9tfflRWSxUqaO1Lz9FyB",
+	"NEPqa3oJhsenoCnLkB+Y35Dk7Hz9pYRmEmi6JPCRKa1wh6QUhnn/1vzcMYMsDX4wWwBKIeFv8a7PH8x6",
+	"Kk35yNzYO/7nj09/ffy+9/r7//3oP0/+f3/7+cn5d/91/L/+zw9maTXVueqcPu49TTqaaRSbxaoVC/ww",
+	"FSP10E7h4f+oDfxzuEP/JmHcOe38j4elbvLQ/qoevrVLbfcpco4lKOCamDGBZ0BWHJBUgCJcIDGJhVE/",
+	"Piedl0IOWZoCv9b2jounBDv7v0UuiRQZ1N9sOL4l2G0X+FG5wC+DV0ZXuBzTvhbX8u1vVHRSdjkDEfOa",
+	"qZkXETsvLCuf17+EZV9CriANV/nciM+aZCMLqgxtp6jYUS70FCQxMh6U7pJzegmEEg4Lo8bYa/CTlcI7",
+	"bc3JSbk1v/C5FCNz6oYZkBdcM71s2qWGCe5ry4LH41yLhRnC2EiDyPrgNvIrmrH0elvnnlHZKyNQIUvJ",
+	"RSelGvpi3B8yqacXHcIsMeE9p8Rcaa4gGQPlTYtxrnMJcUbIeF9PoW8vCfhg5TUVZrj2Fbvxv15JAz/Q",
+	"lLxzC9q09W6B9rXXbv/MSs5oZiQxpEaTKpb1GRnYdw/QKFMErkAuyUIKPrH7Ysbys9AvjZi91uZzofso",
+	"rGvbL8FutBXhljGjurcUOZnRJQ5WARSmwrZb8Ljcgp+FJi/dGKIbUA5yT1sQm52ZnNUuhQy13+pkzQje",
+	"a+rXcMdVV/iE2oFzwzDa9mhK+QRSohgfAS65kfpmrck7+4e1Qa3x7myPpRFj9k4iuNV8mbYTXey0SccB",
+	"r3wr0R5G/wJ5SVkGjdtlZ7ePrXovZjAURt3JFFRWJlAX7CKFBgzjoZPgc9I5F+InKifX2zQtRD/Dp9Q2",
+	"DkfIFMEfpVXcj8lr9sNuix7oDo4xOdFEzoUgP7kRRFe+HOK+eFVsbnQ0grm2wu9ciNeUL6+9sDPKl32q",
+	"NczmWlUWWAhifiRjpDnir0HvFJuYze6Sc++UIRnVIHdTDAKl2LzUTMtLBrVuwatD38fCn5GMzezRlUBH",
+	"UzxqgccP3VZHhd8q9hZ39cPAw4Uv+oXTXE+Ba7M9kF5z3y6B9w1zjioQhkyU2adL4BWtwTBYc5bh45xJ",
+	"SLvkvd1Ht4XCaDhjCWq6s3A5DnU8M2Eh2R/NDKs+kX3s4c/CHx1DpZASw62dZFldkur+/vrrr0dnwTat",
+	"mt3/MNZJcQAqftAfgEpUEmk2+/eLDp2zLd2ijkyuKMuMXnw9czp4To08UqrpkKrQPkFnGXHOp5mYAdfh",
+	"2VZTIXW23IUknoQW2XuQV2wE5JfK4OLWb3DJvlhq08T3eMZVPp8LqSF9DSmj5ziza+1i8cD+zDyxj4sV",
+	"bOh7cEEEJHqqyD/fv/nZ+ueIi08cmWGckvDN5o27ycgn4QEvBkdwuuTcDq5hQ6NT2be4NLtqlgB9Z+5e",
+	"8+izkWZX8IuymzqXYg5SM+u/skativqy6x65pPQbRQMb5Wn/LfQw+Vd8KJ4ohr/DCLXaM6PtTpYvGU/N",
+	"U6qEQO2PRg8EzkYsy5DrmBW0e2mk1kx8LH+SQFX9a7MylMyLJ3Txusw/QNEZkFFGlRG3Kh8WRFHegfK1",
+	"tmx+aHF3sdTeuzSnmgHX3yhyycWCE3ujecqKb7E6s9iD0RmnnYo9EnwEkkcf5NfhU+ynrHgD8HxmNgvX",
+	"oJx7Ul2UkRRKHRmdAO/7EHlfsG6bCMOvXGW24ROCIRYTiZLOfC4Y1zPHXEIGIsGoGX0k5pPeyXdHx8dH",
+	"J73z3t9OH/VOe73/Y5gISjj368lR79h8J0ZayM7pI/9n3/mJz2aMU/LG7KQw1+USx9efMZ5rQxCPekkH",
+	"eKrCV5qHnve+P+35V7K0c/p9Yoxfc0vnJUbCjvJ5J+mIK5BDIS77BQEHX5p1G9NMQdJx1IT+cve3H+M/",
+	"KQfyfsbQj6E0lToymu/KBfBsDRlFmjvLiuGzek/tdZ2kk8/TjWvpLKDO6fHKOQm3IuAw5plH+LIIMaVO",
+	"+ahcHb3Q7Vcr1lXZ0ci5WN3U6mMfnUQfW+x629lZv1mLATs6iQx1hVrWXAORIOivU0CXHtPoZzDnLiVD",
+	"UCwF7+4rRzQUIgOKbuKC+lqNv0qfkSEGRBpjdlYVM3wU/XCYMGDXtN1CewJfL1oDLvLe3vDZH4P1N56z",
+	"GbwZ/0iXKBeDU9KWEIpTE+X0+Wxodsj6HTFTIdm86DVWixp+ZRuqxyApTpYdolsxT3pJeHorcyxJoTiE",
+	"kQMU7nB5UCqkuUrL5bps4Pk/MaVX1RkMW0YJlOeZsyysKbJKsHhvn6k+KM1mjgmtngIOH/ENDQ8sN3gu",
+	"4YoJS4IbL5ag8sxm2TANs23oFinWPo9KaQiyRgd2UdzIg3GVb92w1m99pIam1hdHs7fBsjvhFEjgQriM",
+	"BB8zObNum+pW7cDmaw4LjiGZK7BxSzG2kacfPUFuFW1uKQBm9KN7xOPHvU1PLDh4Lfmgl7Ti6XWmvURe",
+	"QMttaeTez1zkhpylM8aLXCu7kF5xxOMXjOxJdFzreP762d8e//28nnrfFwMp9N1A5SkpNOmMpjC6hLSP",
+	"tgTj/bkUEwlWCRaGtrW9zOipmb2di76aikVUKw7G8KtkltrbnqAN+mlMiQyVw1CR+zKPXvWFPyyJyyRB",
+	"Ss5VTjOSIeV6S0uB1oxPVO31h2N7j49tKKViKkWgnmwQUeqH5Y8FsdZs9eCq/nDZL4m6laS1j32OMnST",
+	"pG141aaxn4uULtcPfD+KQbJGQYocy3ZsYs0adJJC+cB7owthfZ0sYzqyBjdkDO5m7KlMbLETLyXA+0xE",
+	"t2Eh5CXjkz4mbPbBxtNbmxvVu1HL3v3c1U9bRI+PvS82B79CsW3+gWVZ3b83Q417To1N3HnS66LHYUgz",
+	"I1/7aW4ecNxzX2OqBlMqN6OuuViOC69ODv2a5Hx0jMYHkiHIzukTa4J/ZwT8lWAj6Ftbq3MaJpQb+a/c",
+	"yJxwdnv+mx+3GVwxZpzcd3Xn7N+Bg6SZYd1Gz/ZOLfPQp0knYxz6WmiahY/6V05tSpBhz8oGDfrm3Z3T",
+	"k4qr5UOpBXTae4bmdOn4yW+PPwReoDmVmtEsW9pJJx0cWH91qsUIHq06RcP9XE+OrwUHJOXKbre8p0IK",
+	"rb1KBWmsMpON1llAPzuZlq2dPnWajLhNCrpscuvYYJ+mGXq+h+IKyB8gBeoTRtFgfGJ0JhvqNese8/UU",
+	"HK4VqzOH+5Wh0Qira/Zj7dmfVJL2p2ium7KzVqS4MJhmiwHUJ9ZOUzJLE6hIlVPVkt7vxlNklyZY1urB",
+	"q80lqZz+6rkuaTbwMRXnsXQ3lRpged5WjsR6B1FBiDFJc9ccO84v27NKJ0Hb6DfhpD5dwwkdzrjlMMvl",
+	"aKdTVRZsJ+56S+cD17824OpS+0MQEkVlDdsR75/ctdksTPbi1/SP39qpWRL2o+sc5Vd8nuvIIa0Lc59I",
+	"WTX3N5dfbTiBpSvEqrob/QG189nkCHLXeW/MiGqaiUkOm7xBm4j385otfAfzjI628quVkuCk+6TXqfP/",
+	"HyUoZZYxXMWTm9/ud46sSc4zUIrQYj0n7AqUrYa9Bhk01Y99dSSxtaN1hSAaNIMbpIxGwb7Ba3ogqP0R",
+	"VChXcD+aRMdPjB8YzoHhOFr40ytqN6ikba2gxb1/q9Gvm/MEbUNU2wWadg3oNJHuDqpTO+dq6Yj80y98",
+	"LLrVROyrQeqcO5fJimvW/SOuQKY5REPP5pHbx5zbec8LP3jN1/E52VXafbglsqkO5o2LG9NZkaZ7XUGx",
+	"i98UFYrPKBRf2XtC4IFVN+r9oVnGJ4ZsVUwEZhnYtO++9sHNcu9EXql+cJ49M3DAPPC+0cBU4Cbd+tZt",
+	"wpwS5kLqfutIo/V7SrgCnkOr0dXWtfqA+NAb1iKJLG11BrHNwuC1jf7VSy1wmY5PYgnRq8m8Nx47dhfZ",
+	"F0VnYjMS35YETrPszRjZ0doKCneD4VHVSc2FUmyYQT/NbY0ItD++7qnv89mMyuVGVSj2qtVJfvicdH6k",
+	"ajoUVKbxgo0r6OfKlexUedpLIW32iDoli6koa3rFDFzkR5a1YSTNzTYgG8yo0gWEUBsXadKhnLMrkIpK",
+	"FsvZea/peIyj+F0w80JE+WGKpHRpVHTKCVCZMZBkCVSG0Zi1iw5SCf4znUEsKIOV/CldBnynZi1oMhNK",
+	"E70Arpee8av9vD0Ti77SYnTZpxlI3bBBb6dUzuiIKa0wKOc3jFaG1nZEr8syivqIks7Ho4k4Mt8dqUs2",
+	"PxJzqwccYYqGEYqoBRjpI5Tut6ctC350BRUiw8E7R3udnNrlrpSFSteZyrJfycNpIISXCOxhs3vshMSC",
+	"E8Gh/XDXpNpsMV4uNBu7LWwIXuJSZ4Zh6NK4zTJofWgKhvJz8LIYBfsg4L9yyCG+aO9gBPjZEHBCfs6l",
+	"giohG6KwdfOYT0lcMtuCMnNDSeaCTHOeSowm3uaK+0lKmDClbbqL6mvp8nBW1x+p+XvDuFoTRyBz1yxz",
+	"ZAT9R701g3jU2+coQhUjknRpvrb1ZlQClhc606NNuN49W4oM+tJXtK9hKu0eK2Fk1q2eGheJ+8FHbc8N",
+	"4rYhEyA2mLuHNDqnvPWHEuhlKhZ885Ylji/KiTnFiBzXdjDv7NvejF+Dnop03YDWMLvKuQ3Oa6WiplG/",
+	"Ll6w11NyblThRvqsvHOv52L9e9VSaZitleElq6OacIBUEUoyIS7bjuA9vuPMvOI6rMwNdQo009N27/yH",
+	"vRYtmZQuN50lc803KjFM3EwWrkBaALV2B9a+w2fc7y5RKKYrKc2yjGiB6Ir2UJcCZczG7dWmPYkSa8sV",
+	"WmTLTKKtLcikk3MJNO2vKAstXmcWT/U5LOLnR08lFNqF1eVan6NfzaN/hsVG26e2TlHaqwukZMVSjnH/",
+	"+hmoK1QNSxcuy6rZUDdu1usMde64Ub5HWFtMpsQs4Lgmt+qB2aHwtn2WouqbFY3HJgoMtUjekYNP2FQj",
+	"bhNQ8dryeeVrK4WJa9eowT3lMtdqfK/1wS3UpdZ33Dh/2HzaVmZcnU39pdFlZWoOXDmghu3TZk5Wfbub",
+	"EA/m1lRefqNIeWlCFlOwZuZclrc42DouOGxfgiSuQEqWwtpCHpcya5fB2jVqziyUKK0APCyr0dPjuJ+2",
+	"GjCt5fJuM8EdoqqxwFBY6rKuGmUr96qrOO6jxrum/t5dZrS5jVe15lTrq/6jlRB9Cyq1OurYGOsF1auL",
+	"FDtIL2YIYBMJZMOR+YnQNJWgFGI3wWyul13ys0CDmY4cMrOaGptMcES8rATqH6P40SDNM//vv/33//3t",
+	"//7HxYX68Nf/sH90P/z1wcVFt/jw7V//bUUaGA3IPeSoBMV8YXQfQh2gVnWsXZxYGG0JkyBCrI7vkxhC",
+	"hweoeFzUcjA64UIx1TntvKYZlYxugdFhKORJUCeJausYobCMtmMNMm70yHwy7W5RQBEBxFgZ+rqc3ypq",
+	"yS4pArtAapRr+emGcTT2gG+x57qALxWcwafFl5vXDpEhJLGgmHJd5nFxbv/kGS0l/7qZtJbi+dvntkS4",
+	"4SbmsjHcjSZ22qpoe/NGV3hMiyB1U235y7AGWgtUep4VnnqykEyD720xU5Bdgdpe3YtF008KpWldkts+",
+	"E3EKctg+a7UmUOPCchfpdyCqL4uo4iX0digxFvSSQZa+kDJWKW+RFyMi1OGlRy00+4QleTBAFtvtdW2u",
+	"wuDbxCHgub5CpTbrSBGjh5nFL4zD4TV5EmrztsNL7PjL+6LT90XZVQU1BrexEdCtBcpaHVBtdyiOrYHG",
+	"KvBa7W65HoDDCpjUCvZTbEP+UXiuq9uBaKW2u0+mp8sQsa78yrxLaTqb+x3oHR8dP4mD03WOu71ufAfc",
+	"u8rcO/+GD2txxdpcHYxwB91zPdkXtZTlS8q7k3JisWX/ifJJ7g6Xn4dtEYN9tuKANj+JCeMYpHdOi2DL",
+	"XIkkm/edQWhW/OlJt9c96R5X8AZzhGhut3s5gpYen9i/+nSCXLLzWvzBsow+fNLtdUJU0o6isxyy1U1u",
+	"79oMxt9CwWxXA4zrVsVJ2ZImchXLYPx1KhR4l0DpFbONBgR3ifBUE2dR7KC+h8v+KT4ub3itygY3sm8U",
+	"CeBgN6xpzEzC2SchpmxI8cGWVcZb7E6U/kNS/pNbPdVjfTOWT3gEVmhlMMzE6BLSwSmRMMYONDm3zd9s",
+	"/zQd4vHnElSXDFysaHDqtAylFkKm2MPGRgmHwPjE56AUMOgKpFGGF0ZTTcWCkxlQvpiyzLaO8QhhBZNy",
+	"b+wkHTfIMkwV5ZGvKx7tMNcyl9LY+pgfZnhar54d3Uk6E+Ag2ah0aoXoxoaJPS6al+FvGXnSs7EjIVOQ",
+	"/QyuIOucPu4lnZwzQ7MjOlc5hgyuC+VaHX/svKt85tOTMkgnIJ8RjqYHhwnV7Crqtt6+er26SNfyQTU9",
+	"obaekSRCIckQbGsrS1dmWbBphVi0m6bdoC/LYeXYb2UH6jXwOK+kRi/1Ja15r9Y5p8oT1RCZ2CYaUUaR",
+	"WgYF6jesy04uR/onlyhrclL3I07KF2ztSasd7e96mzndxlBbNdrWa8HUWvgy6myuXo25ckPThRucDyu8",
+	"bh/T9cytglS4uXHsmo3e2kcWE7hr5etugvVAPiui0pf+9pK90lLx4I423ErXgTA3k1fIeHC6Ud6CSDbR",
+	"MmN0bBkVZ2auca1SF4KkMGIzimkUZU+cAiAoiMYe/c/fekdPP/z14qKLf3w6+fxvMXEeVHIbiudLV+MS",
+	"PMref5z87fOD4mnHycnnb/9n7ImfyoV/6v7Xffq0uvKzPNNsnoF5V6/bO17JMvmQtFyTMMXbr01CKJaZ",
+	"44iM+oQfC1SnyLp9PHL3erlUZOVtClT/YsziYmyYANwjWpBg6s0D7bo+h5XsqrXtJVb9FkYDfXQcZEo5",
+	"9lQO8T16KlzAmlB1qQqvKGLpYhJk0avEvC70wxuJHXRsMzfIej/JMPO6dKXsvV3D3rPGqiT2yteTWH9V",
+	"2ScckYfnEsYgJaTW+cE02n8zmkK8LUpkKXfSxpoS2fy1TXA+GrJMETE+JYMwVcTC4Q+S6rcSCqDq+k8F",
+	"BLX5oag6Mh/CXS8+G9I2ez5IyP/7//9/1jmYWuzjLZkaq/l/rv9TNA2wcBLF9ni9fREe9T+53r6+Omgv",
+	"mnv4ineOHcQ6B8yovITUCAnc7BVWVXpeWznJNw1FRcZih4C5Rq2H5e+J9c5DD9YCJBCbkdwugX7LiSZ+",
+	"CLEZv3VesueY5b2LMu39bEYBnkJGs6MUZgKpYBH+SMksH03JEIxoRl/0982acnlfcMSKLyOZlBtU0upY",
+	"9vHMOunXB157Z3ztixhvGMgvgyUnj8hryjh5b8u8uaYj3Wd8LDqnnb8enzx6/OS77//2tNdJWmkg1dbW",
+	"p53jp0979jLsf13mYmJ6m/XppAiD/NLpL8dJB1Na+2XPslontiBXs+Pz42YgJ9hCQQuvpuSc/SsHTNrs",
+	"/P37tyd/+18vXkb9kU3xH/uYdVl1ZchmhRiqKxm7YMceVcHqtojfbkh/9at/HW/mym5FHlZJr62yqBdF",
+	"aH4OYp6BK+O8wixTH0KKBOmD/f4UbTyODZOt3ibEJRGYjIJFeVMbp0rIYspGU9TdKCmq43eMWJXUFm/O",
+	"Z7NUrKJySoBNphpL4osKPaUJtXED/D6qLu3goo3H8II4GdFTKfLJ1K1G0D6QKABV1CjbFd1tdW5JeSs3",
+	"oUL5If0lK9333RmoHdmkU0b36hS+LiHS6YMhfa7XAx2DbnAy+1TNm0MWiSfzFHggm0A+3PD/5BpsCfRx",
+	"E8qre/prkJMtkZU8S4tg+wU/buKfDDuQD4FYqiaGqgsuum3CWj19pxjGmplv7W1fo8esk+IbnZV1qb7x",
+	"hutK7Kq+uFEFLeV5JRlw430RGd7C11uR6vWRtrf1r4uJWMPDWU2x20ohdTpoTMmMapTR3Lq9KmntYdPX",
+	"FjFVNJQ26S/bC9M1R3j7XONdTJTrmR9b2x13zEvqXfgLGJxxrnMJZYn68ZMegh0pQiei3sr0BplQLWvb",
+	"poa9TsjLhLxJyC8JmdEMEjIG+y+2I0tIznEjEudmPeJCH2lxpOgyKbEALBiNgmeuo7z1jkzYFaYTfr3c",
+	"r5qAvJ2KGz+ey0gv6wJQcaVxhcsGmllIkNPOc6qmnVbNf/or2c7YROmJs7kljIDNddkX6d3zc9cX6bH/",
+	"+QrS/nCJJXZIGmB7puPP45ynRgn3I3cDtz+ozulvH+6oK0Zr9u3XdJOqiatZYrK07VATNwga7cb6fnxq",
+	"uMTvyU5KfrCL0efXNrXl5hR7/qkt0I25PgbJcjcFeQXqYn0ByqnVdrUgnnBJi94h4T6tbOwm63R5aHvs",
+	"z9yNmXfhiQ4y4x1vfU7R7fKKq1xSu7E/UH5JziXlaoxb+FoMWQbEnoBYfqh7xw5pSyWb1SBnjNOMnHT2",
+	"ghS/I7+r8IwNcvdz83Jfp4uHl4qBFJTVs/elrlalpaZnOu7Va2h39/4XKwpGVbO4y04Xt7/ijl+3WvgS",
+	"EXSFL9+GPRkTYw36aHT4sppZFpKGhTLpoyu8c9oZZRam1X/PhXZK3xo8hyclnoODTcGrbEin/M4oLu67",
+	"lggPqXCZNE96PTKbBJ1LO6edAoWuil0+xsQIPloatoClsFhIQiixoE9mQ/6WdBhXWuYjh7HVOcMahBnY",
+	"BK8QsuZxJKG4mj+4giuzTbPOEDpnLfLEkzbIE9XdjGaojOgMLUNzumgBDeyG+I2qQNwwUC4BbgoBOE9Q",
+	"ROHpZST4OGMj3XeLkaJlyIXuu+KMqKCsUll0uAuqyFjk3FZ3LPxXXGhitDWptEBNbD8hvwr9Nty1UeGp",
+	"UvxOCtte4Tr8KYr9VBynT9u2Y1gdR3DyrsMIqyfzUywcGZbf7LC6mwsEomBRNw1isranW4ug6BeKgbJa",
+	"feEINqSogFRrFLIuPhj2GI30nq9wtKCbY33vkxpjrTGuGt+oMYANJl8gmv/sdl+opdyQ8Re8YmvrbI3G",
+	"sBqWKFjulu7ckCFvdHO275ezgVlvOcg6h27hv90JBPD62CIRTr9l6cMWoIEOx294o6iBLle6nNg3irhq",
+	"vC3RAneK/gUHaPveQzehzW+hxq9FqTyc2Ht7Ytd3NSxvMGcwFpM6nPL2Ua5QY4qoYXGhKoZZQ9NGkFJI",
+	"X+H/7uVz8vTxk+87K2brFWVukCvrbqzPkUiBDBhX+XjMRqwovBuckqlY2Cxkj4nRri47bF2/7p2GLpzv",
+	"f1BHKLdt7yOR5jTyzDOisKCNIIABJmBKMZEU2++v8hTQcfRQooBr4CNXIzOFbK6CViGEjnQUWMhsQwSU",
+	"4cUVyCVZSMEnxAMstdLVAoSpSCBnzBA7Qa1d2kKldp4Dv75qDvRSETqhhmmteh7aIb/bh7+0A4mN0Tyc",
+	"Or/hKnNjqQc5WCm5apkWG8zUWz/2egdmEU2ZbVctYHTe/ljCetJVmdB9TS+BuzditwwnPbXLP7WmEMK5",
+	"FdBuEgg+vC0peLStWPOReOOt5pVaub6A/rAw15ivPKNLMoQAlA69s627O21o6OXDfhv5kdmwvr3W0+6I",
+	"8gKYhPh4YmctplAbqHBfiBYx0Z0zz6JTeKiodvVqZ2ReFNvBx3lmzpvlJSLdnLrqCrV8BVfxcnez42DB",
+	"OYuKjnyYsdF70Nqzi7guGXNOlXrlVBgpTDPvX33NlLG3yT/c952ksxDykvFJH1tV9RG3rHPa6f3N4bWt",
+	"DOwdjCWobYN39pbOaCr7/3v29Cr9x8+90ezlYvT3/7pcNRFl+YpAU3jce/rddnUq/jkf4tPIedqUbnLi",
+	"okFxz/7Jee9piYPnEvXmPoHlsRmE83Y/n1LMVNULNoIwkD5c7iH540brVedlQk6rXO9GV2Blzjv4auJe",
+	"s6UrbQwyEpxDKnzfxl4Jlgx2DxueFOk90R3fS9iwXNtKvf+WRVv1hYqvxoQpDRIinRfXNbbwSWXr5mT7",
+	"2tUGVVQpNENWvgt6iGyzRWBR5ju/iyn/D/d9dyRmKwmYYlpPqvxRYF/SspxPwSiXEJS7YVmxOUonFfw9",
+	"865URLYdPOT9WvhlvGht1uOTrRIAn8S74+632nCdWYgC1KxVPRUyavMVixqtAxAZEI1QASWU7XgfILsh",
+	"iN8mAsbrYkTs3PNrSyDrfcxWjlgKcyoboIbPUdk391n9P3FwvQQ+MmV0BDKWgmsCPMXaXEVYg2a+UzIB",
+	"tkfZpRdLkQ8WTM4/bu0ivQXJYos0XPbLOeyrf1warT95pZXtVOc8ahvTlZ1Y2qrRzS6L6t8vrApXvDYJ",
+	"VmfN4r7DWqpbXNr+WIpZqxIEvNoajfte7XlBUD5Cb3d1AXBpmIbglcqBwCKBeIdf6yKwjy0sjTk1RzNT",
+	"gmiEJ10wPRW5JpQvt+536I5AZFGv3SLJLUa4PeXir3Yei1JYsTJRUhNODAdO7srqOWOTjKiEhBTONZVU",
+	"mv7YPni1zk1O8BbSutbiIdZEfwOm4vUhE28XgbAKObguimr24UzZntd1gIcCjQcRdKi7ijj0z3GeZUsj",
+	"cptQhVsDlK9V74rxebnX2qr06sIjh3uLhthqgWGgVmwZViieej1cev+YUsNpWggLTPHO+dV2w10Kzc9X",
+	"ZAgTxm3rcSALKrEN+WvBU7q06Er4KkixUS0uZfUrrxIjHpPt0sdg0fetFYpvKjlswVfufvt9ASPiEWS3",
+	"QUEoULB95VOIINW5O1yntZZvdXVbPi+y/tGHhzvReEFhd69yJatDL6YW+8u643aqnajv9t6Qw1fORIki",
+	"Xk3pWWnLQf2cPMBCCY8Vmexu4OMIW9bOLx0QbpOvUhkVYuGemoR6Q4H31QRCcVuoBiUOuU9HqlF4nHoD",
+	"30zhCw2JM0JCNfJel8i0SfhV6OdPnke0KmNuJplo5T071HusF2HnOSiUYRHnccRbdtLOk1Fn13E3xDeK",
+	"xNvAb9sAqYm9BSZKKSnpfC7FFdjyDvOEhsThlYdu7dy8hvrwBe1GNVCwwsaafaTB+hoWtd3KVrSnXyFz",
+	"jbyL9Y0SdFXQR+UQpBYdI0uxh1MLf1sTQR5YJNwgV9y+811lt3+iQyGpFnJJFkJGQmfNQMkNTteI33gn",
+	"pGozue3T3tZOrrDwf6JDcg6jKWcjZmnlbibdCj/5PcgrNoJX2ub9hBYc1TARctk57TwX3NCJT9ywiTGd",
+	"529+fn/09xc/t8S4c24Qpvp0hO0l3Blwq/Z34CBpRkbVd80lG1VwhtuYYOuMq2JWn5ozfvZSgrIN1K5f",
+	"kSijaSxQt0vTMvp6j4sKXKaB79jgd8jPMFyhXVXrgMz/5BIjPPA3IziCN2wtP4rj/h0e97XHd2OOrj/O",
+	"2/DN1sdxy7zU9ofVBdI/r1/Z7RssbMHOt2LJd75HRaeBygm5my2rnp6Qrdmnxc8LZk2dR3O7Bm4eg1Ni",
+	"pkeEJLi3XTJwHGhwSlI2YVp1ycAw8sEp+cc/Tl+/Nh/hox6cEsqXYbssbU+zX6CkYGWuHWTMTHvPJvzV",
+	"VgkNjdjDQQICTWcsoiDtO+a/vu+d/9X3HKt2yo/0699G72obbH+PsQy7wrUUHNvbLNokd3CW66mQ7A88",
+	"mqfkB6AS5CCOS1MkqUWe8/bN+3PykM7ZQ5rr6UN38cPBOgfj1tkz1Hdp82Nxz4quhxajy7P091zpbQMt",
+	"ZS7+0UkviC78IMUlcNRXJOUKY8orpNecyF+WXD+YC8UM8/kWC5mBa/LA90z7NsGC5j9Aii0z/I+Kr9Y5",
+	"7a+TUhXURa5xGODKvxZXEMG3iuQXrjSlc61FLxlHZPFyC1eqeOYVMAMbc9lm85IO1g70sSbByRdLnN9V",
+	"Yy+uwIWpyIbfqGZvF6F0j4k5cOceC9dlJKSEkZOuvuQ0yoY3FExHsghqgBE7aLfXPhLtCjnWBKYq2/yp",
+	"Vbe+Jti4lj1Ut0DvaCo9xr2vxBLKSdT2JRqr2JAJWjmmf3aTpsKybsioWSoNs7MMpG5uxe7P+e9iqPpK",
+	"i/kcHeD4cQhTSxG+03Nf2eaTRUMYV6+e5tAfsixTDRygZRZDi/bqdk7Rnt5DOrqcSJHztG9G3zntyJw7",
+	"3rW+37dZF2rl9Cq3XXnsKksBPQVJKPrUQJKMXYHNqpmKBckEnxBzJ1lQpgOdthxduexuxT/E87aKNuKr",
+	"rT+MFuivKHEyEbm5LCKq9xNPOrif7ZqQh4uUdFKYSJpGAySrmXR23MnKUq5toGx32hkazX6+WuLSytY4",
+	"mFTMMQyutVWTKV26gp5J0QDX+vuGOcs04/68M9WfY7mI/+ISzMtjlR0t3X00y6GoAnGf+24RnBDf1SW4",
+	"t1SscB2aqD5oeeyTYp8RlY+mhJJLWBKmCAeGl0owciIlXEiSQgY6LE8KOHSw2DEGfgnL/XW1tdvwqeGX",
+	"vi9eWu+dKm3h23NAmlXw469nqwXuyHIt657Hcn6Vjd7gkwwP5Z9dhFcY1E2KcPeOrT2TBZP5/vRRe6dX",
+	"C1/W1uGgypFuEJ98KTggOzaMpJJcv3r610MQhF0s6dEfH8x/ekdP+92jD39ZbV7Z3OJRzWiWkQx7TKnE",
+	"+axQsiPbYxOuSJ90yVHiuj26a6286VY4zEbUg8+b9v86/tOJ9YuuSMhX3BXj2uaaqMRhFe5CMq0RzaBB",
+	"9tkWVaNlIMz+88X79VRWNlgtx3O7lOfe79bqQIlNlBiyrlDUxJjUOZvBm/GPNNbTFmu+jbJlVC2X5eJL",
+	"Zr8xKnGWkVEmRpdVdHf0Bp++f19tbvvgt97xB2xE+98nv/WOHn349vS33tET+9WD4O9Yi9o1jVwrg/TA",
+	"+kLO7DCIkMV4un6+GePwguuVJhS++tC6htb2T2uCoawgNBpd7fvAVCkadnbK7qwvRZaJxVE+L+ccNqdc",
+	"UyEZSeo0HIAY2sIChcTqya44Ab8vqhw3CtRY4uivLk1U00tQ6L4W4pJYfN626aJr8Anbghtugkxt6pLT",
+	"mAq1rq3i6sPMb3CKa8srVolZYHvjsxDrxSjMHtbtGcn5nDL80vz7jAD2VcOWCgumokvWUMXvu8Yy5VAa",
+	"hLZZstVhJcZUYnTChWLKxxzQZuLYahmvL+pLvlH2OeauAB/H8CozPQvsktTeh3SXOMANrMELCW8droC3",
+	"T6v9WCvge1XHlYPe9Y/+0BJsAPcdVecV2IEC06+KLehOShPLNCzkT65CVznpzajQ5+IS+FvKZJ1TuyBV",
+	"B5b/nA7/PmJv2D9f/fLHq+Of2T+fduFRrzs6yXgQ+mmLrXDPol+bIlrxNZu/Lk6uWiVQLeb9WfWCVvtd",
+	"PtQ2wdu04/X3xMeqaVaoH7V+UBUg46Ke8/T4yaNe90m0n1Orusj9lJXGZvMLNu4tWgQG03EtfSMZwP6X",
+	"T1t7Etyd0YFEazKeI3CSRcIxVgIX2hW5KEANCqUQxqcVETxbFjBGiJpWjrt7wTvJSveu3wXDIromnckj",
+	"Dlg+W2AOCDlZ0+LrUSSBz3d7789DIH8oYAoyMWFFgC/WIMxHxvsjTFTul6vqTIvywfbETAHvT2mRUzpm",
+	"GfTZDPVQV9Ul7qCMUy9Ef0xRbgE33L2cQ5D2kLYpAQ23sK0HrsBtiPWKXTj/LYKrEW57EN5YU7UNWVRR",
+	"mlnP735ytxQYEo6udgX3Xt/2rZkmV80yDgviryezXGkyBDKaCgWcDGEsJBgzWE+NfgdZqFQGK1Kj8bhb",
+	"ojIVx1+MLTYRR+bLI3XJ5kdibm88QvI1nAdJcPWgtFFCRNFd4M24c/pbm2z0D/XFbzgYMboIU3XusnDM",
+	"aZ2NrcJc4UWYmLrO1WsEwJ9cPbUpQTeilZpHbw8CXTKo4HjcFgjOLbDHu4HYSToLyTS84dmyOPxbsLYZ",
+	"/Rh+GeaMlvvdtkT+hsB0ovS3tT+5qn6dtNC/1qlOZZYl3nlkpXsD7pN7ZecOSX5jzu7hBNzjExDNcG3i",
+	"zPHM258i3vf/IF3yV3JE+l2C6JyUk/8gTBcqlS6773+jsLl+NVe3W9uqJ2sjCBcX808/fTb/fY3//flz",
+	"v/sffz368Ne27u6zMnV4KrLU2WjrwwrFFM3q/DqlWv1sazLrbo/GhINNCQmIC6vpbN7WbFjxafhExIqj",
+	"r3zs6j4j6NAol0wv3xtycbk+6I45y21ukf300o/nn7+er4TPzu32glJEY7anGK/4ZgadBN32yMfsM8sZ",
+	"TbWedz5/RkzgsYiriUM6ugTuPKI+eHJK5iDmGSQFPG1Ssf6SAiM9Qd8q45PuBb/gf/nLezbhhPG//MVG",
+	"ilaGi15YY9DztMFfRS7yXu/RyE4c/4aBfRggYJPLOOpe8DNeXR6bGnX8hMwYzzWoZ82eLAIfrR2jnA8B",
+	"v3fPGQtJqDNimHQTM9qq+stfXCCJDD7hsUsQexiNZVTMEuL0ss+DLhnM6QQGSPD4Z1+xP2BAHpz0ypbK",
+	"J73et2RBs8sLrqdS5JNpkFJ03Et6vR6RYqG6ZDDKpRLy3wfkgfXJYy/9CeNuSccYqCEDM6CBfaaZnH0m",
+	"zTIixuYdMDt1cO9UkTFV2gfOjISwuLlU+e9cZhNPgzSbOVCtMM3GGFeKUDM+a0yjf0ZdcGoMvDSFtEvO",
+	"0b4e4GL5pXBrNbBOnjzLuuSsuERcgfQTd3DIlBOv0D/DuV7wwYqqPyBKU54qMgTFUiBMu41DLG/cOTMQ",
+	"Orfwy0zwh3ML7/7X35XgA/LAg7h/a9ZapDDARWpEN0/IwEIBDwi94AV6OV7iDs/AopMPHEAI1DHJDRUI",
+	"PjJXejBhfGmAzo0xocSG0XH7XD7UN4pkYoLI/Ib8hZvsc8Ft6FwTSJkh2FNHsYqMqJRLs5gDYwwOuuQ9",
+	"YNQEWYDZ9MGr8dFrYza48/b2l/OEvD07f/4PIiT58cVPL85fJBfcM3CU6sXTHx+fWCJQYgZDkS7RsrdN",
+	"zqjS4M/RO9CSgR0YweO5cKJt8CqF2VyYZVwe/ScsB+QB5Uti+8cTDR/1t54iFMJ5T6jFkCQnjwkmyWGc",
+	"6YJ7qsWD6jsnuMuRloV1PTBFUsHBYr264Z3DR/2Xv+AmSDabQYp3XMIcm6L/whkiZP/88vkzWxuDJ9FK",
+	"DjIDyhW56HDB4aLTJb/YBuSBY9I87IK7xuTkXzkC0FFJZ2BEJFKohHGuICXDJVKNORq160psGYJhc4Jn",
+	"Ac8zHZqV6V5wh21HcWXtBvm7MPwqKTNMm6iMItsT1mWasRGm2ht716rGRvWSDDTFhK9cZk6sqNOHD9U8",
+	"/WjU84fuNvXwJ/vHOxgfBTd2p3qWBYHCzvN/vPjp7KcCxZq8ppxOMFmZ2JwUcvb2VegO7Bx3e11MMhJz",
+	"4HTOOqedR91e95EN4U9Rvlo2H0iph+bbCUQCxQMFVBo6HzNkGctap0Az+cR7UIQkrse+2Qyj4hhhiYCm",
+	"3nuqwAkSs62Cg1V97JoWqa2vjFGSMaXPqn7UkgAa/UnlJQ/fWoW+1XXv2R+trn2OkqXNle9x3fDKelN+",
+	"dMcL5UDbmfLL2cWCus5pB8m4LKYsu5ZZlXoHmLYWg7CmneE1ZuMcNx3MYIBNFwc0ywZNAyy80uX4wnSR",
+	"Gfw3zbL//u346KnNC/nUS46///ztdskh9iVuXLbmjmZZd8Ps0KnHbDQfmsZfRJDL8a9tLFFSpYfparfC",
+	"FksmuoI2IBXZ33jsq+37zCpl1MiUNS/2qJg38nagMmMb3o9InNd4u1WdbCCMlPC76lkTbrBRqtUGmg5R",
+	"fMuxFWkOWRZNWYgZDkKmIJ+RwdGA6FxyZTQJTL/vhrE3P9vYYPAJrkihGEqZxXfkbi3hXvGj/7qCe3DU",
+	"jIJwVPmEDu0jFi0t+IBe1bkwoswM5aTXsx5po9rZkstAe/zdVWdtfbrQ741WWbRrhTHEQgHxOek8tgOJ",
+	"Pb8Y8MNX/IpmLLXXH2++/hduTCLgGruRuPsebb7vpZBD2wUX73i8+Y6fhX5pCANvOHm6+YZzIV5Tjjkb",
+	"T9oM6Rde9llC49t1QDntmLWuxy01nahaTg+60T8ezUHObIcNyz7H4yMhj8SCu44vMU0iRdsDDRssNscD",
+	"25iI2CXnC4GGamVUGNzm4KQBiib3jZOSCRlRzoW+4MY+yuj8lDzuPa20wnFGRtkPB3vKjcvGcoxb4xAb",
+	"7AxKlxK2exkKcelahA0KgHYzEGt0uG46I2OtSA5pQswNCu1K363GaEeY62g7/0zBTtmqtQq0UdUtBtmV",
+	"1cudqvvMz9Xcd8GNWJsaPQrV8sAMtWqueYsxzcPEtqLKhqCGv7RykQxz7FszgixzejwXffPsxNi39IIb",
+	"Zq5d56s5VTpBTbhJybMzHrsMNTNCm7Znk2JdnM0V7VxwNEjQcMtcQx+bZ102TVKQjfvmoYxP0OwTvEt+",
+	"jLct4kKzMYM0plJa1ndWyVDbTqcMDK//hGXHMkI0P38Q6fImeKCNDnyu+tqcb7jGg49v4v0x/vvcipBO",
+	"0pkCTcF2FcO4acNz3WUP8Rp84H1m1C347nPXsAxvOH7UilH/RKWNMDw+ftJmLiqfz4XUkL6GlFFf1/T4",
+	"5KTFwpVk+pqpGQY4b1+k/CDEZS2FdVeh8jmJGK3uvSxjetlswRoNDHm7kQCqLDhcZUXWNVIA3Fv72jEj",
+	"lfj8gEBaIQ//Q3Dokvf4cMuXp/QK83JzXiRnifEYJKRdcsaXlme68gDkm4YrU3UZY1kT0GfBNFcZ1upk",
+	"A0OpomA+2mC8VdnLHo1NHJS1fUptt5IPuMYkajGqLcwEkmFEhywo10aeDpfEqdEOezinGUpYTwRu9xut",
+	"BNf4te8c6Y02eg3D4/Hj3oZVvFEVO6SoCH+vHpl7rlffhZpcnrFgmfbJ2j6x9PNDy8syaOrYUuYgGjVu",
+	"2SXnwmmxUzsm55GFedBtMkEFs+wVSLQIVD/GlQaKfKPKh+w4rqU6jV9bObRK2Y9X5/ejK0z+ymy67XWL",
+	"FtL+vaYZ3MFZsHu0s4QvILyiYrvBtCiqAVd9yFHZWRnYbfgsmvhpdYm+Sr35fjs4/g56T8ro9kYjMr25",
+	"zzOsGVMuul6k6Vt0hjIUlvioi8wzW6b19pfzRtvbHBDLz81ssRt5ObcLbltGU6wNszrqtpZ3glLF5gQU",
+	"AULIFMTUV+tR3J/YuFFT2yaCtjK1b411/GJdsgeWcSvy85Yt+Vvlf5aS9scCc72mqFaRiSi8mGMpZqSo",
+	"mLZOzZHgYyZnkCZkNIXRJfZQt8WpvI+JIzZbiZhZoir4zD/ZZTZkMNYXXOS6S57HXJc+zSfwctqCiuKJ",
+	"XfIGM3VmAoGiJFhPMbNHoY9wgZhsOeiSswseOEgDj6pRuJUtGM6E7pI3pYcW+eUVyMTy9gGW2Q6wQbhl",
+	"n4U/1yZtlSVFF7xwafK0cCmjX7tLMNZWdAZ1Tta629lPihPvs66N21zsJA/T6oKv+La75CcYayJynZCB",
+	"tRWc937FC26sD9elc2nWMSYJJGB1+RciCrbwut6aKHhnV/AgCw6y4LqywJHSvp2zuZ6i0yIeADxHrAla",
+	"QU2m9UTsIunZ59B3ydlYgyRPyJiyLJegfNapeQSKFsNB3e3JBReSnPSCi+tXeMdvmf1qs8OLJLjHJ0+x",
+	"jxrKBiFRUw7yxy84JhSohORcMxvUE1kKSjun4cw8JHj6nGIO7gpHVBYY+2Z4mUPdvmUOVmBRR9iX/Y0w",
+	"fqs+na/wFLt8+c7pbx/CM+3yycNDnNs+v7XD63CYqsc2ExOR6zWn9wVPlbMR8UHeQx7mlXfJK638NxT7",
+	"cwfZ4tWsTTyXXCyI4N3o0XiT7yk8u8nV6AhT5LrzlQUmv5xQIRKvyPVm6lWQjTFPEL0WR15MHFll9qjG",
+	"6yo07msa1oioKbjKBtTfF1TZBGqj4CqCe+64fqHjm2sKyCwjmWzJgE3EMJTeJb8ozKHWBCGcnQ8G/Hla",
+	"TEVWnKrTMPikF8JBOEzNQLTIELQprl3j1BBkRd2QSHnnkEpuWaaUwDENnlVffnKQKzciV164+h9C1xb/",
+	"bC93hizLjrAAvDl4vz6LvEg3taEAi5oYjwVkTOkfWJa9woLze5ZKvjGX1sysKQTtcLRuMjVc2eZBjenT",
+	"9ue+2cvOnvMGWubOYrLqDpmzeJ9Pm72rjFdPl5vTXR0qoCHhQyzoulH8YDFL3lUypZ0TXW22KBmEx2Jg",
+	"MffK62zeomQjm7eOialWJ8Z0UKppJiY5kJxnRpnGwiysEbQj9rB8LL3gOA/zkLEUfwB3+a7m2765YNCc",
+	"CekJ776mQfrx3UkOZLE4hwTIQwLkbmzmLE0J5XhiiRYOXXMrZhPVljYmB/0QiRc3ZPTszgIO6TxfaTpP",
+	"KRi3JNWdM3m20OMnoAOSvXGVrMnmdKtziMPcTRrPjiR6vzJ4GpJl9sSRb04bu5M0mXUH8pAjc4iL7jdH",
+	"5hoiMJoX82Zc1P7ho08LtTAVYHPxZuIKugSR4Bciz1I0Ca0bWGiakSFkCB7ja/BYirFKNPXMT9bWS3z8",
+	"9ILX7ESyi5nokjbuPUty8ez7xJQO2RoHrrTvbI2d2VJoRN5bsJcfsHPlAeXlRl35RZJh0zDCjh37HYiR",
+	"MrZg33wSc3CWXtNImELBVBlHHe3z1rFfDJG2An1hSuWQWni4GhbL+lLSWwNqiY/Q4bXsPsY9gLm0jfog",
+	"wEnfzuMayCnlE0IAlfLb2kWoj/WL/ktHtc93GUVqF0E6BI/2Ezyqx42uGTJiWrngDkNp6YENkWcWSHZ8",
+	"mVg8SzJmmIzugSsHpSIwsJEiazg4lESVz9AYmNkcRgt04puOJxa3zwl8i5ton4EaxwR0AJfC+JVgIw+b",
+	"/8z9qwiWvXNBJnSu1sec7nO86c5iTYc40yHOtCNHsmQSjy+1tgo2RpXeucxNLFZ53HtagpjaGsAFtX4J",
+	"F6aucAmbQZeQK8HSdaGoQxjqEIYKw1AtiPk2ysgdad6o7tYUanLLcHAi3WGoaRdF714HmO6lJ/fOAkuH",
+	"oNLBfXtLQaX22llDKMk5g1WJd1l47BKS5kBclXdqu/paCFxrVqKBpqfApBV5njcoq7H5kuOiD3ABZ6Z8",
+	"A2DlKiEePO49/XZDwOhespg7DBQdgkQHLnNrQaJrGYHOdOvO0/FaVEUbUVaEkrc/vkxIzlOQ6MWyNt9a",
+	"iJotlO9Xdjjb6d9u7BE/9JBx26Kh7pyNJ3oVLw8O6HP7zqMfmZoLCxGx6by6W8I7Dtr5tbVzXdmhW1DR",
+	"/WlJqZoOBZXpkdJ0Xf+Mf4gFmVG+bGgPhYLa5jtqD2Jf5HC40kAJV8BziJ6NH/043pth3KSJWntTE2ok",
+	"m+QSDpCRMUJFd3wYM5BgxEYL3lxQWzOdvbQLb8F16qDqSEZTprTAtkZpkUY0EYxPMAIoUrrcAHF7RuZU",
+	"alv1apj1BVdiBsjaFeEAmJBk++qUlSwOVsFn92Lbqwac24LCboWMDxS8PQWnwQ5tTcQlvNF9TUB5UYzw",
+	"kIVy6DW0fa8hP7tAwDfNooq6cxNLvZBMa+D3OQGlYYhfVAZKpZvOLgkolQf4/JMvq2NPwTc3p5+UQuCQ",
+	"g3LtHBQI5ZWXx8GXu2ajnPneKti3Ujlkv5mC7ArUsxJ6sGyjM7AMM2yVE3C4gevKWXRjFmU6fAzpMLE6",
+	"ZqVvDaIZahGiQya+ONoirhSwjoRmEmi67JI3IUhLAd+IEGFmTaBMoY9hPjamsLwIUiTvZR5LMcA7SWYp",
+	"l+eQ0XLIaNmNv/3qOuaSMB25FYtz+mHM7GjVVGEuy68QxXZhc/O6JJ7/UuI1zRCmaQjAScrUHLiCxlyX",
+	"a7CQQ8LLV9tGYWtiv43cl5BUb16FbHLLhEtzCJXdVfOErQn0y8mK2RdHvkFt7k7yY9aezEOSzCF8ve/u",
+	"BDtrfA0JM4U16+HujcgLWmeh4EO7VeS6sGRt52h/FTbRsij/YsGfFdUYFSvX2KFTqi44x3BJPaUmeKlV",
+	"IauaJoIpYkS9TLEhg+KWPuP9XMHgW/tg17sLn3vBQ0u5KCh3qI3IAplak6zzBXC+O4HjX8v5Dpk7B9a3",
+	"fzD+a1u7U6CZA+GPmwQYjlXkSe+RNV9tWE/TIVVQ8g4btY2aA//AN9ykLeDeEDl09pflTtbsXULo2nGX",
+	"PUXlVWWHbafZFoi5mZgwfkRHml2tbXn7ZkzgCuRyKNJlgu/MqAalLSp1l5xxQrWG2Vz7NrTYTAFdpVyY",
+	"uxziNOWpKksP0Zx8ZpMHFlQRvZxbFyq2W8dW5AlRjI+AzEHMM8ArXMapB+p2iS5NMdifzBTP3Ay/OJxe",
+	"s0AW28VWug9m0BjINNeuC2NeM4RZBFbNOGbQHLt0lGCbFxPgKaREiT2Vy+N2bqiXLwbgkkaYKnt1qHw0",
+	"JVSRwfHTk26ve9I9blxPNu+72yqjm9GPP2HP387p4yfbxSeLaPX9C53WhvZFhUyx9FjT2XzHiGl4vw+Y",
+	"ht8FF9xyILTCvDYHQz3hH0Kh1+/IXDAxQdRKI5Sq3Gz2ozbI2SJuEBe2HPzrE7Ori6mYGekb1Z7q4u12",
+	"SLGxJ60d9oH+9tFX1ilU1yLAa+UkzyB1tLJVhp1NTpa+exXxrbnM3xPgINkIv2vS2F6Xr/0K0+Yodkq0",
+	"4HtWkZWAAopkcAVZiWfkLh+KKyCsMe8rE4u+0mJ0uSWq0RbyFd+0k2R1d3qZ6j4euX9HuZTYEtgN/6j+",
+	"xT3MTCppc7M0Do7PgSFeWyDPKlzB88Hw23WFj9G0pEGF4LAbtc8g1MJauZBOQLp8JUQYY3xC8PLmbJ6S",
+	"Ru5rOk85wjvJ5wkW6JDQc0jouUYrhIArtGYK8ymVMzqy7Dui6ewIW4MNmw1jQE+X0dcxx9C6bdwVFtHG",
+	"RmmGzbk812Egh2SerxW9ZgdS35DNw5dkBrbyZUxQVpapPMGDo3ZnhUZvQd1qsjgrq3IInN0RpM0OtFnq",
+	"Zvc2g2dvfPgmNbg7yeFZfy4PSTyHSPaekW6uqec1ZvLUTUAMWaVsPAap1tqDlIyElDAyT3pGMhhrInJt",
+	"Y6NWDbRZN9RVk3SbkmW+CCZzJ+ky65nMIV/mwGX2jnRzU+YkcoRmH/qLK5BLn1/nkzrMLQnhsCjyLJ6F",
+	"uMvmT4e2zEAVoMzomoq61d+bn16LK0CckPudCbFN9HfXTr1H96JVb2VXNvuUSyF0cClf26UcSHSEqPNx",
+	"h530i52smHi1bJoa/UKxCYe0QFT3KojjCwsP8C6BKsETq5NIsahSSZecOXWEKcLRK8VhQjW7AuzXdMEH",
+	"jKt8PGYjFqhByqguU7Egs3w0NbcOioUcdMlZNYRFBi6C1ccI1oC8LVbGwhFhca8iVMIF50KzMUO3GB8B",
+	"tnwHOpqSkRRKMT6JudVp+nvu+Nd99ajj4M5wnAjBcMse9QoXiXIQHNrB1Xdwpze60w2BXIsJeu3HHvGN",
+	"iQPnQbFg4ppBlLpOXIf5OXz0F5DMKYEGHYpyjq5VM+E1LYrMNbu3KPJ5fOamINuxSBNozHbEtzTkOT7p",
+	"fdkgJ7es04VUulmlqxyXg1Z3ba2O13iEZ2TV7yMOacjGTUxsRuVln2YZHk5kaXHV7c24UgOduEOJXqUC",
+	"jpHYD2QmZq6UCx3SVitZ5Xvm3WdZVmF97yyP2IMqdAtHwI42cgZeU3l5/1WSbTWML0fmm/UnNMuqR8bI",
+	"CyeD9nF0rNDrY8lRC1RTUT1BeF7sIxI0FigZ0nTijhRVl4qIsQa+emzwhb/gnXWt4cao3r7uOfZta4hX",
+	"WqjBAxhk2GzIrJdXjm6Ce2/M6DjjnuCaUjJCEjokZRySMnxSBq/SxXbU2piX0UyNE9A1UrwVEd7Izapj",
+	"OQRi7ij/4ppkeI0agQinRWW5VJT36BgtDwYxugvjE2Ng0gllvABj4AKbx8X16JCmvygd+stWoW9cVnxp",
+	"OnflwF5b4fadAHYt0qEOBpuORkULgRFVQKhiKWDK1CDn7F859Fk6sB0Glh4q+5kFrJMXXC8EyUAjBop5",
+	"DyryQ5gwzhmfYLIVAnx2yRmRMBIyLbE0ZyAnkBLGtSCUI6o7YYqMDUmYlzHtUOcveDgUC7XSBqvbvXAd",
+	"Wre77+sqOvK0UTgGJ8BTkAkW3YPH9je73eQYtDc0uQZPem3rjIuRDIWMo0g3jcDc0KfjxhbyW5U7rx2G",
+	"K3teO5AhjIWEW6tuzqjS/d1LsOJB7qSDTnb/3KPKp/CNR+EHLOwW4/6QSQTsOKp/sQvK9C37Zt0h3+yW",
+	"9XRy8Mhe2yM7LxmrF3DFV7tCSp8XuCdkRi89anQpGrpeDKDcwLz2IRQg0WQOUglOHuAHJN+yzZ1iM5ZR",
+	"ecGtVBTS3uLk3bcWxYQwTgZzoRQbZtBPc0uPoAYWy4sMBC+//XcJv8NIIwbY0ncwweg740qjb8v118O+",
+	"x0wRd3aai8zeFm0VrqfArrCmX9FXLUgqSjyfeQD06bCwzWpKmDClQdpKlihzChahgUHZdh8Bkyq+sIvW",
+	"yCD2H8R3a3onNXGu6s1vazTh0a/2oTTuEMtfn89oKYVQUnZfact5I2bFjhVxIeeY0koXE5VUABOl7Vhm",
+	"S+WwOag3TNAuODWPUmDR/hEa6opypqYx7miHuDN3PHhqv1ZP7VYnYT8w2KHN2d7mteoBpAnRQjwjTF9w",
+	"TMcb2Ov75vqBVRhYCMyZok0/ExIQ6jMhAzfBvr1x8G1Dm7TysNy01t3kRi735uBBviMP8vaC4q5AuLtk",
+	"YI7fwPqHZNk9BqPD72AE+ChM8BVEgW4q79uPkLgxNfROCvvWHNRDVd+h3mbPVX1lH8YUNGWZ2kpP3dTP",
+	"HhFLsYLPjMFzkOWzolmpr9ojQxiJmbljNtfLgr84n4ECTHcfZUAlpNZ3fsGbWI5hW8+QL9nWpITpeiVg",
+	"M3D2PedId1IFuNYiPpQAHljSnksAr8eT4rYzKuD7joa/xg52lsl5S8MmzxUuN1szVPZoTQhNU9t1gGYZ",
+	"yAkDG+3T6ELFVs/44whtc2/GM1U21TOGfNmOoHwT8rjEclBrnKwaLc/w4WH8jimiNMsyG+jrkh+EuGR8",
+	"oi64tZJEnqE5xXFsGZ2TBwP315zxSX/orh98mxC9EH7gijwYDIWe9qf0Cvr+y8G3OK5y5pngEwyAYcsD",
+	"v4gjyslUZCl5MCgu7Wsh+uZy8wwJRNYcHiv+W4T+iXF6XI99OW9vlt2/BjzI94bdo8s/l1fsyizywWY8",
+	"FELdSIKGoXpCA9aGDpqQjW7lQ4pLBM1mkDEOaxorNHhLk2qbl8S6TpH/zOkSLyfMdhHMmNLVCnLM5biE",
+	"pQJ9SsYiy8Tigg84fNSDLhngK2x+x2Au4YqJXA2Q3/E8yyzH9wO37tkml5bDfvel7Hhohexe8C06yDXm",
+	"apQuq3M3mJ0yNvZT4QVcSwaqUnfVusTKh7yqzbvDnh3hXneSjtlrnCxu9G3Hzv1ytytT95RyCKDvzTvn",
+	"0Pcdyd+Ooy7Ov3J+IzrtSwcTXTBfy3Qsm1FFHZXlMx5fERVY84tVJYdgFLWiXN7xHvLAPFogmHrBry54",
+	"6IPHRiPfJmQkZkCGdHTp9Fhh29iYpzlVsmtsfhzRjKbgOpQYDdhozBJcmF+60fshfKMu+OCSiwXvF4rl",
+	"wPkerE8C71uYJ9gko3KuruC/qPF0zgU743ASTPsu1hdciRlg7xUfIMCesjjaU6tV4wvNwH1DbQ8jQsdm",
+	"WinYJaCujzZJYcRSiLowHEXsVbW902gE5o2UQu2gaB4Uzf16QXkqfIR7R43SqnvbpP0GMflvlEv7tSVp",
+	"6OO0KU7tMmrLJr+N+bTL2VeXT1utsndL2aTwlfZCJFeUcf3d407SmTHOZkYPPC60OcY1IMRPq0EYpbAx",
+	"Y9UqjDfxetcHksxAT0VjBpj9tXV7J0czr+1d6wcgYQTsyrrkt26W5W/uD5f3oWfWoT/UDfaHcoyy7569",
+	"C95E7RHecKt9Xb+MzrAUOOkcFX/dFc6YO1ht8p4d1z6YbdfPey4EYCnd3VfXyXu2xIS5QprMhEMyG9KM",
+	"GjvEmd/Y+df2/BVXIN2LHbSXj4CmuTF4FlOBlSCQKSAo1ZaMTxxMxQXH7Gdzqq05M0LjBQMBBQdm2rcn",
+	"xreQCWjlIH0+anvZXDtF45n7V5EpvQLCBZnQuVqX6byc3WtnOQ7vTpKG/dIcumgcjJDd+NQ5vbRBT3/G",
+	"2jKqiBnSIk1YzIGrkFt1STx3WAmjOBouJMa+cYaEcc5TSAufUMBUfPzxSrDGtho7M5JDUvDXmxS8Bd3v",
+	"Jym4NJvjgQ0/oJvWBJu9X34EB3fXnXn7t+XGd5WLu1U7jf3w3xvT4O4o37bxMB7ybQ/JbXvPt91F3MVb",
+	"Z6ANmjjvH0aJJIxBAh/BM5KJBbpTbNDMmqsyov01J8Lea1bhsgXvEbM4pMIeuMUNpMJuzy7iVqEz1rrz",
+	"dLwWD9r7jxDM/u2PLxNiLD6blGoNvcbY1JaK9js7ou0UbTf8iNt6yDhFf3LdpxvVsWXx8uCwPrfvPPqR",
+	"qblQzF6+/uy6W8I7Dgr4tRVwXdmh21HBm47NOOd7h1F7M8b0On/WuOtViukmlLsCbObcLDGvMlPYCtkB",
+	"rw2X5rjO8tE0Js7NBO65B/cdDvJOHLj21XGBbp1dBz/SwXPbIKYNgVxXSoepxLvCx3nHgP+77Bixr0SS",
+	"cJSHbJKbzSaxmX6nYfJCgpkUNqWCZlljToW9dV06Bc2y66ZU2Je4cRmik4RmWdvMiiK3umkOYfL1TS5z",
+	"cEgaM2eCXnQ3MRTMgp3SK4tx5YKxOiFDAE5Spoy13gztVFywZa+Se9wmZA1K3R0mbgTMr0X2RoVVHkyB",
+	"a6dw1ERPIWIr3++azPHSwlcYIVjwnWcloIVFt1h2ya9MTwk1XNizhIE1iY3U5QBYekiGQCbsCniX/FqD",
+	"X/pGEcw7v+Bl8SPeWxXXCT50AhwkGzmRbm3vUUaVwoZxxBVFLvsjp6UNXG76wCgHWIzpM9CxUB6zTyRL",
+	"oW871WHRJ44zyDm/hLnuBo+eQtGFDlNVRlgIOgSCv0BqxJOGj9ryMAuDc8HRV6C0EB4Zp+8uT5yRgzX8",
+	"azJNqsU29zPdJBjj3eSchIt0SDw5mC+7cVekXWO9VM9cW/7qVM0GQ2ZHwDpmy9tX9Z9oNsm1mMUhpeSr",
+	"TSnZjaBvJbmkOrRbUVkb00yqYzkEre4q12Q3cr2HWSfkzGEoVtTkocTeA4W2TDPBJ2WJZHAtopyX2mm0",
+	"xtHmseyP89+sfng3GS0bDv8hreUQqN53Wsv1dMimDBfyoy169p2FdE1sIeep2O5O9mLgLABYkoXdakNm",
+	"aOKv2MUXHPmOL/2eiiy1AJe2WMPmQNtLxkImaPJbD4Fle94eN+Y/jWmytoy9BIy94A+cQY+I7v3iwjhS",
+	"rE/N+VK4392g1W3gfoc8nQP723+ezo3Z0J4l7DsF4bxo2fGvnHLN9JKMJQJzgG1AnxDBR0AaGdSzIGHB",
+	"NlZmyvwfm2oMGFf5eMxGiH5t2557J2WxmgPHJ+tcnWRAr8BmOCRVXVJIMvDjHdiW9UORLi+4WQFj/qln",
+	"BY5H9ZkKi1OYJiPKSwZsptf71lfOVTy168RHcsGpKjBGCBeLU0IL9l+CMZkXOSGTlnLFLtIe3bhRFH63",
+	"U1+CR/VHO1aXrnWXwuHHIKR2kA4Hb+sevVOOsnYXFvMplTM6sgHIQmCIMcvgYSYmjB/RkWZXTC+b00he",
+	"IFYp1Rpmc+0BjazjygErWaaaUV0g1hnWNqYsyyXUOBuHbxTeyxShRLEJN/p4gXk0yUGZQ92UVPJmwX8y",
+	"4z5zw75veSWRsL1bOYeDBTyFlCjRFKBXmupctUbewMV4b+/5vGkATliblU9TCUolROWjKaGKDI6fnnR7",
+	"3ZPucWOeCJv33W1NXQUfP7kWOsUBOGM/wBlmRErT2XzH9Ivwfp99EX4XXHDLWRWVo785rcIT/iGj4toZ",
+	"FQXHL5iZsMybheKoKlI2d8B1kmhOlVoI6VKmo6bHC5561GwF+DSft+hRrxHxDpvwWBNFi0uwzh5KOCyI",
+	"Q7+2BgdOhxvZxPgkIUNQLIULbmaE1eu5drVRNPX1UDV5R80VJeQ26uB+Hn1rKPS9A8M2JUhFNIcBL33r",
+	"7uzcVAGUfbz10d+2d+U9m3BIX8XzDizG4T0/oV+zQ8LuQEHi85IS/ak2K9h0ls23iynL4MjfeGQp+qhG",
+	"X/7M++6Ta876eXCqLXA9xk+75IwMzB+IQe+bf1D8zb2UuMPjc5SKnKwSAdN2INXaHOuBHYw9jX3gZnXS",
+	"AULJqwXToykJLyBiPH5WAHD6fqBomD+Ke17tTO9vAUU5t9uvoCi6Yq7vmbkTXzjkB92yxQqjXBqBf/rb",
+	"h3hHy0JSbmYr83yYsVEnYBhmSR6GbSj7w2XfukEfrq1LtNeo0mZF1K3wSdZa7ZKf6QwUejepsVhFlhKK",
+	"hRLDJRnYx2B74lh4RUgdor7/sPzRJ9TfmESNvq8hZWPMJrmE+64D37oTXsgaJQyXpKiE8CRqd7cFmlKM",
+	"SLVI6Rq3ylmWeRU2sCZTuiyMTLTT3DVMoqGp2lDguXnxbZGffdmB9ralPaSOb6rtda9BeUOWZYxPjpSm",
+	"66CF38EV8BzDCQvvlptTlhKMGBRfecyuZ2QOGFYobiha/6S5saBcGwtrDmFUQ9sq1AYy/cEO8yaJ073i",
+	"vVmIA11uT5cYy6MaHSjDYrt2pUvfzBaF/zq6DFoFIJR+iI7vYPNTYdMgEMu/gcBcjuVzp2vcNBi9fc+B",
+	"ynahMg9gPiYFePrudCYtY2umsF9bsDvMUEQJvAC4JA/QX/5a8JQuv0UoaMH1NCK0Cxew7bswXF5wB6+N",
+	"NUAi1ySl2oXOM6o0edQz71EJOT7Bd2E39eMT+wbVJWcOIfZxz15YDAy7ZgAnS6ASv8WRCnnB8VYblUal",
+	"1jXYcC+cg2QitVHpXPs2GziqhqwhIbWTFqsGbGRpjR2+MJyD2/ynxnJYHEiD69nqLd7nbD+ZCXaSDk4v",
+	"5m9ecZW/LKIc6LznNxw0+GVOsBN46s0M++IbjQa4QMVNw7jfpCvf0ZblBwcOujUHdQzPdn80DOgazFOL",
+	"ed9FkoeQ9svkGbXevjaMCNlUeXOCXBXL9jSiTisw5ox1x1k7xtCmskJ+IZnWwJuE+bmYvy7HcpPivPam",
+	"AznuItBrpBCUqO4m2Uu/7pHzf26gR19Lk1iO7Hy/GDUainT5jXrm0M3L1npdEu+2kiuQtvKAp45ixRh7",
+	"C1F1GbHCM6b0O5GB9aa/c8P9ClEvmG0ta22EPSUxrCzchoSGaoh+m/4h5tr70zhkjH3TmLLhjcaWJ7gk",
+	"kPbNVfsElbjXmA53BdywQoub0wywuM9zqEOuwbVzDarrGUiOiEBozDFY14nD3ewTAWxrDJeWhh1ZndMr",
+	"55plK0HEom0Gfqu834uNGaRdcmaHX/Q8tA+/4LYwxKfxYhhzClk6eGYEinkZFoXYmy1CG4ZVsVurHe0Y",
+	"UR2w00fplLNPs1f03feDZqyEFeq+t8HJ+kDvBuhtZblijEBdHoATDoHR9YztTF0GJ3xXprZWNaZKsQlH",
+	"LWFNcoV3SBV8xfXlQKaFEVAYj2EUJPq6ZkCWCTnnl1F0sAORg2xxzO/cu5swBcxxyAuOXT4w38pWhphL",
+	"+lg6H69ZszN5Zxfq3rKnMxxlCe18ewlV5dvj+RPlbwfm8mdgLn83Z81aHzszmBrEZJTDbARoOXM6UmqT",
+	"K4WwBjcyF8sEqLI6TBM+yx4UlANIy9cK0hIaBjtTeBNWC/fuo2eh9yghlDvnURyQPEKvt2ebNiKVVxfq",
+	"UJV2RzAt1yPYwpC9XZQWa3dWLc1aRa9l8oNvG+1gTLt3CAfeuRUDZdk3u78FQ/RO4FlanfwDRssBpGDP",
+	"GC3XY2BiwaEZqeVXF0xBp30pb2+H/ThYlC+Q/9wJQEor/nNASTkwoL2jpOyFA222aul8LsXV3hFT3vuO",
+	"2jiNMoKMmY021xIBnSXlio4smrPgIzg1184oX+INluERqi28irGtU4Fh7in45MgJaAejUmeTXfKzwNp6",
+	"H79w2NXepffgce8RGYgF77tvPGNt7xO84GucggiDPXg1PkJGOXCsvXQUZNiJRntOjiVfChDY1dVrrbgU",
+	"ydYeRbu9e2T3yX2MlFwxWNw0HEq7mIhd74Mo+CpFwZcTdbFkuC/X0WYxIuF3GOm9t/66jkQg2woEBBhc",
+	"lQi/lpKr5O4YLr8EmJdS7roMP6KqmzU9sO5b0+LNch9Y94F133GjNEOGN8G51ySR/rBEf2iXnPElsTHU",
+	"I8ZtYK1AbcdnNGeAfjVJn1ukB2IO4E55ge5OnxBYZP0l/pcj/PcOkgDb5f0d8v32k+9Xz/OLnmX7yriO",
+	"9ItCIOex5xjW+YdIo77vApUYhR6Pu2uy4+5zxsmd5cAdOgYdclN2hRdCMomnpbQW2Nt3BrK5dsOcZdpI",
+	"cJtWy1P83gJ/UY1yXSFk+7p0lEMGyiEDJcxAaU/EjakmWyuXLtPkppNL1uWTHOzBu80j2UJBus18kS45",
+	"q7FZ6w7yrXvWZX7cy2DrneV3HFI6DhHVW0rp2EaENXTZWXfmn+FfwR0o36yzZm0qxr1kCHeWcHHIsThw",
+	"hFvLsdjeNFMgr9gIjkZU00xMNkDvhJA5RIzHIFVSWGSIxDOXbASxevyRSCEhRTW+oa+JkMu4C/a9HdUr",
+	"DbOvsfzeF72HixBzu/rfm6D6j3u9tjgzNvECs/RQC5SgDQ8kbv9VY78A1be3Vsbg3jkUIgPKr1mWvje/",
+	"c8XZnHQMxWFFuv0XKdN89n/cVXF6QNyb3dN+fw4e6mt7qIulLJlkjfs1w5k0OayRK1r4RKMdIa503GCy",
+	"zulg7++rjzoY4p24qsMlOnisDx7rHZOG0pRQf+S3OvEbFKQd+9tT5BIOhIjpZ0SBJoNCug6IFmRMM8Tm",
+	"URpoozP7Whzk4NP+Wn3a16D0NQ7uGXh0T5SD1ab37sE5RD3dVTq9DWWqye9dLs3B2L4j1/cu1FlqXnff",
+	"377B/b0/XnyjatydOMM3HMyDT/zgAduzT/xaIjDqIP+hxMVHx5UupQk6y12zYfPRQ4UtHfA5TQE1wEZP",
+	"+RfCO+7Eb76Bdxzc5wfmsXf3+T5MxaXSMDtyjcnWZyhfwjLmJb+EZVKJubXwleNb37uXHrzljd7yJ62d",
+	"5bZ7Vekst2mofl/XuMpd26sbc5VfwnI3T7m90TvK7acj+49VZT18a+XTnXnIQ5Ju4yN3tH+w1K7vIy/Y",
+	"SMEGq1xtrRIV9ZGfGa5WYqkatgqSXHKxUK4wGQ/ZFc1ya3ExrYght2euV6w9fkyRsQQgGj5aGNWxFBxb",
+	"cWMfWxn1mTmve0hP99bvHg7ybjzvlWU6+N4Pvvfr+d79cduakzQpVFa8rm8fgGzEcBGgo2nRJNa2di4k",
+	"9ADdPIbPXMLy1GYu0JKhEA5g9DEYCwkeO85WuGLGL2E8VuM6Af0WHx8oYzfXu6r6pkbf5zVE4112Hf07",
+	"WGlh92s3uVRvQlonp+1DOQNMmGO8754xcCUKMQFnBFIjQuY1JdIhjvP1xnF25poNcZw3vGAD8UBNjRRv",
+	"R6vfwLAOrp27DNZcgwRvt2zhgu9sXJAHA/yybz4MvrUYxwshsY3DVOQSu+NI7bUA9O0CT5MLvpgK7I01",
+	"cuMr4DpQd/AjQYcxwzr0Ms/aDNYibxAJdjoPooIlCoDkok57lB03bMbcTeRpE585xJ4O7uO9x56uwzPz",
+	"fXpNvkTG5mNiXw5nu5u42CbOdoiMHVjbDUTGru3IwRr9Zr/Nc2yvpSyupmtA7yAiAbAjoO/kaCtIVFJi",
+	"ASym4EBCgNARthU3jMimVcYjZogy8lUFynKPm1KglJZtjH06erQtYb0Z4U7hsnptSQr4jTnofkvusr4E",
+	"YUV3LzLBIFgE2siTJEbNyr/Dtx2VH245gmZIfHPgDMnmEDW7dtQsdwzF80f7eftiEnNmKRnMqVILIdNB",
+	"UrTpQsezwibM5iLmICMNA5zlStvCk9FUCAUeM71sWy+4YalDkS4v+IhyfJZ5VK0zogKtCCX+7c39B3+x",
+	"/VfvZRTNjO1Ogme4KIeY2SFmdk2EJdfceBMriSpYM1gfG/P6UWFV0tEIlCJaXAInQ8gEn5hPUT/x81xK",
+	"4Nod/huVXE3OYWztaufwlZ6n2/f36pV13SjFIBtjA21s8nHk5UWI4xmw3CqF7oYBpmPw8WXhuWuah7fQ",
+	"+VwwrmdmDYxCChynBVKdBnqphbovzAVbcWUfiBo0jIRM0U+yjIlBO/jdxOAhdPe1hu6249zJnZvCE7hT",
+	"Zu6W6+CnuqMwX0tyvZsyrIYuxGREuTkRQyApzISG1PD40N/w4HHv6bdN9Vp74Ng3Y7HcSZys6XAewmMH",
+	"H/Kew2PbisZ4qznnzij9IzZDzH2y7YS65IxwWBDBISG0ZA2+loLir0VTJN8TyfXgaGxV1JLvNIe27i3r",
+	"uZNAVhPrOcSvDrxn7/GrLT0q1aTUT50hUAnyLNfTzulvH8xRtLF4e4Lrei1TLlTfSTq5zDqnnYd4fN3b",
+	"V1rLsQlnfEKY5U4i12VcwlBcJOCD7Smww+Zo6lsILZxDh0kXCprRJUlFNdCjIg87c+GZ8kofE6hf6fD3",
+	"iyiTh4Er75y7KyI3/zoVxn5Bs2aWeGOFB3MNzPbo/VSTBVVkbI4G3p8KDuX9pZnf0ANjPqVyRkdLvJdp",
+	"Y9uL0WX5gBmkjpU1vp9hncnQCg6ekNEURpeQEjqhjBuBYSy3CcNWTClJmZoDV9graRSMdC7LJze+qiXO",
+	"XvnUeq1iw3PnxSYugpsRv6ph3TLGbXqJvahyzxFDfL412zWnzLlVJIxznkIaksuyabtfskkuzWuvQNoa",
+	"ID1lfJIQwwNyI27HUsyCXwJCB8N6mmiQqkvl1tCcHnMqPDVSHURC6BL3munqCVppVdMwdXsGjfmuRZYS",
+	"MS4fY3turaM0URYZYEhVSwYp0cFhzsSE8SPUPQyTakNDvkmYmTvTzoPnaacWzY8TgtJGlXOHv2BxlUd0",
+	"Pn/4/P8FAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
