@@ -53,11 +53,14 @@ func (h *handlers) AssignRole(ctx context.Context, r api.AssignRoleRequestObject
 			if err != nil {
 				return nil, err
 			}
+			done := api.AssignRole200JSONResponse{Message: "Role assigned successfully to " + user.Username}
+			if holds(user, role.ID) {
+				return done, nil
+			}
 			if err := setRole(ctx, c, admins, user, role, audit.RoleDecision); err != nil {
 				return nil, err
 			}
-			return api.AssignRole200JSONResponse{Message: "Role assigned successfully to " + user.Username},
-				notify(ctx, c, notice.RoleAssigned(role.Name), audience{Users: []int64{user.ID}}, nil)
+			return done, notify(ctx, c, notice.RoleAssigned(role.Name), audience{Users: []int64{user.ID}}, nil)
 		})
 }
 
@@ -159,9 +162,13 @@ func noneWith(property, what string) apperr.Field {
 	return apperr.Field{Name: property, Code: "does_not_exist", Message: "There is no " + what + " with this id."}
 }
 
-// setRole gives a user a role; user and Admins are locked. It leaves one Admin.
+// setRole gives a user a role, unless they have it; user and Admins are locked. It leaves
+// one Admin.
 func setRole(ctx context.Context, c *change.Change, admins []int64, user db.CoreUser, role db.CoreRole, action string) error {
-	if valueOr(user.RoleID, 0) != role.ID && slices.Equal(admins, []int64{user.ID}) {
+	switch {
+	case holds(user, role.ID):
+		return nil
+	case slices.Equal(admins, []int64{user.ID}):
 		return lastAdmin
 	}
 	after, err := db.New().UserAssignRole(ctx, c.Tx, role.ID, user.ID)
@@ -171,6 +178,8 @@ func setRole(ctx context.Context, c *change.Change, admins []int64, user db.Core
 	return c.Record(audit.Entry{Action: action, Object: "user", ID: user.ID,
 		Description: "Role assigned: " + role.Name, Before: user, After: after})
 }
+
+func holds(u db.CoreUser, roleID int64) bool { return valueOr(u.RoleID, 0) == roleID }
 
 // nameOf is how a user is called: by the names, without any by the username.
 func nameOf(u db.CoreUser) string {

@@ -109,7 +109,7 @@ func requestable(ctx context.Context, c *change.Change, user db.CoreUser, proper
 	if isMissing(err) {
 		return role, apperr.InvalidFields(noneWith(property, "role")).Because(err)
 	}
-	if err == nil && valueOr(user.RoleID, 0) == roleID {
+	if err == nil && holds(user, roleID) {
 		err = roleHeld
 	}
 	return role, err
@@ -158,9 +158,10 @@ func (h *handlers) changeRoleRequest(ctx context.Context, id int64, ifMatch *str
 		if err := undecided(before); err != nil {
 			return err
 		}
-		wanted := valueOr(roleID, before.RequestedRoleID)
-		if wanted != before.RequestedRoleID {
-			role, err := requestable(ctx, c, user, "requested_role", wanted)
+		wanted := before
+		wanted.RequestedRoleID, wanted.Reason = valueOr(roleID, before.RequestedRoleID), valueOr(reason, before.Reason)
+		if wanted.RequestedRoleID != before.RequestedRoleID {
+			role, err := requestable(ctx, c, user, "requested_role", wanted.RequestedRoleID)
 			if err != nil {
 				return err
 			}
@@ -168,16 +169,16 @@ func (h *handlers) changeRoleRequest(ctx context.Context, id int64, ifMatch *str
 				return err
 			}
 		}
-		after, err := db.New().RoleChangeRequestUpdate(ctx, c.Tx, db.RoleChangeRequestUpdateParams{
-			ID: id, Version: before.Version, RequestedRoleID: wanted, Reason: valueOr(reason, before.Reason), Now: c.Now,
+		_, err = change.Edit(c, audit.Entry{Object: "rolechangerequest", ID: id}, before, wanted, func() (db.CoreRolechangerequest, error) {
+			return db.New().RoleChangeRequestUpdate(ctx, c.Tx, db.RoleChangeRequestUpdateParams{
+				ID: id, Version: before.Version, RequestedRoleID: wanted.RequestedRoleID, Reason: wanted.Reason, Now: c.Now,
+			})
 		})
 		if err != nil {
 			return err
 		}
-		if row, err = db.New().RoleChangeRequestGet(ctx, c.Tx, id, nil); err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Edit, Object: "rolechangerequest", ID: id, Before: before, After: after})
+		row, err = db.New().RoleChangeRequestGet(ctx, c.Tx, id, nil)
+		return err
 	})
 	return row, err
 }

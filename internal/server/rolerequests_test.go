@@ -247,6 +247,8 @@ func TestAssignRole(t *testing.T) {
 		require.Equal(t, "Pharmacist", roleOf(b, samuel.user.ID))
 		require.Equal(t, 200, samuel.call("GET", "/api/patients/", nil).status)
 		require.Equal(t, []string{"role_decision"}, notified(b, samuel.user.ID), "told once")
+		require.Equal(t, 200, admin.call("POST", path, body).status)
+		require.Equal(t, []string{"role_decision"}, notified(b, samuel.user.ID), "a role that is held is not given again")
 		require.Equal(t, []string{"role_decision"}, actionsOn(b, "user", samuel.user.ID))
 	})
 

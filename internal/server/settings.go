@@ -136,14 +136,13 @@ func (h *handlers) changeSetting(ctx context.Context, id int64, ifMatch *string,
 				return err
 			}
 		}
-		after, err = db.New().SystemSettingUpdate(ctx, c.Tx, db.SystemSettingUpdateParams{
-			ID: id, Version: before.Version, Key: s.Key, Value: s.Value, Description: s.Description, Category: s.Category,
-			IsPublic: s.IsPublic, Now: c.Now,
+		after, err = change.Edit(c, audit.Entry{Object: "systemsetting", ID: id}, before, s, func() (db.CoreSystemsetting, error) {
+			return db.New().SystemSettingUpdate(ctx, c.Tx, db.SystemSettingUpdateParams{
+				ID: id, Version: before.Version, Key: s.Key, Value: s.Value, Description: s.Description, Category: s.Category,
+				IsPublic: s.IsPublic, Now: c.Now,
+			})
 		})
-		if err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Edit, Object: "systemsetting", ID: id, Before: before, After: after})
+		return err
 	})
 	return after, err
 }
