@@ -96,5 +96,7 @@ func newHandler(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (http.H
 		AllowedHosts:    cfg.AllowedHosts,
 		CORSOrigins:     cfg.CORSOrigins,
 		TrustedProxies:  cfg.TrustedProxies,
+		AddressLimit:    cfg.AddressLimit,
+		UserLimit:       cfg.UserLimit,
 	})
 }

@@ -13,9 +13,10 @@ import (
 	"chelal/internal/authn"
 	"chelal/internal/change"
 	"chelal/internal/pg"
+	"chelal/internal/ratelimit"
 )
 
-// Options are what a server is made of. All but the lists are required.
+// Options are what a server is made of. All but the lists and the limits are required.
 type Options struct {
 	DB              pg.DB
 	Now             func() time.Time
@@ -31,6 +32,8 @@ type Options struct {
 	AllowedHosts    []string
 	CORSOrigins     []string
 	TrustedProxies  []netip.Prefix
+	AddressLimit    ratelimit.Limit // requests of one address
+	UserLimit       ratelimit.Limit // requests of one user, whatever the address
 }
 
 // handlers implements the operations of the contract.
@@ -38,6 +41,8 @@ type handlers struct {
 	Options
 	changes    *change.Store
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
+	addresses  *ratelimit.Limiter[netip.Prefix]
+	users      *ratelimit.Limiter[int64]
 }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
@@ -50,6 +55,8 @@ func New(o Options) (http.Handler, error) {
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now},
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
+		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
+		users:      ratelimit.New[int64](o.UserLimit, o.Now),
 	}
 	contract, err := loadContract(o.StrictBodies)
 	if err != nil {
