@@ -316,6 +316,138 @@ func (e StockMovementKind) Valid() bool {
 	}
 }
 
+// Defines values for SyncAction.
+const (
+	SyncActionCreate SyncAction = "create"
+	SyncActionDelete SyncAction = "delete"
+	SyncActionUpdate SyncAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the SyncAction enum.
+func (e SyncAction) Valid() bool {
+	switch e {
+	case SyncActionCreate:
+		return true
+	case SyncActionDelete:
+		return true
+	case SyncActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAnswerStatus.
+const (
+	SyncAnswerStatusSyncCompleted SyncAnswerStatus = "sync completed"
+)
+
+// Valid indicates whether the value is a known member of the SyncAnswerStatus enum.
+func (e SyncAnswerStatus) Valid() bool {
+	switch e {
+	case SyncAnswerStatusSyncCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncBatchStatus.
+const (
+	SyncBatchStatusCompleted SyncBatchStatus = "completed"
+	SyncBatchStatusWaiting   SyncBatchStatus = "waiting"
+	SyncBatchStatusWorking   SyncBatchStatus = "working"
+)
+
+// Valid indicates whether the value is a known member of the SyncBatchStatus enum.
+func (e SyncBatchStatus) Valid() bool {
+	switch e {
+	case SyncBatchStatusCompleted:
+		return true
+	case SyncBatchStatusWaiting:
+		return true
+	case SyncBatchStatusWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEntity.
+const (
+	SyncEntityAppointments  SyncEntity = "appointments"
+	SyncEntityBills         SyncEntity = "bills"
+	SyncEntityEncounters    SyncEntity = "encounters"
+	SyncEntityPatients      SyncEntity = "patients"
+	SyncEntityPayments      SyncEntity = "payments"
+	SyncEntityPrescriptions SyncEntity = "prescriptions"
+)
+
+// Valid indicates whether the value is a known member of the SyncEntity enum.
+func (e SyncEntity) Valid() bool {
+	switch e {
+	case SyncEntityAppointments:
+		return true
+	case SyncEntityBills:
+		return true
+	case SyncEntityEncounters:
+		return true
+	case SyncEntityPatients:
+		return true
+	case SyncEntityPayments:
+		return true
+	case SyncEntityPrescriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultFirstStatus.
+const (
+	SyncResultFirstStatusApplied  SyncResultFirstStatus = "applied"
+	SyncResultFirstStatusConflict SyncResultFirstStatus = "conflict"
+	SyncResultFirstStatusRejected SyncResultFirstStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultFirstStatus enum.
+func (e SyncResultFirstStatus) Valid() bool {
+	switch e {
+	case SyncResultFirstStatusApplied:
+		return true
+	case SyncResultFirstStatusConflict:
+		return true
+	case SyncResultFirstStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultStatus.
+const (
+	SyncResultStatusApplied   SyncResultStatus = "applied"
+	SyncResultStatusConflict  SyncResultStatus = "conflict"
+	SyncResultStatusDuplicate SyncResultStatus = "duplicate"
+	SyncResultStatusRejected  SyncResultStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultStatus enum.
+func (e SyncResultStatus) Valid() bool {
+	switch e {
+	case SyncResultStatusApplied:
+		return true
+	case SyncResultStatusConflict:
+		return true
+	case SyncResultStatusDuplicate:
+		return true
+	case SyncResultStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SystemAlertCode.
 const (
 	SystemAlertCodeDatabaseSlow SystemAlertCode = "database_slow"
@@ -1910,6 +2042,9 @@ type Problem struct {
 	// Code A stable word for programs
 	Code string `json:"code"`
 
+	// DependsOn With code `dependency_rejected`: the op_id of the operation that was not applied
+	DependsOn *openapi_types.UUID `json:"depends_on,omitempty"`
+
 	// Detail A sentence that helps the caller act
 	Detail string `json:"detail"`
 
@@ -2251,6 +2386,139 @@ type StockMovementList struct {
 	Next            nullable.Nullable[string] `json:"next"`
 	Previous        nullable.Nullable[string] `json:"previous"`
 	Results         []StockMovement           `json:"results"`
+}
+
+// SyncAction defines model for SyncAction.
+type SyncAction string
+
+// SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
+type SyncAnswer struct {
+	// Results One for each operation, in their order
+	Results []SyncResult     `json:"results"`
+	Status  SyncAnswerStatus `json:"status"`
+}
+
+// SyncAnswerStatus defines model for SyncAnswer.Status.
+type SyncAnswerStatus string
+
+// SyncBatch Example: {"applied":0,"batch":"01938a5c-6b5e-7c3a-9d2e-4f1a6b7c8d9e","conflict":0,"created_at":"2026-12-01T07:10:00Z","device_id":"tablet-7","done":0,"duplicate":0,"finished_at":null,"rejected":0,"results":[],"status":"working","total":350}
+type SyncBatch struct {
+	Applied   int32              `json:"applied"`
+	Batch     openapi_types.UUID `json:"batch"`
+	Conflict  int32              `json:"conflict"`
+	CreatedAt time.Time          `json:"created_at"`
+	DeviceID  string             `json:"device_id"`
+
+	// Done How many have a result
+	Done       int32                        `json:"done"`
+	Duplicate  int32                        `json:"duplicate"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Rejected   int32                        `json:"rejected"`
+	Results    []SyncResult                 `json:"results"`
+	Status     SyncBatchStatus              `json:"status"`
+
+	// Total How many operations it has
+	Total int32 `json:"total"`
+}
+
+// SyncBatchStatus defines model for SyncBatch.Status.
+type SyncBatchStatus string
+
+// SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
+type SyncDifference struct {
+	// Base The value in the version that the device saw, when it came of an operation that was sent here
+	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
+	Field string                         `json:"field"`
+
+	// Theirs The value now
+	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+
+	// Yours The value in the operation; left out when it does not name the field
+	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+}
+
+// SyncEntity defines model for SyncEntity.
+type SyncEntity string
+
+// SyncOperation Example: {"action":"update","base_version":3,"data":{"address":"5 New Road"},"entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33"}
+type SyncOperation struct {
+	Action SyncAction `json:"action"`
+
+	// BaseOp Instead of base_version the earlier operation of this device on the same row that the change builds on
+	BaseOp nullable.Nullable[openapi_types.UUID] `json:"base_op,omitempty"`
+
+	// BaseVersion The version that the device saw; update and delete need it or base_op
+	BaseVersion nullable.Nullable[int64] `json:"base_version,omitempty"`
+
+	// Data The body of the request; temp_ids may stand for patient, appointment, encounter and bill
+	Data   nullable.Nullable[map[string]interface{}] `json:"data,omitempty"`
+	Entity SyncEntity                                `json:"entity"`
+
+	// ID The row to update or delete
+	ID nullable.Nullable[int64] `json:"id,omitempty"`
+
+	// OpID A UUID made when the operation is recorded; under it the operation is done once
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// RecordedAt By the clock of the device; it is kept for the record and decides nothing
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at,omitempty"`
+
+	// TempID With create: a name for the new row. Else: the name of the row to update or delete
+	TempID nullable.Nullable[string] `json:"temp_id,omitempty"`
+}
+
+// SyncResult defines model for SyncResult.
+type SyncResult struct {
+	Action SyncAction `json:"action"`
+	Entity SyncEntity `json:"entity"`
+
+	// Fields With `conflict`: what differs
+	Fields []SyncDifference `json:"fields,omitempty"`
+
+	// FirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+	FirstStatus *SyncResultFirstStatus `json:"first_status,omitempty"`
+
+	// ID The row, when it is known
+	ID   *int64             `json:"id,omitempty"`
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// Problem An error, after RFC 9457
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+	// deletion, and in a duplicate of what was decided more than 30 days ago.
+	Row    *SyncResult_Row  `json:"row,omitempty"`
+	Status SyncResultStatus `json:"status"`
+
+	// TempID As it was sent
+	TempID *string `json:"temp_id,omitempty"`
+
+	// Version The version of the row; with `conflict` the present one
+	Version *int64 `json:"version,omitempty"`
+}
+
+// SyncResultFirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+type SyncResultFirstStatus string
+
+// SyncResult_Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+// deletion, and in a duplicate of what was decided more than 30 days ago.
+type SyncResult_Row struct {
+	union json.RawMessage
+}
+
+// SyncResultStatus defines model for SyncResult.Status.
+type SyncResultStatus string
+
+// SyncWrite Example: {"device_id":"tablet-7","operations":[{"action":"create","data":{"date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","last_name":"Smith"},"entity":"patients","op_id":"0b5d2a3e-5c0f-4f7b-9a51-8d1f6f1f2a11","recorded_at":"2026-12-01T09:12:00+03:00","temp_id":"p1"},{"action":"create","data":{"items":[{"amount":"12.50","description":"Dressing","quantity":2}],"patient":"p1"},"entity":"bills","op_id":"5a1c7b90-2f0e-4c55-8b1e-6d2f3a4b5c22","recorded_at":"2026-12-01T09:20:00+03:00","temp_id":"b1"}]}
+type SyncWrite struct {
+	// Batch The property of an earlier protocol; it may be empty
+	Batch []map[string]interface{} `json:"batch,omitempty"`
+
+	// DeviceID What names the device, always the same; required with operations
+	DeviceID *string `json:"device_id,omitempty"`
+
+	// Operations In the order in which they were recorded
+	Operations []SyncOperation `json:"operations,omitempty"`
 }
 
 // SystemAlert defines model for SystemAlert.
@@ -3386,6 +3654,18 @@ type ReplaceServiceItemParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// SyncOfflineDataParams defines parameters for SyncOfflineData.
+type SyncOfflineDataParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSyncBatchParams defines parameters for GetSyncBatch.
+type GetSyncBatchParams struct {
+	// After How many results to leave out, from the first.
+	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ListSystemSettingsParams defines parameters for ListSystemSettings.
 type ListSystemSettingsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -3620,6 +3900,9 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
+// SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
+type SyncOfflineDataJSONRequestBody = SyncWrite
+
 // CreateSystemSettingJSONRequestBody defines body for CreateSystemSetting for application/json ContentType.
 type CreateSystemSettingJSONRequestBody = SystemSettingWrite
 
@@ -3637,6 +3920,172 @@ type UpdateUserJSONRequestBody = UserPatch
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
+
+// AsPatient returns the union data inside the SyncResult_Row as a Patient
+func (t SyncResult_Row) AsPatient() (Patient, error) {
+	var body Patient
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPatient overwrites any union data inside the SyncResult_Row as the provided Patient
+func (t *SyncResult_Row) FromPatient(v Patient) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePatient performs a merge with any union data inside the SyncResult_Row, using the provided Patient
+func (t *SyncResult_Row) MergePatient(v Patient) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsAppointment returns the union data inside the SyncResult_Row as a Appointment
+func (t SyncResult_Row) AsAppointment() (Appointment, error) {
+	var body Appointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromAppointment overwrites any union data inside the SyncResult_Row as the provided Appointment
+func (t *SyncResult_Row) FromAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeAppointment performs a merge with any union data inside the SyncResult_Row, using the provided Appointment
+func (t *SyncResult_Row) MergeAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsEncounter returns the union data inside the SyncResult_Row as a Encounter
+func (t SyncResult_Row) AsEncounter() (Encounter, error) {
+	var body Encounter
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromEncounter overwrites any union data inside the SyncResult_Row as the provided Encounter
+func (t *SyncResult_Row) FromEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeEncounter performs a merge with any union data inside the SyncResult_Row, using the provided Encounter
+func (t *SyncResult_Row) MergeEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPrescription returns the union data inside the SyncResult_Row as a Prescription
+func (t SyncResult_Row) AsPrescription() (Prescription, error) {
+	var body Prescription
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPrescription overwrites any union data inside the SyncResult_Row as the provided Prescription
+func (t *SyncResult_Row) FromPrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePrescription performs a merge with any union data inside the SyncResult_Row, using the provided Prescription
+func (t *SyncResult_Row) MergePrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsBill returns the union data inside the SyncResult_Row as a Bill
+func (t SyncResult_Row) AsBill() (Bill, error) {
+	var body Bill
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromBill overwrites any union data inside the SyncResult_Row as the provided Bill
+func (t *SyncResult_Row) FromBill(v Bill) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeBill performs a merge with any union data inside the SyncResult_Row, using the provided Bill
+func (t *SyncResult_Row) MergeBill(v Bill) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPayment returns the union data inside the SyncResult_Row as a Payment
+func (t SyncResult_Row) AsPayment() (Payment, error) {
+	var body Payment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPayment overwrites any union data inside the SyncResult_Row as the provided Payment
+func (t *SyncResult_Row) FromPayment(v Payment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePayment performs a merge with any union data inside the SyncResult_Row, using the provided Payment
+func (t *SyncResult_Row) MergePayment(v Payment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t SyncResult_Row) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *SyncResult_Row) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3946,6 +4395,12 @@ type ServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error
 	// ListSystemSettings List settings
 	// (GET /api/system-settings/)
 	ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error
@@ -7469,6 +7924,60 @@ func (w *ServerInterfaceWrapper) ReplaceServiceItem(ctx echo.Context) error {
 	return err
 }
 
+// SyncOfflineData converts echo context to params.
+func (w *ServerInterfaceWrapper) SyncOfflineData(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SyncOfflineDataParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SyncOfflineData(ctx, params)
+	return err
+}
+
+// GetSyncBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSyncBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSyncBatchParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSyncBatch(ctx, batch, params)
+	return err
+}
+
 // ListSystemSettings converts echo context to params.
 func (w *ServerInterfaceWrapper) ListSystemSettings(ctx echo.Context) error {
 	var err error
@@ -8050,6 +8559,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
 	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
+	router.POST(options.BaseURL+"/api/sync_offline_data/", wrapper.SyncOfflineData, options.OperationMiddlewares["syncOfflineData"]...)
+	router.GET(options.BaseURL+"/api/sync_offline_data/:batch/", wrapper.GetSyncBatch, options.OperationMiddlewares["getSyncBatch"]...)
 	router.GET(options.BaseURL+"/api/role-change-requests/", wrapper.ListRoleChangeRequests, options.OperationMiddlewares["listRoleChangeRequests"]...)
 	router.POST(options.BaseURL+"/api/role-change-requests/", wrapper.CreateRoleChangeRequest, options.OperationMiddlewares["createRoleChangeRequest"]...)
 	router.DELETE(options.BaseURL+"/api/role-change-requests/:id/", wrapper.DeleteRoleChangeRequest, options.OperationMiddlewares["deleteRoleChangeRequest"]...)
@@ -23668,6 +24179,320 @@ func (response ReplaceServiceItem503ApplicationProblemPlusJSONResponse) VisitRep
 	return err
 }
 
+type SyncOfflineDataRequestObject struct {
+	Params SyncOfflineDataParams
+	Body   *SyncOfflineDataJSONRequestBody
+}
+
+type SyncOfflineDataResponseObject interface {
+	VisitSyncOfflineDataResponse(w http.ResponseWriter) error
+}
+
+type SyncOfflineData200JSONResponse SyncAnswer
+
+func (response SyncOfflineData200JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData202ResponseHeaders struct {
+	Location string
+}
+
+type SyncOfflineData202JSONResponse struct {
+	Body    SyncBatch
+	Headers SyncOfflineData202ResponseHeaders
+}
+
+func (response SyncOfflineData202JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData400ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData401ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData403ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData409ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData413ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData415ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData422ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData429ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData503ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatchRequestObject struct {
+	Batch  openapi_types.UUID `json:"batch"`
+	Params GetSyncBatchParams
+}
+
+type GetSyncBatchResponseObject interface {
+	VisitGetSyncBatchResponse(w http.ResponseWriter) error
+}
+
+type GetSyncBatch200JSONResponse SyncBatch
+
+func (response GetSyncBatch200JSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch400ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch401ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch403ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch404ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch429ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch503ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListSystemSettingsRequestObject struct {
 	Params ListSystemSettingsParams
 }
@@ -26091,6 +26916,12 @@ type StrictServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx context.Context, request ReplaceServiceItemRequestObject) (ReplaceServiceItemResponseObject, error)
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx context.Context, request SyncOfflineDataRequestObject) (SyncOfflineDataResponseObject, error)
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx context.Context, request GetSyncBatchRequestObject) (GetSyncBatchResponseObject, error)
 	// ListSystemSettings List settings
 	// (GET /api/system-settings/)
 	ListSystemSettings(ctx context.Context, request ListSystemSettingsRequestObject) (ListSystemSettingsResponseObject, error)
@@ -29738,6 +30569,80 @@ func (sh *strictHandler) ReplaceServiceItem(ctx echo.Context, id ID, params Repl
 	return nil
 }
 
+// SyncOfflineData operation middleware
+func (sh *strictHandler) SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error {
+	var request SyncOfflineDataRequestObject
+
+	request.Params = params
+
+	var body SyncOfflineDataJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncOfflineData(ctx.Request().Context(), request.(SyncOfflineDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncOfflineData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SyncOfflineDataResponseObject); ok {
+		return validResponse.VisitSyncOfflineDataResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSyncBatch operation middleware
+func (sh *strictHandler) GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error {
+	var request GetSyncBatchRequestObject
+
+	request.Batch = batch
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSyncBatch(ctx.Request().Context(), request.(GetSyncBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSyncBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSyncBatchResponseObject); ok {
+		return validResponse.VisitGetSyncBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListSystemSettings operation middleware
 func (sh *strictHandler) ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error {
 	var request ListSystemSettingsRequestObject
@@ -30233,407 +31138,454 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7P2Lchs3ti+MvwqKZ1fFmWnRlGwnY7l2na049oxnx7H/trJzzol8SJC9SCJqAhwALZrxdtX/ab4H+57k",
-	"KywA3egmmmxS1MUOp6ZikewLLgvrvn7rU2ckZnPBgWvVOf3UmQJNQeKfzwXXwPWPTM2FYpoJbr5NQY0k",
-	"m9uPnXNBhkDUVCw4YZzoKZChFAsFMiGUp/gFpzMgOU9BksWUjaZEC6LoFRCmO0kHPtLZPIPOaYfxjHF4",
-	"RsYsA3PPv190Xv38X0c9/N933Xk6vuh0ko6Ef+VMQto51TKHpKNGU5hRMzS9nJvnKC0Zn3Q+f046L87p",
-	"JDLoKRApFt8ocgVSMcETMhaSDF6Nj15TPZoOKsO66Bxv/d53oOXybKxBrr79PYwETxWh5udyRbRcEjqh",
-	"jIcvf9Rb996xkDOqceX0d487SWfGOJvls87pceIHxbiGCcjOZzOsOZV0Btrvby6VwAHSLBOLF7O5Xv4X",
-	"zXLwb6qOG383Ix3ChHFyCUsFmszphPHJMzubBZWpImNhHkcGHD7qQeJmOBVZqgjT3U7SYeZx/8pBLjtJ",
-	"x+x057QzsoMJpzejH38CPtHTzulJr9dLIuv8Km3YXRgJmX6jCEvD5Tx2755TPS1fjdfsa5XNmGA2Fxr4",
-	"aPmfsFwd3xnR8FGTnLN/5YA7P2WK0JH5mTyg5JdfXv2YEEWX33bJGZEwB6rJgukp4+TkMZmKXCpCuVqA",
-	"+VfhERszqTTRbAYkZWmxxvYwlzMNhnZkxta02k+e4Cz95+Po0o/xrMTXf2AO3oCIMY7OnTKip1TjFyOa",
-	"ZSDJlCqiAHhCVD6amrkM8LANEmKO418GzRNxJ7VpBscN9PKWTiA+4jmdQELGUszIceKXu1za417S6/UM",
-	"11Bd8lKYc0s1GYkZ+IOcKyADS8U47hWiqxG8eWFl+CmMaZ5pvGFbmjPzes/+iMztnVgoQnF6z8hMSDC7",
-	"wMlJr0dGIucaSeik16sM+aTXPOa+Mu+JDtzctu3I3wOVMSr6VRhWghQzy5UmNMuMpBmLnKcBvfxOORA1",
-	"Y4MmvqLs85v5yiqZfDbcQM0FV+Dl4DhjI23+HlmZiExzPs/YiJrxPpxLMcxg9tfflRWSxUqaO1Lz9FyB",
-	"NEPqa3oJhsenoCnLkB+Y35Dk7Hz9pYRmEmi6JPCRKa1wh6QUhnn/1vzcMYMsDX4wWwBKIeFv8a7PH8x6",
-	"Kk35yNzYO/7nj09/ffy+9/r7//3oP0/+f3/7+cn5d/91/L/+zw9maTXVueqcPu49TTqaaRSbxaoVC/ww",
-	"FSP10E7h4f+oDfxzuEP/JmHcOe38j4elbvLQ/qoevrVLbfcpco4lKOCamDGBZ0BWHJBUgCJcIDGJhVE/",
-	"Piedl0IOWZoCv9b2jounBDv7v0UuiRQZ1N9sOL4l2G0X+FG5wC+DV0ZXuBzTvhbX8u1vVHRSdjkDEfOa",
-	"qZkXETsvLCuf17+EZV9CriANV/nciM+aZCMLqgxtp6jYUS70FCQxMh6U7pJzegmEEg4Lo8bYa/CTlcI7",
-	"bc3JSbk1v/C5FCNz6oYZkBdcM71s2qWGCe5ry4LH41yLhRnC2EiDyPrgNvIrmrH0elvnnlHZKyNQIUvJ",
-	"RSelGvpi3B8yqacXHcIsMeE9p8Rcaa4gGQPlTYtxrnMJcUbIeF9PoW8vCfhg5TUVZrj2Fbvxv15JAz/Q",
-	"lLxzC9q09W6B9rXXbv/MSs5oZiQxpEaTKpb1GRnYdw/QKFMErkAuyUIKPrH7Ysbys9AvjZi91uZzofso",
-	"rGvbL8FutBXhljGjurcUOZnRJQ5WARSmwrZb8Ljcgp+FJi/dGKIbUA5yT1sQm52ZnNUuhQy13+pkzQje",
-	"a+rXcMdVV/iE2oFzwzDa9mhK+QRSohgfAS65kfpmrck7+4e1Qa3x7myPpRFj9k4iuNV8mbYTXey0SccB",
-	"r3wr0R5G/wJ5SVkGjdtlZ7ePrXovZjAURt3JFFRWJlAX7CKFBgzjoZPgc9I5F+InKifX2zQtRD/Dp9Q2",
-	"DkfIFMEfpVXcj8lr9sNuix7oDo4xOdFEzoUgP7kRRFe+HOK+eFVsbnQ0grm2wu9ciNeUL6+9sDPKl32q",
-	"NczmWlUWWAhifiRjpDnir0HvFJuYze6Sc++UIRnVIHdTDAKl2LzUTMtLBrVuwatD38vC+zk7SaGsgswU",
-	"oWkqQSnLohiqCNIyrM3L1ElCryG6vo4K31dspO7qh4GXDAf7C6e5ngLXZoshvebeXwLvGwYfVUIMqSkz",
-	"iUvgFc3DzNnwA/g4ZxLSLnlvJ+nIQBgtaSxBTXcWUMehnmgmLCT7o5np1SeyDzr4WfjjZ7YQUmI4vpNO",
-	"q0tS3d9ff/316CzYplXT/R/Gwgmpo/Sl/gBUoqJJs9m/X3TonG3pWnVkckVZZnTr65nkwXNq5JFSTYdU",
-	"hTYOOtyIc2DNxAy4DvmDmgqps+UuJPEktOreg7xiIyC/VAYXt6CDS/bFlpsmvsczrvL5XEgN6WtIGT3H",
-	"mV1rF4sH9mfmiX1crGBD34MLRCDRU0X++f7Nz9bHR1yM48gM45SEbzZv3E3OPgkPeDE4gtMl53ZwDRsa",
-	"ncq+Ra7ZVbME6H9z95pHn400u4JflN3UuRRzkJpZH5g1jFXUH1736iWl7ykaHClP+2+hl8q/4kPxRDH8",
-	"HUaoGZ8ZjXmyfMl4ap5SJQRqfzS6JHA2YlmGXMesoN3LzmnnbCY+lj9JoKr+tVkZSubFE7p4XeYfoOgM",
-	"yCijyohslQ8LoijvQBldWzY/tLjLWWrvoZpTzYDrbxS55GLBib3RPGXFP1mdWezB6NDTTk0fCT4CyaMP",
-	"8uvwKfZTVrwBeD4zm4VrUM49qS7KSAqljiTYfQy2sXxosG6bCMOvXGW24ROCIRYTiZLOfC4Y1zPHXEIG",
-	"IsGoGX0k5pPeyXdHx8dHJ73z3t9OH/VOe73/Y5gISjj368lR79h8J0ZayM7pI/9n3/maz2aMU/LG7KQw",
-	"1+USx9efMZ5rQxCPekkHeKrCV5qHnve+P+35V7K0c/p9Ygxoc0vnJUbTjvJ5J+mIK5BDIS77BQEHX5p1",
-	"G9NMQdJx1IQ+d/e3H+M/KQfyfsbQF6I0lToymu/KBfBsDRlFmjvrjOGzek/tdZ2kk8/TjWvprKjO6fHK",
-	"OQm3IuAw5plH+LIIMaVO+ahcHb3Q7Vcr1lXZ0ci5WN3U6mMfnUQfW+x629lZ31uLATs6iQx1hVrWXAOR",
-	"QOqvU0C3INPoqzDnLiVDUCwF7zIsRzQUIgOKruaC+lqNv0qfkSEGRBpjdlYVM3wUfXmYdGDXtN1CewJf",
-	"L1oDLvLe3vDZH4P1N56zGbwZ/0iXKBeDU9KWEIpTE+X0+Wxodsj6LjHbIdm86DVWixp+ZRuqxyApTpYd",
-	"olsxT3pJeHorcyxJoTiEkQMU7nB5UCqkuUrL5bps4Pk/MaVX1RkMfUYJlOeZsyysKbJKsHhvn6k+KM1m",
-	"jgmtngIOH/ENDQ8sN3gu4YoJS4IbL5ag8sxm6jANs23oFinWPo9KaQiyRgd2UdzIg3GVb92w1m99tIem",
-	"1p9Hs7fBsjvhFEjgQriMBB8zObOun+pW7cDma/kWHMM6V2Bjn2Jso1c/eoLcKmLdUgDM6Ef3iMePe5ue",
-	"WHDwWgJDL2nF0+tMe4m8gJbb0si9n7noDzlLZ4wX+Vp2Ib3iiMcvGNmT6LjW8fz1s789/vt5PfW+LwZS",
-	"6LuBylNSaNIZTWF0CWkfbQnG+3MpJhKsEiwMbWt7mdFTM3s7F301FYuoVhyM4VfJLLW3PUEb9NOYEhkq",
-	"h6Ei92UeveoLf1gSl42ClJyrnGYkQ8r1lpYCrRmfqNrrD8f2Hh/bUErFVIpAPdkgotQPyx8LYq3Z6sFV",
-	"/eGyXxJ1K0lrH/scZegmSdvwqk1jPxcpXa4f+H4Ug2SNghQ5lu3YxJo16CSF8oH3RhfC+jpZxnRkDW7I",
-	"GNzN2FOZ2GInXkqA95mIbsNCyEvGJ31M+uyDjcm3Njeqd6OWvfu5q5+2iB4fe19sDn6FYtv8A8uyun9v",
-	"hhr3nBqbuPOk10WPw5BmRr7209w84LjnvsZ0D6ZUbkZdc7EcF16dHPo1yfnoGI0PJEOQndMn1gT/zgj4",
-	"K8FG0Le2Vuc0TEo38l+5kTnh7Pb8Nz9uM7hizDi57+rO2b8DB0kzw7qNnu2dWuahT5NOxjj0tdA0Cx/1",
-	"r5zatCLDnpUNGvTNuzunJxVXy4dSC+i09wzN6dLxk98efwi8QHMqNaNZtrSTTjo4sP7qVIsRPFp1iob7",
-	"uZ4cXwsOSMqV3W55T4UUWnuVCtJYZSYbrbOAfnYyLVs7feo0GXGbFHTZ5NaxwT5NM/R8D8UVkD9ACtQn",
-	"jKLB+MToTDbTw6x7zNdTcLhWrM4c7leGRiOsrtmPtWd/Uknan6L5csrOWpHiwmCaLQZQn1g7TcksTaAi",
-	"VU5VS3q/G0+RXZpgWasHrzaXpHL6q+e6pNnAx1Scx9LdVGqA5XlbORLrHUQFIcYkzV1z7Di/bM8qnQRt",
-	"o9+Ek/p0DSd0OOOWwyyXo51OVVmwnbjrLZ0PXP/agKtL7Q9BSBSVNWxHvH9y12azMNmLX9M/fmunZknY",
-	"j65zlF/xea4jh7QuzH0yZtXc31zCteEElq4Qq+pu9AfUzmeTI8hd570xI6ppJiY5bPIGbSLez2u28B3M",
-	"Mzrayq9WSoKT7pNep87/f5SglFnGcBVPbn673zmyJjnPQClCi/WcsCtQtqL2GmTQVIP21ZHE1o7WFYJo",
-	"0AxukDIaBfsGr+mBoPZHUKFcwf1oEh0/MX5gOAeG42jhT6+o3aCStrWCFvf+rUa/bs4TtA1RbRdo2jWg",
-	"00S6O6hO7ZyrpSPyT7/wsehWE7GvBqlz7lwmK65Z94+4ApnmEA09m0duH3Nu5z0v/OA1X8fnZFdp9+GW",
-	"yKY6mDcubkxnRZrudQXFLn5TVCg+o1B8Ze8JwQtW3aj3h2YZnxiyVTERmGVg07772gc3y70TeaX6wXn2",
-	"zMAB88D7RgNTgZt061u3CXNKmAup+60jjdbvKeEKeA6tRldb1+oD4kNvWIsksrTVGcQ2C4PXNvpXL7XA",
-	"ZTo+iSVErybz3njs2F1kXxSdic1IfFsSOM2yN2NkR2srKNwNhkdVJzUXSrFhBv00tzUi0P74uqe+z2cz",
-	"KpcbVaHYq1Yn+eFz0vmRqulQUJnGCzauoJ8rV7JT5WkvhbTZI+qULKairAsWM3CRH1nWhpE0N9uAbDCj",
-	"ShcwRG1cpEmHcs6uQCoqWSxn572m4zGO4nfBzAsRKYgpktKlUdEpJ0BlxkCSJVAZRmPWLjpIJfjPdAax",
-	"oAyiAaR0GfCdmrWgyUwoTfQCuF56xq/28/ZMLPpKi9Fln2YgdcMGvZ1SOaMjprTCoJzfMFoZWtsRvS7L",
-	"KOojSjofjybiyHx3pC7Z/EjMrR5whCkaRiiiFmCkj1C63562LIDSFVSIDAfvHO11cmqXu1IWKl1nKst+",
-	"JQ+ngRBeIjiIze6xExILTgSH9sNdk2qzxXi50GzstrAheIlLnRmGoUvjNsug9aEpGMrPwctiFOyDgP/K",
-	"IYf4or2DEeBnQ8AJ+TmXCqqEbIjC1t5jPiVxyWwLyswNJZkLMs15KjGaeJsr7icpYcKUtukuqq+ly8NZ",
-	"XX+k5u8N42pNHIHMXbPMkRH0H/XWDOJRb5+jCFWMSNKl+drWm1EJWF7oTI824Xr3bCky6Puy9HVMpd1j",
-	"JYzMutVT4yJxP/io7blB7DdkAsQGc/eQRueUt/5QAr1MxYJv3rLE8UU5MacY0efaDuadfdub8WvQU5Gu",
-	"G9AaZlc5t8F5rVTUNOrXxQv2ekrOjSrcSJ+Vd+71XKx/r1oqDbO1MrxkdVQTDpAqQkkmxGXbEbzHd5yZ",
-	"V1yHlbmhToFmetrunf+w16Ilk9LlprNkrvlGJYaJm8nCFUgLwtbuwNp3+Iz73SUKxXQlpVmWES0QodEe",
-	"6lKgjNm4vdq0J1FibblCi2yZSbS1BZl0ci6Bpv0VZaHF68ziqT6HRfz86KmEQruwulzrc/SrefTPsNho",
-	"+9TWKUp7dYGUrFjKMe5fPwN1haph6cJlWTUb6sbNep2hzh03yvcIa4vJlJgFHNfkVj0wOxTets9SVH2z",
-	"ovHYRIHDFsk7cvAJm2rEbQIqXls+r3xtpTBx7Ro1uKdc5lqN77U+uIW61PqOG+cPm0/byoyrs6m/NLqs",
-	"TM2BKwfUsH3azMmqb3cT4sHcmsrLbxQpL03IYgrWzJzL8hYHfccFh+1LkMQVSMlSWFvI41Jm7TJYu0bN",
-	"mYUjpRWAh2U1enoc99NWA6a1XN5tJrhDVDUWGApLXdZVo2zlXnUVx33UeNfU37vLjDa38arWnGp91X+0",
-	"EqJvQaVWRx0bY72genWRYgfpxQwBbCKBbDgyP3nULsRugtlcL7vkZ4EGMx05dGc1NTaZ4IiaWQnUP0bx",
-	"o0GaZ/7ff/vv//vb//2Piwv14a//Yf/ofvjrg4uLbvHh27/+24o0MBqQe8hRCaz5wug+hDpArepYuzix",
-	"MNoSJkGEWB3fJzGEDg9Q8bio5WB0woViqnPaeU0zKhndAqPDUMiToE4S1dYxQmEZbccaZNzokflk2t2i",
-	"gCICiLEy9HU5v1XUkl1SBHaB1CjX8tMN42jsAd9iz3UBXyo4g0+LLzevHSJDSGJBMeW6zOPi3P7JM1pK",
-	"/nUzaS3F87fPbYlww03MZWO4G03stFXR9uaNrvCYFkHqptryl2ENtBao9DwrPPVkIZkG3x9jpiC7ArW9",
-	"uheLpp8UStO6JLd9JuIU5LB91mpNoMaF5S7S70BUXxZRxUvo7VBiLOglgyx9IWWsUt4iL0ZEqMNcj1po",
-	"9glL8mCALLbb69pchcG3iUPAc72JSm3WkSJGDzOLXxiHw2vyJNTmbYeX2PGX90Wn74uyqwpqDG5jI6Bb",
-	"C5S1OqDa7lAcWwONVeC12t1yPQCHFTCpFeyn2Ib8o/BcV7cD0Upth6BMT5chYl35lXmX0nQ29zvQOz46",
-	"fhIHp+scd3vd+A64d5W5d/4NH9biirW5OhjhDrrnerIvainLl5R3J+XEYsv+E+WT3B0uPw/bZgZ7dcUB",
-	"bX4SE8YxSO+cFsGWuRJJNu87g9Cs+NOTbq970j2u4A3mCNHcbvdyBC09PrF/9ekEuWTntfiDZRl9+KTb",
-	"64SopB1FZzlkq5vc3rUZjL+FgtmuBhjXrYqTsiVN5CqWwfjrVCjwLoHSK2abFQjuEuGpJs6i2EF9D5f9",
-	"U3xc3vBalQ1uZN8oEsDBbljTmJmEs09CTNmQ4oMtq4y32J0o/Yek/Ce3eqrH+mYsn/AIrNDKYJiJ0SWk",
-	"g1MiYYxdbHJuG8jZHmwVsPpcguqSgYsVDU6dlqHUQsgU++DYKOEQGJ/4HJQCBl2BNMrwwmiqqVhwMgPK",
-	"F1OW2fYzHiGsYFLujZ2k4wZZhqmiPPJ1xaMd5lrmUhpbH/PDDE/r1bOjO0lnAhwkG5VOrRDd2DCxx0UD",
-	"NPwtI096NnYkZAqyn8EVZJ3Tx72kk3NmaHZE5yrHkMF1oVyr44+dd5XPfHpSBukE5DPC0fTgMKGaXUXd",
-	"1ttXr1cX6Vo+qKYn1NYzkkQoJBmCbY9l6cosCza+EIt207Qb9GU5rBz7rexAvQYe55XU6KW+pDXv1Trn",
-	"VHmiGiIT20QjyihSy6BA/YZ12cnlSP/kEmVNTup+xEn5gq09abWj/V1vM6fbGGqrRtt6LZhaC19Gnc3V",
-	"qzFXbmi6cIPzYYXX7WO6nrlVkAo3N59ds9Fb+8hiAnetfN1NsB7IZ0VU+tLfXrJXWioe3NGGW+k6EOZm",
-	"8goZD043ylsQySZaZoyOLaPizMw1rt3qQpAURmxGMY2i7IlTAAQF0dij//lb7+jph79eXHTxj08nn/8t",
-	"Js6DSm5D8XzpalyCR9n7j5O/fX5QPO04Ofn87f+MPfFTufBP3f+6T59WV36WZ5rNMzDv6nV7xytZJh+S",
-	"lmsSpnj7tUkIxTJzHJFRn/BjgeoUWbePR+5eL5eKrLxNgepfjFlcjA0TgHtECxJMvXmgXdcrsZJdtba9",
-	"xKrfwmigj46DTCnHnsohvkdPhQtYE6ouVeEVRSxdTIIsepWY14V+eCOxg65v5gZZ70kZZl6XrpS9t2vY",
-	"e9ZYlcRe+XoS668qe40j8vBcwhikhNQ6P5hG+29GU4i3RYks5U7aWFMim7+2Cc5HQ5YpIsanZBCmilg4",
-	"/EFS/VZCAVRd/6mAoDY/FFVH5kO468VnQ9pmzwcJ+X/////POgdTi328JVNjNf/P9X+KpgEWTqLYHq+3",
-	"L8Kj/ifX29dXB+1Fcw9f8c6xg1jngBmVl5AaIYGbvcKqSs9rKyf5pqGoyFjsEDDXqPWw/D2x3nnowVqA",
-	"BGIzktsl0G850cQPITbjt85L9hyzvHdRpr2fzSjAU8hodpTCTCAVLMIfKZnloykZghHN6Iv+vllTLu8L",
-	"jljxZSSTcoNKWh3LPp5ZJ/36wGvvjK99EeMNA/llsOTkEXlNGSfvbZk313Sk+4yPRee089fjk0ePn3z3",
-	"/d+e9jpJKw2k2h77tHP89GnPXoY9tMtcTExvsz6dFGGQXzr95TjpYEprv+xZVuvEFuRqdnx+3AzkBFso",
-	"aOHVlJyzf+WASZudv3//9uRv/+vFy6g/sin+Yx+zLquuDNmsEEN1JWMX7NijKljdFvHbDemvfvWv481c",
-	"2a3IwyrptVUW9aIIzc9BzDNwZZxXmGXqQ0iRIH2w35+izcux6bLV24S4JAKTUbAob2rjVAlZTNloirob",
-	"JUV1/I4Rq5La4s35bJaKVVROCbDJVGNJfFGhpzShNm6A30fVpR1ctPEYXhAnI3oqRT6ZutUI2gcSBaCK",
-	"GmW7orutzi0pb+UmVCg/pL9kpYO/OwO1I5t0yuhencLXJUQ6fTCkz/V6oGPQDU5mn6p5c8gi8WSeAg9k",
-	"E8iHG/6fXIMtgT5uQnl1T38NcrIlspJnaRFsv+DHTfyTYXvuIRBL1cRQdcFFt01Yq6fvFMNYM/Otve1r",
-	"9Jh1Unyjs7Iu1TfecF2JXdUXN6qgpTyvJANuvC8iw1v4eitSvT7S9rb+dTERa3g4qyl2WymkTgeNKZlR",
-	"jTKaW7dXJa09bPraIqaKhtIm/WV7YbrmCG+fa7yLiXI982Nru+OOeUm9C38BgzPOdS6hLFE/ftJDsCNF",
-	"6ETUW5neIBOqZW3b1LDXCXmZkDcJ+SUhM5pBQsZg/8V2ZAnJOW5E4tysR1zoIy2OFF0mJRaABaNR8Mx1",
-	"lLfekQm7wnTCr5f7VROQt1Nx48dzGellXQAqrjSucNlAMwsJctp5TtW006r5T38l2xmbKD1xNreEEbC5",
-	"LvsivXt+7voiPfY/X0HaHy6xxA5JA2zPdPx5nPPUKOF+5G7g9gfVOf3twx11xWjNvv2ablI1cTVLTJa2",
-	"HWriBkGj3Vjfj08Nl/g92UnJD3Yx+vzaprbcnGLPP7UFujHXxyBZ7qYgr0BdrC9AObXarhbEEy5p0Tsk",
-	"3KeVjd1knS4PbY/9mbsx8y480UFmvOOtzym6XV5xlUtqN/YHyi/JuaRcjXELX4shy4DYExDLD3Xv2CFt",
-	"qWSzGuSMcZqRk85ekOJ35HcVnrFB7n5uXu7rdPHwUjGQgrJ69r7U1aq01PRMx716De3u3v9iRcGoahZ3",
-	"2eni9lfc8etWC18igq7w5duwJ2NirEEfjQ5fVjPLQtKwUCZ9dIV3TjujzMK0+u+50E7pW4Pn8KTEc3Cw",
-	"KXiVDemU3xnFxX3XEuEhFS6T5kmvR2aToHNp57RToNBVscvHmBjBR0vDFrAUFgtJCCUW9MlsyN+SDuNK",
-	"y3zkMLY6Z1iDMAOb4BVC1jyOJBRX8wdXcGW2adYZQuesRZ540gZ5orqb0QyVEZ2hZWhOFy2ggd0Qv1EV",
-	"iBsGyiXATSEA5wmKKDy9jAQfZ2yk+24xUrQMudB9V5wRFZRVKosOd0EVGYuc2+qOhf+KC02MtiaVFqiJ",
-	"7SfkV6Hfhrs2KjxVit9JYdsrXIc/RbGfiuP0adt2DKvjCE7edRhh9WR+ioUjw/KbHVZ3c4FAFCzqpkFM",
-	"1vZ0axEU/UIxUFarLxzBhhQVkGqNQtbFB8Meo5He8xWOFnRzrO99UmOsNcZV4xs1BrDB5AtE85/d7gu1",
-	"lBsy/oJXbG2drdEYVsMSBcvd0p0bMuSNbs72/XI2MOstB1nn0C38tzuBAF4fWyTC6bcsfdgCNNDh+A1v",
-	"FDXQ5UqXE/tGEVeNtyVa4E7Rv+AAbd976Ca0+S3U+LUolYcTe29P7PquhuUN5gzGYlKHU94+yhVqTBE1",
-	"LC5UxTBraNoIUgrpK/zfvXxOnj5+8n1nxWy9oswNcmXdjfU5EimQAeMqH4/ZiBWFd4NTMhULm4XsMTHa",
-	"1WWHrevXvdPQhfP9D+oI5bbtfSTSnEaeeUYUFrQRBDDABEwpJpJi+/1VngI6jh5KFHANfORqZKaQzVXQ",
-	"KoTQkY4CC5ltiIAyvLgCuSQLKfiEeIClVrpagDAVCeSMGWInqLVLW6jUznPg11fNgV4qQifUMK1Vz0M7",
-	"5Hf78Jd2ILExmodT5zdcZW4s9SAHKyVXLdNig5l668de78Asoimz7aoFjM7bH0tYT7oqE7qv6SVw90bs",
-	"luGkp3b5p9YUQji3AtpNAsGHtyUFj7YVaz4Sb7zVvFIr1xfQHxbmGvOVZ3RJhhCA0qF3tnV3pw0NvXzY",
-	"byM/MhvWt9d62h1RXgCTEB9P7KzFFGoDFe4L0SImunPmWXQKDxXVrl7tjMyLYjv4OM/MebO8RKSbU1dd",
-	"oZav4Cpe7m52HCw4Z1HRkQ8zNnoPWnt2EdclY86pUq+cCiOFaeb9q6+ZMvY2+Yf7vpN0FkJeMj7pY6uq",
-	"PuKWdU47vb85vLaVgb2DsQS1bfDO3tIZTWX/f8+eXqX/+Lk3mr1cjP7+X5erJqIsXxFoCo97T7/brk7F",
-	"P+dDfBo5T5vSTU5cNCju2T857z0tcfBcot7cJ7A8NoNw3u7nU4qZqnrBRhAG0ofLPSR/3Gi96rxMyGmV",
-	"693oCqzMeQdfTdxrtnSljUFGgnNIhe/b2CvBksHuYcOTIr0nuuN7CRuWa1up99+yaKu+UPHVmDClQUKk",
-	"8+K6xhY+qWzdnGxfu9qgiiqFZsjKd0EPkW22CCzKfOd3MeX/4b7vjsRsJQFTTOtJlT8K7EtalvMpGOUS",
-	"gnI3LCs2R+mkgr9n3pWKyLaDh7xfC7+MF63NenyyVQLgk3h33P1WG64zC1GAmrWqp0JGbb5iUaN1ACID",
-	"ohEqoISyHe8DZDcE8dtEwHhdjIide35tCWS9j9nKEUthTmUD1PA5KvvmPqv/Jw6ul8BHpoyOQMZScE2A",
-	"p1ibqwhr0Mx3SibA9ii79GIp8sGCyfnHrV2ktyBZbJGGy345h331j0uj9SevtLKd6pxHbWO6shNLWzW6",
-	"2WVR/fuFVeGK1ybB6qxZ3HdYS3WLS9sfSzFrVYKAV1ujcd+rPS8Iykfo7a4uAC4N0xC8UjkQWCQQ7/Br",
-	"XQT2sYWlMafmaGZKEI3wpAumpyLXhPLl1v0O3RGILOq1WyS5xQi3p1z81c5jUQorViZKasKJ4cDJXVk9",
-	"Z2ySEZWQkMK5ppJK0x/bB6/WuckJ3kJa11o8xJrob8BUvD5k4u0iEFYhB9dFUc0+nCnb87oO8FCg8SCC",
-	"DnVXEYf+Oc6zbGlEbhOqcGuA8rXqXTE+L/daW5VeXXjkcG/REFstMAzUii3DCsVTr4dL7x9TajhNC2GB",
-	"Kd45v9puuEuh+fmKDGHCuG09DmRBJbYhfy14SpcWXQlfBSk2qsWlrH7lVWLEY7Jd+hgs+r61QvFNJYct",
-	"+Mrdb78vYEQ8guw2KAgFCravfAoRpDp3h+u01vKtrm7L50XWP/rwcCcaLyjs7lWuZHXoxdRif1l33E61",
-	"E/Xd3hty+MqZKFHEqyk9K205qJ+TB1go4bEik90NfBxhy9r5pQPCbfJVKqNCLNxTk1BvKPC+mkAobgvV",
-	"oMQh9+lINQqPU2/gmyl8oSFxRkioRt7rEpk2Cb8K/fzJ84hWZczNJBOtvGeHeo/1Iuw8B4UyLOI8jnjL",
-	"Ttp5MursOu6G+EaReBv4bRsgNbG3wEQpJSWdz6W4AlveYZ7QkDi88tCtnZvXUB++oN2oBgpW2FizjzRY",
-	"X8OitlvZivb0K2SukXexvlGCrgr6qByC1KJjZCn2cGrhb2siyAOLhBvkitt3vqvs9k90KCTVQi7JQshI",
-	"6KwZKLnB6RrxG++EVG0mt33a29rJFRb+T3RIzmE05WzELK3czaRb4Se/B3nFRvBK27yf0IKjGiZCLjun",
-	"neeCGzrxiRs2Mabz/M3P74/+/uLnlhh3zg3CVJ+OsL2EOwNu1f4OHCTNyKj6rrlkowrOcBsTbJ1xVczq",
-	"U3PGz15KULaB2vUrEmU0jQXqdmlaRl/vcVGByzTwHRv8DvkZhiu0q2odkPmfXGKEB/5mBEfwhq3lR3Hc",
-	"v8Pjvvb4bszR9cd5G77Z+jhumZfa/rC6QPrn9Su7fYOFLdj5Viz5zveo6DRQOSF3s2XV0xOyNfu0+HnB",
-	"rKnzaG7XwM1jcErM9IiQBPe2SwaOAw1OScomTKsuGRhGPjgl//jH6evX5iN81INTQvkybJel7Wn2C5QU",
-	"rMy1g4yZae/ZhL/aKqGhEXs4SECg6YxFFKR9x/zX973zv/qeY9VO+ZF+/dvoXW2D7e8xlmFXuJaCY3ub",
-	"RZvkDs5yPRWS/YFH85T8AFSCHMRxaYoktchz3r55f04e0jl7SHM9fegufjhY52DcOnuG+i5tfizuWdH1",
-	"0GJ0eZb+niu9baClzMU/OukF0YUfpLgEjvqKpFxhTHmF9JoT+cuS6wdzoZhhPt9iITNwTR74nmnfJljQ",
-	"/AdIsWWG/1Hx1Tqn/XVSqoK6yDUOA1z51+IKIvhWkfzClaZ0rrXoJeOILF5u4UoVz7wCZmBjLttsXtLB",
-	"2oE+1iQ4+WKJ87tq7MUVuDAV2fAb1eztIpTuMTEH7txj4bqMhJQwctLVl5xG2fCGgulIFkENMGIH7fba",
-	"R6JdIceawFRlmz+16tbXBBvXsofqFugdTaXHuPeVWEI5idq+RGMVGzJBK8f0z27SVFjWDRk1S6VhdpaB",
-	"1M2t2P05/10MVV9pMZ+jAxw/DmFqKcJ3eu4r23yyaAjj6tXTHPpDlmWqgQO0zGJo0V7dzina03tIR5cT",
-	"KXKe9s3oO6cdmXPHu9b3+zbrQq2cXuW2K49dZSmgpyAJRZ8aSJKxK7BZNVOxIJngE2LuJAvKdKDTlqMr",
-	"l92t+Id43lbRRny19YfRAv0VJU4mIjeXRUT1fuJJB/ezXRPycJGSTgoTSdNogGQ1k86OO1lZyrUNlO1O",
-	"O0Oj2c9XS1xa2RoHk4o5hsG1tmoypUtX0DMpGuBaf98wZ5lm3J93pvpzLBfxX1yCeXmssqOlu49mORRV",
-	"IO5z3y2CE+K7ugT3looVrkMT1Qctj31S7DOi8tGUUHIJS8IU4cDwUglGTqSEC0lSyECH5UkBhw4WO8bA",
-	"L2G5v662dhs+NfzS98VL671TpS18ew5Iswp+/PVstcAdWa5l3fNYzq+y0Rt8kuGh/LOL8AqDukkR7t6x",
-	"tWeyYDLfnz5q7/Rq4cvaOhxUOdIN4pMvBQdkx4aRVJLrV0//egiCsIslPfrjg/lP7+hpv3v04S+rzSub",
-	"WzyqGc0ykmGPKZU4nxVKdmR7bMIV6ZMuOUpct0d3rZU33QqH2Yh68HnT/l/HfzqxftEVCfmKu2Jc21wT",
-	"lTiswl1IpjWiGTTIPtuiarQMhNl/vni/nsrKBqvleG6X8tz73VodKLGJEkPWFYqaGJM6ZzN4M/6Rxnra",
-	"Ys23UbaMquWyXHzJ7DdGJc4yMsrE6LKK7o7e4NP376vNbR/81jv+gI1o//vkt97Row/fnv7WO3piv3oQ",
-	"/B1rUbumkWtlkB5YX8iZHQYRshhP1883YxxecL3ShMJXH1rX0Nr+aU0wlBWERqOrfR+YKkXDzk7ZnfWl",
-	"yDKxOMrn5ZzD5pRrKiQjSZ2GAxBDW1igkFg92RUn4PdFleNGgRpLHP3VpYlqegkK3ddCXBKLz9s2XXQN",
-	"PmFbcMNNkKlNXXIaU6HWtVVcfZj5DU5xbXnFKjELbG98FmK9GIXZw7o9IzmfU4Zfmn+fEcC+athSYcFU",
-	"dMkaqvh911imHEqD0DZLtjqsxJhKjE64UEz5mAPaTBxbLeP1RX3JN8o+x9wV4OMYXmWmZ4Fdktr7kO4S",
-	"B7iBNXgh4a3DFfD2abUfawV8r+q4ctC7/tEfWoIN4L6j6rwCO1Bg+lWxBd1JaWKZhoX8yVXoKie9GRX6",
-	"XFwCf0uZrHNqF6TqwPKf0+HfR+wN++erX/54dfwz++fTLjzqdUcnGQ9CP22xFe5Z9GtTRCu+ZvPXxclV",
-	"qwSqxbw/q17Qar/Lh9omeJt2vP6e+Fg1zQr1o9YPqgJkXNRznh4/edTrPon2c2pVF7mfstLYbH7Bxr1F",
-	"i8BgOq6lbyQD2P/yaWtPgrszOpBoTcZzBE6ySDjGSuBCuyIXBahBoRTC+LQigmfLAsYIUdPKcXcveCdZ",
-	"6d71u2BYRNekM3nEActnC8wBISdrWnw9iiTw+W7v/XkI5A8FTEEmJqwI8MUahPnIeH+Eicr9clWdaVE+",
-	"2J6YKeD9KS1ySscsgz6boR7qqrrEHZRx6oXojynKLeCGu5dzCNIe0jYloOEWtvXAFbgNsV6xC+e/RXA1",
-	"wm0PwhtrqrYhiypKM+v53U/ulgJDwtHVruDe69u+NdPkqlnGYUH89WSWK02GQEZToYCTIYyFBGMG66nR",
-	"7yALlcpgRWo0HndLVKbi+IuxxSbiyHx5pC7Z/EjM7Y1HSL6G8yAJrh6UNkqIKLoLvBl3Tn9rk43+ob74",
-	"DQcjRhdhqs5dFo45rbOxVZgrvAgTU9e5eo0A+JOrpzYl6Ea0UvPo7UGgSwYVHI/bAsG5BfZ4NxA7SWch",
-	"mYY3PFsWh38L1jajH8Mvw5zRcr/blsjfEJhOlP629idX1a+TFvrXOtWpzLLEO4+sdG/AfXKv7NwhyW/M",
-	"2T2cgHt8AqIZrk2cOZ55+1PE+/4fpEv+So5Iv0sQnZNy8h+E6UKl0mX3/W8UNtev5up2a1v1ZG0E4eJi",
-	"/umnz+a/r/G/P3/ud//jr0cf/trW3X1Wpg5PRZY6G219WKGYolmdX6dUq59tTWbd7dGYcLApIQFxYTWd",
-	"zduaDSs+DZ+IWHH0lY9d3WcEHRrlkunle0MuLtcH3TFnuc0tsp9e+vH889fzlfDZud1eUIpozPYU4xXf",
-	"zKCToNse+Zh9ZjmjqdbzzufPiAk8FnE1cUhHl8CdR9QHT07JHMQ8g6SAp00q1l9SYKQn6FtlfNK94Bf8",
-	"L395zyacMP6Xv9hI0cpw0QtrDHqeNviryEXe6z0a2Ynj3zCwDwMEbHIZR90Lfsary2NTo46fkBnjuQb1",
-	"rNmTReCjtWOU8yHg9+45YyEJdUYMk25iRltVf/mLCySRwSc8dgliD6OxjIpZQpxe9nnQJYM5ncAACR7/",
-	"7Cv2BwzIg5Ne2VL5pNf7lixodnnB9VSKfDINUoqOe0mv1yNSLFSXDEa5VEL++4A8sD557KU/Ydwt6RgD",
-	"NWRgBjSwzzSTs8+kWUbE2LwDZqcO7p0qMqZK+8CZkRAWN5cq/53LbOJpkGYzB6oVptkY40oRasZnjWn0",
-	"z6gLTo2Bl6aQdsk52tcDXCy/FG6tBtbJk2dZl5wVl4grkH7iDg6ZcuIV+mc41ws+WFH1B0RpylNFhqBY",
-	"CoRpt3GI5Y07ZwZC5xZ+mQn+cG7h3f/6uxJ8QB54EPdvzVqLFAa4SI3o5gkZWCjgAaEXvEAvx0vc4RlY",
-	"dPKBAwiBOia5oQLBR+ZKDyaMLw3QuTEmlNgwOm6fy4f6RpFMTBCZ35C/cJN9LrgNnWsCKTMEe+ooVpER",
-	"lXJpFnNgjMFBl7wHjJogCzCbPng1PnptzAZ33t7+cp6Qt2fnz/9BhCQ/vvjpxfmL5IJ7Bo5SvXj64+MT",
-	"SwRKzGAo0iVa9rbJGVUa/Dl6B1oysAMjeDwXTrQNXqUwmwuzjMuj/4TlgDygfEls/3ii4aP+1lOEQjjv",
-	"CbUYkuTkMcEkOYwzXXBPtXhQfecEdznSsrCuB6ZIKjhYrNfimM+KZfNilCA/MLINXZOGd+GaW3h+t4dI",
-	"LD7I/PjkqeMiiynL4BkZmGkvj7CJx4AoulQXHAH+zQwVjIR9JGZxupGcw0f9l78gOUg2m0GKY7+EObZn",
-	"/4UzxOr++eXzZ7ZKB3mClWFkBpQrctHhgsNFp0t+sa3QAxepedgFdy3Syb9yhMKjks7ACGs8KxLGuYKU",
-	"DJdIv+aQ1q4rUW4IBvAJnkrkLHRo9qh7wR3KHsU9tqTi78JAsKTMiA+iMooMWFjnbcZGmPRvLG+rpBsl",
-	"UDLQFFPPcpk5AadOHz5U8/SjMRQeutvUw5/sH+9gfBTc2J3qWRaELDvP//Hip7OfCjxt8ppyOsG0aWKz",
-	"Y8jZ21ehY7Jz3O11Md1JzIHTOeucdh51e91HNplgipLeCpxAXj40304gErIeKKDSnLgxQ+a1rPUsNJNP",
-	"vC9HSOK6/ZvNQIIUYwut6v24CpxIM9sqOFglzK5pkWT7yphHGVP6rOrRLQmg0bNVXvLwrTUtWl33nv3R",
-	"6trnKOPaXPke1w2vrCUa2MCAUA4+nim/nF0s7eucdpCMy7LOsn+aVe53AIxrMQhrZJ46TuL4+mAGA2z/",
-	"OKBZNmgaYOEfL8cXJq7M4L9plv33b8dHT22Gyqdecvz952+3S1OxL3HjstV/NMu6G2aH7kVm8wqgafxF",
-	"LLsc/9oWFyVVesCwditsUW2iK2hDY5H9jUfh2r7PrFJGjXRb82KPz3kjbwcqM7bh/YgJeo23WyXOhuRI",
-	"CQSsnjUhGFsRuZ6mQzzhcmxFwkWWRZMnYiaMkCnIZ2RwNCA6l1wZnQYLAbphFNDPNjYYfIIrlyiGUuYT",
-	"HrlbS+BZ/Oi/riAwHDXjMRxVPqFr/YhFixw+oH93LowoM0M56fWsb9wombb4M9Bjf3d1YlufLvTAo30Y",
-	"7Z9hTMJQQHxOOo/tQGLPLwb88BW/ohlL7fXHm6//hRvjDLjGvijuvkeb73sp5ND248U7Hm++42ehXxrC",
-	"wBtOnm6+4VyI15Rj9siTNkP6hZcdn9AN4HqxnHbMWtcjqJpOVC27CB36H4/mIGe214dln+PxkZBHYsFd",
-	"75mYJpGiFYQmFpa944FtTInskvOFQJO5MioMs3Nw0gBFk/vGScmEjCjnQl9wY6lldH5KHveeVpryOHOn",
-	"7MyD3e3GZYs7xq2Ziq1+BqVzCxvPDIW4dM3KBgVUvBmINX9cX5+R0bklhzQh5gaFFq7vm2O0I8y6tD2I",
-	"pmCnbNVaBdro5hYN7cpaCE7Vfebnau674EasTY0ehQZCYBBbNde8hcOikmJX1PsQtDWWVi6SYY4ddEaQ",
-	"ZU6P56Jvnp0YS5tecMPMtevBNadKJ6gJNyl5dsZjlytnRmgTCG16rov4ufIhY2fkUiXWEnEVNZjxXbZv",
-	"UpCN++ahjE/QABW8S36MN1DiQrMxgzSmUlrWd1bJldtOpwxMwP+EZccyQjSEfxDp8iZ4oI1TfK56/ZyX",
-	"usaDj2/i/TH++9yKkE7SmQJNwfY3wwhuw3PdZQ/xGnzgfWbULfjuc9c6DW84ftSKUf9EpY11PD5+0mYu",
-	"Kp/PhdSQvoaUUV9h9fjkpMXClWT6mqkZhlpvX6T8IMRlLZl2V6HyOYkYre69LGN62WzBGg0MebuRAKos",
-	"fVxlRdZJU0DtW/vaMSOV+EyFQFohD/9DcOiS9/hwy5en9AozhHNepImJ8RgkpF1yxpfOU2MLFZBvGq5M",
-	"1WWMZU1AnwXTXGVYq5MNDKWKgvlog/FWZS97NDZxUNb2KbXdSmbiGpOoxai2MBNIhrElsqBcG3k6XBKn",
-	"RjsU5JxmKGE9Ebjdb7QSXAvavnPpN9roNTSRx497G1bxRlXskKIi/L16ZO65Xn0XanJ5xoJl2idr+8TS",
-	"zw8tL8ugqXdMmQ1p1Lhll7wptUN0bNuGiFoQhIEVkuQ8NayHLpOm/pMI8Uodm3QqIZJYl5yLC26V5Kmd",
-	"snP4wjxoq5mg/lo2RcS3F5ol40oDjepmdqLX0s3Gr62gWz06j1cX8EdXg/2VGY3bKy8t1In3mmZwB4fN",
-	"7tHOKkSBVhbVCxpsl6LwcdVJHRXOlYHdhlOkiWFXl+irVMzvtwfl76D3pO1ub5Ui05v7lMqateYSCYqK",
-	"BAtEUcbaEh/WkXlmK9Le/nLeaNybA2I5upktNl4v53bBbXdsimVwVgne1rRPUK7Y9IciFgqZgpjYsC7L",
-	"/YmNG7Xlbc5rK1v+1ljHL9bne2AZtyI/b9lVcKv8z1LS/lhgrtfUDysyEYWbdCzFjBTF4dZrOhJ8zOQM",
-	"0oSMpjC6xHbxtg6X9zFHxiZmGd14jqrgM/9kl8SRwVhfcJHrLnke8436jKbAjWprR4ondskbTEqaCcTE",
-	"kmBd0cwehT4iI2Je6aBLzi544IENXLZG5Va2NjoTuqrkG355BTKxvH2AFcUD7IVu2WfhMLb5aWX11AUv",
-	"lH6eFj5rdJx3CQbziiaozotb92v7SXHineK1cZuLneRhWl3wFed5l/wEY01ErhMysNaCCw+suNmNeeMa",
-	"ki7NOsYkgQQspP9CRMEWbt1bEwXv7AoeZMFBFlxXFjhS2rf3N9dT9IrEI4znCKtBKwDRtJ5zXuR3+3KB",
-	"LsGsN/KEjCnLcgnKJ9iaR6BoMRzU3Z5ccCHJSS+4uH6F9yyXib42Eb7I93t88hRbxqFsEBI15SBV/oJj",
-	"xoJKSM41s1FDkaWgtPNKzsxDgqfPKaYbr3BEZTHAb4aXOYDxW+ZgBex2hH3Z3wjj99yn8xWee1dM0Dn9",
-	"7UPIBVyyfXjsc9sEuXbcHUhV9aBnYiJyvea8v8CkVLQq8UHeaR8m3XfJK638NxSblwep9NVEUjzJXCyI",
-	"4N3oYXqT7ylivMk56UhZ5LrzlcVKv5zoJRKvyPVm6lWQjTF1Ef0cR16wHFn196jGHSs07gs+1gi1Kbiy",
-	"j9Ktj4m0mi4VwT13cqLi+i9SvY0ss/UUNjfEUHqX/KIwwVwTxLd2Xhvw52kxFVlxqk7DeJheCIdvMcX4",
-	"gsgQ0Squj+PUEIFG3ZAQeudgXG5ZCpWoOg2+WF+bc5BE90QSvXDlVISuraXaXlINWZYdYT19cwbC+lT4",
-	"ImfWhhssCGU83pAxpX9gWfYK6/fvWT78xoRgM7OmOLqDJbvJ/HZlezE15oDbn/tmLzt7Tn5omQCMGbc7",
-	"pP/ifT73967Sdj1dbs7ZdSCLhoQP8abrpiIEi1nyrpIp7Zyta1NeySA8FgMLYVheZ7MHJBvZ5HvMrrVa",
-	"NOa0Uk0zMcmB5Dwz6jfWuWHJpR2xRzlk6QXHeZiHjKX4A7hL2jXf9s0Fg+Z0Tk949zWX04/vThI5i8U5",
-	"ZHEesjh3YzNnaUooxxNLtHBgpVsxm6i2tDHD6YdITLoha2h3FnBIGfpKU4ZKwbglqe6cLbSFHj8BHZDs",
-	"jatkTVaqW51DrOduUoV2JNH7lSXUkJCzJ458c9rYnaTirDuQhzycQ+x1v3k41xCB0dybN+OigBEffVqo",
-	"hakAm+83E1fQJQisvxB5lqJJaB3HQtOMDCFDLB5fSMhSjIeiqWd+srZe4mO0F7xmJ5JdzESXGHLvWZKL",
-	"md8npnTICDlwpX1nhOzMlkIj8t4i1vyAjUAPUDU36sovEhmbhhE2QNnvQIyUsagD5pOYg7P0mkbCFAqm",
-	"yjjq4Km3DmBjiLQVcg1TKofUou3VAGXW18PeGtpMfIQOdGb3Me4BkaZt1AdRWvp2HteAfymfEKLAlN/W",
-	"LkJ9rF+0szqqfb7LKFK7CNIheLSf4FE9bnTNkBHTygV3GEpLjxOJPLOA4+PLxMKDkjHDhHePAzooFYGB",
-	"jRRZw8GBTqp8hsbAzOZJWrQW38M9seCDTuBbGEr7DNQ4JqADzBfGrwQb+S4Ez9y/imDtPhdkQudqfczp",
-	"Pseb7izWdIgzHeJMO3IkSybx+FJrq2BjVOmdy/XEgpjHvaclJqytM1xQ65dwYeoKl7A5dwm5EhZZoykU",
-	"dQhDHcJQYRiqBTHfRqm6I80b1d2aQk1uGQ5OpDsMNe2i6N3rANO99OTeWWDpEFQ6uG9vKajUXjtrCCU5",
-	"Z7AqQTsLj11C0hyIqyRPbZNki+NrzUo00PQUmLQiz/MGZTU2X9ZctFUuMNmU76esXO3Eg8e9p99uCBjd",
-	"SxZzh4GiQ5DowGVuLUh0LSPQmW7deTpeCw1pI8qKUPL2x5eJQ0hjWjmbby0MzhbK9ys7nO30bzf2iB96",
-	"yLjtM1F3zsYTvYqXBwf0uX3n0Y9MzYWFodh0Xt0t4R0H7fza2rmu7NAtqOj+tKRUTYeCyvRIabquCcg/",
-	"fCeYeLctFNQ231F7JP4ih8MVE0q4Ap5D9Gz86Mfx3gzjJk3U2puaoC/ZJJdwwL2MESq648OYgQQjNlrw",
-	"5oLamunspV14C+BTR4ZHMpoypQV2iUqLNKKJYHyCEUCR0uUGnN4zMqdS2zpZw6wvuBIzQNauCAfAhCTb",
-	"HKisZHHQDT67F7uINYD1FhR2K2R8oODtKTgNdmhrIi4hlO5rAsqLYoSHLJRDw6TtGyb52QUCvmkWVWSf",
-	"m1jqhWRaA7/PCSgNQ/yiMlAqLYF2SUCpPMDnn3xZbYcKvrk5/aQUAocclGvnoEAor7w8Dr7cNRvlzDeI",
-	"wTagyqEHzhRkV6CelfCGZS+ggWWYYb+fgMMNXJPTorm1KNPhY2iKidUxK813EDFRixCBMvHF0RajpYCO",
-	"JDSTQNNll7wJYV0KiEiEITNrAmUKfQxXsjGF5UWQInkv81iKAd5JMku5PIeMlkNGy2787VfXgJiE6cit",
-	"WJzTD2NmR6vOEHNZfoVIuQubm9cl8fyXEuFphsBOQwBOUqbmwBU05rpcg4UcEl6+2lYNWxP7beS+hKR6",
-	"8ypkk1smXJpDqOyuGjRsTaBfTlbMvjjyDWpzd5Ifs/ZkHpJkDuHrfXdA2Fnja0iYKaxZD6lvRF7Q/wsF",
-	"H9qtIteFJWvbX/ursFWX7SQgFvxZUY1RsXKNHTql6oJzDJfUU2qCl1oVsqppIpgiRtTLFBsyKG7pM97P",
-	"FQy+tQ92HcLwuRc8tJSLgnKH2ogskKk1yTpfAOe7E8j/tZzvkLlzYH37B/y/trU7BZo5oP+4SYDhWEWe",
-	"9B5Z89WG9TQdUgUl77BR26g58A98w03aAu4NkUNnf1nuZM3eJYSuHXfZGFVeVXbYtsttgZibiQnjR3Sk",
-	"2dXavr1vxgSuQC6HIl0m+M6MalDa4lh3yRknVGuYzbXvpYsNG9BVyoW5y2FUU56qsvQQzclnNnlgQRXR",
-	"y7l1oWLPeOynnhDF+AjIHMQ8A7zCZZx6aG+X6NIUg/3JTPHMzfCLw+k1C2SxXWyl+2AGjYFMc+26MOY1",
-	"Q5hFYNWMYwbNsUtHCbYDMwGeQkqU2FO5PG7nhnr5YgAuaYSpsh+IykdTQhUZHD896fa6J93jxvVk8767",
-	"rTK6Gf34EzYu7pw+frJdfLKIVt+/0GltaF9UyBRLjzWdzXeMmIb3+4Bp+F1wwS0HQivMa3Mw1BP+IRR6",
-	"/bbSBRMTRK20TqnKzWY/aoOcLeIGcWHLwb8+Mbu6mIqZkb5R7aku3m6HFBv73tphH+hvH71rnUJ1LQK8",
-	"Vk7yDFJHK1tl2NnkZOk7ZBHf/sv8PQEOko3wuyaN7XX52q8wbY5iN0YLvmcVWQkooEgGV5CVeEbu8qG4",
-	"AsIa874ysegrLUaXW6IabSFf8U07SVZ3p5ep7uOR+3eUS4lth93wj+pf3MPMpJI2N0vj4PgcGOK1BfKs",
-	"whU8Hwy/XVf4GE1LGlQIDjte+wxCLayVC+kEpMtXQoQxxicEL2/O5ilp5L6m85QjvJN8nmCBDgk9h4Se",
-	"a7RCCLhCa6Ywn1I5oyPLviOazo6wNdgU2jAG9HQZfR1zDK3bxl1hEW1slGbYnMtzHQZySOb5WtFrdiD1",
-	"Ddk8fElmYCtfxgRlZZnKEzw4andWaPQW1K0mi7OyKofA2R1B2uxAm6Vudm8zePbGh29Sg7uTHJ715/KQ",
-	"xHOIZO8Z6eaael5jJk/dBMSQVcrGY5BqrT1IyUhICSPzpGckg7EmItc2NmrVQJt1Q101SbcpWeaLYDJ3",
-	"ki6znskc8mUOXGbvSDc3ZU4iR2j2ob+4Arn0+XU+qcPckhAOiyLP4lmIu2z+dGjLDFQByoyuqahb/b35",
-	"6bW4AsQJud+ZENtEf3ft1Ht0L1r1VnZls0+5FEIHl/K1XcqBREeIOh932Em/2MmKiVfLpqnRLxSbcEgL",
-	"RHWvgji+sPAA7xKoEjyxOokUiyqVdMmZU0eYIhy9UhwmVLMrwH5NF3zAuMrHYzZigRqkjOoyFQsyy0dT",
-	"c+ugWMhBl5xVQ1hk4CJYfYxgDcjbYmUsHBEW9ypCJVxwLjQbM3SL8RFgy3egoykZSaEU45OYW52mv+eO",
-	"f91XjzoO7gzHiRAMt+xRr3CRKAfBoR1cfQd3eqM73RDItZig137sEd+YOHAeFAsmrhlEqevEdZifw0d/",
-	"AcmcEmjQoSjn6Fo1E17Toshcs3uLIp/HZ24Ksh2LNIHGbEd8S0Oe45Pelw1ycss6XUilm1W6ynE5aHXX",
-	"1up4jUd4Rlb9PuKQhmzcxMRmVF72aZbh4USWFlfd3owrNdCJO5ToVSrgGIn9QGZi5kq50CFttZJVvmfe",
-	"fZZlFdb3zvKIPahCt3AE7GgjZ+A1lZf3XyXZVsP4cmS+WX9Cs6x6ZIy8cDJoH0fHCr0+lhy1QDUV1ROE",
-	"58U+IkFjgZIhTSfuSFF1qYgYa+CrxwZf+AveWdcabozq7eueY9+2hnilhRo8gEGGzYbMennl6Ca498aM",
-	"jjPuCa4pJSMkoUNSxiEpwydl8CpdbEetjXkZzdQ4AV0jxVsR4Y3crDqWQyDmjvIvrkmG16gRiHBaVJZL",
-	"RXmPjtHyYBCjuzA+MQYmnVDGCzAGLrB5XFyPDmn6i9Khv2wV+sZlxZemc1cO7LUVbt8JYNciHepgsOlo",
-	"VLQQGFEFhCqWAqZMDXLO/pVDn6UD22Fg6aGyn1nAOnnB9UKQDDRioJj3oCI/hAnjnPEJJlshwGeXnBEJ",
-	"IyHTEktzBnICKWFcC0I5oroTpsjYkIR5GdMOdf6Ch0OxUCttsLrdC9ehdbv7vq6iI08bhWNwAjwFmWDR",
-	"PXhsf7PbTY5Be0OTa/Ck17bOuBjJUMg4inTTCMwNfTpubCG/Vbnz2mG4sue1AxnCWEi4termjCrd370E",
-	"Kx7kTjroZPfPPap8Ct94FH7Awm4x7g+ZRMCOo/oXu6BM37Jv1h3yzW5ZTycHj+y1PbLzkrF6AVd8tSuk",
-	"9HmBe0Jm9NKjRpeioevFAMoNzGsfQgESTeYgleDkAX5A8i3b3Ck2YxmVF9xKRSHtLU7efWtRTAjjZDAX",
-	"SrFhBv00t/QIamCxvMhA8PLbf5fwO4w0YoAtfQcTjL4zrjT6tlx/Pex7zBRxZ6e5yOxt0VbhegrsCmv6",
-	"FX3VgqSixPOZB0CfDgvbrKaECVMapK1kiTKnYBEaGJRt9xEwqeILu2iNDGL/QXy3pndSE+eq3vy2RhMe",
-	"/WofSuMOsfz1+YyWUgglZfeVtpw3YlbsWBEXco4prXQxUUkFMFHajmW2VA6bg3rDBO2CU/MoBRbtH6Gh",
-	"rihnahrjjnaIO3PHg6f2a/XUbnUS9gODHdqc7W1eqx5AmhAtxDPC9AXHdLyBvb5vrh9YhYGFwJwp2vQz",
-	"IQGhPhMycBPs2xsH3za0SSsPy01r3U1u5HJvDh7kO/Igby8o7gqEu0sG5vgNrH9Ilt1jMDr8DkaAj8IE",
-	"X0EU6Kbyvv0IiRtTQ++ksG/NQT1U9R3qbfZc1Vf2YUxBU5aprfTUTf3sEbEUK/jMGDwHWT4rmpX6qj0y",
-	"hJGYmTtmc70s+IvzGSjAdPdRBlRCan3nF7yJ5Ri29Qz5km1NSpiuVwI2A2ffc450J1WAay3iQwnggSXt",
-	"uQTwejwpbjujAr7vaPhr7GBnmZy3NGzyXOFyszVDZY/WhNA0tV0HaJaBnDCw0T6NLlRs9Yw/jtA292Y8",
-	"U2VTPWPIl+0Iyjchj0ssB7XGyarR8gwfHsbvmCJKsyyzgb4u+UGIS8Yn6oJbK0nkGZpTHMeW0Tl5MHB/",
-	"zRmf9Ifu+sG3CdEL4QeuyIPBUOhpf0qvoO+/HHyL4ypnngk+wQAYtjzwiziinExFlpIHg+LSvhaiby43",
-	"z5BAZM3hseK/ReifGKfH9diX8/Zm2f1rwIN8b9g9uvxzecWuzCIfbMZDIdSNJGgYqic0YG3ooAnZ6FY+",
-	"pLhE0GwGGeOwprFCg7c0qbZ5SazrFPnPnC7xcsJsF8GMKV2tIMdcjktYKtCnZCyyTCwu+IDDRz3okgG+",
-	"wuZ3DOYSrpjI1QD5Hc+zzHJ8P3Drnm1yaTnsd1/KjodWyO4F36KDXGOuRumyOneD2SljYz8VXsC1ZKAq",
-	"dVetS6x8yKvavDvs2RHudSfpmL3GyeJG33bs3C93uzJ1TymHAPrevHMOfd+R/O046uL8K+c3otO+dDDR",
-	"BfO1TMeyGVXUUVk+4/EVUYE1v1hVcghGUSvK5R3vIQ/MowWCqRf86oKHPnhsNPJtQkZiBmRIR5dOjxW2",
-	"jY15mlMlu8bmxxHNaAquQ4nRgI3GLMGF+aUbvR/CN+qCDy65WPB+oVgOnO/B+iTwvoV5gk0yKufqCv6L",
-	"Gk/nXLAzDifBtO9ifcGVmAH2XvEBAuwpi6M9tVo1vtAM3DfU9jAidGymlYJdAur6aJMURiyFqAvDUcRe",
-	"Vds7jUZg3kgp1A6K5kHR3K8XlKfCR7h31CiturdN2m8Qk/9GubRfW5KGPk6b4tQuo7Zs8tuYT7ucfXX5",
-	"tNUqe7eUTQpfaS9EckUZ19897iSdGeNsZvTA40KbY1wDQvy0GoRRChszVq3CeBOvd30gyQz0VDRmgNlf",
-	"W7d3cjTz2t61fgASRsCurEt+62ZZ/ub+cHkfemYd+kPdYH8oxyj77tm74E3UHuENt9rX9cvoDEuBk85R",
-	"8ddd4Yy5g9Um79lx7YPZdv2850IAltLdfXWdvGdLTJgrpMlMOCSzIc2osUOc+Y2df23PX3EF0r3YQXv5",
-	"CGiaG4NnMRVYCQKZAoJSbcn4xMFUXHDMfjan2pozIzReMBBQcGCmfXtifAuZgFYO0uejtpfNtVM0nrl/",
-	"FZnSKyBckAmdq3WZzsvZvXaW4/DuJGnYL82hi8bBCNmNT53TSxv09GesLaOKmCEt0oTFHLgKuVWXxHOH",
-	"lTCKo+FCYuwbZ0gY5zyFtPAJBUzFxx+vBGtsq7EzIzkkBX+9ScFb0P1+koJLszke2PADumlNsNn75Udw",
-	"cHfdmbd/W258V7m4W7XT2A//vTEN7o7ybRsP4yHf9pDctvd8213EXbx1BtqgifP+YZRIwhgk8BE8I5lY",
-	"oDvFBs2suSoj2l9zIuy9ZhUuW/AeMYtDKuyBW9xAKuz27CJuFTpjrTtPx2vxoL3/CMHs3/74MiHG4rNJ",
-	"qdbQa4xNbalov7Mj2k7RdsOPuK2HjFP0J9d9ulEdWxYvDw7rc/vOox+ZmgvF7OXrz667JbzjoIBfWwHX",
-	"lR26HRW86diMc753GLU3Y0yv82eNu16lmG5CuSvAZs7NEvMqM4WtkB3w2nBpjussH01j4txM4J57cN/h",
-	"IO/EgWtfHRfo1tl18CMdPLcNYtoQyHWldJhKvCt8nHcM+L/LjhH7SiQJR3nIJrnZbBKb6XcaJi8kmElh",
-	"UypoljXmVNhb16VT0Cy7bkqFfYkblyE6SWiWtc2sKHKrm+YQJl/f5DIHh6QxcyboRXcTQ8Es2Cm9shhX",
-	"LhirEzIE4CRlyljrzdBOxQW79yrxzTVjWID3JO2lYYhfVPrLLTdbWYP1d4fpL4EIaZEDUxE4B4Pq2okw",
-	"NQFeKCqV73dNiXlpQUCMKlFw72clLIjFCFl2ya9MTwk1sswz1oF1LBjdhQNgAScZApmwK+Bd8msNxOob",
-	"RTB7/4KXJaR4b1XpSfChE+Ag2cgpRtaDMcqoUth2j7jS0mV/5HTdgcvwHxgVC0tafR4/wg1gDo9kKfRt",
-	"vz8sncVxBpn7lzDX3eDRUyh6+WHCzwjLaYdA8BdIjZDX8FFbSWDBhC44elyUFsLjC/Xd5YkzFREJYU2+",
-	"TrVk6X4m7QRjvJvMnXCRDuk7ByNwN+6KtGtswOqZa8tfncLeYA7uCPvHLEjAqhYZzcm5FrM4JOZ8tYk5",
-	"uxH0raToVId2KyprY7JOdSyH0N9dZezsRq73MHeHnDkkyoqaPJTYwaHQlmkm+KQsNA2uRaz4UjuNVora",
-	"bKD9cf6b1Q/vJi9ow+E/JAcdwv37Tg66ng7ZlCdEfrSl474/k66JLeQ8FdvdyV4MPwYwVbKwW23gEU38",
-	"Fbv4giPf8QX0U5GlFibUlrzYTHJ7yVjIBE1+6yGwbM/b48b8pzFN1oIBlLC7F/yBM+gRF79fXBjH2/UJ",
-	"Tl8K97sbzL8N3O+Q7XRgf/vPdroxG9qzhH0ncpwXjU/+lVOumV6SsUR4E7Bt/BMi+AhII4N6FqR92PbU",
-	"TJn/Y2uSAeMqH4/ZCDHEbfN476QsVnPg+GSdq5MM6BXYPJGkqksKSQZ+vAPb+H8o0uUFNytgzD/1rEBD",
-	"qT5TYYkP02REecmAzfR63/r6w4qndp34SC44VQVSC+FicUpowf5LSCvzIidk0lKu2EXaoxs32svA7dSX",
-	"4FH90Y7VJb3dpXD4MQhMHqTDwdu6R++Uo6zdhcV8SuWMjmwAshAYYswyeJiJCeNHdKTZFdPL5mScF4j4",
-	"SrWG2Vx7WCjruHLwVJapZlQXuH+GtY0py3IJNc7G4RuF9zJFKFFswo0+XiBHTXJQ5lA3pea8WfCfzLjP",
-	"3LDvW3ZOJLDvVs6hiQFPISVKNEXrlaY6V63xS3Ax3tt7Pm8agBPWZuXTVIJSCVH5aEqoIoPjpyfdXvek",
-	"e9yYbcPmfXdbU2/Gx0+uhfFxgB/ZT/6FGZHSdDbfMf0ivN9nX4TfBRfcclZF5ehvTqvwhH/IqLh2RkXB",
-	"8QtmJizzZqE4qoqUzX2EnSSaU6UWQrrE86jp8YKnHntcAT7NZ3967HDEDcRWRtZE0eISrLOHEg4L4jDE",
-	"rcGB0+FGNjE+ScgQFEvhgpsZIQZArl2FGU19VVlN3lFzRQlcjjq4n0ffGgp978CwrR1SEc1hwEvfujs7",
-	"N1VGZh9vffS37V15zyYc0lfxvAOLFHnPT+jX7JCwO1CQ+LykRH+qzQo2nWXz7WLKMjjyNx5Zij6q0Zc/",
-	"876H55qzfh6cagv/j/HTLjkjA/MHIvn7FioUf3MvJe7w+BylIierxBG1fVy1Nsd6YAdjT2MfuFmddICA",
-	"/GrB9GhKwguIGI+fFTCmvqsqGuaP4p5XO9P7W4ZSzu3261CK3qLrO4/uxBcO+UG3bLHCKJdG4J/+9iHe",
-	"F7SQlJvZyjwfZmzUCRiGWZKHYTPP/nDZt27Qh2urO+01qrRZEbssfJK1VrvkZzoDhd5NaixWkaWEYrnJ",
-	"cEkG9jHY5DkWXhFSh9j5Pyx/9GUJNyZRo+9rSNkYs0ku4b7rwLfuhBeyRgnDJSnqSTyJ2t1tgUkVI1It",
-	"UrrGrXKWZV6FDazJlC4LIxPtNHcNk2hoqjYUeG5efFvkZ192oL1taQ+p45tqk+JrUN6QZRnjkyOl6TqA",
-	"5ndwBTzHcMLCu+XmlKUEIwbFVx757BmZA4YVihuKBkppbiwo1wzEmkMY1dC2lreBTH+ww7xJ4nSveG8W",
-	"4kCX29MlxvKoRgfKsNiuXenStwRG4b+OLoOGC9iQIOwx4JoPpMKmQWBHhAYCczmWz52ucdOQ/vY9Byrb",
-	"hco8DPyYFBD0u9OZtIytmcJ+bcHuMEMRJfAC4JI8QH/5a8FTuvwWAbUF19OI0C5cwLZ7xXB5wR1IOdYA",
-	"iVyTlGoXOs+o0uRRz7xHJeT4BN+FPemPT+wbVJecOZzdxz17YTEw7D0CnCyBSvwWRyrkBcdbbVQalVrX",
-	"psS9cA6SidRGpXPtm5XgqBqyhoTUTlqsGrCRpTV2+MJwDm7znxqLinEgDa5nq7d4n7P9ZCbYSTo4vZi/",
-	"ecVV/rKIcqDznt9w0OCXOcF+6qk3M+yLbzQa4AIVNw2Gf5OufEdblh8cOOjWHNQxPNtD0zCgazBPLeZ9",
-	"F0keQtovk2fUevvaMCJkU+XNCXJVLNvTiN2twJgz1h1n7RhDm8oKeVft3CTMz8X8dTmWmxTntTcdyHEX",
-	"gV4jhaBEdTfJXvp1j5z/cwM9+lqaxHJk5/vFqNFQpMtv1DOHEV82KOySeM+aXIG0lQc8dRQrxtihiarL",
-	"iBWeMaXfiQysN/2dG+5XiB3CHDAB2gh7SmJYWbgNCQ3VEP02XVjMtfen/coYu88xZcMbjY1jcEkg7Zur",
-	"9gnNca8xHe4KuGGFFjenGWBxn+dQh1yDa+caVNczkBwRgdCYY7Cun4m72ScC2AYjLi0N+9o6p1fONctW",
-	"gohF8xH8Vnm/FxszSLvkzA6/6BxpH37BbWGIT+PFMOYUsnTwzAgU8zIsCrE3W5w7DKtiz1s72jGiOmC/",
-	"lNIpZ59mr+i77wfNWAkr1H1vg5P1gd4NXN7KcsUYgbo8ACccAqPrGduZugxO+K5Mba1qTJViE45awprk",
-	"Cu+QKviK626CTAsjoDAewyhI9HUtlSwTcs4vo+hgHycH2eKY37l3N2EKmOOQFxx7pWC+la0MMZf0sXQ+",
-	"XrNmZ/LOLtS9ZU9nOMoSIPv2EqrKt8fzJ8rfDszlz8Bc/m7OmrU+dmYwNaDOKIfZCNBy5nSk1CZXCmEN",
-	"bmQulglQZXWYJnyWPSgoB5CWrxWkJTQMdqbwJqwW7t1Hz0LvUUIod86jOKx7hF5vzzZtxHuvLtShKu2O",
-	"YFquR7CFIXu7KC3W7qxamrWKXsvkB9822sGYdu8QDrxzKwbKsm92fwuG6J3As7Q6+QeMlgNIwZ4xWq7H",
-	"wMSCQzNSy68umIJO+1Le3g77cbAoXyD/uROAlFb854CScmBAe0dJ2QsH2mzV0vlciqu9I6a8933JcRpl",
-	"BBkzG22uJQI6S8oVHVk0Z8FHcGqunVG+xBsswyNUW3gVY1unAsPcU/DJkRPQDkalzia75GeBtfU+fuGw",
-	"q71L78Hj3iMyEAved994xtreJ3jB1zgFEQZ78Gp8hIxy4Fh76SjIsJ+P9pwcS74UILCrq9dacSmSrT2K",
-	"dnv3yO6T+xgpuWKwuGk4lHYxEbveB1HwVYqCLyfqYslwX66jzWJEwu8w0ntvoHYdiUC2FQgIMLgqEX4t",
-	"JVfJ3TFcfgkwL6XcdRl+RFU3a3pg3bemxZvlPrDuA+u+43ZzhgxvgnOvSSL9YYn+0C4540tiY6hHjNvA",
-	"WoHajs9ozgD9apI+t0gPxBzAnfIC3Z0+IbDI+kv8L0f47x0kAbbL+zvk++0n36+e5xc9y/aVcR3pF4VA",
-	"zmPPMazzD5FGfd8FKjEKPR5312TH3eeMkzvLgTt0DDrkpuwKL4RkEk9LaS2wt+8MZHPthjnLtJHgNq2W",
-	"p/i9Bf6iGuW6Qsj2dekohwyUQwZKmIHSnogbU022Vi5dpslNJ5esyyc52IN3m0eyhYJ0m/kiXXJWY7PW",
-	"HeRb96zL/LiXwdY7y+84pHQcIqq3lNKxjQhr6LKz7sw/w7+CO1C+WWfN2lSMe8kQ7izh4pBjceAIt5Zj",
-	"sb1ppkBesREcjaimmZhsgN4JIXOIGI9BqqSwyBCJZy7ZCGL1+CORQkKKanxDXxMhl3EX7Hs7qlcaZl9j",
-	"+b0veg8XIeZ29b83QfUf93ptcWZs4gVm6aEWKEEbHkjc/qvGfgGqb2+tjMG9cyhEBpRfsyx9b37nirM5",
-	"6RiKw4p0+y9Spvns/7ir4vSAuDe7p/3+HDzU1/ZQF0tZMska92uGM2lyWCNXtPCJRjtCXOm4wWSd08He",
-	"31cfdTDEO3FVh0t08FgfPNY7Jg2lKaH+yG914jcoSDv2t6fIJRwIEdPPiAJNBoV0HRAtyJhmiM2jNNBG",
-	"Z/a1OMjBp/21+rSvQelrHNwz8OieKAerTe/dg3OIerqrdHobylST37tcmoOxfUeu712os9S87r6/fYP7",
-	"e3+8+EbVuDtxhm84mAef+MEDtmef+LVEYNRB/kOJi4+OK11KE3SWu2bD5qOHCls64HOaAmqAjZ7yL4R3",
-	"3InffAPvOLjPD8xj7+7zfZiKS6VhduQak63PUL6EZcxLfgnLpBJza+Erx7e+dy89eMsbveVPWjvLbfeq",
-	"0llu01D9vq5xlbu2VzfmKr+E5W6ecnujd5TbT0f2H6vKevjWyqc785CHJN3GR+5o/2CpXd9HXrCRgg1W",
-	"udpaJSrqIz8zXK3EUjVsFSS55GKhXGEyHrIrmuXW4mJaEUNuz1yvWHv8mCJjCUA0fLQwqmMpOLbixj62",
-	"Muozc173kJ7urd89HOTdeN4ry3TwvR9879fzvfvjtjUnaVKorHhd3z4A2YjhIkBH06JJrG3tXEjoAbp5",
-	"DJ+5hOWpzVygJUMhHMDoYzAWEjx2nK1wxYxfwnisxnUC+i0+PlDGbq53VfVNjb7Pa4jGu+w6+new0sLu",
-	"125yqd6EtE5O24dyBpgwx3jfPWPgShRiAs4IpEaEzGtKpEMc5+uN4+zMNRviOG94wQbigZoaKd6OVr+B",
-	"YR1cO3cZrLkGCd5u2cIF39m4IA8G+GXffBh8azGOF0JiG4epyCV2x5HaawHo2wWeJhd8MRXYG2vkxlfA",
-	"daDu4EeCDmOGdehlnrUZrEXeIBLsdB5EBUsUAMlFnfYoO27YjLmbyNMmPnOIPR3cx3uPPV2HZ+b79Jp8",
-	"iYzNx8S+HM52N3GxTZztEBk7sLYbiIxd25GDNfrNfpvn2F5LWVxN14DeQUQCYEdA38nRVpCopMQCWEzB",
-	"gYQAoSNsK24YkU2rjEfMEGXkqwqU5R43pUApLdsY+3T0aFvCejPCncJl9dqSFPAbc9D9ltxlfQnCiu5e",
-	"ZIJBsAi0kSdJjJqVf4dvOyo/3HIEzZD45sAZks0hanbtqFnuGIrnj/bz9sUk5sxSMphTpRZCpoOkaNOF",
-	"jmeFTZjNRcxBRhoGOMuVtoUno6kQCjxmetm2XnDDUociXV7wEeX4LPOoWmdEBVoRSvzbm/sP/mL7r97L",
-	"KJoZ250Ez3BRDjGzQ8zsmghLrrnxJlYSVbBmsD425vWjwqqkoxEoRbS4BE6GkAk+MZ+ifuLnuZTAtTv8",
-	"Nyq5mpzD2NrVzuErPU+37+/VK+u6UYpBNsYG2tjk48jLixDHM2C5VQrdDQNMx+Djy8Jz1zQPb6HzuWBc",
-	"z8waGIUUOE4LpDoN9FILdV+YC7biyj4QNWgYCZmin2QZE4N28LuJwUPo7msN3W3HuZM7N4UncKfM3C3X",
-	"wU91R2G+luR6N2VYDV2IyYhycyKGQFKYCQ2p4fGhv+HB497Tb5vqtfbAsW/GYrmTOFnT4TyExw4+5D2H",
-	"x7YVjfFWc86dUfpHbIaY+2TbCXXJGeGwIIJDQmjJGnwtBcVfi6ZIvieS68HR2KqoJd9pDm3dW9ZzJ4Gs",
-	"JtZziF8deM/e41dbelSqSamfOkOgEuRZrqed098+mKNoY/H2BNf1WqZcqL6TdHKZdU47D/H4urevtJZj",
-	"E874hDDLnUSuy7iEobhIwAfbU2CHzdHUtxBaOIcOky4UNKNLkopqoEdFHnbmwjPllT4mUL/S4e8XUSYP",
-	"A1feOXdXRG7+dSqM/YJmzSzxxgoP5hqY7dH7qSYLqsjYHA28PxUcyvtLM7+hB8Z8SuWMjpZ4L9PGthej",
-	"y/IBM0gdK2t8P8M6k6EVHDwhoymMLiEldEIZNwLDWG4Thq2YUpIyNQeusFfSKBjpXJZPbnxVS5y98qn1",
-	"WsWG586LTVwENyN+VcO6ZYzb9BJ7UeWeI4b4fGu2a06Zc6tIGOc8hTQkl2XTdr9kk1ya116BtDVAesr4",
-	"JCGGB+RG3I6lmAW/BIQOhvU00SBVl8qtoTk95lR4aqQ6iITQJe4109UTtNKqpmHq9gwa812LLCViXD7G",
-	"9txaR2miLDLAkKqWDFKig8OciQnjR6h7GCbVhoZ8kzAzd6adB8/TTi2aHycEpY0q5w5/weIqj+h8/vD5",
-	"/wsAAP//",
+	"7L2Jchs5ljb6Kgj+E1F2d5KmtnJZiom/5a3L3d5+S576Z0oeEswESZSSABtAimZ5FHGf5j7YfZIbOAAy",
+	"kUkkmaSoxVWcmOiykrlgOTj7+c63VswnU84IU7J1/K01JjghAv75gjNFmHpJ5ZRLqihn+mpCZCzo1PzZ",
+	"OudoQJAc8xlDlCE1Jmgg+EwSESHMErjA8ISgjCVEoNmYxmOkOJL4iiCqWlGLfMWTaUpaxy3KUsrICRrS",
+	"lOhn/v2i9eb9f7S78H8/dqbJ8KLVilqC/CujgiStYyUyErVkPCYTrIem5lP9HqkEZaPW9XXUenWOR4FB",
+	"jwkSfPaDRFdESMpZhIZcoP6bYfsdVvG4XxrWRWtv7e9+IkrMT4eKiMWvn5GYs0QirH8uVkSJOcIjTJn/",
+	"8YPusu8OuZhgBSunfjxsRa0JZXSSTVrHe5EbFGWKjIhoXethTbHAE6Lc/mZCchggTlM+ezWZqvl/4DQj",
+	"7kvlccPveqQDMqIMXZK5JApN8Yiy0YmZzQyLRKIh169DfUa+qn5kZzjmaSIRVZ1W1KL6df/KiJi3opbe",
+	"6dZxKzaD8ac3wV/fEjZS49bxfrfbjQLr/Cap2V0Sc5H8IBFN/OXcs9+eYjUuPg33bGuV9ZjIZMoVYfH8",
+	"n2S+OL5TpMhXhTJG/5UR2PkxlQjH+mf0CKPPn9+8jJDE88cddIoEmRKs0IyqMWVo/xCNeSYkwkzOiP6v",
+	"hCM2pEIqpOiEoIQm+Rqbw1zM1BtaW4+tbrWPjmCW7u+94NIP4ayE17+vD14f8SGMzp4ypMZYwYUYpykR",
+	"aIwlkoSwCMksHuu59OGw9SOkj+Nf+vUTsSe1bgZ7NfTyEY9IeMRTPCIRGgo+QXuRW+5iafe6Ubfb1VxD",
+	"dtBrrs8tVijmE+IOciYJ6hsqhnEvEF2F4PUHS8NPyBBnqYIH1qU5Pa8z+ntgbp/4TCIM0ztBEy6I3gWG",
+	"9rtdFPOMKSCh/W63NOT9bv2Ye1J/Jzhw/di6Iz8jWISo6BeuWQlQzCSTCuE01ZJmyDOWePTyG2YEyQnt",
+	"1/EVad5fz1cWyeRacwM55UwSJweHKY2V/ndsZCIwzek0pTHW430yFXyQkslff5NGSOYrqZ9I9NszSYQe",
+	"Uk/hS6J5fEIUpinwA/0bkJyZr7sV4VQQnMwR+UqlkrBDQnDNvH+tf++QkjTxftBbQKQEwl/jW9df9HpK",
+	"hVmsH+zu/ePls18Oz7rvnv7nwT/3/89P74/Of/yPvf/7X8/10iqsMtk6Puw+i1qKKhCb+arlC/wk4bF8",
+	"Yqbw5H9VBn7t79C/CTJsHbf+15NCN3lifpVPPpqlNvsUOMeCSMIU0mMijgEZcYASTiRiHIiJz7T6cR21",
+	"XnMxoElC2I22d5i/xdvZ/+SZQIKnpPplzfENwa67wAfFAr/2Phlc4WJM21pcw7d/kMFJmeX0RMw7KidO",
+	"RGy8sLR4X++SzHuCZJIk/iqfa/FZkWxohqWm7QQUO8y4GhOBtIwnUnXQOb4kCCNGZlqNMffAX0YKb7Q1",
+	"+/vF1nxmU8FjfeoGKUGvmKJqXrdLNRPc1pZ5r4e55gszIEMtDQLrA9vIrnBKk5ttnX1Haa+0QCVpgi5a",
+	"CVakx4e9ARVqfNFC1BATPHOM9J36DpRSIp1pMcxUJkiYEVLWU2PSM7d4fLD0mRIzXPqJzfhft6CB5zhB",
+	"n+yC1m29XaBt7bXdP72SE5xqSUwSrUnly3qC+ubbfTDKJCJXRMzRTHA2Mvuix/Keq9dazN5o8xlXPRDW",
+	"le0XxGy0EeGGMYO6N+cZmuA5DFYSkpsK627BYbEF77lCr+0YghtQDHJLWxCanZ6c0S658LXf8mT1CM4U",
+	"dmu44apLeEPlwNlhaG07HmM2IgmSlMUEllxLfb3W6JP5h7FBjfFubY+5FmPmScSZ0XypMhOdbbRJex6v",
+	"/CjAHgb/AnqNaUpqt8vMbhtbdcYnZMC1upNKUloZT10wi+QbMJT5ToLrqHXO+VssRjfbNMV5L4W3VDYO",
+	"Rkglgh+FUdz30Dv6fLNF93QHy5isaELnnKO3dgTBlS+GuC1eFZobjmMyVUb4nXP+DrP5jRd2gtm8h5Ui",
+	"k6mSpQXmHOkf0RBoDrl7wDtFR3qzO+jcOWVQihURmykGnlKsP6qn5SSDXLbg5aFvZeHdnK2kkEZBphLh",
+	"JBFESsOiKKgIwjCs1cvUinyvIbi+2rnvKzRSe/cTz0sGg/3McKbGhCm9xSS54d5fEtbTDD6ohGhSk3oS",
+	"l4SVNA89Z80PyNcpFSTpoDMzSUsGXGtJQ0HkeGMBtefriXrCXNDf65ledSLboIP33B0/vYUkQZrjW+m0",
+	"uCTl/f3ll1/ap942LZruP2sLx6eOwpf6nGABiiZOJ/9+0cJTuqZr1ZLJFaap1q1vZpJ776mQR4IVHmDp",
+	"2zjgcEPWgTXhE8KUzx/kmAuVzjchiSPfqjsj4orGBH0uDS5sQXu3bIst1018i2dcZtMpF4ok70hC8TnM",
+	"7Ea7mL+wN9Fv7MFieRt6RmwgAogeS/SPsw/vjY8P2RhHWw/jGPlf1l/cTM4e+Qc8HxyC6aJzM7iaDQ1O",
+	"ZdsiV++qXgLwv9ln9atPY0WvyGdpNnUq+JQIRY0PzBjGMugPr3r1osL3FAyOFKf9V99L5T7xJX8jH/xG",
+	"YtCMT7XGPJq/pizRbykTAjY/al2SMBrTNAWuo1fQ7GXruHU64V+LnwTBsnpZrwxG0/wNHbgvdS+QeEJQ",
+	"nGKpRbbMBjlRFE+AjK4smxta2OUslPNQTbGihKkfJLpkfMaQeVC/ZcE/WZ5Z6MXg0FNWTY85i4lgwRe5",
+	"dfgW+inNv0BYNtGbBWtQzD0qL0osuJRtQcw+ettYvNRbt1WE4VauNFv/Dd4Q84kESWc65ZSpiWUuPgMR",
+	"RKsZPSDm/e7+j+29vfZ+97z70/FB97jb/S/NREDC2V/32909fY3HiovW8YH7Z8/6mk8nlGH0Qe8k1/dl",
+	"AsbXm1CWKU0QB92oRVgi/U/ql553nx533Sdp0jp+GmkDWj/Seg3RtHY2bUUtfkXEgPPLXk7A3kW9bkOc",
+	"ShK1LDWBz93+243xH5gRdDah4AuRCgsVGM2PxQI4tgaMIsmsdUbhXd1n5r5W1Mqmycq1tFZU63hv4Zz4",
+	"W+FxGP3ONnwsQEyJVT5KdwdvtPvViHWVdjRwLhY3tfzag/3ga/Ndbzo743trMGBLJ4GhLlDLkntIIJD6",
+	"y5iAW5Aq8FXoc5egAZE0Ic5lWIxowHlKMLiac+prNP4yfQaG6BFpiNkZVUzzUfDlQdKBWdNmC+0IfLlo",
+	"9bjImXng2h2D5Q+e0wn5MHyJ5yAXvVPSlBDyUxPk9NlkoHfI+C4h2yFavegVVgsafmkbyscgyk+WGaJd",
+	"MUd6kX96S3MsSCE/hIED5O9wcVBKpLlIy8W6rOD5b6lUi+oMhD6DBMqy1FoWxhRZJFh4tkdlj0hFJ5YJ",
+	"LZ4CRr7CF2peWGzwVJAryg0JrrxZEJmlJlOHKjJZh26BYs37sBCaICt0YBbFjtwbV/HVFWv90UV7cGL8",
+	"eTj96C27FU6eBM6FS8zZkIqJcf2Ut2oDNl/Jt2AQ1rkiJvbJhyZ69dIR5FoR64YCYIK/2lccHnZXvTHn",
+	"4JUEhm7UiKdXmfYceAEutqWWe5/Y6A86TSaU5flaZiGd4gjHzxvZUXBcy3j+8tnfHf+9Xk69Z/lAcn3X",
+	"U3kKCo1a8ZjElyTpgS1BWW8q+EgQowRzTdvK3Kb11NQ8znhPjvksqBV7Y/hFUEPtTU/QCv00pET6yqGv",
+	"yH2fR6/8wedzZLNRgJIzmeEUpUC5ztKSRCnKRrLy+d2xfcDH1pdSIZXCU09WiCj5fP4yJ9aKre7d1RvM",
+	"ewVRN5K05rUvQIaukrQ1n1o19nOe4PnygW9HMYiWKEiBY9mMTSxZg1aUKx/wbHAhjK+TplQF1uCWjMHN",
+	"jD2Z8jV24rUg5CzlwW2YcXFJ2agHSZ89YmLyjc2N8tOgZW9+7qqnLaDHh74XmoNbodA2P6dpWvXvTUDj",
+	"nmJtE7eOuh3wOAxwquVrL8n0C/a69jKke1ApMz3qiotlL/fqZKRXkZwHe2B8ABkS0To+Mib4j1rAX3Ea",
+	"k56xtVrHflK6lv/SjswKZ7vnv7px68HlY4bJ/Vh1zv6dMCJwqlm31rOdU0u/9FnUSikjPcUVTv1X/SvD",
+	"Jq1Is2dpggY9/e3W8X7J1fKl0AJazT1DUzy3/OTXwy+eF2iKhaI4Tedm0lELBtZbnGo+goNFp6i/n8vJ",
+	"8R1nBEi5tNsNnymRQmOvUk4ai8xkpXXm0c9GpmVjp0+VJgNuk5wu69w6JtincAqe7wG/Iuh3IjjoE1rR",
+	"oGykdSaT6aHXPeTryTlcI1anD/cbTaMBVlfvx9qyP6kg7W/BfDlpZi1RfqM3zQYDqE6smaakl8ZTkUqn",
+	"qiG934+nyCyNt6zlg1eZS1Q6/eVzXdCs52PKz2Phbio0wOK8LRyJ5Q6inBBDkua+OXaYXzZnlVaCNtFv",
+	"/El9u4ET2p9xw2EWy9FMpyot2Ebc9Y7OB6x/ZcDlpXaHwCeK0ho2I94/uWuzXphsxa/pXr+2U7Mg7IOb",
+	"HOU3bJqpwCGtCnOXjFk291eXcK04gYUrxKi6K/0BlfNZ5wiy9zlvTIwVTvkoI6u8QauI93rJFn4i0xTH",
+	"a/nVCkmw3znqtqr8/6UgUupl9Fdx//a3+5Mla5SxlEiJcL6eI3pFpKmovQEZ1NWg/eFIYm1H6wJB1GgG",
+	"t0gZtYJ9hdd0R1DbIyhfrsB+1ImOt5TtGM6O4Vha+NMrareopK2toIW9f4vRr9vzBK1DVOsFmjYN6NSR",
+	"7gaqUzPnauGI/NMvfCi6VUfsi0HqjFmXyYJr1v6HXxGRZCQYetavXD/m3Mx7nvvBK76O62hTaffljsim",
+	"PJgPNm6MJ3ma7k0FxSZ+U1AorkEovjHP+OAFi27Uh0OzlI002cqQCExTYtK+e8oFN4u941mp+sF69vTA",
+	"CeSB97QGJj036dqPrhPmFGTKheo1jjQav6cgV4RlpNHoKutafkF46DVrEQWWtjyD0GZB8NpE/6qlFrBM",
+	"e/uhhOjFZN5bjx3bm8yHgjMxGYkfCwLHafphCOxoaQWFfUDzqPKkplxKOkhJL8lMjQhpfnztW8+yyQSL",
+	"+UpVKPSpxUl+uY5aL7EcDzgWSbhg44r0MmlLdso87TUXJntEHqPZmBd1wXxCbORHFLVhKMn0NgAbTLFU",
+	"OQxRExdp1MKM0SsiJBY0lLNzpvBwCKP4jVP9QUAKohIleK5VdMwQwSKlRKA5wcKPxixddCIkZ+/xhISC",
+	"MoAGkOC5x3cq1oJCEy4VUjPC1Nwxfrmdr6d81pOKx5c9nBKhajbo4xiLCY6pVBKCcm7DcGloTUf0riij",
+	"qI4oan1tj3hbX2vLSzpt86nRA9qQoqGFImgBWvpwqXrNacsAKF2REpHB4K2jvUpOzXJXikKlm0xl3ivl",
+	"4dQQwmsABzHZPWZCfMYQZ6T5cJek2qwxXsYVHdotrAlewlKnmmGowrhNU9L40OQM5b33sRAFuyDgvzKS",
+	"kfCifSIxgb81AUfofSYkKROyJgpTew/5lMgms80w1Q8UZM7ROGOJgGjiXa64m6QgIyqVSXeRPSVsHs7i",
+	"+gM1P9WMqzFxeDJ3yTIHRtA76C4ZxEF3m6PwVYxA0qW+bOrNsCBQXmhNjybhevtuwVPSc2Xpy5hKs9cK",
+	"Eut1q6bGBeJ+5Ksy5waw34AJIBPM3UIanVXeegNB8GXCZ2z1lkWWL4qRPsWAPtd0MJ/M1z4M3xE15smy",
+	"AS1hdqVz653XUkVNrX6df2Crp+Rcq8K19Fn65lbPxfLvyrlUZLJUhhesDivECEkkwijl/LLpCM7gG6f6",
+	"EzdhZXaoY4JTNW72zZ/NvWDJJHi+6izpe36QkWbierLkiggDwtbswJpvuIz7zSUKhnQlqWiaIsUBodEc",
+	"6kKgDOmwudq0JVFibLlci2yYSbS2BRm1MiYITnoLykKDz+nFkz1GZuHzo8aC5NqF0eUan6Nf9Kvfk9lK",
+	"26eyTkHaqwqkaMFSDnH/6hmoKlQ1S+cvy6LZUDVulusMVe64Ur4HWFtIpoQs4LAmt+iB2aDwtnmWouzp",
+	"FQ3HJnIctkDekYVPWFUjbhJQ4d7ifcVnS4WJS9eoxj1lM9cqfK/xwc3VpcZP3Dp/WH3aFmZcnk31o8Fl",
+	"pXJKmLRADeunzewv+nZXIR5Mjak8/0Gi4tYIzcbEmJlTUTxioe8YZ2T9EiR+RYSgCVlayGNTZs0yGLtG",
+	"TqmBI8UlgId5OXq6F/bTlgOmlVzedSa4QVQ1FBjyS12WVaOs5V61Fcc90HiX1N/b27Q2t/KuxpxqedV/",
+	"sBKiZ0ClFkcdGmO1oHpxkUIH6dUEAGwCgWzS1j851C7AbiKTqZp30HsOBjOOLbqzHGubjDNAzSwF6g9B",
+	"/Cgi9Dv/+9/+579//e+/XVzIL3/9m/lH58tfH11cdPI/Hv/13xakgdaA7EvaBbDmK637IGwBtcpj7cDE",
+	"/GiLnwThY3U8jUIIHQ6g4jCv5aB4xLiksnXceodTLCheA6NDU8iRVycJausQoLC0tmMMMqb1yGw07qxR",
+	"QBEAxFgY+rKc3zJqySYpAptAahRr+e2WcTS2gG+x5bqA7xWcwaXFF5vXDJHBJzGvmHJZ5nF+bv/kGS0F",
+	"/7qdtJb8/evntgS44SrmsjLcDSZ20qhoe/VGl3hMgyB1XW35a78GWnFQek5yTz2aCaqI648xkSS9InJ9",
+	"dS8UTd/PlaZlSW7bTMTJyWH9rNWKQA0Ly02k346ovi+iCpfQm6GEWNBrStLklRChSnmDvBgQoRZzPWih",
+	"mTfM0aM+sNhOt2NyFfqPI4uAZ3sTFdqsJUWIHqYGvzAMh1fnSajM2wwvMuMvngtO3xVllxXUENzGSkC3",
+	"BihrVUC1zaE41gYaK8FrNXvkZgAOC2BSC9hPoQ35Ofdcl7cD0EpNh6BUjec+Yl1xSX9LKjyZuh3o7rX3",
+	"jsLgdK29TrcT3gH7rSL3zn3hy1JcsSZ3eyPcQPdcTvZ5LWXxkeLpqJhYaNnfYjbK7OFy8zBtZqBXVxjQ",
+	"5i0fUQZBeuu08LbMlkjSac8ahHrFn+13up39zl4JbzADiOZmu5cBaOnevvlXD4+AS7be8d9pmuInR51u",
+	"y0clbUk8yUi6uMnNXZve+BsomM1qgGHdyjgpa9JEJkMZjL+MuSTOJVB4xUyzAs5sIjxWyFoUG6jv/rJ/",
+	"C4/LGV6LssGO7AeJPDjYFWsaMpNg9pGPKetTvLdlpfHmuxOkf5+U/+RWT/lY347l4x+BBVrpD1IeX5Kk",
+	"f4wEGUIXm4yZBnKmB1sJrD4TRHZQ38aK+sdWy5ByxkUCfXBMlHBAKBu5HJQcBl0SoZXhmdZUEz5jaEIw",
+	"m41patrPOISwnEnZL7ailh1kEaYK8sh3JY+2n2uZCaFtfcgP0zytW82ObkWtEWFE0LhwavnoxpqJHeYN",
+	"0OC3FB11TeyIi4SIXkquSNo6PuxGrYxRTbMxnsoMQgY3hXItjz903mU2celJKUlGRJwgBqYHIyOs6FXQ",
+	"bb1+9Xp5kW7kg6p7Q2U9A0mEXKABMe2xDF3pZYHGF3zWbJpmg74vh5Vlv6UdqNbAw7yiCr1Ul7TivVrm",
+	"nCpOVE1kYp1oRBFFahgUqD6wLDu5GOmfXKIsyUndjjgpPrC2J61ytH/sruZ0K0Nt5WhbtwFTa+DLqLK5",
+	"ajXmwgN1N65wPizwum1M1zG3ElLh6uazSzZ6bR9ZSOAula+bCdYd+SyISlf62422Skv5i1tKcytVBcJc",
+	"TV4+44HpBnkLINkEy4zBsaVVnIm+x7ZbnXGUkJhOMKRRFD1xcoAgLxrb/t+/dtvPvvz14qID//i2f/1v",
+	"IXHuVXJrimdzW+Pivco8vxf9dP0of9tetH/9+H+H3vitWPhn9v86z56VV36SpYpOU6K/1e109xayTL5E",
+	"DdfET/F2axMhDGXmMCKtPsGfOapTYN2+tu2zTi7lWXmrAtWftVmcjw0SgLtIceRNvX6gHdsrsZRdtbS9",
+	"xKLfQmugB3teppRlT8UQz8BTYQPWCMtLmXtFAUsXkiDzXiX6c74fXktsr+ubfkBUe1L6mdeFK2Xr7Rq2",
+	"njVWJrE3rp7E+KuKXuOAPDwVZEiEIIlxflAF9t8EJyTcFiWwlBtpY3WJbO7eOjgfRdJUIj48Rn0/VcTA",
+	"4fej8lVBcqDq6k85BLX+Ia860n/4u57/rUlb73k/Qv/f//P/LnMwNdjHOzI1FvP/bP+nYBpg7iQK7fFy",
+	"+8I/6n9yvX15ddBWNHf/E58sOwh1DphgcUkSLSRgsxdYVeF5beQkXzUUGRiLGQLkGjUelnsm1DsPPFgz",
+	"IggyGcnNEujXnGjkhhCa8UfrJXsBWd6bKNPOz6YV4DFJcdpOyIQDFcz8HzGaZPEYDYgWzeCLflqvKRfP",
+	"eUcsvxjIpFyhkpbHso13Vkm/OvDKN8Nrn8d4/UB+ESzZP0DvMGXozJR5M4Vj1aNsyFvHrb/u7R8cHv34",
+	"9Kdn3VbUSAMpt8c+bu09e9Y1t0EP7SIXE9LbjE8nARjk11Z/2YtakNLaK3qWVTqxebmaLZcfNyFiBC0U",
+	"FHdqSsbovzICSZutvz/9uP/T/331OuiPrIv/mNcsy6orQjYLxFBeydANG/ao8la3Qfx2RfqrW/2beDMX",
+	"divwslJ6bZlFvcpD81PCpymxZZxXkGXqQkiBIL2339+Czcuh6bLR2zi/RBySUaAob2ziVBGajWk8Bt0N",
+	"o7w6fsOIVUFt4eZ8JkvFKCrHiNDRWEFJfF6hJxXCJm4A14Pq0gYu2nAMz4uTITUWPBuN7Wp47QORJETm",
+	"NcpmRTdbnTtS3opNKFG+T3/RQgd/ewYqRzZqFdG9KoUvS4i0+qBPn8v1QMuga5zMLlXz9pBFwsk8OR7I",
+	"KpAPO/w/uQZbAH3chvJq3/6OiNGayEqOpQWw/bwfV/FPCu25BwQZqkaaqnMuum7CWjV9Jx/Gkpmv7W1f",
+	"oscsk+IrnZVVqb7ygZtK7LK+uFIFLeR5KRlw5XMBGd7A11uS6tWRNrf1b4qJWMHDWUyxW0shtTpoSMkM",
+	"apTB3LqtKmnNYdOXFjGVNJQm6S/rC9MlR3j9XONNTJSbmR9r2x33zEuqXfhzGJxhpjJBihL1vaMugB1J",
+	"hEe82sr0FplQJWvbpIa9i9DrCH2I0OcITXBKIjQk5r/QjixCGYONiKybtc24aivelngeFVgABoxGkhPb",
+	"Ud54R0b0CtIJ/7jcr5yAvJ6KGz6e80Av6xxQcaFxhc0GmhhIkOPWCyzHrUbNf3oL2c7QROnI2tyCxIRO",
+	"VdEX6dOLc9sX6dD9fEWS3mAOJXZAGsT0TIefhxlLtBLuRm4Hbn6QreNfv9xTV4zG7Nut6SpVE1azwGRp",
+	"2qEmbBDU2o3V/fhWc4vbk42UfG8Xg++vbGrDzcn3/FtToBt9fwiS5X4K8nLUxeoCFFOr7GpOPP6S5r1D",
+	"/H1a2NhV1ul81/bYnblbM+/8E+1lxlve+gKD2+UNk5nAZmOfY3aJzgVmcghb+I4PaEqQOQGh/FD7jQ3S",
+	"lgo2q4iYUIZTtN/aClL8hvyuxDNWyN3r+uW+SRcPJxU9KSjKZ+97Xa1SS03HdOynl9Du5v0vFhSMsmZx",
+	"n50u7n7FLb9utPAFIugCX74LezIkxmr00eDwRTmzzCcNA2XSA1d467gVpwam1V1nXFmlbwmew1GB52Bh",
+	"U+AuE9IprmnFxV5riPCQcJtJc9TtosnI61zaOm7lKHRl7PIhJEaweK7ZApTCQiEJwsiAPukN+SlqUSaV",
+	"yGKLsdU6hRqECTEJXj5kzWEgobicP7iAK7NOs04fOmcp8sRRE+SJ8m4GM1RiPAHLUJ8unEMD2yH+IEsQ",
+	"N5RImwA3Jh44j1dE4egl5myY0lj17GIkYBkyrnq2OCMoKMtUFhzuDEs05Bkz1R0zd4lxhbS2JqTioIlt",
+	"J+RXot+ap1YqPGWK30hh2ypchztFoZ/y4/Rt3XYMi+PwTt5NGGH5ZH4LhSP98psNVnd1gUAQLOq2QUyW",
+	"9nRrEBT9TjFQFqsvLMH6FOWRaoVClsUH/R6jgd7zJY7mdXOs7n1UYawVxlXhGxUGsMLk80Tzn93u87WU",
+	"WzL+vE+sbZ0t0RgWwxI5y13Tnesz5JVuzub9clYw6zUHWeXQDfy3G4EA3hxbJMDp1yx9WAM00OL4DW4V",
+	"NdDmShcT+0EiW423JlrgRtE/7wCt33voNrT5NdT4pSiVuxP7YE/s8q6GxQP6DIZiUrtT3jzK5WtMATUs",
+	"LFT5IK1p2kiE4MJV+H96/QI9Ozx62lowW68wtYNcWHdtfcY8IahPmcyGQxrTvPCuf4zGfGaykB0mRrO6",
+	"bL91/bJvarqwvv9+FaHctL0PRJqTwDtPkYSCNgQABpCAKfhIYGi/v8hTyBTwdIKUWIzO3KY3pieI3g6A",
+	"V4AUwmmPJq5OXy+1OSDKN5/xdJpSUsoxzDKahMejwmimSBKmCIttzc6YpFPptS5BOFZBoCNNFgGQiFdX",
+	"RMzRTHA2Qg7wqZHu6CFeBQJLQwpYDnLpYuYqvvVkuP2WU4IvJcIjrJnooiekGRK9eflrM5DQGPXLsfVj",
+	"LjLbYjMXSsAapul6M3XWmLnfUkwwhbdZ9YLWwXtDQZYfJZly1VP4kjD7RejeYaW5svmwxjQDeLkcak4Q",
+	"BC9vSgoO/SvUDCXcCKx+pRbuz6FIDOw25E9P8BwNiAeSB97ixt2mVjQYc2HIlfxRb1jP3OtoN8YsB0pB",
+	"Lr7ZWopx1AS63BXGBVwG1rlo0DIcdFWz+rlTNM2L/8jXaarPm+ElPFmdSmsLx1xFWf5x+7DlYN45C4qy",
+	"bJDS+Iwo5dhFWLcNOcsKPXfMtVaAU+fvfUeltv/Rz/Z6K2rNuLikbNSD1lk9wFFrHbe6P1n8uIWBfSJD",
+	"QeS6wUTzSCsei95/Tp5dJT+/78aT17P47/9xuWiyiuITnuZy2H3243p1M+49X8LTyFhSl/6yb6NT4UjD",
+	"/nn3WYHLZxMHpy6h5lAPwnrfX4wxZM6qGY2JH9gfzLeQjHKr9bPTIkGoUe55rWuyNOcNfEdhL97cllp6",
+	"GRLWQeZ/b2XvBkMGm4cx9/N0o+CObyWMWaxtCX9gzSKy6kKFV2NEpSKCBDpBLmu04ZLcls3J9NmrDCqv",
+	"mqiH0Pzk9TRZZ4uIQb1v/cbH7G/2eifmk4WEUD6uJnm+5NAntSgvlCTOBPHK76DMWR+l/RIeoP5WwgPb",
+	"ThwE/1I4aLhpaRbm0VoJiUfhbr3brX5cZqaCANVrVU3NDNqg+aIG6xJ4SpAC6IICWne4DdBfH1RwFQHD",
+	"fSEituGCpSWZ1b5qC0csIVMsaqCPz0HZ188Z/T+y8MGIfKVS6whoKDhTiLAEaoUlojWa+UbJDdCuZZPe",
+	"MHl+mjc597qli/SRCBpapMG8V8xhW/3skmA9zBslTec86+FbmT5txdJajXc2WVT3fW5UuPyzkbc6Sxb3",
+	"E9R23eHS9oaCTxqVRMDdxmjc9mpPc4JyGQNmV2eEXGqmwVmpksGzSEi447BxEZjX5pbGFOujmUqOFMCl",
+	"zqga80whzOZr91+0RyCwqDdu2WQXw9+eYvEXO6EFKSxfmSCpcSuGPad7afWssYliLEiEcmefjEpNiExf",
+	"vkonKSt4c2ldaTkRauq/AuPx5hCOd4uIWIZAXBbV1ftwKk0P7irgRI4OBIg+2N6FLBrpMEvTuRa5dSjH",
+	"jQHTl6p3+fic3GtsVTp14cDi8IIhtljw6KkVa4Y58rfeDCffvabQcOoWwgBlfLJ+tc1woHzz8w0akBFl",
+	"phU6QTMsoC36O84SPDdoT/ApkkDjXFjK8iWnEgM+lOkaSMms51o95FdKOXXeJfu8uZ7DmjhE23VQGXJU",
+	"bleJ5SNate4PZ2qp5Vte3YbvC6x/8OX+TtTekNvdi1zJ6NCzscEiS8iGNf6Lu701JPOFM1GgmpdTjBba",
+	"hGA3Jwf4UMB1BSa7GRg6wKg180t7hFvnq5RahZjZt0a+3pDjj9WBYtwVykKBi+7SoyoUHqZezzeT+0J9",
+	"4gyQUIW8lyVWrRJ+Jfr5k+c1LcqY20luWvjOBvUny0XYeUYkyLCA8zjgLdtv5smosuuwG+IHicJt6ddt",
+	"yFTH3jwTpZCUeDoV/IqYchMTYQ1aKwsvXdu5eQP14TvajXKgYIGN1ftIvfXVLGq9lS1pT7+Q1DYWz9c3",
+	"SNBlQR+UQyQxaB1pAj2lGvjb6ghyxyLJLXLF9TvxlXb7LR5wgRUXczTjIhA6qwdurnG6BvzGGyFn68mt",
+	"n4a3dHK5hf8WD9A5iceMxtTQyv1MuhGe8xkRVzQmb5TJQ/ItOKzIiIt567j1gjNNJy5xwyTqtF58eH/W",
+	"/vur9w0x96wbhMoejqHdhT0DdtX+ThgROEVx+VtTQeMS7nETE2yZcZXP6lt9BtJWSmLWgf51KxJkNLUF",
+	"82ZpGkZfH3CRg800cB0k3A65GfortKlq7ZH5n1xi+Af+dgSH94W15Ud+3H+E4770+K7MGXbHeR2+2fg4",
+	"rpkn2/yw2kD69fKVXb/hwxrsfC2WfO97lHc+KJ2Q+9my8unx2Zp5W/i8QNbUeTC3q2/n0T9GenqICwR7",
+	"20F9y4H6xyihI6pkB/U1I+8fo59/Pn73Tv9Jvqr+McJs7rfvUuY0uwWKclZm21OGzLQzOmJv1kpoqMVC",
+	"9hIQcDKhAQVp2zH/5X343K+uB1q5c381I/5wPb2rabD9DGIZZoUrKTim11qwaW//NFNjLujvcDSP0XOC",
+	"BRH9ME5OnqQWeM/HD2fn6Ame0ic4U+Mn9uYn/WUOxrWzZ7DrGufGYt8VXA/F48vT5LdMqnUDLUVtQHu/",
+	"60UXngt+SRjoKwIzCTHlBdKrLywoSsAfTbmkmvk8hsJqwhR65Hq4PY4gQ/x3IviaFQft/NIyp/1NUqq8",
+	"Os0lDgNY+Xf8igTwtgL5hQtN8myr00vKAOm82MKFqqJpCVzBxFzW2byoBbUMPaiRsPLFEOeP5diLLbih",
+	"MrDht6rZm0Uo3GN8Sph1j/nrEnMhSGylqyuBDbLhFQXcgSyCCoDFBtrtjY9Es8KSJYGp0jZ/a9Q9sA7G",
+	"rmFP1zXQROpKoWHvS7GEYhKVfQnGKlZkgpaO6Z/dpCmxrFsyauYsPo1zHBgH4gGblBuikOqQElWjQ+lX",
+	"AApkha3m8/1Vi3t7uPI3Env6XB2+LJK4oVipddx6Sp4lh/H+XvsnfDBoHyY/kvZgb9htP4t/Sp6SH4dH",
+	"+ODA1I65ejOr8zOueoARUiT6g1JkmiQzjmQWj22FC8CIzHkGVRtayElCEFUdvzTguNXd+8fLZ78cnnXf",
+	"Pf3Pg3/u/5+f3h+d//gfe//3v557ba4Pu4dFf6b3XKHXdgx2zZ4kPJZPTK3Tk/9VDNKLxBZRhesvfv/s",
+	"OYsBoEXvQhLyTuektYj6OeQCERyPi7qvyLo3qEDQx61pTpTe6k/wqVA61GKT9Mqwv0RN25msItnnzgD3",
+	"s8Ft+dpxN2oNzO+t7t6zg5/wUdz+cXBE2k/jA9x+luyT9uFwD/84eBr/lDwjHlgNPFuLa/T0eC/HNSLa",
+	"YDVUavrStZ9CgSQj8A4P3rsL5WZUjksgSPk2H3c9xvCrv+e2JCTPMDw+OFpsW5lP+luzKke7bCsL/IoV",
+	"afTijbB1ijUMYtQwsqSjDrSowMisXMMOwz7keoP7S7u2KfRPsc/fmmkLa4qINQ/kDFNlaKqgrmXn08uO",
+	"rdmInKdIRBUa40b1tlXgNSBLnyK8HAWXXpsYtPuiSNVvGZKTq7fiFZ+qv52rGcxLOvRw5DwuM8CSLKBi",
+	"m9LUY69pBTBXCTAGH9IEfeLQ+WnOM7h4hN6Tmbm4cKLNB0IW/RVOM+Ic09YrXLTGM4uHJJ4ViTYO2guz",
+	"UM2v1PqsFooLhHydTynU7M5OrX6IDLphL7zSzn7l1PKhnqCUDBXimcpnlHBiipXBtQFo27YsuPK5BbBm",
+	"c5cdfN22v8pNgjz0X2gnlfzXIlm2ovhKC6go/ZTdOs3pg5vsWoVPC9qUpppeHtc4gCxiXAZyLxPdttSv",
+	"RYmUa5OrGJfVO6/t6Pk0BHsgFcGQ1+3P0Di0sEgpER5lQ/Y3le4o2PugBFfwWXFUYkgcQIOMpolEZZAK",
+	"KxCrjL3SgxW3h6ft11++/XT9qO3/fXj9+NvBdenSXqjba30H01KxPmaLs+zkC7Y0jLWEP5wgQzaQ1G0U",
+	"e8QISfT54gK5zbhxSY9HggGqNk8tDnzAk3mltv0EKTLRayJBSddKuYVMMLQb+anpXhY7TNCietYMtzj+",
+	"JD/6q+jWMoncYxLKiJkhxd0yc2FX+eZLao/mYqX0589vXkILVMMpyygPVFpbhyQnBiQR2pJW79ESFnED",
+	"cVw9D3dG/ximEhkLDUvUHRwl+/iAtI/i7rB9OHw6aD/DR3vtn5K94Y/DveE+3tvrWDh0mGEwF/W5Sd+M",
+	"Ux5fOuIyB+LEorhckqkqmvEa7ANzPmKaGJkzNiPfTBG0FFxXsA+ayjHCRq65cTAy07TUQa9SSSxIgldQ",
+	"X09my9GAVgy2IjoNzeUHJHIcvk6GWn004PFfXzBscihB1NfBOPSraB4JKHpyHQvY0w2D2CJCql6heocG",
+	"UUWPMHe7bTXFbpqwIr29BggDpykiqSSgsKEBSTkbSS/6VejFIV34S627N8i8Cg2SWvzXZgnWOXtaaV96",
+	"PpvlEIDmNqhLnZXbojfrCLYChsVrGLzq3lc5EtKqOyvAhctvfq7l08o3Ogj8hW7shqDs7vdztuDKUlkC",
+	"E7RtWrSNZpLavYPgPwM73kFvndptcJrwBQPOAp4jzRQp81s2mpR5XMrrRxMuALqDoYMuILkhPOKdCxa2",
+	"S5tbdV/W4a2n0pUbSFvxulYqkNOhCnZ7Elw8rfxrW6qmH9sK67eOv0bL2hhrPrRBol/Qa1WY8GVXbe4F",
+	"dorczfo7BRs4hcwQZ380Ef2tiuAvOeyeHe/tH3e7f+0eHEOOXU4nrekeHLn6qVph8KsHMrG33znqtqrn",
+	"76W2roxi4MEJ6nOagwGbrxVTdbahm+cR3oufDp512/vDLmkfxkdH7Z8Ge6T9Y7I/PMCHg6N4f3/FPPe7",
+	"4XkO9lrXXwIuBusGDID4mRvnFetjKrjiMU9BW7LwRmQyVaVq2gUiXShC9j1+gZibKcApdLMI4XSmWYcz",
+	"406QOzjmHHqUG62LgOhTfQ3aHvjGEVRn2d6stpW324p1tIbC0L+Gsb4xDx75sfEishM48FKRyWlKRDAk",
+	"ZrKNHDv9jQ9kTyo+ncIY4c8BGZvQnSZxsPFkCn6alM8Mep4FOk4y0jMkGg7VNiw3tWlCy6pOzZx+JjhV",
+	"4wU3W3w5EjxjSU+PvnXcEhmzQWY3gdZxawzPzr0YTLGvOA051yqvXaRDosZa5EHyMxEopVfElD+P+Qxp",
+	"rQvpJ9EMU+WpX8XoimW3K/4lXGCPw46+n8FRQZC7o2iwBq6NAu3NfdlbAr2fX5aW+XkR+3yR9LkcCZw0",
+	"CdDk444WlnKFuNI7bTPC6hOyKx62ha1hnn7s3WvgNhM8t6xpBA0Di8TsQUZTRZkzd6jsTQHXy124JPMi",
+	"3lKC4GqYl43TjORwXfbvnl0EayBumru9tZp5fx3qqB74LBFXROToJSfWEkeXZA7BU0LhVkE0t04Qy81O",
+	"T8/3QuneYoci7bD037bTa9tuw7eaX3oOZW55GnGRtHh3meJ6Fdz4q7ACXt54sZbVFPFifqWNXpE87h/K",
+	"P3uuRYlB3VauhfeNtVPIcybz9PigeXZyg6Tjtet2Ske6RnyyOWcE2LFmJCUUpMXTv1xz812PuP37F/0/",
+	"3fazXqf95S/reBblBKcpSoky+CYmuRgkO7A9OmIS9VAHta2FjO29Rt50ShxmJVz29ar9v0mi+8gksC9I",
+	"yDdOU51wRubg+ZYAlzoTVCmAwa6RfXEmhG2r4ejsn6/OllNZnp/ujeduKc9+367VjhLrKNFnXb6oCTGp",
+	"czohH4Yv8TwUZdCSVytbWtWy0TWHbfqDVonT1LjYy22BIW3/+OysHEZ49Gt378uv3fazL/+z/2u3ffDl",
+	"8fGv3faRufTI+/fj/71e/MAfpOvIzMXEDANxkY+n4+abUkZeMbXQvdyZ/iZlZ5kGWNu/rNTaS+tqT/2s",
+	"rnhMkiw1mpNNG3vN05TP2tm0mDMuOSlroSwD6BuaAyBNW5BEERk92Yak4XoOR7lSoIaiKr9YJ7HCl0RC",
+	"nQHnl8g0dmyK67GksVXTrlireu0FXNxgv9fWrC9+qM6df26d9+TYOkx8q0QvsHnwxG8SoBVm1w/oBGVs",
+	"iilc1P89MV4V04t7RmVwyWrglsGFAg5cGyniysCZlIcVaVOJ4hHjkkpXHAI2kzZgnd/H+bp/kOY9+imv",
+	"sQI4gZVEpiNAVPke0F1kkdEBLNEnvGUA0J4/OCf5Stemcoaxje66V39piAoN+w6q8wI+dN4MqtyUyp6U",
+	"OpapWcifXIUuc9LbUaHP+SVhHzGtphq7aqIWmf9jPPh7TD/Qf7z5/Pubvff0H8865KDbifdT5tXoNAXB",
+	"fmBlSqtKj8JrNn2Xn1y5SKCKT3uT8g2N9rt46QvYy1U7Xv1OeKwKp7n64Ycuqt3ri7TYvaODbudoEY4g",
+	"1G+9tSzD8Ub4n6HZfGZa5XzhGIA3nQx+CUG1uF++re1JsE8GBxIEz3oBHS5MywJtJTCuLBqZJKBBgRSC",
+	"QkKJOEvneU4OeOCLcXcuoANoebd6v3EKaId1OpODhjZ8NgeH5mJUE02yKIMLSAspZqMMj0hv6neAJjme",
+	"dMpHNK/EWoxCFSWMPZMY1itW1ZoWxYvNiRkTeD7BOfjHkKakRyegh9oMb34PeJtqxntDDHKLMM3dizl4",
+	"9alJE6xOfwubeuBygO0KRCvoNC4xyRVhsOArttU9eUW5e5BmlvO7t/aRHOzb0tWmqeHL+jsvo8lFs4yR",
+	"GXL3o0kmFRoQFI+5JAwNyJALos1gyF+CHJKgBVyh8WVJe2X+om2xEW/ri215SadtPjUPtoF8NecBElw8",
+	"KE2UEJ63pW6Q9mFgg74Eco9DByNEF35N9X0i/Fmts6ant12XMoLIMlevFgB/cvXU1G7filaqX71+99CC",
+	"QXnH4666FdwBe7yfXghRayaoIh9YOs8P/xqsbYK/+hd9cI9iv5tiGd9S14Mg/a3tTy6rX/sN9K9lqlMB",
+	"hwFPto10r2nQYT/ZukeSXwmusjsBD/gEBKFI6jhzGCLlbcD7/jfUQX9FbdTrIEirxAz9DRKerEqlBTuO",
+	"QUb8IBGfsQqoSqeyVUdLIwgXF9Nvb6/1/76D/31/3ev87a/tL39t6u4+LTBextxUsqTzFWGFfIp6dX4Z",
+	"YyXfG/DMulzttRMSoIGfwpNpU7NhwafhECNKjr7itYv7DN0h4kxQNT/T5GJzfcAdc5qZ3CLz12s3nn/8",
+	"ct4KVZ8YjwpSAMvBhwu+mX4rArc98DHzzmJGY6WmretraN445GE1cYDjS8KsR9QFT47RlPBpSqK8j2Cp",
+	"pEVbh7a5bgS+VcpGnQt2wf7ylzM6Yoiyv/zFJqZWhwteWG3Qs6TGX4Uusm73IDYTh3+TvnkZgc4aNuOo",
+	"c8FOWXl5TGrU3hGaUJYpIk/qPVmIfDV2jLQ+BLhu3zPkAmFrxFBhJ6a1VfmXv9hAEup/g2MXQZNIMJZB",
+	"MYtsBbC87ndQf4pHpA8ED//sSfo76aNH+90IYYUmXCq03+0+RjOcXl4wNRY8G429lKK9btTtdpHgM9lB",
+	"/TgTkot/76NHxievuHGT2yUdQqAG9fWA+uadenLmnThNER/qb5DJsc2jxxINsVQucKYlhGlwiKW7ZjOb",
+	"WOKl2UwJVhLSbLRxJRGGXG0wpsE/Iy8Y1gZekpCkgwzIQR8Wyy2FXau+cfJkadpBp/kt/IoIN3Gb2IkZ",
+	"cgr9Ccz1gvUXVP2+KcOSaEAkTQAxwWwcNF2FndMDgcRu4/F7YnP+//qb5KyPHrnuv4/1WvOE9GGRatvi",
+	"RqhvoBz6CF+wvM0s3GIPT99AK/RtIimpNo/VVMBZrO900A7wUa/UDGJCkQmjw/bZfKgfJEr5CGohNPlz",
+	"O9kXnJnQuUIkoZpgj/NU+xgLMdeL2dfGYL+DzghETYAF6E3vvxm232mzwZ63j5/PI/Tx9PzFz4gL9PLV",
+	"21fnr6IL5hg4SPX87Yd7+4YIJJ8QqJmD6pCZpTLiztEnogQlZmAIjufMirb+m4RMplwv47z9TzLvo0eY",
+	"zVHG6L8yghT5qh47ioDsdmh4Beu9f4ggSQ7iTBfMUS0cVNdy294OtGxKp/ISM2jKlx/zSb5sTowi4Ada",
+	"toFrUvMuWHPT19nuIRCLCzIf7j+zXGQ2pik5QX097Xkbur/3kcRzecHGrmRdkpibV0IWpx3JOfmq/vIX",
+	"IAdBJxNiyr+gLIwy9JlRaKr6/vWLE1NZATzByDA0IZhJdNFinJGLVgd9Zqb3dyFU9csuWGav/yuDnkVY",
+	"4AnRwhrOiiDDTJIEDeZAv/qQVu4r2hHYgmk4lcBZ8EDvUeeC2XZIGPbYkIp7CgLBAlMtPpBMMTBgbpy3",
+	"KY0BnUlb3kZJ10qgoERhSD3LRGoFnDx+8kROk6/aUHhiH5NP3pp/fCLDtvdgZ6wmqReybL34+dXb07d5",
+	"41P0DjM8AnwbZLJj0OnHN75jsrXX6Xa6Nl+b4SltHbcOOt3OgUkmGIOkNwLHk5dP9NURCYSs+5JgoU/c",
+	"kALzmvvde3+QsPKR8+VwgWLOFI6V3gwgSD40PfCcH1cSK9L0tnJGjBJm1jRPsn2jzaOUSnVa9ugWBFDr",
+	"2SpuefLRmBaN7jujvze69wXIuCZ3nsG6wZ1VhBkIDHBJ8vpru5wGQqd13AIyLvA3XWGE1aTwBp19GgzC",
+	"GJnHlpNYvt6fkD4A/vRxmvbrBpj7x4vx+YkrE/I/OE3/59e99jOTofKtG+09vX68XpqK+Ygdl4FpxGna",
+	"WTE7cC9Sk1dA6safx7KL8TcsgnOdXZqtsGk/EFxBExoL7G84Ctf0e3qVUqyl25IPu0Zqt/J1WxGz9PvQ",
+	"vO0GXzdKnAnJoaJjozypazVpRORymvYbPxZjyxMu0jSYPBEyYaAs5gT1232kMmGAX6AQoONHAd1sQ4OB",
+	"N9hyiXwoRT5hO4cIcx0C4U93uQTr0q4Hzm6X/gLXepsGixy+gH93yrUo00PZ73aNb1wrmSrHWbJ67G8W",
+	"0G/t0wUeeLAPg43OtUnoC4jrqHVoBhJ6fz7gJ2/YFU5pYu7fW33/Z6aNM8IU1Fna5w5WP/eaiwFNEsLM",
+	"E4ern3jP1WuHcHa4/2z1A+ecv8MMskeOmgzpM8NXmBoXE7gBbNP845Ze62oEVeGRrGQXgUP/a3tKxMQ0",
+	"ZTfsczhsc9HmMxMZ4zKkSSRgBYGJBfjEcGBrUyI76HzGwWQujQrC7IxYaQCiyV7JsS1izBhXF0xbaime",
+	"HqPD7jPUlylXPYUvCet7dXPaGNVGKCFoqP8HvCZaaICZ2tPX+oVzq69fOeD8smfgHPt5T189EGP+mIFp",
+	"PSgmgpEkQvoBCRauK8vT2hFkXRYIK3rKRq2VBHAVTNuaK2MhWFX3xM1VP3fBtFgbaz0KDATPIDZqrv4K",
+	"I7NSil1e7wMlyWxu5CIaZEovW0zS1OrxjPf0uyNtaeMLppk5DBa0Faki0ITrlDwzYwfKoEfooAO1am0j",
+	"frZ8SNsZmZCRsURsRQ1kfKO+3dKeJOmwp19K2QgMUM46yAT0YbD2PpeUQYeUJCGV0rC+01Ku3Ho6pWcC",
+	"/pPMW4YRgiH8nCfz2+CBJk5xXfb6WS91hQfv3cb3Q/z3hREhrag1JjghBqQKIrg177W3PYF74IUPmVE3",
+	"4LsvXKW9fmDvoBGjfouFiXUc7h01mYvMplMuFEnekYRiV2F1uL/fYOEKMn1H5QRCrXcvUp5zfllJpt1U",
+	"qFxHAaPVfpemVM3rLVitgQFv1xJAFqWPi6zIOGnynsjGvrbMSDoIUF9aAQ//nTPSQWfwcsOXAWtxQEYZ",
+	"y9PEOCCgJB10yubWU2MKFYBvaq6M5WWIZY2IOvWmuciwFifrGUolBfNghfFWZi9bNDZhUMb2KbTdUmbi",
+	"EpOowajWMBNQCrElNMNMaXk6mCOrRtt2lRlOQcI6IrC7X2slZGavetalX2ujV2DfDw+7K1bxVlVsn6IC",
+	"/L18ZB64Xn0fanJxxrxl2iZr+0aT6yeGlwFCVbDJf5ENqdW4eQd9KLRDA+KiqNY6OYJ+fVxYLLMZnkdO",
+	"T62qT9CLD1s2aVVCA6OHzvkFM0ry2EzZOnzJ1MMAi0B/9TCa9NdzzZIaeMIQozMTvZFuNnxnBN3i0Tlc",
+	"XMCXJIeG/iMZjesrLw3UiTOFU3IPh83s0cYqRN5WJqgX1NgueeHjopM6KJxLA7sLp0gdwy4v0R9SMX/Y",
+	"HpS/E7UlbXd9q7RlAZRCMEUvbCJBXpFggCiKWFvkwjoiS01F2sfP57XGvT4ghqMDTPKsNOMLBsJnjA3o",
+	"MCjB65r2BjLNYs66WChJJQmJDeOy3J7YuFVb3uS8NrLl74x1fDY+3x3LuBP5eceugjvlf58dSPKWWGCm",
+	"ltQPSzTiuZt0KPgE5cXhxmsaczakYkKSCMVjEl+SpGfTKyjrQY6MScwq2m2cuDfbJI6UDNUF45nqoBch",
+	"36jLaPLcqKZ2JH9jB32ApKQJB0wsQYwrmpqj0IMWVpBX2u+g0wvmeWA9l61WuaWpjU65Kiv5ml9eEREZ",
+	"3t6HiuK+5s6WfeYOY5OfVlRPXbBc6WdJ7rMGx3kHQTDPebZdxXPVr+0mxZBzilfGrW+2kocqecEWnOcF",
+	"bGaE+sZasOGBBTe7Nm8sROdcr2NIEggChfTfiShYw617Z6Lgk1nBnSzYyYKbygJLStv2/mZqDF6RcITx",
+	"HGA1cKmTJ67mnOf53a5coIMg6w0doSGmaSaIdAm2gCyuRYvmoPbx6IJxgfa73s3VO5xnuUj0NYnweb7f",
+	"4f4zAIwG2cAFaMpeqvwFg4wFGaGMKWqihjxNiFTWKznRL/HePsWQbrzAEaVp1no7vMx2gr1jDpb3Rw2w",
+	"L/MbouyB+3T+gOfeFhPYhlw5F7DJ9v6xz9Q4cNwtSFX5oKd8xDO15Ly/gqRUsCqljzvtJ9130Bsl3RV9",
+	"9Eup9OVEUjjJjM8QZ53gYfqQbSlivMo5aUmZZ6r1B4uVfj/RSyBenqnV1CtJOoTURfBztJ1gaRv1t13h",
+	"jiUadwUfS4TamNiyj3IfKq0SSwR7buVEyfWfp3prWWbqKUxuiKb0DvosIcHcAtZbrw1x52k25ml+qo79",
+	"eJiacYtvMYb4Ak8B0Sqsj8PUAIFG3pIQ+mRhXO5YChWoOjW+WFebs5NED0QSvbLlVNACsb6Wan1JNaBp",
+	"2oZ6+voMhOWp8HnOrAk3GBDKcLwhpVI9p2lqoNAfWD78yoRgPbO6OLqFJbvN/HZJxBWN63PAzc89vZet",
+	"LSc/NEwAhozbDdJ/bTcMk/t7X2m7ji5X5+xakEVNwrt4001TEbzFLHhXwZQ2ztY1Ka+o7x+LvoEwLO4z",
+	"2QOCxib5HrJrjRYNOa1Y4ZSPMoIylmr1G+rcoOTSjNihHNLkgsE89EuGgv9OmE3a1Vd7+oZ+fTqnI7yH",
+	"msvpxncviZz54uyyOHdZnJuxmdMkQZjBiUWKW7DStZhNUFtameH0PBCTrska2pwF7FKG/qApQ4VgXJNU",
+	"N84WWkOPHxHlkeytq2R1VqpdnV2s535ShTYk0YeVJVSTkLMljnx72ti9pOIsO5C7PJxd7HW7eTg3EIHB",
+	"3JsPw6I9vH7Nca4WJtw0fIackA4CYP0Zz9IETELjOOYKp9CGd2Z6n0IhIU0gHgqmnv7J2HqRi9FesIqd",
+	"iDYxE21iyINnSTZm/pCY0i4jZMeVtp0RsjFb8o3IB4tY89z2qt1B1dyiKz9PZKwbht8AZbsD0VLGoA7o",
+	"v/iUWEuvbiRUgmAqjaMKnnrnADaaSBsh11ApM5IYtL0KoMzyetg7Q5sJj9CCzmw+xi0g0jSN+gBKS8/M",
+	"4wbwL8UbfBSY4mrlJtDHenk7q3bl7/uMIjWLIO2CR9sJHlXjRjcMGVElbXCHgrR0OJHAM3M4PjaPDDwo",
+	"GlJIeHc4oP1CEeibSJExHCzopMwmYAxMTJ6kQWtxbeQjAz5oBb6BoTTvAI1jRJSH+ULZFaex60JwYv8r",
+	"EdTuM45GeCqXx5wecrzp3mJNuzjTLs60IUcyZBKOLzW2ClZGlT7ZXE8oiDnsPiswYU2d4Qwbv4QNU5e4",
+	"hMm5i9AVN8gadaGoXRhqF4byw1ANiPkuStUtad6q7lYXarLLsHMi3WOoaRNF70EHmB6kJ/feAku7oNLO",
+	"fXtHQaXm2llNKMk6g2UB2pl77CKUZATZSvLENEk2OL7GrAQDTY0JFUbkOd4gjcbmyprztso5Jpt0/ZSl",
+	"rZ14dNh99nhFwOhBsph7DBTtgkQ7LnNnQaIbGYHWdOtMk+FSaEgTUZYIo48vX0cWIY0qaW2+pTA4ayjf",
+	"b8xw1tO/7dgDfugBZabPRNU5G070yj/uHdAX5pvtl1ROuYGhWHVe7SP+Ezvt/MbauSrt0B2o6O60JFiO",
+	"BxyLpC0VXtYE5GfXCSbcbQsEtcl3VA6JP8/hsMWEglwRlpHg2XjpxnGmh3GbJmrlS3XQl3SUCbLDvQwR",
+	"Krjj/ZiBIFpsNODNObXV09lrs/AGwKeKDA9kNKZScegSleRpRCNO2QgigDzB8xU4vadoioUydbKaWV8w",
+	"yScEWLtEjBBISDLNgYpKFgvd4LJ7oYtYDVhvTmF3QsY7Cl6fghNvh9Ym4gJC6aEmoLzKR7jLQtk1TFq/",
+	"YZKbnSfg62ZRRva5jaWeCaoUYQ85AaVmiN9VBkqpJdAmCSilF7j8k++r7VDON1ennxRCYJeDcuMcFOLL",
+	"KyePvYubZqOcugYx0AZUWvTAiSTpFZEnBbxh0Quobxim3+/H43B92+Q0b27Ni3T4EJpiZHTMUvMdQExU",
+	"3EegjFxxtMFoyaEjEU4Fwcm8gz74sC45RCTAkOk1IUUKfQhXsjaF5ZWXIvkg81jyAd5LMkuxPLuMll1G",
+	"y2b87RfbgBj56ciNWJzVD0NmR6POEFNRXAKk3JnJzeugcP5LgfA0AWCnASEMJVROCZOkNtflBixkl/Dy",
+	"h23VsDax30Xui0+qt69C1rll/KXZhcruq0HD2gT6/WTFbIsj36I2dy/5MUtP5i5JZhe+3nYHhI01vpqE",
+	"mdyadZD6WuR5/b9A8IHdyjOVW7Km/bW7C1p1mU4CfMZO8mqMkpWr7dAxlheMQbikmlLjfdSokGVNE8AU",
+	"IaJepNigfv5Ij7JeJkn/sXmx7RAG771gvqWcF5Rb1EZggVQuSdb5DjjfvUD+L+V8u8ydHevbPuD/ja3d",
+	"McGpBfoPmwQQjpXoqHtgzFcT1lN4gCUpeIeJ2gbNgZ/hC7dpC9gvBA6d+WW+kTV7nxC6ZtxFY1RxVdph",
+	"0y63AWJuykeUtXGs6NXSvr0fhohcETEf8GQewTdTrIhUBse6g04ZwkqRyVS5XrrQsAFcpYzrpyxGNWaJ",
+	"LEoPwZw8MckDMyyRmk+NCxV6xkM/9QhJymKCpoRPUwJ32IxTB+1tE13qYrBv9RRP7Qy/O5xevUAG28VU",
+	"uvcnpDaQqe9dFsa8YQgzD6zqcUxIfezSUoLpwIwIS0iCJN9SuTxs54p6+XwANmmEyqIfiMziMcIS9fee",
+	"7Xe6nf3OXu160mnPPlYa3QR/fQuNi1vHh0frxSfzaPXDC51WhvZdhUyh9FjhyXTDiKn/vAuY+te8G+44",
+	"EFpiXquDoY7wd6HQm7eVzpkYR3KhdUpZbtb7UWvkbB43CAtbRtznI72rszGfaOkb1J6q4u1uSLG2760Z",
+	"9o7+ttG71ipUNyLAG+UkT0hiaWWtDDuTnCxchyzk2n/pf48II4LGcK1OY3tXfPYPmDaHoRujAd8ziqwg",
+	"IKBQSq5IWuAZ2dsH/IogWpv3lfJZTyoeX66JarSGfIUvbSRZ7ZNOpto/2/a/cSYEtB22w29XLzzAzKSC",
+	"NldLY+/47BjijQXypMQVHB/0ry4rfAymJfVLBAcdr10GoeLGyiXJiAibrwQIY5SNENxen81T0MhDTecp",
+	"Rngv+TzeAu0SenYJPTdoheBxhcZMYTrGYoJjw74Dms6GsDXQFFozBvB0aX0dcgyN28beYRBtTJRmUJ/L",
+	"cxMGskvm+aOi12xA6iuyedgcTYipfBkikJVFKo/34qDdWaLRO1C36izO0qrsAmf3BGmzAW0WutmDzeDZ",
+	"Gh++TQ3uXnJ4lp/LXRLPLpK9ZaSbG+p5tZk8VRMQQlYJHQ6JkEvtQYxiLgSJ9ZtOUEqGCvFMmdioUQNN",
+	"1g221SSdumSZ74LJ3Eu6zHIms8uX2XGZrSPd3JY5CRyh3of+6oqIucuvc0kd+pEIMTLL8yxOfNxl/U+L",
+	"tkyJzEGZwTUVdKuf6Z/e8SsCOCEPOxNinejvpp162w+iVW9pV1b7lAshtHMp39il7El0gKhzcYeN9IuN",
+	"rJhwtWySaP1C0hEjSY6o7lQQyxdmDuBdECw5i4xOIvisTCUddGrVESoRA68UIyOs6BWBfk0XrE+ZzIZD",
+	"GlNPDZJadRnzGZpk8Vg/2s8Xst9Bp+UQFurbCFYPIlh99DFfGQNHBMW9EmFBLhjjig4puMVYTKDlO8Hx",
+	"GMWCS0nZKORWx8lvmeVfD9WjDoM7hXECBMMde9RLXCTIQWBoO1ffzp1e607XBHIjJui0H3PEVyYOnHvF",
+	"gpFtBlHoOmEd5r3/6u8gmVMQ7HUoyhi4VvWEl7Qo0vds3qLI5fHph7xsxzxNoDbbEb5Sk+d41P2+QU7u",
+	"WKfzqXS1Slc6Ljut7sZaHavwCMfIytcDDmmSDuuY2ASLyx5OUzicwNLCqtuHYakGOrKHErxKORwjMn+g",
+	"CZ/YUi5wSButZJHv6W+fpmmJ9X0yPGILqtAdHAEz2sAZeIfF5cNXSdbVML4fma/XH+E0LR8ZLS+sDNrG",
+	"0TFCrwclRw1QTXn5BMF5Ma+IwFjAaICTkT1SWF5KxIeKsMVjAx/8DE9WtYZbo3rzuRfQt60mXmmgBndg",
+	"kH6zIb1eTjm6De69MqPjlDmCq0vJ8Elol5SxS8pwSRmsTBfrUWttXkY9NY6IqpDinYjwWm5WHssuEHNP",
+	"+Rc3JMMb1AgEOC0oy4WivEXHaHEwkNZdKBtpAxOPMGU5GAPj0DwurEf7NP1d6dDftwp967Lie9O5Swf2",
+	"xgq36wSwaZEOtjDYOI7zFgIxlgRhSRMCKVP9jNF/ZaRHk77pMDB3UNknBrBOXDA14yglCjBQ9HdAkR+Q",
+	"EWWMshEkWwHAZwedIkFiLpICS3NCxIgkiDLFEWaA6o6oRENNEvpjVFnU+QvmD8VArTTB6rYfXIbWbZ/7",
+	"YxUdOdrIHYMjwhIiIii6Jw7bX+92nWPQPFDnGtzvNq0zzkcy4CKMIl03Av1ADw9rW8ivVe68dBi27Hnp",
+	"QAZkyAW5s+rmFEvV27wEKxzkjlrgZHfvbZf+8r/Y9v+Awm4+7A2oAMCOdvXCJijTd+ybtYd8tVvW0cnO",
+	"I3tjj+y0YKxOwOWXNoWUPs9xT9AEXzrU6EI0dJwYALkBee0DkoNEoykRkjP0CP4A8i3a3Ek6oSkWF8xI",
+	"RS7MI1bePTYoJogy1J9yKekgJb0kM/RIZN9geaE+Z8XVfxfkNxIrwACbuw4mEH2nTCrwbdn+etD3mEpk",
+	"z059kdnHvK3CzRTYBdb0C/iqOUp4gecz9YA+LRa2Xk1BRlQqIkwlS5A5eYtQw6BMuw+PSeUXzKLVMojt",
+	"B/Htmt5LTZytenPbGkx4dKu9K43bxfKX5zMaSkEYFd1XmnLegFmxYUWczznGuNTFREYlwERhOpaZUjlo",
+	"DuoME7ALjvWrJDFo/wANdYUZleMQdzRD3Jg77jy1f1RP7VonYTsw2L7N2dzmNeoBSSKkOD9BVF0wSMfr",
+	"m/t7+v6+URioD8yZgE0/4YIA1GeE+naCPfNg/3FNm7TisNy21l3nRi72ZudBvicP8vqC4r5AuDuor49f",
+	"3/iHRNE9BqLDn0hM4FWQ4MuRJKquvG87QuLW1NB7KexbclB3VX27epstV/UVfRgTojBN5Vp66qp+9oBY",
+	"ChV8egyOg8xP8malrmoPDUjMJ/qJyVTNc/5ifQaSQLp7nBIsSGJ85xesjuVotnUCfMm0JkVUVSsB64Gz",
+	"HzhHupcqwKUW8a4EcMeStlwCeDOeFLadQQHfdjT8HXSwM0zOWRomeS53uZmaoaJHa4RwkpiuAzhNiRhR",
+	"YqJ9Clyo0OoZfozBNndmPJVFUz1tyBftCIovAY+LDAc1xsmi0XICL/fjd1QiqWiamkBfBz3n/JKykbxg",
+	"xkriWQrmFIOxpXiKHvXtv6aUjXoDe3//cYTUjLuBS/SoP+Bq3BvjK9JzF/uPYVzFzFPORhAAg5YHbhFj",
+	"zNCYpwl61M9v7SnOe/p2/Q5BkKg4PBb8twD9E+L0sB7bct7eLrt/R+AgPxh2Dy7/TFzRK73IO5txVwh1",
+	"KwkamuoR9lgbOGh8NrqWDyksERSdkJQysqSxQo23NCq3eYmM6xT4zxTP4XZETRfBlEpVriCHXI5LMpdE",
+	"HaMhT1M+u2B9Rr6qfgf14RMmv6M/FeSK8kz2gd+xLE0Nx3cDN+7ZOpeWxX53pexwaLnoXLA1OsjV5moU",
+	"LqtzO5iNMja2U+FFmBKUyFLdVeMSKxfyKjfv9nt2+Hvdilp6r2GysNF3HTt3y92sTN1Ryi6AvjXvnEXf",
+	"tyR/N466MP/K2K3otK8tTHTOfA3TMWxG5nVUhs84fEVQYPUvRpUcEK2o5eXylvegR/rVHMDUc351wXwf",
+	"PDQaeRyhmE8IGuD40uqx3LSx0W+zqmRH2/wwoglOiO1QojVgrTELYsP8wo7eDeEHecH6l4zPWC9XLPvW",
+	"92B8EvDcTL/BJBkVc7UF/3mNp3UumBn7k6DKdbG+YJJPCPRecQEC6CkLoz02WjV8UA/cNdR2MCJ4qKeV",
+	"ELME2PbRRgmJaUKCLgxLEVtVbe81GgF5I4VQ2ymaO0Vzu15QlnAX4d5QozTq3jppv15M/gdp035NSRr4",
+	"OE2KU7OM2qLJb20+7Xzyh8unLVfZ26WsU/gKeyGQK0qZ+vGwFbUmlNGJ1gP3cm2OMkUA4qfRILRSWJux",
+	"ahTG2/i87QOJJkSNeW0GmPm1cXsnSzPvzFPLByBITOiVccmv3SzLPdwbzB9Cz6xdf6hb7A9lGWXPvnsT",
+	"vInKK5zhVrlcvQ1PoBQ4arXzf90Xzpg9WE3yni3X3pltN897zgVgId3tpZvkPRtiglwhhSbcIpkNcIq1",
+	"HWLNb+j8a3r+8isi7IcttJeLgCaZNnhmYw6VICSVBIFUm1M2sjAVFwyyn/WpNuZMDMYLBAJyDkyVa08M",
+	"X0EjoqSF9PmqzG1TZRWNE/tficb4iiDG0QhP5bJM5/nkQTvLYXj3kjTslmbXRWNnhGzGp87xpQl6ujPW",
+	"lFEFzJAGacJ8Spj0uVUHhXOHJdeKo+ZCfOgaZwgyzFhCktwn5DEVF3+84rS2rcbGjGSXFPzHTQpeg+63",
+	"kxRcmM3hwIYb0G1rgvXeLzeCnbvr3rz963Lj+8rFXaudxnb4761pcPeUb1t7GHf5trvktq3n224i7sKt",
+	"M8AGjaz3D6JEggyJICwmJyjlM3CnmKCZMVdFQPurT4R90KzCZgs+IGaxS4XdcYtbSIVdn12ErUJrrHWm",
+	"yXApHrTzHwGY/ceXryOkLT6TlGoMvdrY1JqK9iczovUUbTv8gNt6QBkGf3LVpxvUsUX+ce+wvjDfbL+k",
+	"csolNbcvP7v2Ef+JnQJ+YwVclXboblTwumMzzNjWYdQ+DCG9zp01ZnuVQroJZrYAm1o3S8irTCW0QrbA",
+	"a4O5Pq6TLB6HxLmewAP34H6CQd6LA9d8OizQjbNr50faeW5rxLQmkJtKaT+VeFP4OOcYcP8uOkZsK5HE",
+	"H+Uum+R2s0lMpt+xn7wQQSaFSanAaVqbU2EeXZZOgdP0pikV5iN2XJroBMJp2jSzIs+trpuDn3x9m8vs",
+	"HZLazBmvF91tDAWyYMf4ymBc2WCsitCAEIYSKrW1Xg/tlN+wea8S11wzhAX4QNJeaob4XaW/3HGzlSVY",
+	"f/eY/uKJkAY5MCWBszOobpwIUxHguaJSur5pSsxrAwKiVYmce58UsCAGI2TeQb9QNUZYyzLHWPvGsaB1",
+	"F0YIFHCiAUEjekVYB/1SAbH6QSLI3r9gRQkpPFtWeiJ46YgwImhsFSPjwYhTLCW03UO2tHTei62u27cZ",
+	"/n2tYkFJq8vjB7gByOERNCE90+8PSmdhnF7m/iWZqo736jHJe/lBwk8M5bQDguAXkmghr8hXZSSBARO6",
+	"YOBxkYpzhy/Us7dH1lQEJIQl+TrlkqWHmbTjjfF+Mnf8Rdql7+yMwM24K9CutgHLZ64pf7UKe405uCHs",
+	"HzUgAYtaZDAn50bMYpeY84dNzNmMoO8kRac8tDtRWWuTdcpj2YX+7itjZzNyfYC5O+jUIlGW1OSBgA4O",
+	"ubaMU85GRaGpdy9gxRfaabBS1GQDbY/z365+eD95QSsO/y45aBfu33Zy0M10yLo8IfTSlI67/kyqIraA",
+	"85Rsdyt7IfzowVSJ3G41gUcw8Rfs4gsGfMcV0I95mhiYUFPyYjLJzS1DLiIw+Y2HwLA9Z49r8x+HNFkD",
+	"BlDA7l6wR9agB1z8Xn5jGG/XJTh9L9zvfjD/VnC/XbbTjv1tP9vp1mxoxxK2nchxnjc++VeGmaJqjoYC",
+	"4E2IaeMfIc5igmoZ1ImX9mHaU1Op/x9ak/Qpk9lwSGPAEDfN452TMl/NvuWTVa6OUoKviMkTicq6JBeo",
+	"78bbN43/BzyZXzC9Atr8kyc5Gkr5nRJKfKhCMWYFA9bT6z529YclT+0y8RFdMCxzpBbE+OwY4Zz9F5BW",
+	"+kNWyCSFXDGLtEU3brCXgd2p78Gj+tKM1Sa93adweOkFJnfSYedt3aJ3ylLW5sJiOsZigmMTgMwFBh/S",
+	"lDxJ+YiyNo4VvaJqXp+M8woQX7FSZDJVDhbKOK4sPJVhqilWOe6fZm1DTNNMkApnY+QHCc9SiTCSdMS0",
+	"Pp4jR40yIvWhrkvN+TBjb/W4T+2wH1p2TiCwb1fOookRlpAESV4XrZcKq0w2xi+BxTgzz1yvGoAV1nrl",
+	"k0QQKSMks3iMsET9vWf7nW5nv7NXm21Dpz37WF1vxsOjG2F87OBHtpN/oUckFZ5MN0y/8J932Rf+Ne+G",
+	"O86qKB391WkVjvB3GRU3zqjIOX7OzLhh3tQXR2WRsrqPsJVEUyzljAubeB40PV6xxGGPSwJvc9mfDjsc",
+	"cAOhlZExURS/JMbZgxEjM2QxxI3BAdNhWjZRNorQgEiakAumZwQYAJmyFWY4cVVlFXmH9R0FcDno4G4e",
+	"PWMo9JwDw7R2SHgwhwFu/WifbN1WGZl5vfHR37V35YyOGEnehPMODFLkAz+hf2SHhNmBnMSnBSW6U61X",
+	"sO4s66uzMU1J2z3YNhTdrtCXO/Ouh+eSs37unWoD/w/x0w46RX39D0Dydy1UMPxmP4rs4XE5SnlOVoEj",
+	"avq4KqWPdd8MxpzGHmF6dZI+APLLGVXxGPk3ID4cnuQwpq6rKhjmB2HPq5npwy1DKeZ293UoeW/R5Z1H",
+	"N+ILu/ygO7ZYSZwJLfCPf/0S7guaS8rVbGWaDVIatzyGoZfkid/MszeY94wb9MnS6k5zjyxsVsAu899k",
+	"rNUOeo8nRIJ3E2uLlacJwlBuMpijvnkNNHkOhVe4UD52/vP5S1eWcGsSNfi9mpSNIR1lgjx0HfjOnfBc",
+	"VChhMEd5PYkjUbO7DTCpQkSqeIKXuFVO09SpsJ41meB5bmSCnWbvoQIMTdmEAs/1h++K/MzHdrS3Lu0B",
+	"dfxQblJ8A8ob0DSlbNSWCi8DaP5ErgjLIJwwc265KaYJgohBfskhn52gKYGwQv5A3kApybQFZZuBGHMI",
+	"ohrK1PLWkOlzM8zbJE77iTO9EDu6XJ8uIZaHFThQBvl2bUqXriUwCP9ldOk1XICGBH6PAdt8IOEmDQI6",
+	"ItQQmM2xfGF1jduG9Dff2VHZJlTmYOCHKIeg35zOhGFs9RT2SwN2BxmKIIFnhFyiR+Avf8dZguePAVCb",
+	"MzUOCO3cBWy6VwzmF8yClEMNEM8USrCyofMUS4UOuvo7MkJ7+/At6Em/t2++IDvo1OLsHnbNjfnAoPcI",
+	"YWhOsICrMFIuLhg8aqLSoNTaNiX2g1MiKE9MVDpTrlkJjKoma4gLZaXFogEbWFpth88052Am/6m2qBgG",
+	"UuN6NnqL8zmbv/QEW1ELphfyNy+4yl/nUQ5w3rNbDhp8niLop544M8N8+FajATZQcdtg+Lfpyre0ZfjB",
+	"joOuzUEtwzM9NDUDugHzVHzas5HkAUl6RfKMXG5fa0YEbKp4OAKuCmV7CrC7JdHmjHHHGTtG06Y0Qt5W",
+	"O9cJ83M+fVeM5TbFeeVLO3LcRKBXSMErUd1Mshd+3bb1f66gR1dLExmObH2/EDUa8GT+gzyxGPFFg8IO",
+	"CvesySQRpvKAJZZi+RA6NGF5GbDCUyrVJ54S403/ZIf7B8QOoRaYAGyELSUxLCzcioSGcoh+nS4s+t6H",
+	"035lCN3nqDThjdrGMbAkJOnpu7YJzfGgMR3uC7hhgRZXpxlAcZ/jULtcgxvnGpTX05McAYFQm2OwrJ+J",
+	"fdglApgGIzYtDfraWqdXxhRNF4KIefMRuCqd34sOKUk66NQMP+8caV5+wUxhiEvjhTDmmKRJ/0QLFP0x",
+	"KAoxDxucOwirQs9bM9ohoDpAv5TCKWfeZu7o2ev9eqyEBep+sMHJ6kDvBy5vYblCjEBe7oATdoHR5Yzt",
+	"VF56J3xTprZUNcZS0hEDLWFJcoVzSOV8xXY3AaYFEVAyHJLYS/S1LZUME7LOL63oQB8nC9limd+5czdB",
+	"CpjlkBcMeqVAvpWpDNG39KB0PlyzZmbyySzUg2VPpzDKAiD77hKqiq+H8yeK33bM5c/AXP6uz5qxPjZm",
+	"MBWgziCHWQnQcmp1pMQkV3JuDG5gLoYJYGl0mDp8li0oKDuQlj8qSItvGGxM4XVYLcy5j05871GEMLPO",
+	"ozCse4Be7842rcV7Ly/UrirtnmBabkawuSF7tygtxu4sW5qVil7D5PuPa+1gSLu3CAfOuRUCZdk2u78D",
+	"Q/Re4FkanfwdRssOpGDLGC03Y2B8xkg9UssvNpgCTvtC3t4N+7GwKN8h/7kXgJRG/GeHkrJjQFtHSdkK",
+	"B1pt1eLpVPCrrSOmnLm+5DCNIoIMmY0m1xIAnQVmEscGzZmzmBzreyeYzeEBw/AQVgZeRdvWCYcw95i4",
+	"5MgRURZGpcomO+g9h9p6F7+w2NXOpffosHuA+nzGevaKY6zNfYIXbIlTEGCw+2+GbWCUfcvaC0dBCv18",
+	"lOPkUPIlCQC72nqtBZciWtujaLZ3i+w+eoiRkitKZrcNh9IsJmLWeycK/pCi4PuJuhgy3JbraLUYEeQ3",
+	"EqutN1C7iURA6woEABhclAi/FJKr4O4QLr8kZFpIuZsy/ICqrtd0x7rvTIvXy71j3TvWfc/t5jQZ3gbn",
+	"XpJE+nwO/tAOOmVzZGKobcpMYC1HbYd31GeA/mGSPtdID4QcwI3yAu2TLiEwz/qL3C9t+O89JAE2y/vb",
+	"5fttJ9+vmucXPMvmk2Ed6bMEIOeh4xjG+QdIo67vAhYQhR4OO0uy4x5yxsm95cDtOgbtclM2hRcCMgmn",
+	"pTQW2Ot3BjK5doOMpkpLcJNWyxK4boC/sAK5LgGyfVk6yi4DZZeB4megNCfi2lSTtZVLm2ly28kly/JJ",
+	"dvbg/eaRrKEg3WW+SAedVtiscQe51j3LMj8eZLD13vI7dikdu4jqHaV0rCPCarrsLDvzJ/Av7wmQb8ZZ",
+	"szQV40EyhHtLuNjlWOw4wp3lWKxvmkkirmhM2jFWOOWjFdA7PmQO4sMhETLKLTJA4pkKGpNQPX7MExKh",
+	"vBpf09eIi3nYBXtmRvVGkckfsfzeFb37ixByu7rf66D697rdpjgzJvECsvRACxREaR6I7P7L2n4Bsmce",
+	"LY3BfnPAeUowu2FZ+tb8ziVnc9TSFAcV6ea/QJn6b/eP+ypO94h7tXva7c/OQ31jD3W+lAWTrHC/ejiT",
+	"Ooc1cEUDn6i1I8CVDhtMxjnt7f1D9VF7Q7wXV7W/RDuP9c5jvWHSUJIg7I78Wid+hYK0YX97DFzCghBR",
+	"dYIkUaifS9c+UhwNcQrYPFIRXOvMvhEH2fm0/6g+7RtQ+hIH94Q4dE+Qg+Wm9/bFGQl6ust0ehfKVJ3f",
+	"u1ianbF9T67vTaiz0Lzuv799jft7e7z4VtW4e3GGrziYO5/4zgO2ZZ/4jURg0EH+vMDFB8eVKqQJOMtt",
+	"s2H9p4MKm1vgc5wQ0ABrPeXfCe+4F7/5Ct6xc5/vmMfW3efbMBXnLO7x4TCljPQSrPCyVog4HqOcMSBw",
+	"BgsBVc+ZcpUVFbwuwhJoM2KYDVUeUHuEMpYQASE70FyOUd94nPqIygvW//jh7BzBKL8RaKJ+/aQfob7R",
+	"Y6Ch+MfT8xc/g2++byzNPnr56u2r81f68/3yo2AE96HAcI5ExhBlxtsbXTCiZ0a1xesVROp36LHxGYts",
+	"k8fy7BPOiCmDGfMZIE/zoYJqEuhWQpg6Rn0+ha5xekKCGNuEJBaAlVjkJIuXn5ArCEScMtfjzcsl3e92",
+	"ERdov7uPJgQzy+KnRIzx1HQ4xqavD4XWAhdMj+5YjyIpyj0B37GD3nNoP4kSMiV6Mzjzvv+DRHHK48vO",
+	"Bbtgn4jMUmVq3PvAHEnSR4/yckzBZ48j1E8ywzZJHz1SeR8AAQ+bj+q78tbx6FHedpmkktgAbWKKOQWf",
+	"ITxURKD+AEvSuyJCk27/GPlfzfGc8tUbUpK6Rh4JHQ6JeGwoQ9i6Em/cF2wq+CAlkwIuMydU28rzse33",
+	"T6UmjLxbPhfIvc8OGxZfL6eBnIq5EPDzBSuIhRGSSNsO1FIELO8pK8gZKKygY/1IZQVMkZX9qxi52TZT",
+	"qyrxzEARw4N8ap9xVOgKZgFwKB9dARlqehkOMpoCVUDjQ0Um5mHo3m82ARcnVZvXcKb1MhnGpM8eTfrm",
+	"0FB2wfqasfRLN2DXeyOCHm1FLyL4mzDotaJPgLBuqMg1kSYMcQatqqBtMxpotYJIpDjvXDDYM4+u8cJE",
+	"XUNwS816g/MdfdQ3jxIWz3s53TyGvXrHTUtxexTdS20wMQefx24/JAzBgEqYZtdmqPqDhvHNoK+GcB0d",
+	"SQKnG7PkgvmM1dZrD3B8OYJQ1DGa8jS1F1Vse29A9OXXD4aVI83Xvzx6kvBYPrHsva2vdcZqkj5Gcsxn",
+	"cIA00xjMYc1NcCtUCKcftC9+iRV+sFGAOYvvR/ebs/gU9jCk+lXE5hibfBXDHbU+sN/d3+pQnhe2c8U9",
+	"FsdkqkhiwfEsb5/RNC2OcE5VZU31LTfDCYWTiCDFY4jKUqS0Rsvo7j07+Akfxe0fB0ek/TQ+wO1nyT5p",
+	"Hw738I+Dp/FPyTPypFXdxEA8Nw9/7qIkf5K8fizEHBij10Yp1ppcgiyJ+QrxnMVGC57gr22tcrQHc6VZ",
+	"wOHes8OD7uGqZhCLpPsN6Py6Pu3kta/czcYcVEFEVZF24kCHOshXsALdF8tyxvZmOup2XQH2sdZMFGWZ",
+	"sdwvWB9Up77TxotWV+60gytccjTEoIArmqK+6ZoAGnVf7wbEUKxGkqYwNv0YZNw6EXZJpuqC6ck8NY2i",
+	"jM6mORthSUiKjIgquNOKzk7nOTsBme2ZAov70c/lZ4nxNOEwLoVjitW4yOBw7K+e9+T9D7IMMjK8Zg6/",
+	"dtvPcHt42n795dtP14/a/t+H14+/HVyXLu3tX/9bk8ZLP/OZKcJ3+6g4Sgm+IvokFLqR7S1Sk5oCWxTO",
+	"S+lGpaYOB/t+U4duoKnDl1uWp7VCLCeNXXrJTYMcRctFZ0Q56gIN3Z2DRV66nGFKRf5/9q6mt3EbiP4V",
+	"wacsILc9tIemp2CBXlughx42wVqWxjZhmzRIKa5Q7H9fcIYUqYT0l+woG/C0K8eiZIl8JOe9ebOdmlLn",
+	"h3Oe19CGdHdraPOeivcE9R1e9R9z0aS/i+rvfjtZfkf1sJ38joIR9r0eEN+ZQto3E9+tob1Me0cnWukd",
+	"HU3pH9qF24IwvaPRNHd+lz5FdWf6foLF4aq7DkYc9vVQ7SAtEwyePmhUc6EWBfIZZLbmeh9OVmc4yJ6L",
+	"TUMcrl5J6e72B9URM8OPqWwhAbIa/qPCLAspeJ1hrKEWtEyL6fj8/vR+9/DeTY6j5es9pqTmS/vUYWo+",
+	"O9zORpLYgoqm18MFCRFGNIogs2FOpdjtrJuhZygc0TizhvaettOFAxQTtZ7DQmCMEt3oyTMLc4gzxiPb",
+	"vL+xeW8xdrtq2P0rRdVUA6bGN+k1UDaS1e3k/stTaJFO7+uyecmsxqLd6Xxx6AxT8Bj/atqYGdOD0ASn",
+	"J6RozY2BM1JShn5cZejFqBlRhv7FOxgISz9fdMW3WdUfAawkFhlT/jmgC76tEcIjv3hzkd3N8MOv+mD2",
+	"iYihvZBYGHIlGon1dmVtVwGoFgNe5Y98vxJIeFoWvDMAxbWDvROUoDF0tnOZ2/pmycszk0A/5y44sQQt",
+	"lY2O9Ypzx423MeNoWY/hTFKzJkHa1dWsQzCzuWbU5EcENquy/XGQbSS1xRFkS1rbBG030NoODuSg6188",
+	"bvMZC3YrqtRBNYVs0QmAjFU5Cgo0qpAnhcqdu+B+BUYqCllRongOtZGYqBlmzNC39EMRZY11Yu3qnhi9",
+	"J3OOYCHWyLiQDKTLXrpVVICf6IFuX8mYjhVYqORy2wokwQJmybZLImvm/u9fbeoO3phB0138OHGG3Sax",
+	"ZoNZs8YAisVHOj7fnsIIjHeFUnshKyNhRjGVYkuOemwc2MwUodAAuG1UTeLgciWEAluFjYpCiKZG81WO",
+	"5SceeVlwbEs3RRooq8jSOK9QnUxXD63TiE7Tneu9smj63kYhz/ChJM4scWYDPZsbGlzHoCS4wNrCYW7M",
+	"ro+6XWVRlqBUVos18GwOG8GX+igYJ/7cSAm8NoP/pjNXLDgs9tz+hg86nsZRwvWf69FZDDaLif4UMzym",
+	"dr7wK4N4kNvvoZe5itehgnSeptjojXH6dPk0Si9Iu3wade+tSykXqNsukIdL7mkBSyErjJO0oWmQbv6y",
+	"aTBRdx+VujsPufPRt8JLGBXMzeNKcaqRaL4Tu+s4xi6U2Pe6CGlZcD0i5pBVsBU1VBrj/XjD3a+//P4p",
+	"5gBzBcS+zY5lFJ4sNjgTPZZiyFemx86dGsPF6004w8VHSCFmjqhA8U/ZA+aaCw45ZiQbaLC5FJSJ3pVZ",
+	"tlWWTVJZtPjxibgTp7beLfSMQmTFoCfxVwl7rs5fnRlR6YtS/5/MoZAgH5p6Nbn/8qSHInHx4eRNtD/R",
+	"f57kk0ZuJveTn3H4mqu/KlbPlpzxJTqwcDQ98HIW9SVfMx9Y8DLP9itWrmxR4r0J6DBpqKBt0WaV6BM9",
+	"KtDYg6Fn3DctJ/Dym6aiX8cyWWN5d6axtQid/C+mAgNua7bWNgK491u9bXvwfJPvvNBDA8+vBGY7m/Pd",
+	"Nj9SVXO3KuS2KFty5qj13l6Ua9fAFioDZdHrM8wzmdPEwfOsXEG5hopcXhQaSoBcMiBjloqpHXCF1ZdL",
+	"70530rUcvdSJzv2u1ZfuR5F2d91L3HsnoyN25LltGCd5CX2pd86UoeP/gde1K5gJq0hYNLyCyu8ubex1",
+	"/8mWjdSXfQZJOUBoM5NnGgMaPd1i1q/7i9fRQUNP9KbIocTLmyeXEmcF5/Lo7ZNteRnp0YVaK/NG9FjU",
+	"Y8xZoni8StFiz2F1fzy+KqUbuWca0YWErBabKhML1wzVBD/Ub4VLWUCCtkZzldqDho1YMj7FlYyGvFN6",
+	"pC1irn87q008sHtefW1AuFtR7q2Bkg4we01Mvj19+x4AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -33,11 +33,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 // serve answers requests until ctx ends, and then those under way.
-func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, o Options) error {
-	handler, err := newHandler(cfg, pool, o.Log)
-	if err != nil {
-		return err
-	}
+func serve(ctx context.Context, handler http.Handler, o Options) error {
 	srv := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
@@ -69,7 +65,9 @@ func shutDown(srv *http.Server) error {
 	return nil
 }
 
-func newHandler(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (http.Handler, error) {
+// newServer makes the API. A process that only works jobs has one too: what devices
+// recorded offline is carried out through it.
+func newServer(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (*server.Server, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}

@@ -45,6 +45,8 @@ type Entry struct {
 	Description string
 	Before      any
 	After       any
+	// Offline says which operation of which device it was; nil when it was none.
+	Offline any
 }
 
 // Details returns the changed columns as JSON: {"before": {…}, "after": {…}}. A
@@ -59,7 +61,7 @@ func (e Entry) Details() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if before == nil && after == nil {
+	if before == nil && after == nil && e.Offline == nil {
 		return nil, nil
 	}
 	for column, value := range before {
@@ -76,6 +78,9 @@ func (e Entry) Details() (json.RawMessage, error) {
 	}
 	if after != nil {
 		details["after"] = after
+	}
+	if e.Offline != nil {
+		details["offline"] = e.Offline
 	}
 	return json.Marshal(details)
 }

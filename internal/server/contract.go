@@ -17,6 +17,10 @@ func init() {
 		_, err := time.Parse(time.DateOnly, s)
 		return err
 	}))
+	openapi3.DefineStringFormatValidator("date-time", openapi3.NewCallbackValidator(func(s string) error {
+		_, err := time.Parse(time.RFC3339, s)
+		return err
+	}))
 }
 
 // loadContract reads the embedded contract. Without strict bodies an unknown property
@@ -46,7 +50,9 @@ type operation struct {
 	// evenIfPasswordExpired admits an account that must choose a new password first.
 	evenIfPasswordExpired bool
 	body                  *openapi3.Schema
-	parameters            openapi3.Parameters
+	// maxBody is how many bytes the body may have, where any may have less.
+	maxBody    int64
+	parameters openapi3.Parameters
 	// answered are the properties of the answer; sent in a body they are read-only.
 	answered openapi3.Schemas
 }
@@ -64,9 +70,10 @@ func readOperations(doc *openapi3.T) ([]operation, error) {
 				continue
 			}
 			even, _ := op.Extensions["x-while-password-change-required"].(bool)
+			maxBody, _ := op.Extensions["x-max-body-bytes"].(float64)
 			operations = append(operations, operation{
 				id: op.OperationID, method: method, path: path, permission: class, evenIfPasswordExpired: even,
-				body: bodySchema(op), answered: answeredProperties(op),
+				body: bodySchema(op), maxBody: int64(maxBody), answered: answeredProperties(op),
 				parameters: append(append(openapi3.Parameters{}, item.Parameters...), op.Parameters...),
 			})
 		}
