@@ -81,13 +81,14 @@ func (e AppointmentStatus) Valid() bool {
 
 // Defines values for AuditAction.
 const (
-	AuditActionCreate AuditAction = "create"
-	AuditActionDelete AuditAction = "delete"
-	AuditActionEdit   AuditAction = "edit"
-	AuditActionExport AuditAction = "export"
-	AuditActionLogin  AuditAction = "login"
-	AuditActionLogout AuditAction = "logout"
-	AuditActionView   AuditAction = "view"
+	AuditActionCreate       AuditAction = "create"
+	AuditActionDelete       AuditAction = "delete"
+	AuditActionEdit         AuditAction = "edit"
+	AuditActionExport       AuditAction = "export"
+	AuditActionLogin        AuditAction = "login"
+	AuditActionLogout       AuditAction = "logout"
+	AuditActionRoleDecision AuditAction = "role_decision"
+	AuditActionView         AuditAction = "view"
 )
 
 // Valid indicates whether the value is a known member of the AuditAction enum.
@@ -104,6 +105,8 @@ func (e AuditAction) Valid() bool {
 	case AuditActionLogin:
 		return true
 	case AuditActionLogout:
+		return true
+	case AuditActionRoleDecision:
 		return true
 	case AuditActionView:
 		return true
@@ -220,6 +223,30 @@ func (e Language) Valid() bool {
 	}
 }
 
+// Defines values for LoginStatus.
+const (
+	LoginStatusBlocked LoginStatus = "blocked"
+	LoginStatusFailure LoginStatus = "failure"
+	LoginStatusPending LoginStatus = "pending"
+	LoginStatusSuccess LoginStatus = "success"
+)
+
+// Valid indicates whether the value is a known member of the LoginStatus enum.
+func (e LoginStatus) Valid() bool {
+	switch e {
+	case LoginStatusBlocked:
+		return true
+	case LoginStatusFailure:
+		return true
+	case LoginStatusPending:
+		return true
+	case LoginStatusSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentMethod.
 const (
 	PaymentMethodBankTransfer PaymentMethod = "Bank Transfer"
@@ -283,6 +310,51 @@ func (e RevenueReportPeriod) Valid() bool {
 	case RevenueReportPeriodMonth:
 		return true
 	case RevenueReportPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RoleChangeRequestStatus.
+const (
+	RoleChangeRequestStatusApproved RoleChangeRequestStatus = "approved"
+	RoleChangeRequestStatusPending  RoleChangeRequestStatus = "pending"
+	RoleChangeRequestStatusRejected RoleChangeRequestStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the RoleChangeRequestStatus enum.
+func (e RoleChangeRequestStatus) Valid() bool {
+	switch e {
+	case RoleChangeRequestStatusApproved:
+		return true
+	case RoleChangeRequestStatusPending:
+		return true
+	case RoleChangeRequestStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingType.
+const (
+	SettingTypeBoolean SettingType = "boolean"
+	SettingTypeInteger SettingType = "integer"
+	SettingTypeText    SettingType = "text"
+	SettingTypeTime    SettingType = "time"
+)
+
+// Valid indicates whether the value is a known member of the SettingType enum.
+func (e SettingType) Valid() bool {
+	switch e {
+	case SettingTypeBoolean:
+		return true
+	case SettingTypeInteger:
+		return true
+	case SettingTypeText:
+		return true
+	case SettingTypeTime:
 		return true
 	default:
 		return false
@@ -703,6 +775,24 @@ func (e ListEncountersParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListLoginActivityParamsOrdering.
+const (
+	ListLoginActivityParamsOrderingMinusTimestamp ListLoginActivityParamsOrdering = "-timestamp"
+	ListLoginActivityParamsOrderingTimestamp      ListLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListLoginActivityParamsOrdering enum.
+func (e ListLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMedicationsParamsOrdering.
 const (
 	ListMedicationsParamsOrderingCurrentStock      ListMedicationsParamsOrdering = "current_stock"
@@ -751,6 +841,24 @@ func (e ListStockMovementsParamsOrdering) Valid() bool {
 	case ListStockMovementsParamsOrderingID:
 		return true
 	case ListStockMovementsParamsOrderingMinusID:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListNotificationsParamsOrdering.
+const (
+	ListNotificationsParamsOrderingCreatedAt      ListNotificationsParamsOrdering = "created_at"
+	ListNotificationsParamsOrderingMinusCreatedAt ListNotificationsParamsOrdering = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListNotificationsParamsOrdering enum.
+func (e ListNotificationsParamsOrdering) Valid() bool {
+	switch e {
+	case ListNotificationsParamsOrderingCreatedAt:
+		return true
+	case ListNotificationsParamsOrderingMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -943,6 +1051,24 @@ func (e ListOwnAuditLogParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListOwnLoginActivityParamsOrdering.
+const (
+	ListOwnLoginActivityParamsOrderingMinusTimestamp ListOwnLoginActivityParamsOrdering = "-timestamp"
+	ListOwnLoginActivityParamsOrderingTimestamp      ListOwnLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnLoginActivityParamsOrdering enum.
+func (e ListOwnLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReportRevenueParamsPeriod.
 const (
 	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
@@ -958,6 +1084,30 @@ func (e ReportRevenueParamsPeriod) Valid() bool {
 	case ReportRevenueParamsPeriodMonth:
 		return true
 	case ReportRevenueParamsPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListRoleChangeRequestsParamsOrdering.
+const (
+	ListRoleChangeRequestsParamsOrderingCreatedAt      ListRoleChangeRequestsParamsOrdering = "created_at"
+	ListRoleChangeRequestsParamsOrderingID             ListRoleChangeRequestsParamsOrdering = "id"
+	ListRoleChangeRequestsParamsOrderingMinusCreatedAt ListRoleChangeRequestsParamsOrdering = "-created_at"
+	ListRoleChangeRequestsParamsOrderingMinusID        ListRoleChangeRequestsParamsOrdering = "-id"
+)
+
+// Valid indicates whether the value is a known member of the ListRoleChangeRequestsParamsOrdering enum.
+func (e ListRoleChangeRequestsParamsOrdering) Valid() bool {
+	switch e {
+	case ListRoleChangeRequestsParamsOrderingCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingID:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusID:
 		return true
 	default:
 		return false
@@ -1018,6 +1168,36 @@ func (e ListServiceItemsParamsOrdering) Valid() bool {
 	case ListServiceItemsParamsOrderingName:
 		return true
 	case ListServiceItemsParamsOrderingPrice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSystemSettingsParamsOrdering.
+const (
+	ListSystemSettingsParamsOrderingID             ListSystemSettingsParamsOrdering = "id"
+	ListSystemSettingsParamsOrderingKey            ListSystemSettingsParamsOrdering = "key"
+	ListSystemSettingsParamsOrderingMinusID        ListSystemSettingsParamsOrdering = "-id"
+	ListSystemSettingsParamsOrderingMinusKey       ListSystemSettingsParamsOrdering = "-key"
+	ListSystemSettingsParamsOrderingMinusUpdatedAt ListSystemSettingsParamsOrdering = "-updated_at"
+	ListSystemSettingsParamsOrderingUpdatedAt      ListSystemSettingsParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListSystemSettingsParamsOrdering enum.
+func (e ListSystemSettingsParamsOrdering) Valid() bool {
+	switch e {
+	case ListSystemSettingsParamsOrderingID:
+		return true
+	case ListSystemSettingsParamsOrderingKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusID:
+		return true
+	case ListSystemSettingsParamsOrderingMinusKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusUpdatedAt:
+		return true
+	case ListSystemSettingsParamsOrderingUpdatedAt:
 		return true
 	default:
 		return false
@@ -1669,6 +1849,35 @@ type HealthStatus string
 // Language defines model for Language.
 type Language string
 
+// LoginActivity Example: {"id":9,"ip_address":"192.0.2.1","status":"success","timestamp":"2026-01-15T08:30:00Z","user":12,"user_agent":"Mozilla/5.0","username":"samuel"}
+type LoginActivity struct {
+	ID        int64                     `json:"id"`
+	IPAddress nullable.Nullable[string] `json:"ip_address"`
+
+	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+	Status    LoginStatus `json:"status"`
+	Timestamp time.Time   `json:"timestamp"`
+
+	// User Whose account, when there is one of that name
+	User      nullable.Nullable[int64] `json:"user"`
+	UserAgent string                   `json:"user_agent"`
+
+	// Username The account's username
+	Username nullable.Nullable[string] `json:"username"`
+}
+
+// LoginActivityList defines model for LoginActivityList.
+type LoginActivityList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []LoginActivity           `json:"results"`
+}
+
+// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+type LoginStatus string
+
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
 type Medication struct {
 	// CurrentStock The sum of the ledger; never negative
@@ -1731,6 +1940,46 @@ type Money = string
 //
 // Example: 150.00
 type MoneyInput = string
+
+// Notification Example: {"created_at":"2026-01-15T08:30:00Z","id":31,"is_read":false,"message":"Samuel Otieno asks for the role Nurse.","related_appointment":null,"title":"Role request","type":"role_request","user":1,"version":1}
+type Notification struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsRead    bool      `json:"is_read"`
+
+	// Message In the language that the user preferred when it was made
+	Message            string                   `json:"message"`
+	RelatedAppointment nullable.Nullable[int64] `json:"related_appointment"`
+	Title              string                   `json:"title"`
+
+	// Type What it tells of: `appointment_booked`, `appointment_rescheduled`, `appointment_cancelled`, `low_stock`, `role_request`, `role_decision`, …
+	Type string `json:"type"`
+	User int64  `json:"user"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// NotificationList defines model for NotificationList.
+type NotificationList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Notification            `json:"results"`
+}
+
+// NotificationRead Example: {"status":"marked as read"}
+type NotificationRead struct {
+	Status string `json:"status"`
+}
+
+// NotificationsRead Example: {"marked":3,"status":"marked as read"}
+type NotificationsRead struct {
+	// Marked How many were unread
+	Marked int64  `json:"marked"`
+	Status string `json:"status"`
+}
 
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
@@ -2027,6 +2276,9 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// PublicSettings Example: {"hospital_name":"Mission Hospital","working_hours_start":"08:00"}
+type PublicSettings map[string]string
+
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
 type Refresh struct {
 	Refresh string `json:"refresh"`
@@ -2127,6 +2379,78 @@ type Role struct {
 	Version int64 `json:"version"`
 }
 
+// RoleAssigned Example: {"message":"Role assigned successfully to samuel"}
+type RoleAssigned struct {
+	Message string `json:"message"`
+}
+
+// RoleAssignment Example: {"role_id":3,"user_id":12}
+type RoleAssignment struct {
+	RoleID int64 `json:"role_id"`
+	UserID int64 `json:"user_id"`
+}
+
+// RoleChangeRequest Example: {"created_at":"2026-01-15T08:30:00Z","id":4,"reason":"I begin on the ward on Monday.","requested_role":3,"requested_role_name":"Nurse","review_notes":"","reviewed_by":null,"reviewed_by_name":null,"status":"pending","updated_at":"2026-01-15T08:30:00Z","user":12,"user_name":"Samuel Otieno","version":1}
+type RoleChangeRequest struct {
+	CreatedAt         time.Time `json:"created_at"`
+	ID                int64     `json:"id"`
+	Reason            string    `json:"reason"`
+	RequestedRole     int64     `json:"requested_role"`
+	RequestedRoleName string    `json:"requested_role_name"`
+	ReviewNotes       string    `json:"review_notes"`
+
+	// ReviewedBy The Admin who decided
+	ReviewedBy     nullable.Nullable[int64]  `json:"reviewed_by"`
+	ReviewedByName nullable.Nullable[string] `json:"reviewed_by_name"`
+	Status         RoleChangeRequestStatus   `json:"status"`
+
+	// UpdatedAt Of a decided one, when it was decided
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// User Who asks
+	User int64 `json:"user"`
+
+	// UserName The names of who asks, without any the username
+	UserName string `json:"user_name"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// RoleChangeRequestList defines model for RoleChangeRequestList.
+type RoleChangeRequestList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []RoleChangeRequest       `json:"results"`
+}
+
+// RoleChangeRequestPatch Example: {"reason":"I begin on the ward on Tuesday."}
+type RoleChangeRequestPatch struct {
+	Reason *string `json:"reason,omitempty"`
+
+	// RequestedRole The role's id
+	RequestedRole *int64 `json:"requested_role,omitempty"`
+}
+
+// RoleChangeRequestStatus defines model for RoleChangeRequestStatus.
+type RoleChangeRequestStatus string
+
+// RoleChangeRequestWrite Example: {"reason":"I begin on the ward on Monday.","requested_role":3}
+type RoleChangeRequestWrite struct {
+	Reason string `json:"reason"`
+
+	// RequestedRole The role's id
+	RequestedRole int64 `json:"requested_role"`
+}
+
+// RoleChangeReview Example: {"review_notes":"Welcome to the ward."}
+type RoleChangeReview struct {
+	// ReviewNotes Who asked is told them
+	ReviewNotes *string `json:"review_notes,omitempty"`
+}
+
 // RoleList defines model for RoleList.
 type RoleList struct {
 	Count           nullable.Nullable[int64]  `json:"count"`
@@ -2201,6 +2525,9 @@ type ServiceItemWrite struct {
 	// Example: 150.00
 	Price MoneyInput `json:"price"`
 }
+
+// SettingType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+type SettingType string
 
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
@@ -2421,6 +2748,57 @@ type SystemHealthDatabase string
 // SystemHealthStatus defines model for SystemHealth.Status.
 type SystemHealthStatus string
 
+// SystemSetting Example: {"category":"appointments","description":"When the first appointment of a day may begin","id":2,"is_builtin":true,"is_public":true,"key":"working_hours_start","updated_at":"2026-01-15T08:30:00Z","value":"08:00","value_type":"time","version":1}
+type SystemSetting struct {
+	Category    string `json:"category"`
+	Description string `json:"description"`
+	ID          int64  `json:"id"`
+
+	// IsBuiltin Whether the server reads it; such a key is neither renamed nor deleted
+	IsBuiltin bool      `json:"is_builtin"`
+	IsPublic  bool      `json:"is_public"`
+	Key       string    `json:"key"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Value     string    `json:"value"`
+
+	// ValueType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+	ValueType SettingType `json:"value_type"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// SystemSettingList defines model for SystemSettingList.
+type SystemSettingList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []SystemSetting           `json:"results"`
+}
+
+// SystemSettingPatch Example: {"value":"07:30"}
+type SystemSettingPatch struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool   `json:"is_public,omitempty"`
+	Key      *string `json:"key,omitempty"`
+	Value    *string `json:"value,omitempty"`
+}
+
+// SystemSettingWrite Example: {"category":"general","description":"In which money bills are written","is_public":true,"key":"currency","value":"KES"}
+type SystemSettingWrite struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool  `json:"is_public,omitempty"`
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+}
+
 // TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
 type TimeOfDay = string
 
@@ -2500,6 +2878,11 @@ type TrailList struct {
 	Next            nullable.Nullable[string] `json:"next"`
 	Previous        nullable.Nullable[string] `json:"previous"`
 	Results         []TrailEntry              `json:"results"`
+}
+
+// UnreadCount Example: {"unread":3}
+type UnreadCount struct {
+	Unread int64 `json:"unread"`
 }
 
 // User Callers who are not Admin see of other users only the required properties.
@@ -2943,6 +3326,39 @@ type ReplaceEncounterParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListLoginActivityParams defines parameters for ListLoginActivity.
+type ListLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListLoginActivityParamsOrdering defines parameters for ListLoginActivity.
+type ListLoginActivityParamsOrdering string
+
 // ListMedicationsParams defines parameters for ListMedications.
 type ListMedicationsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -3011,6 +3427,48 @@ type ListStockMovementsParamsOrdering string
 
 // AdjustStockParams defines parameters for AdjustStock.
 type AdjustStockParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListNotificationsParams defines parameters for ListNotifications.
+type ListNotificationsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IsRead Only read, or only unread ones.
+	IsRead *bool `form:"is_read,omitempty" json:"is_read,omitempty"`
+
+	// Type Only those of this type, such as `low_stock`.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListNotificationsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListNotificationsParamsOrdering defines parameters for ListNotifications.
+type ListNotificationsParamsOrdering string
+
+// MarkAllNotificationsReadParams defines parameters for MarkAllNotificationsRead.
+type MarkAllNotificationsReadParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteNotificationParams defines parameters for DeleteNotification.
+type DeleteNotificationParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MarkNotificationReadParams defines parameters for MarkNotificationRead.
+type MarkNotificationReadParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -3279,6 +3737,36 @@ type ListOwnAuditLogParamsAbout string
 // ListOwnAuditLogParamsOrdering defines parameters for ListOwnAuditLog.
 type ListOwnAuditLogParamsOrdering string
 
+// ListOwnLoginActivityParams defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnLoginActivityParamsOrdering defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParamsOrdering string
+
 // RegisterParams defines parameters for Register.
 type RegisterParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
@@ -3302,6 +3790,84 @@ type ReportRevenueParams struct {
 
 // ReportRevenueParamsPeriod defines parameters for ReportRevenue.
 type ReportRevenueParamsPeriod string
+
+// ListRoleChangeRequestsParams defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Status Only those in this state.
+	Status *RoleChangeRequestStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// RequestedRole Only those for this role.
+	RequestedRole *int64 `form:"requested_role,omitempty" json:"requested_role,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListRoleChangeRequestsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListRoleChangeRequestsParamsOrdering defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParamsOrdering string
+
+// CreateRoleChangeRequestParams defines parameters for CreateRoleChangeRequest.
+type CreateRoleChangeRequestParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// AssignRoleParams defines parameters for AssignRole.
+type AssignRoleParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteRoleChangeRequestParams defines parameters for DeleteRoleChangeRequest.
+type DeleteRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateRoleChangeRequestParams defines parameters for UpdateRoleChangeRequest.
+type UpdateRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceRoleChangeRequestParams defines parameters for ReplaceRoleChangeRequest.
+type ReplaceRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ApproveRoleChangeRequestParams defines parameters for ApproveRoleChangeRequest.
+type ApproveRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RejectRoleChangeRequestParams defines parameters for RejectRoleChangeRequest.
+type RejectRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
@@ -3409,6 +3975,57 @@ type SyncOfflineDataParams struct {
 type GetSyncBatchParams struct {
 	// After How many results to leave out, from the first.
 	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListSystemSettingsParams defines parameters for ListSystemSettings.
+type ListSystemSettingsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Category Only those of this category.
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// IsPublic Only public, or only other settings.
+	IsPublic *bool `form:"is_public,omitempty" json:"is_public,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListSystemSettingsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListSystemSettingsParamsOrdering defines parameters for ListSystemSettings.
+type ListSystemSettingsParamsOrdering string
+
+// CreateSystemSettingParams defines parameters for CreateSystemSetting.
+type CreateSystemSettingParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteSystemSettingParams defines parameters for DeleteSystemSetting.
+type DeleteSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateSystemSettingParams defines parameters for UpdateSystemSetting.
+type UpdateSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceSystemSettingParams defines parameters for ReplaceSystemSetting.
+type ReplaceSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListUsersParams defines parameters for ListUsers.
@@ -3558,6 +4175,24 @@ type ChangePasswordJSONRequestBody = PasswordChange
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
 
+// CreateRoleChangeRequestJSONRequestBody defines body for CreateRoleChangeRequest for application/json ContentType.
+type CreateRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// AssignRoleJSONRequestBody defines body for AssignRole for application/json ContentType.
+type AssignRoleJSONRequestBody = RoleAssignment
+
+// UpdateRoleChangeRequestJSONRequestBody defines body for UpdateRoleChangeRequest for application/json ContentType.
+type UpdateRoleChangeRequestJSONRequestBody = RoleChangeRequestPatch
+
+// ReplaceRoleChangeRequestJSONRequestBody defines body for ReplaceRoleChangeRequest for application/json ContentType.
+type ReplaceRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// ApproveRoleChangeRequestJSONRequestBody defines body for ApproveRoleChangeRequest for application/json ContentType.
+type ApproveRoleChangeRequestJSONRequestBody = RoleChangeReview
+
+// RejectRoleChangeRequestJSONRequestBody defines body for RejectRoleChangeRequest for application/json ContentType.
+type RejectRoleChangeRequestJSONRequestBody = RoleChangeReview
+
 // CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
 type CreateRoleJSONRequestBody = RoleWrite
 
@@ -3578,6 +4213,15 @@ type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
 // SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
 type SyncOfflineDataJSONRequestBody = SyncWrite
+
+// CreateSystemSettingJSONRequestBody defines body for CreateSystemSetting for application/json ContentType.
+type CreateSystemSettingJSONRequestBody = SystemSettingWrite
+
+// UpdateSystemSettingJSONRequestBody defines body for UpdateSystemSetting for application/json ContentType.
+type UpdateSystemSettingJSONRequestBody = SystemSettingPatch
+
+// ReplaceSystemSettingJSONRequestBody defines body for ReplaceSystemSetting for application/json ContentType.
+type ReplaceSystemSettingJSONRequestBody = SystemSettingWrite
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
@@ -3861,6 +4505,12 @@ type ServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx echo.Context) error
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx echo.Context, id ID) error
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx echo.Context, params ListMedicationsParams) error
@@ -3885,6 +4535,24 @@ type ServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx echo.Context, id ID, params AdjustStockParams) error
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx echo.Context, params ListNotificationsParams) error
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx echo.Context) error
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx echo.Context, id ID) error
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx echo.Context, params ListPatientsParams) error
@@ -3960,6 +4628,9 @@ type ServerInterface interface {
 	// ListOwnAuditLog List the own trail
 	// (GET /api/profile/audit-log/)
 	ListOwnAuditLog(ctx echo.Context, params ListOwnAuditLogParams) error
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx echo.Context) error
@@ -3984,6 +4655,33 @@ type ServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx echo.Context) error
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx echo.Context, params AssignRoleParams) error
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx echo.Context, id ID) error
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx echo.Context, params ListRolesParams) error
@@ -4026,6 +4724,27 @@ type ServerInterface interface {
 	// GetSyncBatch Get the state and the results of a batch
 	// (GET /api/sync_offline_data/{batch}/)
 	GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx echo.Context) error
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx echo.Context, id ID) error
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -5241,6 +5960,96 @@ func (w *ServerInterfaceWrapper) GetHealth(ctx echo.Context) error {
 	return err
 }
 
+// ListLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListLoginActivity(ctx, params)
+	return err
+}
+
+// GetLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLoginActivity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLoginActivity(ctx, id)
+	return err
+}
+
 // ListMedications converts echo context to params.
 func (w *ServerInterfaceWrapper) ListMedications(ctx echo.Context) error {
 	var err error
@@ -5526,6 +6335,185 @@ func (w *ServerInterfaceWrapper) AdjustStock(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdjustStock(ctx, id, params)
+	return err
+}
+
+// ListNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNotifications(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNotificationsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_read" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_read", ctx.QueryParams(), &params.IsRead, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_read: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNotifications(ctx, params)
+	return err
+}
+
+// MarkAllNotificationsRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkAllNotificationsRead(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkAllNotificationsReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkAllNotificationsRead(ctx, params)
+	return err
+}
+
+// CountUnreadNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) CountUnreadNotifications(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CountUnreadNotifications(ctx)
+	return err
+}
+
+// DeleteNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteNotificationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteNotification(ctx, id, params)
+	return err
+}
+
+// GetNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) GetNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetNotification(ctx, id)
+	return err
+}
+
+// MarkNotificationRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkNotificationRead(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkNotificationReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkNotificationRead(ctx, id, params)
 	return err
 }
 
@@ -6517,6 +7505,73 @@ func (w *ServerInterfaceWrapper) ListOwnAuditLog(ctx echo.Context) error {
 	return err
 }
 
+// ListOwnLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnLoginActivity(ctx, params)
+	return err
+}
+
 // ChangePassword converts echo context to params.
 func (w *ServerInterfaceWrapper) ChangePassword(ctx echo.Context) error {
 	var err error
@@ -6636,6 +7691,357 @@ func (w *ServerInterfaceWrapper) ReportTopMedications(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReportTopMedications(ctx)
+	return err
+}
+
+// ListRoleChangeRequests converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRoleChangeRequests(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRoleChangeRequestsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "requested_role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "requested_role", ctx.QueryParams(), &params.RequestedRole, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter requested_role: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRoleChangeRequests(ctx, params)
+	return err
+}
+
+// CreateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateRoleChangeRequest(ctx, params)
+	return err
+}
+
+// AssignRole converts echo context to params.
+func (w *ServerInterfaceWrapper) AssignRole(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AssignRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AssignRole(ctx, params)
+	return err
+}
+
+// DeleteRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// GetRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRoleChangeRequest(ctx, id)
+	return err
+}
+
+// UpdateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ReplaceRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ApproveRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// RejectRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) RejectRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RejectRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RejectRoleChangeRequest(ctx, id, params)
 	return err
 }
 
@@ -7105,6 +8511,228 @@ func (w *ServerInterfaceWrapper) GetSyncBatch(ctx echo.Context) error {
 	return err
 }
 
+// ListSystemSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSystemSettings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSystemSettingsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_public" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_public", ctx.QueryParams(), &params.IsPublic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_public: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSystemSettings(ctx, params)
+	return err
+}
+
+// CreateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSystemSetting(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSystemSetting(ctx, params)
+	return err
+}
+
+// GetPublicSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPublicSettings(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPublicSettings(ctx)
+	return err
+}
+
+// DeleteSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteSystemSetting(ctx, id, params)
+	return err
+}
+
+// GetSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSystemSetting(ctx, id)
+	return err
+}
+
+// UpdateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateSystemSetting(ctx, id, params)
+	return err
+}
+
+// ReplaceSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceSystemSetting(ctx, id, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -7470,6 +9098,31 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
 	router.POST(options.BaseURL+"/api/sync_offline_data/", wrapper.SyncOfflineData, options.OperationMiddlewares["syncOfflineData"]...)
 	router.GET(options.BaseURL+"/api/sync_offline_data/:batch/", wrapper.GetSyncBatch, options.OperationMiddlewares["getSyncBatch"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/", wrapper.ListRoleChangeRequests, options.OperationMiddlewares["listRoleChangeRequests"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/", wrapper.CreateRoleChangeRequest, options.OperationMiddlewares["createRoleChangeRequest"]...)
+	router.DELETE(options.BaseURL+"/api/role-change-requests/:id/", wrapper.DeleteRoleChangeRequest, options.OperationMiddlewares["deleteRoleChangeRequest"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/:id/", wrapper.GetRoleChangeRequest, options.OperationMiddlewares["getRoleChangeRequest"]...)
+	router.PATCH(options.BaseURL+"/api/role-change-requests/:id/", wrapper.UpdateRoleChangeRequest, options.OperationMiddlewares["updateRoleChangeRequest"]...)
+	router.PUT(options.BaseURL+"/api/role-change-requests/:id/", wrapper.ReplaceRoleChangeRequest, options.OperationMiddlewares["replaceRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/approve/", wrapper.ApproveRoleChangeRequest, options.OperationMiddlewares["approveRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/reject/", wrapper.RejectRoleChangeRequest, options.OperationMiddlewares["rejectRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/assign_role/", wrapper.AssignRole, options.OperationMiddlewares["assignRole"]...)
+	router.GET(options.BaseURL+"/api/notifications/", wrapper.ListNotifications, options.OperationMiddlewares["listNotifications"]...)
+	router.GET(options.BaseURL+"/api/notifications/unread_count/", wrapper.CountUnreadNotifications, options.OperationMiddlewares["countUnreadNotifications"]...)
+	router.POST(options.BaseURL+"/api/notifications/mark_all_read/", wrapper.MarkAllNotificationsRead, options.OperationMiddlewares["markAllNotificationsRead"]...)
+	router.DELETE(options.BaseURL+"/api/notifications/:id/", wrapper.DeleteNotification, options.OperationMiddlewares["deleteNotification"]...)
+	router.GET(options.BaseURL+"/api/notifications/:id/", wrapper.GetNotification, options.OperationMiddlewares["getNotification"]...)
+	router.POST(options.BaseURL+"/api/notifications/:id/mark_read/", wrapper.MarkNotificationRead, options.OperationMiddlewares["markNotificationRead"]...)
+	router.GET(options.BaseURL+"/api/login-activity/", wrapper.ListLoginActivity, options.OperationMiddlewares["listLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/login-activity/:id/", wrapper.GetLoginActivity, options.OperationMiddlewares["getLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/profile/login-activity/", wrapper.ListOwnLoginActivity, options.OperationMiddlewares["listOwnLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/system-settings/", wrapper.ListSystemSettings, options.OperationMiddlewares["listSystemSettings"]...)
+	router.POST(options.BaseURL+"/api/system-settings/", wrapper.CreateSystemSetting, options.OperationMiddlewares["createSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/public/", wrapper.GetPublicSettings, options.OperationMiddlewares["getPublicSettings"]...)
+	router.DELETE(options.BaseURL+"/api/system-settings/:id/", wrapper.DeleteSystemSetting, options.OperationMiddlewares["deleteSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/:id/", wrapper.GetSystemSetting, options.OperationMiddlewares["getSystemSetting"]...)
+	router.PATCH(options.BaseURL+"/api/system-settings/:id/", wrapper.UpdateSystemSetting, options.OperationMiddlewares["updateSystemSetting"]...)
+	router.PUT(options.BaseURL+"/api/system-settings/:id/", wrapper.ReplaceSystemSetting, options.OperationMiddlewares["replaceSystemSetting"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -12650,6 +14303,248 @@ func (response GetHealth503ApplicationProblemPlusJSONResponse) VisitGetHealthRes
 	return err
 }
 
+type ListLoginActivityRequestObject struct {
+	Params ListLoginActivityParams
+}
+
+type ListLoginActivityResponseObject interface {
+	VisitListLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListLoginActivity200JSONResponse LoginActivityList
+
+func (response ListLoginActivity200JSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity400ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity401ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity403ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity404ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity429ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity503ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivityRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetLoginActivityResponseObject interface {
+	VisitGetLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type GetLoginActivity200JSONResponse LoginActivity
+
+func (response GetLoginActivity200JSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity400ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity401ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity403ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity404ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity429ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity503ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMedicationsRequestObject struct {
 	Params ListMedicationsParams
 }
@@ -13913,6 +15808,799 @@ type AdjustStock503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdjustStock503ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotificationsRequestObject struct {
+	Params ListNotificationsParams
+}
+
+type ListNotificationsResponseObject interface {
+	VisitListNotificationsResponse(w http.ResponseWriter) error
+}
+
+type ListNotifications200JSONResponse NotificationList
+
+func (response ListNotifications200JSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications400ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications401ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications403ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications404ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications429ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications503ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsReadRequestObject struct {
+	Params MarkAllNotificationsReadParams
+}
+
+type MarkAllNotificationsReadResponseObject interface {
+	VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error
+}
+
+type MarkAllNotificationsRead200JSONResponse NotificationsRead
+
+func (response MarkAllNotificationsRead200JSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotificationsRequestObject struct {
+}
+
+type CountUnreadNotificationsResponseObject interface {
+	VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error
+}
+
+type CountUnreadNotifications200JSONResponse UnreadCount
+
+func (response CountUnreadNotifications200JSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications400ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications401ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications403ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications429ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications503ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotificationRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteNotificationParams
+}
+
+type DeleteNotificationResponseObject interface {
+	VisitDeleteNotificationResponse(w http.ResponseWriter) error
+}
+
+type DeleteNotification204Response struct {
+}
+
+func (response DeleteNotification204Response) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification400ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification401ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification403ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification404ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification409ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification412ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification429ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification503ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotificationRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetNotificationResponseObject interface {
+	VisitGetNotificationResponse(w http.ResponseWriter) error
+}
+
+type GetNotification200ResponseHeaders struct {
+	ETag string
+}
+
+type GetNotification200JSONResponse struct {
+	Body    Notification
+	Headers GetNotification200ResponseHeaders
+}
+
+func (response GetNotification200JSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification400ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification401ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification403ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification404ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification429ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification503ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationReadRequestObject struct {
+	ID     ID `json:"id"`
+	Params MarkNotificationReadParams
+}
+
+type MarkNotificationReadResponseObject interface {
+	VisitMarkNotificationReadResponse(w http.ResponseWriter) error
+}
+
+type MarkNotificationRead200JSONResponse NotificationRead
+
+func (response MarkNotificationRead200JSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead400ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead401ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead403ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead404ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead409ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead422ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead429ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead503ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -17970,6 +20658,127 @@ func (response ListOwnAuditLog503ApplicationProblemPlusJSONResponse) VisitListOw
 	return err
 }
 
+type ListOwnLoginActivityRequestObject struct {
+	Params ListOwnLoginActivityParams
+}
+
+type ListOwnLoginActivityResponseObject interface {
+	VisitListOwnLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListOwnLoginActivity200JSONResponse LoginActivityList
+
+func (response ListOwnLoginActivity200JSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity400ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity401ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity403ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity404ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity429ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity503ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -18873,6 +21682,1564 @@ type ReportTopMedications503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReportTopMedications503ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequestsRequestObject struct {
+	Params ListRoleChangeRequestsParams
+}
+
+type ListRoleChangeRequestsResponseObject interface {
+	VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListRoleChangeRequests200JSONResponse RoleChangeRequestList
+
+func (response ListRoleChangeRequests200JSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests400ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests401ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests403ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests404ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests429ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests503ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequestRequestObject struct {
+	Params CreateRoleChangeRequestParams
+	Body   *CreateRoleChangeRequestJSONRequestBody
+}
+
+type CreateRoleChangeRequestResponseObject interface {
+	VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type CreateRoleChangeRequest201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateRoleChangeRequest201JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers CreateRoleChangeRequest201ResponseHeaders
+}
+
+func (response CreateRoleChangeRequest201JSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRoleRequestObject struct {
+	Params AssignRoleParams
+	Body   *AssignRoleJSONRequestBody
+}
+
+type AssignRoleResponseObject interface {
+	VisitAssignRoleResponse(w http.ResponseWriter) error
+}
+
+type AssignRole200JSONResponse RoleAssigned
+
+func (response AssignRole200JSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole400ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole401ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole403ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole409ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole413ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole415ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole422ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole429ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole503ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteRoleChangeRequestParams
+}
+
+type DeleteRoleChangeRequestResponseObject interface {
+	VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type DeleteRoleChangeRequest204Response struct {
+}
+
+func (response DeleteRoleChangeRequest204Response) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequestRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetRoleChangeRequestResponseObject interface {
+	VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type GetRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type GetRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers GetRoleChangeRequest200ResponseHeaders
+}
+
+func (response GetRoleChangeRequest200JSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateRoleChangeRequestParams
+	Body   *UpdateRoleChangeRequestJSONRequestBody
+}
+
+type UpdateRoleChangeRequestResponseObject interface {
+	VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type UpdateRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers UpdateRoleChangeRequest200ResponseHeaders
+}
+
+func (response UpdateRoleChangeRequest200JSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceRoleChangeRequestParams
+	Body   *ReplaceRoleChangeRequestJSONRequestBody
+}
+
+type ReplaceRoleChangeRequestResponseObject interface {
+	VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ReplaceRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ReplaceRoleChangeRequest200ResponseHeaders
+}
+
+func (response ReplaceRoleChangeRequest200JSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ApproveRoleChangeRequestParams
+	Body   *ApproveRoleChangeRequestJSONRequestBody
+}
+
+type ApproveRoleChangeRequestResponseObject interface {
+	VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ApproveRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ApproveRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ApproveRoleChangeRequest200ResponseHeaders
+}
+
+func (response ApproveRoleChangeRequest200JSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params RejectRoleChangeRequestParams
+	Body   *RejectRoleChangeRequestJSONRequestBody
+}
+
+type RejectRoleChangeRequestResponseObject interface {
+	VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type RejectRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type RejectRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers RejectRoleChangeRequest200ResponseHeaders
+}
+
+func (response RejectRoleChangeRequest200JSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -21131,6 +25498,1043 @@ func (response GetSyncBatch503ApplicationProblemPlusJSONResponse) VisitGetSyncBa
 	return err
 }
 
+type ListSystemSettingsRequestObject struct {
+	Params ListSystemSettingsParams
+}
+
+type ListSystemSettingsResponseObject interface {
+	VisitListSystemSettingsResponse(w http.ResponseWriter) error
+}
+
+type ListSystemSettings200JSONResponse SystemSettingList
+
+func (response ListSystemSettings200JSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings400ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings401ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings403ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings404ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings429ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings503ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSettingRequestObject struct {
+	Params CreateSystemSettingParams
+	Body   *CreateSystemSettingJSONRequestBody
+}
+
+type CreateSystemSettingResponseObject interface {
+	VisitCreateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type CreateSystemSetting201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateSystemSetting201JSONResponse struct {
+	Body    SystemSetting
+	Headers CreateSystemSetting201ResponseHeaders
+}
+
+func (response CreateSystemSetting201JSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting400ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting401ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting403ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting409ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting413ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting415ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting422ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting429ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting503ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettingsRequestObject struct {
+}
+
+type GetPublicSettingsResponseObject interface {
+	VisitGetPublicSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetPublicSettings200JSONResponse PublicSettings
+
+func (response GetPublicSettings200JSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings400ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings429ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings503ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteSystemSettingParams
+}
+
+type DeleteSystemSettingResponseObject interface {
+	VisitDeleteSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type DeleteSystemSetting204Response struct {
+}
+
+func (response DeleteSystemSetting204Response) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting400ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting401ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting403ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting404ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting409ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting412ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting429ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting503ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSettingRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetSystemSettingResponseObject interface {
+	VisitGetSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type GetSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type GetSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers GetSystemSetting200ResponseHeaders
+}
+
+func (response GetSystemSetting200JSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting400ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting401ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting403ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting404ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting429ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting503ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateSystemSettingParams
+	Body   *UpdateSystemSettingJSONRequestBody
+}
+
+type UpdateSystemSettingResponseObject interface {
+	VisitUpdateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type UpdateSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers UpdateSystemSetting200ResponseHeaders
+}
+
+func (response UpdateSystemSetting200JSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting400ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting401ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting403ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting404ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting409ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting412ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting413ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting415ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting429ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting503ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceSystemSettingParams
+	Body   *ReplaceSystemSettingJSONRequestBody
+}
+
+type ReplaceSystemSettingResponseObject interface {
+	VisitReplaceSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type ReplaceSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers ReplaceSystemSetting200ResponseHeaders
+}
+
+func (response ReplaceSystemSetting200JSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting400ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting401ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting403ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting404ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting409ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting412ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting413ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting415ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting429ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting503ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -22316,6 +27720,12 @@ type StrictServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx context.Context, request ListLoginActivityRequestObject) (ListLoginActivityResponseObject, error)
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx context.Context, request GetLoginActivityRequestObject) (GetLoginActivityResponseObject, error)
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx context.Context, request ListMedicationsRequestObject) (ListMedicationsResponseObject, error)
@@ -22340,6 +27750,24 @@ type StrictServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx context.Context, request AdjustStockRequestObject) (AdjustStockResponseObject, error)
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx context.Context, request ListNotificationsRequestObject) (ListNotificationsResponseObject, error)
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx context.Context, request MarkAllNotificationsReadRequestObject) (MarkAllNotificationsReadResponseObject, error)
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx context.Context, request CountUnreadNotificationsRequestObject) (CountUnreadNotificationsResponseObject, error)
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx context.Context, request DeleteNotificationRequestObject) (DeleteNotificationResponseObject, error)
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx context.Context, request GetNotificationRequestObject) (GetNotificationResponseObject, error)
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx context.Context, request MarkNotificationReadRequestObject) (MarkNotificationReadResponseObject, error)
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx context.Context, request ListPatientsRequestObject) (ListPatientsResponseObject, error)
@@ -22415,6 +27843,9 @@ type StrictServerInterface interface {
 	// ListOwnAuditLog List the own trail
 	// (GET /api/profile/audit-log/)
 	ListOwnAuditLog(ctx context.Context, request ListOwnAuditLogRequestObject) (ListOwnAuditLogResponseObject, error)
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx context.Context, request ListOwnLoginActivityRequestObject) (ListOwnLoginActivityResponseObject, error)
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -22439,6 +27870,33 @@ type StrictServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx context.Context, request ReportTopMedicationsRequestObject) (ReportTopMedicationsResponseObject, error)
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx context.Context, request ListRoleChangeRequestsRequestObject) (ListRoleChangeRequestsResponseObject, error)
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx context.Context, request CreateRoleChangeRequestRequestObject) (CreateRoleChangeRequestResponseObject, error)
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx context.Context, request AssignRoleRequestObject) (AssignRoleResponseObject, error)
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx context.Context, request DeleteRoleChangeRequestRequestObject) (DeleteRoleChangeRequestResponseObject, error)
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx context.Context, request GetRoleChangeRequestRequestObject) (GetRoleChangeRequestResponseObject, error)
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx context.Context, request UpdateRoleChangeRequestRequestObject) (UpdateRoleChangeRequestResponseObject, error)
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx context.Context, request ReplaceRoleChangeRequestRequestObject) (ReplaceRoleChangeRequestResponseObject, error)
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx context.Context, request ApproveRoleChangeRequestRequestObject) (ApproveRoleChangeRequestResponseObject, error)
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx context.Context, request RejectRoleChangeRequestRequestObject) (RejectRoleChangeRequestResponseObject, error)
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -22481,6 +27939,27 @@ type StrictServerInterface interface {
 	// GetSyncBatch Get the state and the results of a batch
 	// (GET /api/sync_offline_data/{batch}/)
 	GetSyncBatch(ctx context.Context, request GetSyncBatchRequestObject) (GetSyncBatchResponseObject, error)
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx context.Context, request ListSystemSettingsRequestObject) (ListSystemSettingsResponseObject, error)
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx context.Context, request CreateSystemSettingRequestObject) (CreateSystemSettingResponseObject, error)
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx context.Context, request GetPublicSettingsRequestObject) (GetPublicSettingsResponseObject, error)
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx context.Context, request DeleteSystemSettingRequestObject) (DeleteSystemSettingResponseObject, error)
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx context.Context, request GetSystemSettingRequestObject) (GetSystemSettingResponseObject, error)
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx context.Context, request UpdateSystemSettingRequestObject) (UpdateSystemSettingResponseObject, error)
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx context.Context, request ReplaceSystemSettingRequestObject) (ReplaceSystemSettingResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -23715,6 +29194,56 @@ func (sh *strictHandler) GetHealth(ctx echo.Context) error {
 	return nil
 }
 
+// ListLoginActivity operation middleware
+func (sh *strictHandler) ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error {
+	var request ListLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLoginActivity(ctx.Request().Context(), request.(ListLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListLoginActivityResponseObject); ok {
+		return validResponse.VisitListLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetLoginActivity operation middleware
+func (sh *strictHandler) GetLoginActivity(ctx echo.Context, id ID) error {
+	var request GetLoginActivityRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLoginActivity(ctx.Request().Context(), request.(GetLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetLoginActivityResponseObject); ok {
+		return validResponse.VisitGetLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListMedications operation middleware
 func (sh *strictHandler) ListMedications(ctx echo.Context, params ListMedicationsParams) error {
 	var request ListMedicationsRequestObject
@@ -24006,6 +29535,156 @@ func (sh *strictHandler) AdjustStock(ctx echo.Context, id ID, params AdjustStock
 		return err
 	} else if validResponse, ok := response.(AdjustStockResponseObject); ok {
 		return validResponse.VisitAdjustStockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNotifications operation middleware
+func (sh *strictHandler) ListNotifications(ctx echo.Context, params ListNotificationsParams) error {
+	var request ListNotificationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotifications(ctx.Request().Context(), request.(ListNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNotificationsResponseObject); ok {
+		return validResponse.VisitListNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkAllNotificationsRead operation middleware
+func (sh *strictHandler) MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error {
+	var request MarkAllNotificationsReadRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkAllNotificationsRead(ctx.Request().Context(), request.(MarkAllNotificationsReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkAllNotificationsRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkAllNotificationsReadResponseObject); ok {
+		return validResponse.VisitMarkAllNotificationsReadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CountUnreadNotifications operation middleware
+func (sh *strictHandler) CountUnreadNotifications(ctx echo.Context) error {
+	var request CountUnreadNotificationsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CountUnreadNotifications(ctx.Request().Context(), request.(CountUnreadNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CountUnreadNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CountUnreadNotificationsResponseObject); ok {
+		return validResponse.VisitCountUnreadNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteNotification operation middleware
+func (sh *strictHandler) DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error {
+	var request DeleteNotificationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteNotification(ctx.Request().Context(), request.(DeleteNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteNotificationResponseObject); ok {
+		return validResponse.VisitDeleteNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetNotification operation middleware
+func (sh *strictHandler) GetNotification(ctx echo.Context, id ID) error {
+	var request GetNotificationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetNotification(ctx.Request().Context(), request.(GetNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetNotificationResponseObject); ok {
+		return validResponse.VisitGetNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkNotificationRead operation middleware
+func (sh *strictHandler) MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error {
+	var request MarkNotificationReadRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkNotificationRead(ctx.Request().Context(), request.(MarkNotificationReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkNotificationRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkNotificationReadResponseObject); ok {
+		return validResponse.VisitMarkNotificationReadResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -24930,6 +30609,31 @@ func (sh *strictHandler) ListOwnAuditLog(ctx echo.Context, params ListOwnAuditLo
 	return nil
 }
 
+// ListOwnLoginActivity operation middleware
+func (sh *strictHandler) ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error {
+	var request ListOwnLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnLoginActivity(ctx.Request().Context(), request.(ListOwnLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnLoginActivityResponseObject); ok {
+		return validResponse.VisitListOwnLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ChangePassword operation middleware
 func (sh *strictHandler) ChangePassword(ctx echo.Context) error {
 	var request ChangePasswordRequestObject
@@ -25158,6 +30862,380 @@ func (sh *strictHandler) ReportTopMedications(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReportTopMedicationsResponseObject); ok {
 		return validResponse.VisitReportTopMedicationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRoleChangeRequests operation middleware
+func (sh *strictHandler) ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error {
+	var request ListRoleChangeRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRoleChangeRequests(ctx.Request().Context(), request.(ListRoleChangeRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRoleChangeRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRoleChangeRequestsResponseObject); ok {
+		return validResponse.VisitListRoleChangeRequestsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateRoleChangeRequest operation middleware
+func (sh *strictHandler) CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error {
+	var request CreateRoleChangeRequestRequestObject
+
+	request.Params = params
+
+	var body CreateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRoleChangeRequest(ctx.Request().Context(), request.(CreateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitCreateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AssignRole operation middleware
+func (sh *strictHandler) AssignRole(ctx echo.Context, params AssignRoleParams) error {
+	var request AssignRoleRequestObject
+
+	request.Params = params
+
+	var body AssignRoleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AssignRole(ctx.Request().Context(), request.(AssignRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssignRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AssignRoleResponseObject); ok {
+		return validResponse.VisitAssignRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteRoleChangeRequest operation middleware
+func (sh *strictHandler) DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error {
+	var request DeleteRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRoleChangeRequest(ctx.Request().Context(), request.(DeleteRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitDeleteRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRoleChangeRequest operation middleware
+func (sh *strictHandler) GetRoleChangeRequest(ctx echo.Context, id ID) error {
+	var request GetRoleChangeRequestRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRoleChangeRequest(ctx.Request().Context(), request.(GetRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitGetRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateRoleChangeRequest operation middleware
+func (sh *strictHandler) UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error {
+	var request UpdateRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRoleChangeRequest(ctx.Request().Context(), request.(UpdateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitUpdateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceRoleChangeRequest operation middleware
+func (sh *strictHandler) ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error {
+	var request ReplaceRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceRoleChangeRequest(ctx.Request().Context(), request.(ReplaceRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitReplaceRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveRoleChangeRequest operation middleware
+func (sh *strictHandler) ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error {
+	var request ApproveRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ApproveRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveRoleChangeRequest(ctx.Request().Context(), request.(ApproveRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitApproveRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RejectRoleChangeRequest operation middleware
+func (sh *strictHandler) RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error {
+	var request RejectRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RejectRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RejectRoleChangeRequest(ctx.Request().Context(), request.(RejectRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RejectRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RejectRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitRejectRoleChangeRequestResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -25682,6 +31760,251 @@ func (sh *strictHandler) GetSyncBatch(ctx echo.Context, batch openapi_types.UUID
 	return nil
 }
 
+// ListSystemSettings operation middleware
+func (sh *strictHandler) ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error {
+	var request ListSystemSettingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSystemSettings(ctx.Request().Context(), request.(ListSystemSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSystemSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSystemSettingsResponseObject); ok {
+		return validResponse.VisitListSystemSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateSystemSetting operation middleware
+func (sh *strictHandler) CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error {
+	var request CreateSystemSettingRequestObject
+
+	request.Params = params
+
+	var body CreateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSystemSetting(ctx.Request().Context(), request.(CreateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSystemSettingResponseObject); ok {
+		return validResponse.VisitCreateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPublicSettings operation middleware
+func (sh *strictHandler) GetPublicSettings(ctx echo.Context) error {
+	var request GetPublicSettingsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPublicSettings(ctx.Request().Context(), request.(GetPublicSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPublicSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPublicSettingsResponseObject); ok {
+		return validResponse.VisitGetPublicSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteSystemSetting operation middleware
+func (sh *strictHandler) DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error {
+	var request DeleteSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSystemSetting(ctx.Request().Context(), request.(DeleteSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteSystemSettingResponseObject); ok {
+		return validResponse.VisitDeleteSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSystemSetting operation middleware
+func (sh *strictHandler) GetSystemSetting(ctx echo.Context, id ID) error {
+	var request GetSystemSettingRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSystemSetting(ctx.Request().Context(), request.(GetSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSystemSettingResponseObject); ok {
+		return validResponse.VisitGetSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateSystemSetting operation middleware
+func (sh *strictHandler) UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error {
+	var request UpdateSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSystemSetting(ctx.Request().Context(), request.(UpdateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateSystemSettingResponseObject); ok {
+		return validResponse.VisitUpdateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceSystemSetting operation middleware
+func (sh *strictHandler) ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error {
+	var request ReplaceSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceSystemSetting(ctx.Request().Context(), request.(ReplaceSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceSystemSettingResponseObject); ok {
+		return validResponse.VisitReplaceSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -25932,424 +32255,486 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L35khs3ljf6KgjORFjqJinWJllVMfF1aWurW5L1SeX2zLg0JJh5SMKVBNgAsii2RhH3ae6D3Se5gQMg",
-	"E0kiuRVLVbbpP6wimQuWg7Of3/nSSMR4IjhwrRqnXxojoClI/PO54Bq4fsHURCimmeDm2xRUItnEfmxc",
-	"CNIHokZiygnjRI+A9KWYKpBNQnmKX3A6BpLzFCSZjlgyIloQRa+BMN1oNuAzHU8yaJw2GM8YhzMyYBmY",
-	"e/7jsvH63T9aHfzvcXuSDi4bjWZDwj9zJiFtnGqZQ7OhkhGMqRmank3Mc5SWjA8bX782Gy8v6DAy6BEQ",
-	"KabfKXINUjHBm2QgJOm9HrTeUp2MepVhXTYONn7vB9Bydj7QIBff/hESwVNFqPm5XBEtZ4QOKePhy486",
-	"y947EHJMNa6cfnzcaDbGjLNxPm6cHjT9oBjXMATZ+GqGNaGSjkH7/c2lEjhAmmVi+nI80bN/0CwH/6bq",
-	"uPF3M9I+DBknVzBToMmEDhkfntnZTKlMFRkI8zjS4/BZ95puhiORpYow3W40G8w87p85yFmj2TA73Tht",
-	"JHYw4fTG9PMb4EM9apwedjqdZmSdX6c1uwuJkOl3irA0XM4D9+4J1aPy1XjNrlbZjAnGE6GBJ7O/w2xx",
-	"fOdEw2dNcs7+mQPu/IgpQhPzM3lAyU8/vX7RJIrOHrbJOZEwAarJlOkR4+TwmIxELhWhXE3B/KvwiA2Y",
-	"VJpoNgaSsrRYY3uYy5kGQ2uZsdWt9skJztJ/Pogu/QDPSnz9e+bg9YgY4OjcKSN6RDV+kdAsA0lGVBEF",
-	"wJtE5cnIzKWHh63XJOY4/qlXPxF3UutmcFBDL+/pEOIjntAhNMlAijE5aPrlLpf2oNPsdDqGa6g2eSXM",
-	"uaWaJGIM/iDnCkjPUjGOe4Ho5gjevLAy/BQGNM803rApzZl5fWT/isztg5gqQnF6Z2QsJJhd4OSw0yGJ",
-	"yLlGEjrsdCpDPuzUj7mrzHuiAze3bTryj0BljIp+FoaVIMWMc6UJzTIjaQYi52lAL79SDkSNWa+Oryj7",
-	"/Hq+skgmXw03UBPBFXg5OMhYos3fiZWJyDQnk4wl1Iz30USKfgbjP/+qrJAsVtLckZqn5wqkGVJX0ysw",
-	"PD4FTVmG/MD8hiRn5+svJTSTQNMZgc9MaYU7JKUwzPuX+ucOGGRp8IPZAlAKCX+Dd339ZNZTacoTc2Pn",
-	"4G8vnv58/LHz9sl/Hf398P9+/+7k4vE/Dv7zv5+ZpdVU56pxetx52mxoplFsFqtWLPCjVCTqkZ3Co3+b",
-	"G/jXcIf+XcKgcdr4t0elbvLI/qoevbdLbfcpco4lKOCamDGBZ0BWHJBUgCJcIDGJqVE/vjYbr4TsszQF",
-	"fqPtHRRPCXb2v0QuiRQZzL/ZcHxLsJsu8FG5wK+CV0ZXuBzTrhbX8u3vVHRSdjkDEfOWqbEXEVsvLCuf",
-	"172CWVdCriANV/nCiM85yUamVBnaTlGxo1zoEUhiZDwo3SYX9AoIJRymRo2x1+AnK4W32prDw3JrfuIT",
-	"KRJz6voZkJdcMz2r26WaCe5qy4LH41yLhenDwEiDyPrgNvJrmrH0ZlvnnlHZKyNQIUvJZSOlGrpi0O0z",
-	"qUeXDcIsMeE9p8Rcaa4gGQPlTYtBrnMJcUbIeFePoGsvCfhg5TUVZrj0Fdvxv05JA89oSj64Ba3berdA",
-	"u9prt39mJcc0M5IYUqNJFct6Rnr23T00yhSBa5AzMpWCD+2+mLG8E/qVEbM32nwudBeF9dz2S7AbbUW4",
-	"Zcyo7s1ETsZ0hoNVAIWpsOkWHJdb8E5o8sqNIboB5SB3tAWx2ZnJWe1SyFD7rU7WjOCjpn4Nt1x1hU+Y",
-	"O3BuGEbbTkaUDyElivEEcMmN1DdrTT7YP6wNao13Z3vMjBizdxLBrebLtJ3odKtNOgh45XuJ9jD6F8gr",
-	"yjKo3S47u11s1Ucxhr4w6k6moLIygbpgFyk0YBgPnQRfm40LId5QObzZpmkhuhk+ZW7jcIRMEfxRWsX9",
-	"gLxlz7Zb9EB3cIzJiSZyIQR540YQXflyiLviVbG50SSBibbC70KIt5TPbrywY8pnXao1jCdaVRZYCGJ+",
-	"JAOkOeKvQe8UG5rNbpML75QhGdUgt1MMAqXYvNRMy0sGtWzBq0PfycL7OTtJoayCzBShaSpBKcuiGKoI",
-	"0jKs1cvUaIZeQ3R9tQrfV2yk7upHgZcMB/sTp7keAddmiyG94d5fAe8aBh9VQgypKTOJK+AVzcPM2fAD",
-	"+DxhEtI2+Wgn6chAGC1pIEGNthZQB6GeaCYsJPtXPdObn8gu6OCd8MfPbCGkxHB8J50Wl6S6vz///HPr",
-	"PNimRdP9B2PhhNRR+lKfAZWoaNJs/B+XDTphG7pWHZlcU5YZ3fpmJnnwnDnySKmmfapCGwcdbsQ5sMZi",
-	"DFyH/EGNhNTZbBuSOAmtuo8gr1kC5KfK4OIWdHDJrthy3cR3eMZVPpkIqSF9CymjFzizG+1i8cDu2Dyx",
-	"i4sVbOhHcIEIJHqqyN8+/vjO+viIi3G0zDBOSfhm88bt5OxJeMCLwRGcLrmwg6vZ0OhUdi1yza6aJUD/",
-	"m7vXPPo80ewaflJ2UydSTEBqZn1g1jBWUX/4vFevWfqeosGR8rT/Enqp/Cs+FU8U/V8hQc343GjMw9kr",
-	"xlPzlCohUPuj0SWBs4RlGXIds4J2LxunjfOx+Fz+JIGq+a/NylAyKZ7Qxusy/wBFx0CSjCojslXeL4ii",
-	"vANl9Nyy+aHFXc5Sew/VhGoGXH+nyBUXU07sjeYpC/7J6sxiD0aHnnZqeiJ4ApJHH+TX4Uvsp6x4A/B8",
-	"bDYL16Cce7O6KIkUSrUk2H0MtrF8aLBuqwjDr1xltuETgiEWE4mSzmQiGNdjx1xCBiLBqBldJObDzuHj",
-	"1sFB67Bz0fn+9Khz2un8t2EiKOHcr4etzoH5TiRayMbpkf+z63zN52PGKfnR7KQw1+USx9cdM55rQxBH",
-	"nWYDeKrCV5qHXnSenHb8K1naOH3SNAa0uaXxCqNprXzSaDbENci+EFfdgoCDL826DWimoNlw1IQ+d/e3",
-	"H+PfKAfycczQF6I0lToymsflAni2howizZ11xvBZnaf2ukazkU/SlWvprKjG6cHCOQm3IuAw5pktfFmE",
-	"mFKnfFSujl7o9mst1lXZ0ci5WNzU6mOPDqOPLXZ93dlZ39saA3Z0EhnqArUsuQYigdSfR4BuQabRV2HO",
-	"XUr6oFgK3mVYjqgvRAYUXc0F9a01/ip9RoYYEGmM2VlVzPBR9OVh0oFd0/UW2hP4ctEacJGP9oav/hgs",
-	"v/GCjeHHwQs6Q7kYnJJ1CaE4NVFOn4/7Zoes7xKzHZqrF32O1aKGX9mG6jFoFifLDtGtmCe9Znh6K3Ms",
-	"SaE4hJEDFO5weVAqpLlIy+W6LPD8ZuNzi+YpMytAA+ZflQVvmNKLag6GRKOEy/PMWRzWRFkkZLy3y1QX",
-	"lGZjx5wWTweHz/iGmgeWGz+RcM2EJc2VF0tQeWYzeJiG8Sb0jJRsn0elNIQ6Rx92UdzIg3GVb10hd9/7",
-	"KBBNrZ+PZu+DZXdCK5DMhdBJBB8wObYuoepWbcH+5/IwOIZ7rsHGRMXARrVeeELdKJK9pmAY08/uEcfH",
-	"nVVPLDj7XGJDp7kWr59n5jPkEcGJqOXqZy4qRM7TMeNFHpddSK9Q4rEMRnYSHdcyWbB89t+OL39dTr0f",
-	"i4EUenCgCpUU2mwkI0iuIO2ijcF4dyLFUIJVjoWhbW0vM/prZm/noqtGYhrVloMx/CyZpfZ1T9AKvTWm",
-	"XIZKY6jg/TaPXvWFz2bEZakgJecqpxnJkHK9BaZAa8aHau71+2N7j49tKKViqkagtqwQUerZ7EVBrHM2",
-	"fHBVtz/rlkS9lqS1j32OMnSVpK151aqxX4iUzpYPfDeKQXOJghQ5luuxiSVr0GgWygfeG10Io+qdJ/O+",
-	"imsG00I1NXplitnGKRgu3Gg2MjFENp2JochtHvJESB1nxOYVzyTQq7gWblMEJxlNvNvFuU6VsZ2mmOVI",
-	"Lb9f9F9KMe264GM1K0yKqeFNiZDQRX02E8OuYegHh/Yt5qHk+IAkhosofI97UNso1UCzxulxxNbG9wbS",
-	"DGjWHTOlzGztfcGAqsOTYqq6EsbiuvzIuAJpJduESs0cJy6ex4acYk5GbGn9fGN2H07gy8bmDN7XtNMs",
-	"XlBLOW/EgjvR0VJJMuF+OzZzSopfzfPtefP+cBdMa5w2Tsg7mJIPgqICa1NuqlccHB6Rt5Rx8lHjTIzd",
-	"//3BYbPBJt3gqqeH7U77sG3EuJ1A11zYeFJ+dtMr2WDBw5/Y9QHlbuocPH3SOqaOMypNx5MFb9TBiXPa",
-	"5OgObvBcKnAf8Skni77O4gxGdjlYwvkT9OOAUGKOaxPFlXkkSnNH5CMxrYTlG7VUpOKn00f2r2mWg/J5",
-	"T0Y64oadmUNGiWUMaZGRQrNswerbxC0Tbt8a9luwqetfrV3sZLUpuUScrzZsQ+KJbG5AROv6NHIVK4y4",
-	"GEGQj+p55xmhfczonGJ6DbehS2SqPnZZ9wo34jnd0z2N6RG+bVuHiSP36maEG1kl+3CdSoINPSTBMlfI",
-	"Z7mDwwmG8ssWM7LdvyBgc390j4fn9rfk7jCP/wdINghCM6FUkcmIXeMbPjWLT10jQRunndJA9PMdATW8",
-	"+ungMPn//p//F+1JTRPtf86o0l0rIY8OOlYSN04PDjuHR0dWdCr3S86d8nF6cLzIs4tRzR+Tt4LrkSLT",
-	"kVBYLKUIxdNHMsGHpcvRx4vNAP0uLHKIOSVybvZr8dO+FFc2R3vlJltN7Wu4pnWubTOFKc2uiARqjHpb",
-	"rwZTUFa9wqwISuzLrYYXdXnb3Zp/y2utyIiqUdOs1gg+0xQSNkbtZNHf77Y3doCCzY7xTPMzEdzpnoYz",
-	"XiMdQtokHcM2cask4E9ccFiH5XmSitaT2BeZR5rpQVoUrq3xWEebi1VxNAsf7Kew3kNLIo+Otw8jxhc2",
-	"dxvOb3cpIC23Tn5e4WY5sijpvTFP+sHAozzFpnewjOmIeXdL8a/t4lsqExvw4lcS4GMmohbmVMgrxodd",
-	"rHPrgk1DXjvCUr0bAwvbuxTmHQmR0EXsfbE5+BWKbfMzlmXz0mKMonVCUWE/6bQxyNqnGeUJdNPcPOCg",
-	"477GDHemVG5GPa/HF4HsHLpzTsGjA4y3oLwz+tiJVW8fG2Z0LVgCXRteMpysrMM1nF65kTm/o9vzX/y4",
-	"zeCKMePkHs+bUX8FDpJmJBHcyFQfxzcPfdpsZIxDVwttOF75qH/m1FZSnB6Y44Z5Ul3z7sbpYSW6/Kl0",
-	"cDbWD4ZP6My5Sn45/hQEvtGopVk2s5NuNnBg3cWpFiM4WpSz4X4uJ8e3ggOScmW317ynQgprB9IL0lhk",
-	"JivVsIB+ttIh1zeo5mgyomcUdLlM3OPuYbJPX1wD+RdIgcYgF3rE+NBYgza53ax7TNYXHG4tVmcO92tD",
-	"oxFWVx+633EIvSTtL9ESIWVnrUhxYTDNNQYwP7H1nMBmaQLvb+VUrUnvdxMct0sTLGv14M3NpVk5/dVz",
-	"XdJsEFYvzmMZYS+txPK8LRyJNWPiyJGd2EHKjImeu2bhcQa6Pu90InUdhafqm9o+ESec8ZrDLJdjPSWr",
-	"smBbsdtvdGBw/ecGPO8PKY5HsQqVNdyAmpnjr56i/+CejnqRsxNPh3/8xlkdJbUf3eR8v+aTXK/0Kv9c",
-	"VKlV452rsS1WHMsyFmwV4pUB0blDWxcJd9f5cHRCNc3EMIdV4fBVxPt1yRZ+AOvS2GATS/Fw2D7pLIRH",
-	"XkjwgZ9yFQ9vf7s/OLImOc9AKUKL9Ryya1AWaugGZFAHzvG7I4mNM00WCKJGXbhFyqiV9ivSRvYEtTuC",
-	"CuUK7ked6HjD+J7h7BmOo4U/vKJ2i0raxgpa3Ee4mP53e/6iTYhqs0y7bTPa6kh3C9VpPRds6a78wy98",
-	"LL2vjtgXs3Rz7hwrCw5c94+4Bpnm8bwk88jNk27X87EX3vI5B8jX5rbS7tM3IpuFxB1MnKXjon7xpoJi",
-	"G+8qKhRfUSi+tveEqG6Lztb7Q7OMDw3ZqpgIzDKw9bBd7bM7y70TeaUs3Pn/zMABC2S7RgNTgTN141s3",
-	"yfOUMBFSd9eOR1rvqIRr4DmsNbq5da0+ID70mrVoRpa2OoPYZmH2ro0Rzteg4zIdHMYqRSOZl7edPOsu",
-	"si+KzsSWar0vCZxm2Y8DZEdLS8vdDYZHVSc1EUqxfgbdNLfF87D+8XVP/ZiPx1TOVqpCsVctTvLT12bj",
-	"BVWjvqAyjVeyX0M3Vw7LoMrTXglp0+fVKZmORAmYJMbg4kOyTDwjaW62AdkgZmF4fNb1shYo5+wapKKS",
-	"xYoWPmo6GOAofhXMvBBzIpkiKZ1h0iInQGXGQJIZUBnGbJYuOkgl+Ds6hljoBmHSUjoL+M6ctaDJWChN",
-	"9BS4nnnGr3bw9tCtOynorZGJaVdpkVx1aQZS12za+xGVY5owpRWG8/wm0spw1x3l27LmPDbKoWiZ71rq",
-	"ik1aYmJ1gxbmrRtBiZqBkUhC6e769GbRZq+hQng4eOeRnyex9fLeSlSHm0xl1q0UJ9QQxytMl7IlD3ZC",
-	"YsqJ4LD+cJfUH2wwXi50kYmn6rL2rwFhnZQuDd4sg7UPUsFk3gUvi50pHz78Zw45xBftAySAnw0BN8m7",
-	"XCqoErIhCgtUhkVmxFX4TCkzN5RkLsgo56nEOOS3XHE/SQlDprRNlFFdLV0GT03a2hPDzNYmjkAOL1nm",
-	"yAi6R50lgzjq7HIUodoRqUQzX9s8N5tQqYkzR9YJ9LtnS5FB12N4LWMqa2b6QWLWbb5eKBIghM/anhsE",
-	"ykYmQGzUdwe1RU6h6/Yl0KtUTPnqLWs6viiH5hRjHc66g/lg3/bj4C3okUiXDWgJs6uc2+C8VuAHanXu",
-	"4gU7PSUXRj2upc/KO3d6Lpa/V82UhvFSGV6yOqoJB0gVoSQT4mrdEXzEd5ybV9yElbmhjoBmerTeO3+w",
-	"16J1k9LZqrNkrvlOYV6wmSxcg7SI1esdWPsOX4a8vUSxpWpKsywjWiCcvT3UpUAZsMH6atOORIm17wrN",
-	"cs0cpI2tymYj5xJo2l1QFtZ4nVk81eUwjZ8fPZJQaBdWl1v7HP1sHv0Opivtobl1itLevEBqLljPMe4/",
-	"fwbmFaqapQuXZdGUmDd4lusM89xxpXyPsLaYTIlZxXFNbtErswVK0fr5jaorXRXBYryiAK2O1l/pbA1A",
-	"LZu6iteWzytfW0FxWbpGNS4rl/M2x/fWPriFurT2HbfOH1aftoUZV2cz/9LosjI1Aa4cqt3mqTSHi/7e",
-	"VfBwE2sqz75TpLy0WRSKYAsFf4vDCa+rGlkedhTXICVLYSm6gUu2tctg7Ro1YbZ3A62g4c2qEdWDuO+2",
-	"GkSdywLeZIJbRFpjwaKw/n9Zif5GLlcHz9RFjXcJWJm7DGtSVl21NqdaDpEWraFw9ZCLo46NcR59anGR",
-	"Ygfp5dgVki8Et6FlfvIQx1jSBeOJnrXJO4EGM01cKxw1MjaZ4NhioBK8P0bxo0GaZ/7Pv//v//zyP3+5",
-	"vFSf/vwX+0f7058fXF62iw8P//zvC9LAaEDuIa2yC8FLo/sQ6tCHq2Nt48TCCEyYGBECGz5pxuAMPZrf",
-	"cVEFwuiQC8VU47TxlmZUMroBoCHWfQfgMai2DhA32Gg71iDjRo/Mh6P2BqUXEfTAhaEvSw6uQjxukzaw",
-	"Df5guZZfbhl0cAdggDuuKPitItn5hPpy89aDrwtJLECYWStFuQyhhqf5D5778jJclFtIgCmev3kWTIRH",
-	"rmI5KwPjaHina+Fbrd7oCudZI5xdB8P1KoSL0gJVobPCf0+mkmnwLQbHCrJrUJsrgbG4+2GhSi1Lh9tl",
-	"yk5BDpvnt86J2bgI3UYm7onqt0VUcbQxO5QYC3rFIEtfShkDFfMgTAvjc22ronabfcKMPOghi2132jar",
-	"ofew6UDEXXvXUsd1pIgxxcxCwMcRxev8C3PztsMr0JX8fdHp+yLvqtoaQyZciYm9BlD1PCb19qiFG2M1",
-	"VxCK17vlZlh3C3i8C/C5sQ35ofBnV7fDAnhgk9VMj2Yh6Hf51QJUVOegdXASx/duHLQ77fgOuHeVWXr+",
-	"DZ+WQjOvc/UWOESBRrqc7IvazBDEx9/dLCcWW/Y3lA9zd7j8PGynTmx3HMf+fFvx4YQZR7mURrvFjAhE",
-	"fJnPEWw0G0PgIFlSmnFh8wNjTBwX/VHxt4ycdKy3VMgUZDeDa8gap8cIH4M6bEInKkcn2U2R3qvjj/E5",
-	"lY99QD6DdAjyjHAUqxyGVLPrqKNm88LO6iLdyOqqe8LcekZSaYQkfbDdM614N8uCfbHEdL1p2g36bZlo",
-	"zhir7MB8eSjOqzlHL/NLOmev1ZpjlRNV44vbxP9W+k3XdIPN37AsR68c6R/cRlyShbUbI7F8wcZW4tzR",
-	"ftxZzelWOper/uXOGkxtDT19ns3N1yQt3FB34QrFeoHX7WK6nrlVAItX96ZfstEb238xgbtUvm4nWPfk",
-	"syAqfQFcp7lTWioe3NCGW+l5POzV5BUyHpxulLcgyEO02A6NNqPijM01rhv7VBAHD6cqLfMK7Iwg/tD6",
-	"P790Wk8//fnyso1/fDn8+u8xcR7UMxqK5zOX6R08yt5/0Pz+64PiaQfNw68P/0/siV/KhX/q/ms/fVpd",
-	"+XGeaTbJwLyr0+4cLMRVPzXXXJMwqdGvTZNQLLbEESE6n/lYIKBE1u1zy8PuOblU5KGsCs38pIDQYmyY",
-	"8tYhWpBg6vUDxdjNe6rUVMj0OWaAbMN2Ju4JhlWMIKNZK4WxQEk3DX+kZJwnI9IHMwlEA3xSz1PK+wK2",
-	"UnwZibKuOLzVsezimfPifX7gc++MHcCgxiF050WRl7GPg6aJ7jI+EI3Txp8PDo+OTx4/+f5ppxELrS1a",
-	"v9U+46eNg6dPO/YybEZexmkx9GW13xTB1V45o+yg2cBwd7ds/jbX0i6I4zZ87GwMcog9J7RonBoVDDnd",
-	"P3OwYM9/ffL+8Pv/fPkqarktzsIi89rHLIu4ldDGC8RQXcnYBVs2+wpWdw0vzorQuF/9m9h9C7sVeVgl",
-	"9F5ley8LB90ExCQDl+J9jRFo4syEiKsu2O8v0S7w2L0aU4y1EFdEoEsaE3ZHTJmHN8l0xJIRAoJSUlTT",
-	"xMy51SZFQG3xLofWV21Z9CkBNhxpLKEpsneVJtTmteP3UTjnLYzZepRpF/AneiRFPhy51Qj6MBIFoIr6",
-	"hQJ4/P4CLpWbUKH8kP7mD1FxBuaObLM43YsUvixY6sC0Q/pcM0AaFPs4pl1jovvQ7u1VJ8bd/EVN4apC",
-	"QTf8P7jdXhYL3obR7p7+FuRww+psz+Yi+CDBj6t4KsPe530gltKJofSCs24aypp37BfDWDLzjX0VS3Sb",
-	"ZZJ9pak3L+lX3nBTKV7VIVeqpaWMr4QJV94XketrWMoVST8/0lrhtHNclbma2sXg20ZKqtNLY4pnVMuM",
-	"Rt12qritj8e4NOmxorWskTm9hYDdUOZtnpmwjSlzMzNlY/vkjvlLlZO/E0Up7SDXuYSyzOXgpINF1IrQ",
-	"oZjvHXuLjGkux4Nj2vPbJnnVJD82yU9NMqYZNMkA7L/Y561Jco4b0SQTCQOQLS50S4uWorNmWU9kC1oV",
-	"nLkW/pASqhCdis9lt/6+OGI1XWEzVTgudWeR5uEFUMsCSq6Lr45tWeFp4zlVo8Za0OPdhdyISismCQmw",
-	"iS5R2T88v3Co7Mf+52tIu/0ZpukiaYBtUo8/D3KeGmXdj9wN3P6gbGOSO4HgXZul+zVdpX7iapZ1nevi",
-	"Y8eNhFr7cn4/vtRc4vdky+ZLxS5Gnz+3qWtuTrHnX9YtljXXx8o67yapt0BzmV+Acmpzu1oQT7ikBVBx",
-	"uE8LG7u2FTsbFxJ9tu8x7c/hrZmB4SkPcmscv31O0WXzmqtcUrvZzyi/IheScjXAbX0r+iwDYk9FLAvH",
-	"vWOL4HDJejXIMeM0I4eNnaBSbskDK3xkhSz+Wr/cN0EM9pIykIyyeh5/q6tV6V/qGZF79RLa3R5rd0Hp",
-	"qGobd4mq++1X3PHwtRa+RB9a4Mvfwu6MibYaHTU6fFmN34ekYUsku+hGb5w2ksxCQvnvudBOEVxSJ3ZS",
-	"1om5cky8yoaDyu+MMuO+W7NyLBUupHrS6ZDxMOil1DhtFOgWVZzEAQKc8GRm2AIm02PyJaHEFpNjp9Rm",
-	"g3GlZZ642v3G+UCDJGPXjCsshT2OpG1VszQW6lU3aR8UluQurWg7WaeirbqbUXD7hI7BNggeT2gBQ+aG",
-	"+J2qlM4yUC7NYARB0S+uuZWanl4SwQcZS3TXLUaK1iIXuuuAh6KCskpl0eFOqSIDkfMUk9On/isuNDEa",
-	"nFRaiGhz1+1q80L6rblrpcJTpfitFLadlgH6UxT7qThOXzaFfl0cR3DybsIIqyfzSyyUGSY5b7G6q9Mw",
-	"o0Xot10cubR/xBoB1d9obeVijqsj2JCiAlKdo5BlscWw61Gk0X+FowXtZOb3vjnHWOcY1xzfmGMA65qB",
-	"oYyek9l/dINwbmluwyoMXrGx2bZElViMaxS8eEPfb8ipV/pE1wftXsHFNxzkPOtew9m7FerIzcsWIyJg",
-	"w8zTDVBK3Nnu3ypMyWs+p6V9p4grhtgQnmSr8GFwgDYHQL8NNX8D/X4pLM7+xN7bE7u8tUp5gzmDsQDW",
-	"/pSvHxILVamIfhYXqqKf1XSOASmFbBKKx/LDq+fk6fHJk8aCPWs7WcewCn82ZmkiUiA9xlU+GLCEFXUP",
-	"vVMyElOb2mx7mDO1XlncXPfc2ncaunCe+948JGKlA2wYlk4jzzwnCusJyFTI1GZ1SjGUFDuFLvIUmGCp",
-	"bpQSy9HZy8zGdCWY7YC053CVJ12W+jJJs9T2gOjQrqaTSTbXQj3PWRofj47DJxEFXANPXHf5EWQTFWAl",
-	"E9sOfZENGrKIIF++vAY5I1Mp+JD4WvL1WoaXxfSRKNSAIcahWrqYhe7vXBx+v9UE6JWyPeyVXnSRrAd9",
-	"aR/+yg4kNkbzcOocnLEmvH4zHa7vxrm/wUy9mWavdxQTzQteD2/U6ODdgYTlR0llQnc1vQLu3ohwwU6a",
-	"a5dka202RK4oUCwkEHx48+bd42u6EdSv1ML1buwe5w+Tssd0RvoQ4G+gG3ltyPsVXQ58zHIlfzQb1rXX",
-	"etpNKHfMqm922AZDG0tr6dfBSvSQkhFfgvM62mJlXxW/UIuPXywykwkdOkYCnyeZOW+Wl1g0ieXOcvy1",
-	"hLAsXu5udhwsOGcxUfYBBhLUpsE8e0sjGcnuf42fXqc/vOsk41fT5K//uFq0DGX5ikBBOO48fbxZzYt/",
-	"Ts00cosYHYsOHbroUNzTf3jReVoia7gEPx+8Nlp04f1+PqKY4aqnLIEw2N6f7SBB5FbRVCdl0s5aOeK1",
-	"rsHKnLdw0cS9aDMHJBZkLTgHVfi+lZislgy2DyMeFilA0R3fSRixXNtKleWGBWDzCxVfjSFTGvCOLwuY",
-	"qPUAuj7xbNmcbP+MuUEVFQ/1IDgfAqziTbYILJpl41cx4n9x37cTMV5I0hSj+cTLFwJ7IpWlgQqSXEJQ",
-	"OoftA8xROrSTdzead6Uisu3goTWXArrhRUszI082ShI8iXfm2m3l4jJrEOWUWav5dMmoqVcsarR+QGRA",
-	"tCBUXZXgWINdwHaV+7eagPG6GBE7d/3Scsr5fgkLRyyFCZU14GUXqFOb+6ya3XQAYAQ+M6WZMQak4JoA",
-	"T4kEmrr+qREFeKvkgqIr/6aYz0XOWDA5/7ili/QeJIstUn/WLeewqz4VabRu5bVWtiOGc6StTGl2Ymkj",
-	"QO1tFtW/37X5L17bDFZnyeJ+wBqsb7i03YEU47VKF/Bqa5vterUnBUH5iL3d1SnAlWEaglcqDgLFH+Ld",
-	"xawlbh9bKPQTao5mpgTRI6EAcwZErgnls437qrgjEFnUG0Oxu8UIt6dc/MUOB1EKK1YmSmrCieHAt11Z",
-	"PWfTkYRKaJLCp6aaFXBx229jDiHeCd5CWs9BycYaeK5Asro5UNW3xX2qAj0tA20y+/AHD5oiKd5OsNQ8",
-	"enN43Ap9vKF9IakWckamQkas4XrEmRo9KqIKbgX5Yya3eQBr6eSKQ/uG9skFJCPOEmZp5W4mvRYQzUfb",
-	"Zfi16/0e1oVSDUMhZ8bwE9zQiXd5Whd34/mP7z62/vry3ZoQGI6zMeWaHvoz4Fbtr8BB0owk1XdNJEsq",
-	"gC3r4FQsQxgsZvWl3ne/kyyzTXq7+BWJMprauhS7NGs6VO5x3pDz0XnoO79DfobhCi1LA1omKgIy/4NL",
-	"jPDA347gCN6wsfwojvtjPO5Lj+/KaLs/zpvwzbWP44YR5vUPq/ONfV2+spsj1W3AzjdiyXe+RwVkW+WE",
-	"3M2WVU9PyNbs06LnhQ356438f7WwX4G/jqZjFlE+du0iCz1MizLC/0oczni1gU2kjc4mOs26vqmP2JD7",
-	"NY91+05ctfkiSn3vPNcjIdm/kOxPyTOgEmQvXupZxHQiz3n/48cL8ohO2COa69Ejd/Gj3jJQoo2dzW4m",
-	"5Vjcs6LroUVydZ7+mqvCH7d5Z7HWYSeIDDyT4go46gKScoUumAXSW9Z7y1csPJgIxczBfoh1AMaIfuCB",
-	"nR82MW/hXyDFhnkwreKrZdGdm0QggrTiJTEIXPm34hoiJeORcNwCcrZRKZ82G1eMI6hfuYULuW6VPGNX",
-	"jrPJ5jUbrqn6AJPVkHdb4nxs//DxhEnRWT0iCG5Ta7aLUDq8xAS4BWusrEsipITESS6fsR11ha2oN4g4",
-	"3ebqrbbQHG98JNZLd1oSwaxs85e1IMXrkBjWC0dsUvxWl7mPex+ERcNJzO1LgTxWvntl4LRyTP/o5kKF",
-	"Zd2SwTDjyXlSlC36mjPcpMLIQ89gBjp+ePERCGQyx1aL+f5ixL07XMUTwZ2+RtC40+U8YApd47TxBJ6m",
-	"x8nhQet7etRvHaePodU/GHRaT5Pv0yfweHBCj45sRqPPgnT6NBe6iyVtZfoJKkWYpki4ICpPRi7vCqve",
-	"ZiLHXCIj5BQAYbodJqycNjoHf3vx9Ofjj523T/7r6O+H//f7dycXj/9x8J///SzoynHcOS5SdBDT5pUb",
-	"g1uzR6lI1CObgffo38pBBllADZ9NiGi8xbdqxhOsJzS7kMZSWwrSWgSuGQhJgCajMhux6VwHTBIEd16/",
-	"jTdPPuCroo3EF7qCzA37U3Pdbh6rSPaZN26r/aAwqfK002z07e+NzsHTo+/pSdJ63D+B1pPkiLaepofQ",
-	"Oh4c0Mf9J8n36VMIaivx3toy3CenB0UZLhhj0FKpBatuPcG0XQ74jAC1roNJkEyNKjW7xTafdgLG8Eu4",
-	"51Mhr6xUdQG9o5NOrDOVnfSX9XJv3bKtTDstV2StB29VClquYbSkkkcMmx/ElIwpn1k0Vkrsyq3ZdiRE",
-	"Elzj+squbVupWu7zl/W0hQ1FxIYHckqZtjRVUtey8xkEk2s2ouApijBNRnStLPB5nAAky5AigixCH41O",
-	"LYhjmTodouMW5Bqs+Jy/MtzO1QzmBRsEsAcBl3EtmarAbq43WIDPisxVYXHNj1lKPgjs5D0TOX55Qt7B",
-	"1H65cKJ9H6ZFi/6aZjl4p6/zuLqs4REQu3hE0anrGM3KSnTKY5noyuizRiguEHLY7myRItzU6ofIsUXO",
-	"wiPd7FdOrRjqGclgoInIdTGjVIBNoUfXBgLGuWT1udfVtEdzg6/b9peFSeBPTKCdzIWLy9jynOKrHP6H",
-	"CiPcdZrTj36yG+UJLmhThmq6RczgyHa+qmIRVoluV+rXokQqtMlVjMvpnV/d6MUkVoyjNFBMgwhnaB1a",
-	"VGYMZEDZmCzBlD8K7jpMDJdiWh6VBEH/ST9nWapItXTKCcR5xj7XmIG2BuetV5++fP/1QSv8fPz14Zej",
-	"r5WvDmItIOrbGlRKSChfnGW7WLClIaIl/OGMWLKxXSpRsSccIDXnS0jiN+PmjStLEoxQtb1rceB9kc7m",
-	"Ki7OiIaxWROFSrpRyl0hj6XdZpjJESR94AQdCE3NcMvjD8XRX0W3jkkUHpNYVuGUaOGXWUi3yjdfUnc0",
-	"F/P3f/rp9QsypilYTlmtPWLK2TqQnllMD9/VrHKNkbBEWESu+fPwzeif4lSa1kKjinT6J+khPYLWSdIZ",
-	"tI4HT/qtp/TkoPV9ejB4PDgYHNKDg7ZD9MMZOnWtukDPZvbgZyK58sRlD8SZqy28gokuenK6ihx7PhKW",
-	"WpkzsiPfThF0FFxXRoKayimhVq75cXCYGlpqk5eZAle6E5R51JPZ8hrVFYOdE52W5ooD0vQcvk6GOn00",
-	"4vHfXDBscyhR1NcVF/Xma8xSVPTUJhZwoBtGK96k0t1S9Y4NYr6myV7tt9XmhhrCaprtteVZNMsIZApQ",
-	"YcPWhHyoApigUi+O6cKfat29UeZVapDMwRWtV45WsKeV9mXgs1kOTGEvwzTuabVX0npA9yuKA4PGzquu",
-	"DRujbwSnsfziZ0Y+rXyiR2xcaNFkCcrtfq9gCz6Lm6c4QYc0bGy0psWbKg9CeA/ueJu88Wq3rR6mlxw5",
-	"C3qODFNkPOxOYui2gI2y/DIlYyGxoIyTow7iCxA6FO1LHrdL17fqPm3CW89xRt7W2TjNxutQJbs9iy6e",
-	"Uf6NLVXTZmCF9VvHX4t1qmO0WyTRRb1WpQlfddUWXmCvyN0MojyKQR4zQ7z9sY7ob8wJ/orD7unpweFp",
-	"p/PnztEp5q8VdNKYHOCRq5+qEwa/BDVZB4ftk05j/vy9MNaVVQwCkAtzTgvsKvu2cqreNvTzPKEHyZP+",
-	"007rcNCB1nFyctL6vn8Arcfp4eCIHvdPksPDFfM87MTn2T9ofP0UcTE4N+CSVuZV62MihRaJyFBbckW3",
-	"2MY8lJsLRLqQsx96/CIxN0McKtDNmoRmU8M6vBl3RvzBsecwoNzmprgcIdXXYECgb9wwu6IN0YxMjfj1",
-	"W7GJ1lAa+l9xrK/tjSdhbLyM7EQOvNIwPs9A6vqm9Z6d/ir6qqu0mExwjPixDyMbuvM9sbvKtjLOxLRo",
-	"4iuuQaY5dC2JfrpJQ/o1GtHbOUW7n/dpcjWUIudp14y+cdqQOXdB5uWd0Yt9pVnMuTb32EU6BD0yIg8T",
-	"i0GSjF2DrRYYiSkxWhcxd5IpZTpQv8rRlcvuVvxTvB6Fxh19P6CjAoi/ouwRgK6NEoNgvvN6s4H7uV67",
-	"9nCRzLkcSpquE6Apxt1cWMql4qrsmB+xXY2ma/hNSmfeZzMSasI0zb4zC51l1nCr9kv44YfTt29PP36s",
-	"GqcPfukcfMJmmf97+EundfTp4ekvndaJ/epB8HesjeYyqzQcpG9VIeTYDsPYXn48bT/fjHF4yfVCqxcv",
-	"UGwgaGnnwjoQ1wq+qWGnT8JYYTKCNM8s2oALRr4SWSamrXxSzplWVN/aeuK5cOKAUPSoEKYVQdd800Lw",
-	"OEcnfl/UBK+0imO2+s/O9ND0ChRmrwlxRSy6dXPd2FI9uue60KCrAIfrelF9pwhL1zOX6ozEC2cSwqkT",
-	"w8Fe4QLbG89CQCRj/XtQxDOS8wll+KX598zKatukZMpUdMlqoCVQMKNZ4PwPQoNaHFbTGASMDrlQTPmU",
-	"wz4MGbJFr014C+o7ZZ9j7gpApNC00IpY9KPm3PuQ7poOBQYrVkPCWwZ2EVgZBcnPQVdW81acz9A/+tOa",
-	"CBi47xheWsDCKBAxq8ic7qTUsUzDQv7gSTBVTno7STAX4gr4e8rmE1h8jmoDZn8b9f+asB/Z317/9K/X",
-	"B+/Y35624ajTTg4zHmR+rotEcs+SX1cltMbXbFL2bleLBKrFpDuuXrDWfpcPta0mV+34/HviY9U0K9SP",
-	"ua5rFVuqTLY4ODnqtE+iXdPWqiLeTRF2dDaSsiyqWHhr9prBdMFQ9cDsB0dN9zBrIh41is/uVSFjRJAo",
-	"TceTxVyYx0Fn4gK1nXPyBgGj8FvEaChKaZeECiPJITuqrA2mugZ3qizEGtcHy7NJ89tufdr+IM+ywsk/",
-	"HQmSsrQGcyFY4kWpbQxWC25hBLjvqztCALrpShZgnbbF5AKfVLhC4erOFw+HOZ/lQGvp+Y8u5cozfTsi",
-	"7qdoy+XniLxnodSoRGXLQaAoQAJEjRFLSRQRPJsVUVn0wZSb1b7kjeZCP8tfBeNm0HX2jcfSsTpRgaYj",
-	"5HBJ08ujSB1rRvkwp0PoTsKWNVAA8GRiyIpc/FjLTF/E0rWpAd1ywZ0XtXywlW4jwPtTWpRWD1gGXTZG",
-	"m9Hl+Ik7ACjQU9EdUNQxgRsaLecQVCil64AbhFu4LncrEIliHdV9aNqn4fJbbTO6opgwSjPLT+kbd0uB",
-	"juToatvkwOWNUOtpctGFwmFK/PVknCtN+kCSkVDASR8GQgKhfIYRbIwiNmK1enM0vixtYxFlfyha5suW",
-	"umKTlpjYG1tIvobzIAkuHpR1WKko+uisEfizoAyfItlnsYMRo4uwqu6uqrKD8rraRpkO/yqsz15WhW0E",
-	"wB9cyNrqvVsTr5t3NSgZVHA8vhW82zdgj3cDHtdsTCXT8CPPZsXh34C1jenn8MuwdLrc7wBT7i5g4qL0",
-	"t3E4uKp+Ha6hfy1TncqCaLyzZaV7DaKhe2XjDkl+Zen6/gTc4xMQLUav48xxa/sNaKt3p2yIUQuekr+Q",
-	"NvkzaZFum2BiDeXkLxjydiqVEezOlv5OETHlc2X17bmtWsRTCBMpLy8nX958Nf9/i/9/97Xb/sufW5/+",
-	"vG5o6rys8h8Jm8uczUgWmRhG0NmQq3KKZnV+HlGt3sF0Wbbexr6ZjZ0iC/5HXzNc8SiUj13cZ4TTS3LJ",
-	"9OyjIRcX7UXX6Xluo8v20ys/nr/9fNGI5R9b7yfRWJgtBgt+1F6jiSE25GP2meWMRlpPGl+/Iqj8QMTV",
-	"xD5NroC76IUPdJ6SCYhJBs0C37yS1GysQ9f0o4lxEMaH7Ut+yf/0p49syAnjf/qTS02aHy5GTIxBz9Ma",
-	"3zK5zDudo8ROHP+Gnn0YIBShizm3L/k5ry6PDY4fnJAx47kGdVbvdSbw2doxyvkQ8Hv3nIGQhDojhkk3",
-	"MaOtqj/9yQV9Se8LHrsmgtejsYyKWdPVgKmvvTbpTegQekjw+GdXsX9Bjzw47DQJ1WQslCaHnc5DMqXZ",
-	"1SXXIyny4ShIujzoNDudDpFiqtqkl+RSCfkfPfLAxs+0sCEtt6QDDKqSnhlQzz7TTM4+k2YZEQPzDhif",
-	"ukxKqsiAKu2D3EZCWOB1qvx3dhhmAhwYOl8kTIBqYy5LYowrRShm66Exjf4ZdcmpMfDSFNI2sWWuPVws",
-	"vxRurXrWyZNnWZucF5eIa5B+4i61h3LiFfoznOsl7y2o+j2biK9IHxRLsWbWbhw2g8CdMwPB1D7rnX/k",
-	"sj7//KsSvEce+K4kD81aixR6uEi17TqapGeLeXuEXvKi/QVe4g5PzxbX9lwqEcw3tTBUIHhirvTFvfjS",
-	"oNgA47dNm/KD20cUyGuMWWZiiNmwhvyFm+xzwZNcSuCaQMoMwZ4WyZYJlXJmFrNnjMFem3wEjHAiCzCb",
-	"3ns9aL01ZoM7b+9/umiS9+cXz38gQpIXL9+8vHjZvOSegaNUL55+fHBoiUCJMWDVBOYHTx2VgT9HH0BL",
-	"BnZgBI/n1Im23usUxhNhlnHW+jvMeuQB5TOSc/bPHIiGz/qhpwjMb0SEYFzvw2MyErm0MeFL7qkWD6pv",
-	"BeQuR1q2yfNFkQGimBfHfFwsmxejBPmBkW3omjS8C9fc9ptxe4jE4hNCjg+fOi4yHbEMzkjPTHvWwq5U",
-	"PaLoTF3ykS9aVJAI+0jM43EjuYDP+k9/QnKQbDwGWwCAhQGMk584w2YP7149P7O5tcgTrAwjY6BckcsG",
-	"FxwuG23yE7c9iUqhah52yXP3/T9zBHmlko7BCGs8KxIGuYKU9GdIv+aQzl1X4r66kjk8lchZaN/sUfuS",
-	"O/xYintsScXfhUkbkjIjPojKKDJgYZ23GUsQn8NY3lZJN0qgZKApAsLlMnMCTp0+eqQm6WdjKDxyt6lH",
-	"b+wfH2DQCm5sj/Q4C9ILGs9/ePnm/A35wck98pZyOkSEA2LTwcj5+9ehY7Jx0O60Oy5jj9MJa5w2jtqd",
-	"9pFN/BmhpLcCJ5CXj8y3Q4ikl/QUUGlO3IAh85rNdec1k296X46QJBFc00SbzUCCFAMbV/F+XAVOpJlt",
-	"FRysEmbXtEizem3Mo4wpfV716JYEUOvZKi959N6aFmtd95H9a61rn6OMW+fKj7hueOU8xgAGBoSCogLP",
-	"LacFUWicNpCMS3SzslOoVe43bsm21iCskXnqOInj670x9BDyoUezrFc3wMI/Xo4vTDIbw//SLPvfXw5a",
-	"T2022ZdO8+DJ14ebpZTZl7hxWaAummXtFbND9yKzOUBQN/4i76Qc/5plEB/tnWuuMJ3VrqANY0f2Nx4x",
-	"X/d9ZpUyaqTbkhd75OlbebvLiV76fkS7vsHbrRJnQ3KkhLhXZ3XY/FZELqfpECm/HFuRHJVl0USnmAmD",
-	"idFnpNfqEZ1LW/qPqaDtMAroZxsbDD7BJcwWQylcMo1WARLjIdXxo/+6UtjfqoclbVU+oWu9xaJprp/Q",
-	"vzsRRpSZoRx2OtY3bpRMXSBtOD32VwfptPHpQg882ofRBkzGJAwFxNdm49gOJPb8YsCPXvNrmrHUXn+w",
-	"+vqfuDHOgGustHH3Ha2+75WQfdt5Hu84Xn3HO6FfeYyb48Onq2+4EOIt5RgGP1lnSD/xsoUhugFcM6/T",
-	"hlnr+QiqpkM1lwmIDv3PrQnIMVNO5VCaDgYtIVtiyl3zspgmkaIVhCaWZmOw5lVt+nKbXEwFmsyVUWGY",
-	"nYOTBiia3DdFdXNCORf6khtLLaOTU3LceVrp6hZUTtjWbtiudVD2bGXcmqnYK65XOrewc1lfiCvXfbNX",
-	"NEExA7Hmj2sMlxidW3JIm8TcoNDC9YUZRjvCDOmyxt5M2aq1CrCydkplao1NzGNHVffMz9Xcd8mNWBsZ",
-	"PQoNhMAgtmqueQuHaSUd1tonQ4YgeqjbG7lI+jm2YEsgy5wez0XXPLtpLG16yQ0z166p5IQq3URNuE7J",
-	"szP2ZblmhB48yqjWLuLnIFWMnZFL1bSWiF0i0Mivi/5/CrJB1zyU8SEaoIK3yYt4Bz4uNBswSGMqpWV9",
-	"55W81s10ysAE/DvMGpYRoiH8TKSz2+CBNk7xter1c17qOR58cBvvj/Hf51aENJqNEdAULEwJRnBrnusu",
-	"e4TX4APvM6Neg+8+97WW5oaDo7UY9Rsqbazj+OBknbmofDIRUkP6FlJGL4wIRrFwuMbClWT6lqkxhlq/",
-	"vUh5JsTVXOL7tkLlazNitLr3sozpWb0Fi2mChrcbCeBy4w07W2RF1klTNJGx9rVjRsqDwIXSCnn4vwSH",
-	"NvmID7d8GdG2+jDMeZEmJrAGPm2Tcz5znhqUKZZvGq5M1VWMZQ1BnwfTXGRYi5MNDKWKgnm0wnirspcd",
-	"Gps4KGv7lNpuJYt4iUm0xqg2MBNIhrElMqVcG3nanxGnRuPe5iqnGUpYTwRu92utBNdTvetc+rU2+hzw",
-	"7/FxZ8Uq3qqKHVJUhL9Xj8w916vvQk0uz1iwTLtkbV9Y+vWR5WWIURLtilZmQxo1btYmP5baoS3jx466",
-	"WpBEWIeJRbOZ0lmzroGxFhnWCyKbdCqhBVIiF+KSWyV5ZKfsHL4wCVBgmqi/Bigd5u2FZsksQFWM0dmJ",
-	"3kg3G7y1gm7x6BwvLuALKMBBf09G4+bKyxrqxEdNM7iDw2b3aGsVomgsENULamwXI4sl0DTipI4K58rA",
-	"voVTpI5hV5fod6mY328Pyl9B70jb3dwqbTgIjRhQxXOXSFBUJBjdJSxHaPqwjswzWz36/qeLWuPeHBDL",
-	"0REoc1qZ8SVH4WMLZ7RVgjc17S1ojkMd9LFQyBTExIZ1We5ObNyqLW9zXtey5b8Z6/jJ+nz3LOObyM9v",
-	"7Cr4pvzvJw+TuSMWmOsltf6KDEXhJh1IMSYFkIP1miaCD5gcQ9okyQiSK0i7Lr2C8S7myNjErBJw/cw/",
-	"2SVxZDDQl1zkuk2ex3yjPqMpcKPa2pHiiW3yIyYljQWiokiwrmhmj0IXm5hgXmmvTc4veeCBDVy2RuVW",
-	"FscgE7qq5Bt+eQ2yaXl7D6v/e4Y7O/ZZOIxtflpZPXXJC6Wfp4XPGh3nbYLBvKK9t/Pizvu1/aQ48U7x",
-	"uXGbi53kYVpd8gXneQmc1iQ9ay248MCCm92YNw6kbWbWMSYJJCDoxW9EFGzg1v1mouCDXcG9LNjLgpvK",
-	"AkdKu/b+5inTrUwMlyQs2Xwuy3mamMTdYtz9YVuApwQ+mxWyeqZNeuxdM5j2PESKT26yLg3lMCCriU8s",
-	"NRpyxpQNxHmMs9KvOy07iTiAXO3AYYzwMOKmF4w8DEqW4NWFntyz3cxtEtYUvcwIH4mSQAT+F+W8PyCB",
-	"jEEO0emCV1Bd5BmRuawuz6f72CA4LVzgPl2+zKkMRmx7nJl1U7XpW2a/3ojh7yt3a2qDtkxZ+yhlKSZj",
-	"MtsbpzeG2pwS1+CpNkvqhhlSRd6WGccY6lOjSvhRq0kwRab1uUklwOZ6QsZsusckrhmAp1WfK3TFeFqC",
-	"WJdEb9YT8/c1jGtXtYqxUA4yqCx5fLxuDpMfmTvxzEdRlrzYNuC42WtxR5xupe40KbCkbqcBGQKvG4S7",
-	"ZHdLUBCl4Is5bMtDcN8gwW3pEF2i2/aD3EEW3LqpZq0QrGSbhLPwfp91Fn7XipUffZv0MSdzVueOYXWa",
-	"uZpkYrhPHrtxVKy6noGqZ76rd89HlLtrkGywJKT/s6sdwt4kDOvOFNDMAY9SNSqKWczXkFq87iFlRqNi",
-	"mKCOvkYs8iUuBcumTlm11RvXRsNBnG+rbtmnWb2x18dmpF5vY7pNXmvMJLCZT0qMgegpcF0UUJzZApSe",
-	"9w+UY2iSoTD8xEidS96jrgwDtFHuelgba97da5Of3ch6ObejwYe4abqUBuoKzNB0n4o2+TvAJHyMnYAx",
-	"3nqXHDIF0xFI7Jjg1sIV3GHZlRgiy0tyzGJA5VXZxVS65IhcaEidAySmDtot9YdzVRrDM0xRs4iwLn8b",
-	"aFaroLh2mhFO1VnWQ6TzrcPuZvb/MAvhe4VG+NPPfkUHpR26j70jl8Glm+2QzxRR9iiX+ZH77g7e+sMi",
-	"IlVCxKQO8R+PD554G6zA84I2VRoPGpbH4NblYF24UIrpXubdONyHkmVBl1ibJrcK9JWErEdIvfF86wsE",
-	"BKaVzvZ0vgK/qHb34AltgjWA5IQMKMtyCcqXG2OnHSnG6E92tzcvuZDksBNcPH+FF0pl2bNdrKL68fjw",
-	"KTZQQU+5kChzA+CAS471G6pJcq6ZzaEWWWoME7vuY/OQ4OkTisXXC+dOsSF/zRu349n9aB/+jf255q2Q",
-	"vo7KEfsbYfyen/LfoRfUQSu4BrUFw3DQAxXuoEcR5jDJ+xlLQomlR48yMRS5XnLeX2KJLsbYVdiHJYQg",
-	"MDqq8t+Yo18BFqiW1eJJ5oa98Xb0MP2Y7yh/flWqliNlkevG7yxz/LeTy43EK3K9mnoVZAN0U2LWR8sL",
-	"lpZViFpz3LFC4x7+YolQG4EDwaj2ZVWazhTBPXdyopIIWRS+G1lm0SWsuWcovU1+Ulhu7xo4uRwW8Odp",
-	"OhJZcapOw+xgPRUO7XOE2ZYiQyz+eHQSp4bY2eqWhNAHB0D9jaVQiQdeo2p6pJK9JLonkuilA5fBluD1",
-	"yDKbS6o+y7IWogvWm1XLgQGKCmKbfImddWqyLzOm9DOWZbY10D2LMK0sjzYzq3NouIYKt1ntr0Bes6S+",
-	"It7+3DV72dhxKciaPmqMKWzhm3bd4axP+q6KmD1drvZCu/YwhoT35vhNXdDBYpa8q2RKW9cu2wJg0guP",
-	"Rc82Xymvs7UUkiUWigBrja0WjZ5qqmkmhjmQnGdG/UbUHwSgsiP2yQcsveQ4D/OQgRT/Au5KmM23XXNB",
-	"r7641RPefa1s9eO7k7LWYnH2Na37mtbt2Mx5mmKyh4Yx0cK1WdqI2US1pZX1Xs8iGfo1NVTbs4B9AdXv",
-	"tICqFIwbkurWtVMb6PFD0AHJ3rpKVmelutXZZ77eUSRlOxK9XzVTNeVJO+LIt6eN3Ulh0rIDua9K2mei",
-	"77Yq6QYiMFqJ9OOggHPCR58WamEqwGYOjcU1uIydqcizFE1C6zgWmmakDxkiE3tYJZZiPBRNPfOTtfWa",
-	"PkZ7yefsRLKNmejKZO49S3IVBPeJKe3rY/Zcadf1MVuzpdCIvLf4vc+wMf4euPdWXflFWWfdMMIOpbsd",
-	"iJEyFoPRfBITcJZe3UiYQsFUGcd8K5lvDudriHQtHF+mVA7p/SxNWDbC31RlAr7QzuMGYLjlE0JM3PLb",
-	"uYtQH+sWjfhbc5/vMoq0XgRpHzzaTfBoPm50w5AR08oFdxhKS19ThTyzaE7AZ03bLIUMGJb/+64ovVIR",
-	"6NlIkTUcXAsOlY/RGBjbPEmLXfvPnHLN9KxpWzE4gW+bcthnoMYxBB0g4DJ+LVjiezKeuX8VQSRDLsiQ",
-	"TtTymNN9jjfdWaxpH2fax5m25EiWTOLxpbWtgpVRpQ8u1xMrHI47T8sOOWUhg1HYXJi6wiVszl2TXAuW",
-	"LgtF7cNQ+zBUGIZag5i/BXCfI81b1d3qQk1uGfZOpDsMNW2j6N3rANO99OTeWWBpH1Tau2+/UVBpfe2s",
-	"JpTknMGqbGFSeOyaJM2BOFw97AwIrquRNSvRQNMjYNKKPM8blNXYPMgbhozQ7vMI9eZlM9tRxdZOPDju",
-	"PH24ImB0L1nMHQaK9kGiPZf5ZkGiGxmBznRrT9LB0kYZNqKsCCXvX7xqOrx4ppWz+ZaCAm+gfL+2w9lM",
-	"/3Zjj/ih+4zbrpvzztl4olfx8uCAPrfvbL1gaiIsKOeq8+puCe/Ya+c31s51ZYciFG9L6k8bFsSvcRta",
-	"uz9AKVWjvqAybSlNl3VJ/cG3yo23I0fZbVMgtW9VWKR1uPpCCdfAc4gelxd+HB/NMG7Tap17U11vEDbM",
-	"Jewbg8RoFz30YRhBgqHTNdh1QW31dPbKLrxFOJ5vnYdkNGJKC2yjnRaZRUPB+BCDgiKlsxWNjM7JhEpt",
-	"S2cN/77kiGRkuL0iHABzlGz35LK4xaE5+IRfbLNe082ooLBvQsZ7Ct6cgtNghzYm4hJj+r7mpLwsRrhP",
-	"TNl3lN68o7SfXSDga4HJKtDHt7HUU8m0Bn6fc1JqhvibSkqp9EzeJiel8gCfkvLb6stc8M3VGSmlENin",
-	"pdw4LQVCeeXlcfDltgkq576DrjmgoFx7hbGC7BrUWdn/ocQl71mGGTZEDjhcD/v8JCMyzpUm/bKFIgKI",
-	"L7abaFods9KdGFtKaBG26Gj6emkL21L01iA0k0DTWZv8GCK9FD00EJnMrAmUWfWxxhu1WS0vg6zJe5na",
-	"UgzwTvJbyuXZJ7nsk1y2429IuAhKGJy1tVic0w9jZsdarTMnsvwKWwlNbbpem8RTYkrQpzFiPfUBOEmZ",
-	"mgBXUJv+cgMWss+B+d32styY2L9FOkxIqrevQta5ZcKl2UfP7qqD5cYE+ttJlNkVR75Fbe5OUmaWnsx9",
-	"3sw+or3rFpFba3w1OTSFNet7WRmRFzRIR8GHdqvIdWHJumYH7irsZW5bLYopPysKNCpWrrFDR1Rdco7h",
-	"kvksm+ClVoWsapqIr4hB9jLrhvSKW7qMd3MFvYf2wa6FOj73koeWclFj7oAckQUytSR/5zfA+e6kJ+JS",
-	"zrdP5tmzvt13RLyxtTsCmjns/7hJgOFYRU46R9Z8tWE9TftUQck7bNQ2ag78gG+4TVvAvSFy6Owvs62s",
-	"2btE1bXjLtyeWHEX7LCaKQ3jNUB0x5C6Jd0ohmrTT6Rvi0B8zwfz9xA4SJbgd3Vx0bfla3+HgVGKDYkt",
-	"4orNl5WAQRuSwTVkZRG7u7wvroGw2sheJqZdpUVytWEp+wZBJ3zTVtEmd6cPM7mPLfdvkkuJnffd8Fvz",
-	"X9zD2FNJm6uDT8Hx2Uefbhx9Gle4gudl4bfLst2jgadeheCwf5mPEbtWthmkQ5AuIoWwEowPCV5eH68p",
-	"aeS+BmzKEd5JxCZYoH3IZh+yuQH+bcAV1mYKkxGVY5pY9h3RdLasVWZYwCKSKwzLwDVIjCJbVBp3hS1j",
-	"tnZ4vz5acxMGsg/X/F5Llrcg9RXxGj4jY7C5jQOCsrIM1gQPjtplFRr9BupWXaCmsip718gd1TFvQZul",
-	"bnZvYzQ748O3qcHdSZRm+bnch2n2vsodlzffUM+rjdXMm4CYvpeywQCkWmoPUpIIKSExTzojGQw0Eblu",
-	"Wo8bqoE2rkJdvmC7Lhzym2AydxIQWc5k9hGRPZfZeXnzbZmTyBHqfegvr0HOfATVu+3NLU3CYQpK2yaR",
-	"ZyHYnvnTQewxUAUSH7qmom71j+ant+IasBL0frep26QkYtv2bK170Z+tsiurfcqlENq7lG/sUg4kOuKS",
-	"+LjDVvrFVlZMvB4iTY1+oWyzYQ+j6VUQxxemHtVTAlWCN61OEjSBtxNrk3OnjjBFOHqlOAypZteAIP2X",
-	"vMe4ygcDlrBADVJGdRmJKRnnycjc2isWstcm59UQFum5CFYXI1g98r5YGVtwjuUb2NP5knOh2YChW4wn",
-	"gH0+gSYjkkihFOPDmFudpr/mjn/dV486Du4cx4lFdt/Yo17hIlEOgkPbu/r27vRad7ohkBsxQa/9eOiJ",
-	"bXMGqKu7pklSYFYkVAGhiqWAHpxeztk/c+iytGchLWa+NvvMVkjIS66ngmSgMenOvAdZVR+GjHPGh+j7",
-	"wYoywyIlJEKmZfHWGOQQUsK4FoRyhBHAVt2G7szLDONFmINLHg7F5vatUxzuXrisPNzd9/vKgfC0URQv",
-	"D4GnIJsIEQEeTMLsdl3Cg72hotON6ec3wId61Dg97KxbE1yMpC9kvGy5timykLyLDdp3UJq8dBiuNHnp",
-	"QPowEBK+WQVyRpXubp8REte5mw20b/xzW5VP4Rtb4QcsvhaDbp9JzBBrzX+xTVnzN1b/3SFfrfh7Otmr",
-	"/TdW+yclY/VCrvhq2xrmiyLRjozplS9TLkVD24sBlBsYZutD2bdrAlIJTh64Jl5Sj0qoRcXGLKPyklup",
-	"KKS9xcm7h0RpcxXjpDcxKnQ/g26aW3oE1bPJ46QnePntf0j4FRKNSeczD5mDxgDjSgNNmx7jEbG3mSLu",
-	"7NTnvLwvcDxupp4vsCZsWqYFSUWZQDoJKstc8bVZTQlDpjRIG1iPMqdgEWoYlMWXCZhU8YVdtFoGsXub",
-	"wq3pnaTouCQcv61R/6tf7X2mzt60WO5etZSCzQI9m1iX80bMii0TdELOMaIV2BzVrFToSAuRZzN3EKDW",
-	"GyZoF5yaRymw8BJc6Et+TTlToxh3tEPcmjvus3l+r9k8G52E3dRdhzbn+javVQ8gbRItxBlh+pKjd7Bn",
-	"r++a611rUBZWgqVo04+FBKwta5Kem2DX3th7WIPLVx6W29a663KKyr3ZRxbvKKFoc0FxV1XfbdIzx69n",
-	"/UOyhCvCCssPkAA+CuMNgijQddlGuxESt6aG3kme0ZKDuk8y2of/d5xkVAJ/pqApy9RGeuqqngqAQf6p",
-	"ZNqMwXOQ2VmBjuuTiEgfEjE2d4wnelbwF+czUIDRtyQDKiG1vvNLXsdyDNs6Q75ksXAJ0/OJSfWV2vec",
-	"I91JUtJSi3ifkbRnSTvOSLoZT4rbzqiAP7JQtjvLWniLkImWyXlLw2YiFC43m8LAgvYyNE0tzAXNMpBD",
-	"Bjbap9GFitji+GOCtrk345kqURyNIV/iX5Rvci0BkYNa42TRaDnDh4fxO+znzLLMBvra5JkQV4wP1SW3",
-	"VpLIMzSnOI4toxPyoOf+mjA+7Pbd9b2HTaKnwg9ckQe9vtCj7oheQ9d/2XuI4ypnngk+xAAYYmz4RUwo",
-	"JyORpeRBr7i0q4XomsvNMyQQOefwWPDfYiVSjNPjeuzKeXu77P4t4EG+N+weXf65vGbXZpH3NuM+L+M2",
-	"JAFSPaEBa0MHTchGN/IhxSWCZmPIGIclSB413tJmFVeo6bqLGP5T9PVyLaczpnQ1oRVzOa5gpkCfkoHI",
-	"MjG95D0On3WvTXr4Cpvf0ZtIuGYiVz3kdzzPMteG2g3cumfrXFrKdZFwmbV4aIVsX/INIAtrczVKl9WF",
-	"G8xWGRs3zpnFdALgWjIo0yv0bFKbSYFhrDAK5kNeVbT4ECQm3OtGs9H3rdhwo7917Nwv93pZs55S9gH0",
-	"nXnnHEK+I/k4D/JNkkpedXtdkqo8Lee3oue+ckg2BUO2jMiyHsdoNBamGsbtSsBthyWqnXrZB6O8FRm9",
-	"jh+RB+bRgkxH2MzG8rBLHvrlFeMJPGySRIyB9Gly5XRbYbGUsAOOVS/b5IMb0ZimYG9Erdho0RJc6F+6",
-	"0fshfKcuee+KiynvFspmz/kjrJ8C75uaJ9jEo3KuLie56E3hHA52xuEkmPZQ6ralT1+ksyJogMDGONpT",
-	"q2njC83APaq7r3SgAzOt1PWv8k00SAoJSyHq1nAUsVN1904jFJhLUgq6vfK5Vz536xnlqfBR7y21TKsC",
-	"3tcWTO/d+PYNmG63AZNRFGuzWK0SeRuvd2CkZAx6JGqzwuyvlSEsZ81IM2/tXcsHICEBdm3d9DgSQ7On",
-	"hHLs9CQkNqGqG5e/udufLes/dcPeU0VHLDOcMazbdOoe9neaG9pvqq+TY5Rd9+xtyhnnHuGNubmv5y+j",
-	"Y6Mtmh+Kv+6qFNIdrHVyoR3X3ptyN8+FLgRgKd3dVzfJhbbEhPlDmoyFK7bs04waO8SZ5Ag/bYGnxTVI",
-	"92JXfeijomluDJ7pSGB1CGQKCEq1GeNDYg2SS44Z0eZUW3MmQeMFgwMFB2baY2TjW8gQtFUUOHzW9rKJ",
-	"dorGmfvXtbXnggzpRC3Lfp6N77UDHYd3J4nEfmn2QH97I2Q7PnVBr2wg1J+xdRlVxAxZI3VYTICrkFvV",
-	"dWJSwiiO2NB44LH9JAxynkJa+IQCpuJjkteC1SL/bc1I9onCv99E4Q3o/ls0aCpp9LY1wXrvlx/B3t11",
-	"ZxGATbnxb6Ir0274761pcHeUg1t7GPc5uPuEt53n4G4j7uLofmiDNp33D6NEEgYggSdwRjIxRXeKDZpZ",
-	"c1VGtL/65Nh7zSpcBuE9Yhb79Ng9t7iF9NjN2UXcKnTGWnuSDmqDVaH/CPG23r941STG4rOJqtbQq41N",
-	"bahof7Aj2kzRdsOPuK37jFP0J8/7dKM6tixeHhzW5/adrRdMTYTtW77q7Lpbwjv2CviNFXBd2aE46fvM",
-	"G/jsAAxuM/GmepIGOU93nXfz4wCz8Pzx467DAmagUO7qtJnzvMQczUxhAxdCh5RxrJtRCG8Xk/BmAvfc",
-	"qfsBB3knPl376riMt/6vvWtp78ytkdyGQG4quMOM45t3phu4HDaPc7er3JJwlPsEk9tNMLHJf6dhPkMT",
-	"kytslgXNsto0C9fTckmGBc2ym2ZZ2Je4cdl2iDTL1k22KFKw6+YQ5mjf5jIHh6Q2mSZA0L6NoWBi7Ihe",
-	"WygsF5/VTdIH4CRlyhjw9QhQxQUbtksMBuBbAsQgA+9JJkzNEH9TGTEVuL5t8mEqD/DZMNtAAt5hRkwg",
-	"QtZIi6kInL2NdePcmDkBXigqle+3zZJ5ZbFCKt3hz0r0EAsl4jrFE2pkmWesPetrMLoLB8A6T9IHMmTX",
-	"wNvk5zmsq+8UwYT+S15WmuK9VaWniQ8N2/MajmG+SzKqFIKFE1eBOusmTtftuaT/nlGxsPLVp/YjKgGm",
-	"9UiWQteilGOFLY4zSOa/goluB48eQYFAjjlACVbd9oHgL5AaIa/hs7aSwGIOXXJ0wigthIch6rrLm85U",
-	"RMCEJSk81cqm+5nHE4zxbpJ5wkXaZ/TsjcDtuCvSrrEBq2duXf4634S+ag5u3b4T0wUXtchoms6NmMU+",
-	"V+d3m6uzHUF/k6yd6tC+icpam79THcs+GnhXSTzbkes9TOch5w6wsqIm9yU2eii0ZZoJPixrT4NrEVK+",
-	"1E6jxaM2QWh3nP929cO7SRVacfj3+UL7DIBd5wvdTIesbQz6wlaTJ44f6TmxhZynYrs72YvhxwDNShZ2",
-	"qw08oom/YBdfcuQ7vqZ+JLLUoonaKhibXG4vGQjZRJPfeggs2/P2uDH/aUyTtfgAJTrvJX/gDHqEz+8W",
-	"F8ZheX3O02+F+90NNOAK7rdPgNqzv90nQN2aDe1Zwq4TOS6K/ihFa8OBRMSTorkhtgasZVBnQdqHRjAT",
-	"hv1Pa9sZeidl2MPwZ4/TEs6cZECvweaJNKu6pJCk58fbs22e+yKdXXKzAsb8U2cFQEr1mQqrfpgmCeUl",
-	"AzbT6zz0JYkVT+0y8dG85FQV4C2Ei+kptqK2p6REvjIvckImLeWKXaQdunGjLQ/cTv0WPKov7FhdHtxd",
-	"CocXQWByLx323tYdeqccZW0vLKJNHqUYsAweYZZhKxPD+jycgtW6suyUpb4rFe2LXP+HMb2nI0GuGUzB",
-	"JuoHcFAF2FGI7scUyRg3bNGBaNlnf6cuuQPAsrBQyJIt3JYiiD2FLJdbUG1n9iPCIH6WIgOMPeF4rN5t",
-	"H9QL5oT8z4JzX/KfmR6JXBPqBxQOM2NKhxdHE4V+nPJzs4pvxPB+d+XumcUqrBIjZlLBwe+AkVzVrarL",
-	"JcBdjyIPjiEWYo+nOswNYsQUmdJZ7TuThZyUZewaN+Q8cdw6PgAP+eaTY64YT5tE5cmIUFW0O7GqQ59l",
-	"GdMwrs1CEv1fIdHdBUzGoLfl4+PtluZeJqosHeJvKlHFjEhpOp5smacS3u/PQfhdcMG3BtiUlGVromua",
-	"S/c5JztpSW8YqV3PUkTbZP6ILx6ywaJQnlClpkK6HPyoFfaSpx6tXQE+zW+lR1tHVEVs/mStNS2uwPq9",
-	"KOEwJQ513dpeOG7LhvmwSfqgWAqXXLEhR4SEXLv6O5r6mju0dLysRmlJeQn1juqBn0fXqgNd78uxzTBS",
-	"EU3nwEvfuzsbt1VkZx9vwxXf2tH0kQ05pK/jKRhWcbrnR/H37JuxOxCoRAUllodZj+rOsvl2OmIZtPyN",
-	"LUvRrTn68mfedz1dctYvglNtGyZgKLlNzknP/IG9D3zTGYq/uZcSd3h8ulaRnlairNrOt1qbY92zg7Gn",
-	"sQvcrE7awxYGasp0MiLhBUQMBmcFyKvvQ4s+iqO4E9rO9P5W5JRz+/YlOUU31uW9WrfiC/tUqW9svEOS",
-	"S6ZnjdNfPsU7qRaScjVbmeT9jCWNgGGYJXkUtj/t9mdd6xF+tLT21V6jPNAzWGS38EkW179N3tExKHT0",
-	"UmlUhywlFCtv+jPSs4/BttixSJOQOuw28Gz2wldo3JpEjb6vJntlwIa5hPueYP3N4xFCzlFCf0aK0hpP",
-	"onZ310DsihGpFimdLelQkWVehQ3sxZTOCjMSLTF3DZNoSqp1KPDCvPhbkZ992Z72NqU9pI7vqm2db0B5",
-	"6LDhw5bSdBl89Qe4Bp5jZKXwaEwoSwkGT4qvPC7cGZkARliKG4qWU2mObhDbPsWaQxjg0basuYZMn9lh",
-	"3iZxuld8NAuxp8vN6RLDmlSjq6RfbNe2dOmbKKPwX0aXQTsKbNcQdmBwrRlSYTNCsF9EDYG5dNPnTte4",
-	"7YYH9j17KtuGyjxI/oAUAP3b05m0jG1FVGcFu8NkTZTAU4Ar8gDj/G8FT+nsIcKNC65HEaFdOHlt7KU/",
-	"u+QOwp34cEtKtcsiyKjS5Khj3qOa5OAQ34Vd/A8O7RtUm5w7FOLjjr2wGBh2ZgFOZkAlfosjFfKS4602",
-	"QI9KrWvi4l44AclEagP0ufYxEBxVTQKVkNpJi0UDNrK0xg6fGs7BbSpYbX01DqTGuWz1Fu9Vtp/MBBvN",
-	"Bk5vrWjLK5ud4d3z/JbDAz9NCHagT72ZYV98q/5+Vzt7260CbtNZ72jL8oM9B92YgzqGZ7uOGgZ0A+ap",
-	"xaTrgup9SLtlHpFabl8bRoRsqry5iVwVKxhtmFuBMWesO87aMYY2lRXyrvC7TphfiMnbciy3Kc7n3rQn",
-	"x20E+hwpBNW620l2kcESAnw2Q0pqk3M+IwpDDC3GbfFRUWyEz2hH0xg+mJ9+LzgnGwSAUTRsFfp1d3rx",
-	"XKAMNP0vLfz3G0d9zT6uDvoiIewDvjcO+Ep3aorTjJ8jNYL2lfEAz08K6w8GLnhj7TubIOvLBY2iivyg",
-	"XVMAb7b93kZWRAZ3g3QmMtgXuu+jN9uGgpFM3Klc55BXcc6swN68oB0rg0g/Z5k2EhxZgrGnzPc2SYNq",
-	"lOsKK43qqty34wj76vbfa3X7ZkRcV82+uXI5BO1I8VZ1nlokXPvufVL+HVWpr0t2TkH6lsXobXI+x2av",
-	"ACZlxXldm4kdcNbbUbLupGq87vDtq8X35ZI7rhbfVITVFIcvO/Nn+FdwB8o3m05X20zi3jKEOymkrmMI",
-	"+wLqPUfYeQH1dqaZAnnNEmglVNP1it98eJOIwQCkqyoriqkmkiXQJouQ1YlIoenga3hKDH0NhZzFXbAf",
-	"7aheaxj/nhGnw0WIuV3973WFVAedzroxQZpo5qCGha350oYHErf/qm4ITHXtrRviDN+F37nibG42DMUh",
-	"OK79FykTG0e7P+4KDDcg7tXuab8/ew/1jT3UxVKWTHKO+9WHnuoc1sgVbaqb0Y6wBiBuMFnndLD399VH",
-	"HQzxTlzV4RLtPdZ7j/V2J/48TQn1R36jE79CQdoSlpXa3j02xYHpM6JAk14hXXtECzKg2BSeKw201pl9",
-	"Iw6y92n/Xn3aN6D0JQ7uMfhMTJSDVaxW9+Acop7uKp1+C2Wqzu9dLs3e2L4j1/c21FlqXve2y/LuePGt",
-	"qnF34gxfcTD3PvG9B2zHPvEbicCog/xZWcNUdBpxz0RnucPIMx+1c4/NXJEKTQE1wFpP+W+Ed9yJ33wF",
-	"79i7z/fMY+fu812YijOedMVgkDEO3ZRqugy2hiYjUjAGgs5gKRmkFmJGuc64eLZ9YRHwFEtCHXKcDopq",
-	"wubNqLmckp71OPUIU5e89/7HjxcER/kFEPvz66Nek/SsHoM4cO/PL57/4CHijFXRIy9evnl58dK8vle9",
-	"FY3gHtYUzYjMOWHcenublxzMzJixeLWkXFm8MvMMMzYx5U0HyFOdvUPPSoCMxBSrBMRA23YmTBEFXJ+S",
-	"npggwoeZkARrm4CNPZjlwRwcX9uUwjUGIs65x+MIckkPOx0iJDnsHJIxUO5Y/ATkiE4s5Ci1NdgWOO+S",
-	"m9GdmlHYhyuMYgwp423yTiBUEElhAmYzBA/e/50iSSaSq/Ylv+QfQOWZtkACPWSOkPbIgwKDQIrpwybp",
-	"pbllm9AjD3RRsyXxZvtSc1WBeEoeKDGGvkhnBDIFHnDwkrtHEjrQIEmvTxV0r0Ea0u2dkvCthtzsOvvV",
-	"GzDIfNFlygYDkA8tZUj4FRJdGfcln0jRz2BcyMCSUB3s0kMHU8uUIYwC5FVI4p9X4JNzu5xn1sIUUuLP",
-	"l7wkFg6QKgfd5CgCl/ecl+SMFFbSMXYXq66ARb51n8qR222zlXGKTm3TTbxRTNw9ngrFwK4xtiwpRlc8",
-	"yeHO9HOWIVUgSI2Gsb3ZQqBPXUs0f1KNeY1n2iyTZUzm7LG0Zw8N45e8ZxhLr3IB9XWSTcTTKOvG8XMB",
-	"7E5sNiXLsmYBVMwJdkzjFkyP9I1aAYpoIdqXHPcsoGu6MFGP0Ouo2WxwsaMPevZW4MmsW9DNQ9yrtwXu",
-	"MR5F/1BVYl0iC6B+PxQOAeGEHC6hHap5oWV8U6yBlB59B1I83ZSnlzxkrA5AoU+TqyGGok7JRGSZ+1In",
-	"Iw9kPATyy4+WlRPD1z89eJSKRD1y7L1lvmuP9Dh7SNRITPEAGaaBzXmJC27FCijNje7BL6im9zYKMOPJ",
-	"3eh+M56c4x7GVL85sTmiNl/FckejDxx2Dnc6lGel7TznHksSmGhIz5yktrx9yrKsPMIFVVU11TfCNZaN",
-	"hJNAQnkbYaoSKa3RMjoHT4++pydJ63H/BFpPkiPaepoeQut4cEAf958k36dP4VFjfhMj8dwi/LmPkvxB",
-	"8vqplDNkjEHJe2I0uZQ4EgsV4hlPrBY8pp9bRuVo9WfasIDjg6fHR53jVYV7i6T7Ben8a33ayatQuZuO",
-	"BKqChOky7cRDubVJqGBFkHKqcsbV0Z90OuZvo3meGs1EM55by/2S91B16nltvIQl8KcdXeFKkAFFBVyz",
-	"jPSUpjpXqFH3PKR+6jSSLMOxmdsw49aLsCuY6EtuJvPEFvVbnc1wNuBpTIoMQZfcaUUV/kXBTlBmB6bA",
-	"4n70CvlZYTzrcBifwjGhelRmcHj2V897ihr3PMeMjKBn+S+d1lPaGpy3Xn368v3XB63w8/HXh1+Ovla+",
-	"Ojj8+u/rFMn/IKZkTPms2EctbMMEcxJK3chBgNXhMA/mu5QXeSmdZqVN+NFh2Ca8E2kT/umW5WmtECtI",
-	"Y59ectMgRwmP440oT12ooftzsMhLlzFMrG2qZ47PESteIV/0IEsW1lIBYId+8wBDsDbzTjXLGqrpCJxB",
-	"XGJqGgsQw9HxrDyszvxdpePlvt5Uu/qYAKrDp/HEDr/LtYwm5Z1snZOXAn5jzonfkrvMyzNGcHf75Dxk",
-	"5pGScE+S2Jy+/Dt8W6v88I1z8wyJr07KQ7LZs8wbZ+TljqF4pmg/b56E59woHmjYOWpQZVRsyNHrhAeb",
-	"WU0PGeA4tzDlnCQjIRT4HnQlNJPghqW67kiU47PMo6ymV0AIKzA6Z4GPXN+a3RDXfbX3zdjuJN0PF2Wf",
-	"57e3YG9YmZ7bw7WKlcyFbKyCNYblcEZePyqcuzRJQCnbSSDoyhNNhHqeSwlcu8N/q5KrTsUPOhT8Ts/T",
-	"3ej71XVdKcW2gsW3FLoddkIB8mdVRSuvAs+J86qg+AwRj4UM2sGeBnqpjXgU5oLNVG0GFo8F61SaRptE",
-	"2cFvJwb3qau/19TVzTh3885N4SHcKTN3y7XPfLmjXNY1yfVu0ldt+HKB5/uWrX0gKYyFhtTw+NDf8OC4",
-	"8/RhXZ7rDjj27Vgsd5LZWnc49ymt+6y0Hae0bioao1ms3p1R+kdcN1L7CbU1RIBxzdCamHfhWAPDvI/U",
-	"5dugyNT0CggMBpBoHzpz7ZO25jv1nfrvLeu5k+SIOtazz4jd856dZ8Ru6FGptnv60ugDlSDPcz1qnP7y",
-	"yRxFBfK6LkSNSZ7m50azkcuscdp4hMfXvX3+ho+uHyOz3Mm24fWRWfPKxcgHwvr6/m+27VvR6J5JFwqy",
-	"7RirgR4Vedi5C8+UV/qYwPyVDrdUzXcHCIDvfZODxZt/xoQHQLNm7JPjgAdzDZvExO53WR0DczTw/lRg",
-	"Toe7vzTza7CDXcvsmc0/1Ma2F8lVCCQfgGPH388wwN63goM3STKC5ApSm8uqMG0O5JCBTT/1XfdTFCzB",
-	"KlV6e9e8ak18kvKp8zneNc+dFJs4DW7Guv+adcsYt+Vj9qLKPS2GuCZLtmtCmXOr+A4UIbnM6rb7lYUh",
-	"t9Dv2BPVtTE1PCA34hZzG8pfAkJ34NtxGkxZ6ohPEEWnuJThgUuZrpuOzeAM8opsFmdZKlPmGfk9mfGk",
-	"ZlWL/jO+Egf5RXGfwoKRT1///wAAAP//",
+	"7L2Lkts2ti78KiidXZVkhpLVtzjurl1nOr5MPONLjt0Zn33SPhIkLklIU4CGAFtWvF31P83/YP+T/IUF",
+	"gAQpUKLU6osT7do1cVO84LKw7utbn1tDMZ0JDlzJ1unn1gRoDCn+86ngCrh6xuRMSKaY4PpqDHKYspn5",
+	"s3UhyACInIg5J4wTNQEySMVcQhoRymO8wOkUSMZjSMl8woYTogSR9BoIU62oBZ/odJZA67TFeMI4nJER",
+	"S0A/85+XrZdv/tXu4v9935nFo8tWK2ql8O+MpRC3TlWaQdSSwwlMqR6aWsz0e6RKGR+3vnyJWs8v6Dgw",
+	"6AmQVMy/keQaUskEj8hIpKT/ctR+TdVw0i8N67J1sPF334FKF+cjBeny19/DUPBYEqp/LlZEpQtCx5Rx",
+	"/+NH3VXfHYl0ShWunPr+uBW1poyzaTZtnR5EblCMKxhD2vqihzWjKZ2CcvubpVLgAGmSiPnz6Uwt/kWT",
+	"DNyXyuPG3/VIBzBmnFzBQoIiMzpmfHxmZjOnaSzJSOjXkT6HT6of2RlORBJLwlSnFbWYft2/M0gXrail",
+	"d7p12hqawfjTm9JPr4CP1aR1etjtdqPAOr+Ma3YXhiKNv5GExf5yHthvz6iaFJ/Ge3a1ynpMMJ0JBXy4",
+	"+Ccslsd3ThR8UiTj7N8Z4M5PmCR0qH8m31Lyyy8vn0VE0sV3HXJOUpgBVWTO1IRxcnhMJiJLJaFczkH/",
+	"V+IRG7FUKqLYFEjM4nyNzWEuZuoNra3HVrfaJyc4S/f3QXDpR3hWwuvf1wevT8QIR2dPGVETqvDCkCYJ",
+	"pGRCJZEAPCIyG070XPp42PoR0cfxL/36idiTWjeDgxp6+ZmOITziGR1DREapmJKDyC13sbQH3ajb7Wqu",
+	"ITvkhdDnlioyFFNwBzmTQPqGinHcS0RXIXj9wdLwYxjRLFH4wKY0p+f1nv0emNs7MZeE4vTOyFSkoHeB",
+	"k8NulwxFxhWS0GG3WxryYbd+zD2pvxMcuH5s05G/B5qGqOiD0KwEKWaaSUVokmhJMxIZjz16+Y1yIHLK",
+	"+nV8RZr31/OVZTL5ormBnAkuwcnBUcKGSv97aGQiMs3ZLGFDqsf7aJaKQQLTv/4mjZDMV1I/Eeu3ZxJS",
+	"PaSeolegeXwMirIE+YH+DUnOzNfdSmiSAo0XBD4xqSTuUJoKzbx/rX/viEESez/oLQApkfA3+NaXj3o9",
+	"paJ8qB/sHvzj2ZMPx++7rx//19E/D//XD29OLr7/18H//j8/6qVVVGWydXrcfRK1FFMoNvNVyxf4USyG",
+	"8pGZwqP/URn4F3+H/iOFUeu09T8eFbrJI/OrfPSzWWqzT4FznIIErogeEzgGZMQBiQVIwgUSk5hr9eNL",
+	"1Hoh0gGLY+A32t5R/hZvZ/9LZClJRQLVL2uObwh20wU+Khb4hffJ4AoXY9rV4hq+/Y0MTsospydiXjM5",
+	"dSJi64Vlxft6V7DopZBJiP1VvtDisyLZyJxKTdsxKnaUCzWBlGgZD1J1yAW9AkIJh7lWY8w9+JeRwltt",
+	"zeFhsTW/8FkqhvrUDRIgz7lialG3SzUT3NWWea/HueYLM4CRlgaB9cFt5Nc0YfHNts6+o7RXWqBCEpPL",
+	"VkwV9MSoN2Cpmly2CDPEhM+cEn2nvoMkDKQzLUaZylIIM0LGe2oCPXOLxwdLnykxw5Wf2I7/dQsa+JHG",
+	"5J1d0Lqttwu0q722+6dXckoTLYkh1ppUvqxnpG++3UejTBK4hnRB5qngY7MveixvhHqhxeyNNp8L1UNh",
+	"Xdn+FMxGGxFuGDOqewuRkSld4GAlQG4qbLoFx8UWvBGKvLBjCG5AMcgdbUFodnpyRrsUqa/9lierR/Be",
+	"UbeGW666xDdUDpwdhta2hxPKxxATyfgQcMm11NdrTd6Zfxgb1Bjv1vZYaDFmniSCG82XKTPR+VabdODx",
+	"yp9TtIfRv0BeUJZA7XaZ2e1iq96LKQyEVncSCaWV8dQFs0i+AcO47yT4ErUuhHhF0/HNNk0J0UvwLZWN",
+	"wxEySfDH1CjuB+Q1+3G7Rfd0B8uYrGgiF0KQV3YEwZUvhrgrXhWaGx0OYaaM8LsQ4jXlixsv7JTyRY8q",
+	"BdOZkqUFFoLoH8kIaY64e9A7xcZ6szvkwjllSEIVpNspBp5SrD+qp+Ukg1y14OWh72Th3ZytpJBGQWaS",
+	"0DhOQUrDohiqCKlhWOuXqRX5XkN0fbVz31dopPbuR56XDAf7C6eZmgBXeoshvuHeXwHvaQYfVEI0qUk9",
+	"iSvgJc1Dz1nzA/g0YynEHfLeTNKSgdBa0igFOdlaQB34eqKesEjZ7/VMrzqRXdDBG+GOn95CiInm+FY6",
+	"LS9JeX8/fPjQPve2adl0/0lbOD51FL7UH4GmqGjSZPqfly06Yxu6Vi2ZXFOWaN36Zia5954KecRU0QGV",
+	"vo2DDjdiHVhTMQWufP4gJyJVyWIbkjjxrbr3kF6zIZBfSoMLW9DeLbtiy3UT3+EZl9lsJlIF8WuIGb3A",
+	"md1oF/MX9qb6jT1cLG9D34MNRCDRU0n+8f7tG+PjIzbG0dbDOCX+l/UXt5OzJ/4BzwdHcLrkwgyuZkOD",
+	"U9m1yNW7qpcA/W/2Wf3q86Fi1/CLNJs6S8UMUsWMD8wYxjLoD6969aLC9xQMjhSn/VffS+U+8TF/oxj8",
+	"BkPUjM+1xjxevGA81m8pEwI1P2pdEjgbsiRBrqNX0Oxl67R1PhWfip9SoLJ6Wa8MJbP8DR28L3EvkHQK",
+	"ZJhQqUW2zAY5URRPoIyuLJsbWtjlnCrnoZpRxYCrbyS54mLOiXlQv2XJP1meWejF6NBTVk0fCj6ElAdf",
+	"5Nbhc+inJP8C8GyqNwvXoJh7VF6UYSqkbKdg9tHbxuKl3rqtIwy3cqXZ+m/whphPJEg6s5lgXE0tc/EZ",
+	"SApazeghMR92D79vHxy0D7sX3R9Oj7qn3e7/0UwEJZz99bDdPdDXxFCJtHV65P7Zs77m8ynjlLzVOyn0",
+	"fVmK4+tNGc+UJoijbtQCHkv/k/qlF93Hp133SRa3Th9H2oDWj7ReYDStnc1aUUtcQzoQ4qqXE7B3Ua/b",
+	"iCYSopalJvS523+7Mf6DciDvpwx9IVLRVAVG832xAI6tIaOIM2udMXxX94m5rxW1slm8di2tFdU6PVg6",
+	"J/5WeBxGv7ONHwsQU2yVj9LdwRvtfjViXaUdDZyL5U0tv/boMPjafNebzs743hoM2NJJYKhL1LLiHggE",
+	"Uj9MAN2CTKGvQp+7mAxAshicy7AY0UCIBCi6mnPqazT+Mn0GhugRaYjZGVVM81H05WHSgVnTZgvtCHy1",
+	"aPW4yHvzwBd3DFY/eMGm8Hb0jC5QLnqnpCkh5KcmyOmz6UDvkPFdYrZDtH7RK6wWNfzSNpSPQZSfLDNE",
+	"u2KO9CL/9JbmWJBCfggDB8jf4eKglEhzmZaLdVni+VHrU5tmMdMrQD3mX5YFr5hUy2oOhkSDhMuzxFoc",
+	"xkRZJmR8tsdkD6RiU8uclk8Hh0/4hZoXFhs/S+GaCUOaa29OQWaJyeBhCqab0DNSsnkfTVNNqBX6MIti",
+	"R+6Nq/jqGrn7s4sC0dj4+Wjys7fsVmh5kjkXOkPBRyydGpdQeau2YP+VPAyO4Z5rMDFRMTJRrWeOUDeK",
+	"ZDcUDFP6yb7i+Li77o05Z68kNnSjRry+yswXyCO8E1HL1c9sVIicx1PG8zwus5BOocRj6Y3sJDiuVbJg",
+	"9ezvji9/WU297/OB5HqwpwoVFBq1hhMYXkHcQxuD8d4sFeMUjHIsNG0rc5vWXxPzOBc9ORHzoLbsjeFD",
+	"ygy1Nz1Ba/TWkHLpK42+gvd1Hr3yB39cEJulgpScyYwmJEHKdRaYBKUYH8vK5/fH9gEfW19KhVQNT21Z",
+	"I6Lkj4tnObFWbHjvrt5g0SuIupGkNa99ijJ0naSt+dS6sV+ImC5WD3w3ikG0QkEKHMtmbGLFGrSiXPnA",
+	"Z4MLoVW982HVV3HNYJ6rplqvjDHbOAbNhVtRKxFjZNOJGItM/6I5UC+GIZPGpQCfZiJVYcasP/ljCvQq",
+	"rJWblMFZQofODWNdqVLbUnPMeqSG/y/7M1Mx79lgZDlLLBVzzauGIoUe6reJGPc0gz84NF/RLyXHB2So",
+	"uYrE79gXdbSSDTRpnR4HbG/8rifdgCa9KZNSz9Y85w2oPLxUzGUvham4Lv5kXEJqJN2MpopZzpy/j405",
+	"xRyN0NK6+YbsQJzA543NG3wuMtPMP1BLSa/EknvR0lZBQv5+W7ZzSvJf9fvN+XP+cRtca522TsgbmJN3",
+	"gqJCa1JwynccHB6R15Rx8l7hTFjcOv3h4DBqsVnPu+vJYafbOexosW4m0NM3th4Xf9vpFWwx5+mPzfqA",
+	"tA91D548bh9TyymlotPZknfq4MQ6cTJ0D7d4lkqwf+JbTpZ9n/mZDOyyt4TVE/R2RCjRxzdC8aVfidLd",
+	"EvlEzEth+lYtFcnw6XSR/muaZCBdHpSWlrhhZ/qQUWIYRZxnqNAkWbICN3HT+NvXwJ7zNrX53crGUtab",
+	"livE+3pD1yeewOZ6RNTUx5HJUKHExQS8/FTHO88IHWCG5xzTbbgJZSJTdbHMuk/YEVd0Ufs2pib4tW0d",
+	"KJbcy5vhb2SZ7P11KgjW95h4y1win9UODysYiottpmW9+4DH5v7sHhDH7W/J/aFf/y9I2cgL1fhSJR1O",
+	"2DV+4WOU/9XTErR12i0MRjffCVDNq5+MDof/3//z/6J9qehQuZ8TKlXPSMijg66RxK3Tg8Pu4dGREZ3S",
+	"/pJxq3ycHhwv8+x8VNVj8lpwNZFkPhESi6ckoXj6SCL4uHBBuvixHqDbhWUOUVEqK7NvxE8HqbgyOdtr",
+	"N9loal/8Na1zdespzGlyRVKg2sg39WswB2nUK8ySoMR83Gh4QRe42a3qV14qSSZUTiK9WhP4RLW6OUXt",
+	"ZNn/b7c3dIC8zQ7xTP0zEdzqnpozXiMdQhyRrmabuFUp4E9ccGjC8hxJBetLzIf0K/X0IM4L2Rq81tLm",
+	"cpUcTfwXuyk0e2lB5MHxDmDC+NLmbsP5zS55pGXXyc3L3yxLFgW9t6qk7w08yFNMugdLmAqYe7cUD9su",
+	"3iUTsQEvfpECvE9E0OKci/SK8XEP6956YNKSG0dcyk9joGF7F0PVsRAIZYS+F5qDW6HQNv/IkqQqLaYo",
+	"WmcUFfaTbgeDrgOaUD6EXpzpFxx07WXMeGdSZnrUVT0+D2xn0Ks4CY8OMP6C8k7rYydGvf1eM6NrwYbQ",
+	"M+EmzcmKulzN6aUdmfVD2j3/1Y1bDy4fM07u+6oZ9XfgkNKEDAXXMtXF9fVLn0SthHHoKaE0xyte9e+M",
+	"msqK0wN93DBvqqe/3To9LEWbPxYOz1bz4PiMLqzr5Nfjj14gHI1amiQLM+mohQPrLU81H8HRspz193M1",
+	"Ob4WHJCUS7vd8JkSKTQOrOekscxM1qphHv1spUM2N6gqNBnQM3K6XCXucfcw+WcgroH8DqlAY5ALNWF8",
+	"rK1Bk+yu1z0k63MO14jV6cP9UtNogNXVh/J3HFIvSPtzsGRImllLkt/oTbPBAKoTa+YU1kvjeYNLp6oh",
+	"vd9PsNwsjbes5YNXmUtUOv3lc13QrBdmz89jEXEvrMTivC0diYYxcuTIVuwgZYZEz32z8DADbc47rUht",
+	"ovCUfVPbJ+b4M244zGI5milZpQXbit3e0YHB9a8MuOoPyY9HvgqlNdyAmpnlr46i/+SejnqRsxNPh3v9",
+	"xlkeBbUf3eR8v+SzTK31Kn/Iq9bK8c/1WBdrjmURGzYK8doAaeXQ1kXG7X0uPD2kiiZinMG68Pg64v2y",
+	"YgvfgXFpbLCJhXg47Jx0l8Ijz1JwgZ9iFQ9vf7vfWbImGU9ASkLz9Ryza5AGeugGZFAH1vGHI4mNM0+W",
+	"CKJGXbhFyqiV9mvSSPYEtTuC8uUK7ked6HjF+J7h7BmOpYU/vaJ2i0raxgpa2Ee4nA54e/6iTYhqs8y7",
+	"bTPc6kh3C9WpmQu2cFf+6Rc+lO5XR+zLWbsZt46VJQeu/Y+4hjTOwnlJ+pWbJ+E287Hn3vKKA+RLtK20",
+	"+3hHZLOUuIOJtHSa1zPeVFBs411FheILCsWX5hkf5W3Z2fpwaJbxsSZbGRKBSQKmPranXLZnsXciK5WJ",
+	"W/+fHjhgwWxPa2DSc6Zu/OgmeZ8pzESqeo3jkcY7msI18Awaja6yruUXhIdesxZRYGnLMwhtFmbzmhhh",
+	"tSYdl+ngMFQ5Gsi8vO1kWnuT+VBwJqZ06+eCwGmSvB0hO1pZam4f0DyqPKmZkJINEujFmSmmh+bH1771",
+	"fTad0nSxVhUKfWp5kh+/RK1nVE4GgqZxuLL9GnqZtNgGZZ72QqQmnV6ekvlEFABKYgo2PpQWiWckzvQ2",
+	"IBvELAyH19osa4Fyzq4hlTRloSKG94qORjiK3wTTH8ScSCZJTBeYtMgJ0DRhkJIF0NSP2axcdEil4G/o",
+	"FEKhG4RNi+nC4zsVa0GRqZCKqDlwtXCMX+7g675bd5bTWysR855UYnjVowmkqmbTfp7QdEqHTCqJ4Ty3",
+	"ibQ03KajfF3UoIdGORZtfa0tr9isLWZGN2hjHrsWlKgZaIkkpOo1pzeDPnsNJcLDwVuPfJXEmuW9FSgP",
+	"N5nKolcqVqghjheYLmVKIMyExJwTwaH5cFfUI2wwXi5Unokn67L2rwFhnqQqDN4kgcYHKWcyb7yPhc6U",
+	"Cx/+O4MMwov2DoaAf2sCjsibLJVQJmRNFAa4DIvOiK34mVOmHyjIXJBJxuMU45B3ueJukimMmVQmUUb2",
+	"VGozeGrS1h5rZtaYODw5vGKZAyPoHXVXDOKou8tR+GpHoDJNXzZ5biahUhFrjjQJ9Nt3Y+2Kw/RaxVQa",
+	"ZvrBUK9btX4oECCET8qcGwTORiZATNR3B7VGVqHrDVKgV7GY8/VbFlm+mI71KcY6nKaDeWe+9nb0GtRE",
+	"xKsGtILZlc6td15LcAS1Onf+gZ2ekgutHtfSZ+mbOz0Xq78rF1LBdKUML1gdVYQDxJJQkghx1XQE7/Eb",
+	"5/oTN2FldqgToImaNPvmT+ZetG5iulh3lvQ930jMC9aThWtIDYJ1swNrvuHKkreXKKZUTSqWJEQJhLc3",
+	"h7oQKCM2aq427UiUGPsu1ywb5iBtbFVGrYynQOPekrLQ4HN68WSPwzx8ftQkhVy7MLpc43P0Qb/6DczX",
+	"2kOVdQrSXlUgRUvWc4j7V89AVaGqWTp/WZZNiarBs1pnqHLHtfI9wNpCMiVkFYc1uWWvzBaoRc3zG2Uv",
+	"tVUEy/GKHMQ6WH+lkgYAWyZ1Fe8t3ld8toTqsnKNalxWNuetwvcaH9xcXWr8xK3zh/WnbWnG5dlUPxpc",
+	"ViZnwKVFuds8leZw2d+7Di5uZkzlxTeSFLdGeaEItlRwj1jc8LqqkdVhR3ENacpiWIl2YJNtzTIYu0bO",
+	"mOnlQEvoeItyRPUg7LstB1ErWcCbTHCLSGsoWOTjAawq2d/I5Wrhmnqo8a4AL7O3YU3Kursac6rVkGnB",
+	"GgpbD7k86tAYq2hUy4sUOkjPp7aQfCm4DW39k4M8xpIumM7UokPeCDSY6dC2xpETbZMJji0HSsH7YxQ/",
+	"ClL9zv/7H//9f3/9v3+7vJQf//o384/Ox79+e3nZyf/47q//sSQNtAZkX9IuuhI817oPoRaNuDzWDk7M",
+	"j8D4iRE+0OHjKARv6ND9jvMqEEbHXEgmW6et1zShKaMbABxi3bcHJoNq6whxhLW2YwwyrvXIbDzpbFB6",
+	"EUATXBr6quTgMuTjNmkD2+ARFmv5+ZZBCHcADrjjioKvFdnOJdQXm9cMzs4nMQ9xplGKchFC9U/znzz3",
+	"5bm/KLeQAJO/f/MsmACPXMdy1gbG0fCOG+Fdrd/oEudpEM6ug+V64cNHKYGq0FnuvyfzlClwLQenEpJr",
+	"kJsrgaG4+2GuSq1Kh9tlyk5ODpvnt1bEbFiEbiMT90T1dRFVGH3MDCXEgl4wSOLnaRoCGXMgTEvjs22s",
+	"gnabecOCfNtHFtvpdkxWQ/+7yIKK23avhY5rSRFjiomBhA8jjNf5FyrzNsPL0ZXcc8HpuyLvstoaQipc",
+	"i5HdALi6ilG9PYrhxtjNJcTiZo/cDPtuCZ93CU43tCE/5f7s8nYYAA9supqoycIHAS8uLUFFdQ/aBydh",
+	"vO/WQafbCe+A/VaRpee+8HElVHOTu7fAIfI00tVkn9dm+iA+7umomFho2V9RPs7s4XLzMJ07sf1xGAv0",
+	"lRgzjqF768rwtsxWWNYChBUQ7hl2vWm2ewaT6eDQQifRMXLJ1mvxO0sS+uik0235jR5akk4zSJY3+bYQ",
+	"sprVFOO6lSEmd4JN9QFxcKyjIPJBVZhE7BXMIKCKWDtjC/XdX/bP4XE5c2xZNtiRfSOJ12FjzZqGjCeL",
+	"iOW9xKd4b8tK4813J0j/Pin/ya2e8rG+HcvHPwJLtNIfJGJ4BXH/lKQwwsagGTc9uU1b61L/rywF2SF9",
+	"G0Hqn1otQ8q5SGODwYaxwwEwPnaZKXlnKQmpVobnWlONxZyTKVA+n7DEdPR08JM5k7JfbEUtO8gieBXk",
+	"ka9Lfm4/KzNLU+DKZI0hKlY1j7oVtcbAIWXDwtXlN4zRTOw47ymNvyXkpGsiSiKNIe0lcA1J6/QYIbbQ",
+	"zh/SmcwwkHDT7hjl8YfOu8ymLmkpgXgM6RnhaHpwGFPFroPO7M2L38uLdCPPVN0bKusZSDcUKRmA6Ths",
+	"6EovC/YSFPNm0zQb9HW5sSz7Le1AtYQe5xVV6KW6pBWfVq3LqnSiauIVm8QoithSw1BB9YFVeczFSP/k",
+	"EmVFpupuxEnxgY09aZWj/X13PadbG4Arx+C6DZhaA19Glc1V6zaXHqi7cY3zYYnX7WK6jrmVQN7XDOXL",
+	"yo3e2EcWErgr5et2gnVPPkui0hUJd6Od0lL+4pbS3EpVewisJy+f8eB0g7wFgXCCBcno2NIqzlTfY+B6",
+	"1VwQC6EpS21Gc3whL0bb/p+/dttPPv718rKD//h8+OU/QuLcq/nWFM8XthrGe5V5/iD64cu3+dsOosMv",
+	"3/3P0Bs/Fwv/xP5f58mT8spPs0SxWQL6W91O92Ap9+Rj1HBN/MRvtzYRoViQjiNCBFP9Z44SFVi3T20H",
+	"TWrlUp6rty58/Ys2i/OxYVpwlyhBvKnXD7Rj28/XgeYuh7SX/RZaAz068PKnLHsqhvgePRU2jE2ovJK5",
+	"VxTbkGBqZN7+UX/O98Nrie010tYPpNU2/34+duFK2XkHvJ3nklXgal2VifFXGX+GsqDcZJbCCNIUYuP8",
+	"sI0NpjSGcKfJwFJupY3Vpbe5e+uAfxQkiSRidEr6fgKJ6TDWj8pXU8h7/FR/yrv36B/yWiT9h7/r+d+u",
+	"o0Q/Iga3udbB1GAf78jUWM4KtGDmweTA3EkU2uPV9oV/1P/kevvqmqGdaO7+J95ZdhBqujal6RXEWkjg",
+	"Zi+xqsLz2shJvm4oMjAWMwTMQGo8LPdMqB05erAQR9rkKTeEpt5sopEbQmjGP1sv2VPM/d5GmXZ+Nq0A",
+	"TyChSTuGqUAqmPs/UjLNhhMyAC2a0Rf9uF5TLp7zjlh+MZBfuUYlLY9lF++skn514JVvhtc+j/H6gfxg",
+	"zxXs6KboUPUYH4nWaeuvB4dHxyffP/7hSbcVNdJAEPtTjHqY746xmCddc5smOy9DE5PejE8nRljlF1Z/",
+	"OYhamOjaK9pAV5pbexmcLZc1N4V0jN3nlHBqSsbZvzMwbV7+/vjnwx/+9/MXQX9kXfzHvGZVrl0Rslki",
+	"hvJKhm7Ysu2vt7oN4rdrkmLd6t/Em7m0W4GXlZJuyyzqeR6an4GYJWCLO68x99SFkAJBem+/QxqB6V1j",
+	"9TYhrojAZBQs1ZuYOFVE5hM2nKDuRkleR79lxKqgtnC/c5OlYhSVUwJsPFFYPJ/X7UlFqIkb4PWgurSF",
+	"i7a+v4yNkxE1SUU2ntjV8DqyEwkg88rlvOXQw4VaLTahRPk+/VUPUX4GKkc2ahXRvSqFr0qTtPqgT58N",
+	"UyO9Mn/LtGsczy6p8/ZwScIJPjmayDqIEDv8P7lWW8CE3IZCa9/+WtPZZrhMjs0FkAG9H9fxVCaJEmQA",
+	"xFA60ZSec9ZNk9iqKT35MFbMfGMP/ArdZpVkX+vArEr6tQ/cVIqXdci1amkh40sJgmufC8j1Bv7fkqSv",
+	"jrS5/X9TRMUKms5y2t1GSqrVS0OKZ1DLDObb7VRxa47EvrLcqaS1NEmJ2VzAbijzNs9J3saUuZmZsrF9",
+	"cs/8pczJ34gcRGeUqSyFosD94KSL8EmS0LEowTbcLmOqZHebFLLXEXkRkbcR+SUiU5pAREZg/osdnyOS",
+	"cdyIyLpj21yothJtSRdRgSRgoGwknBHK5RxS40UZs2tMO/zjcsRyovJmqnBY6i6mAT+Cg2hc6o9hs4am",
+	"BlDktPWUykmrUdOh3lJWdKkJawpDYDNV9GN69/TC9mM6dj9fQ9wbLLBAD0kD+BBMplMKo4zHWll3I7cD",
+	"Nz9I05LwXppvNGbpbk3XqZ+4mgWiS9POOGEjoda+rO7H55pb3J5s2XY138Xg+yub2nBz8j3/3BQmR98f",
+	"AnS5n3K+HMexugDF1Cq7mhOPv6R5ixJ/n5Y2trEVu5jmEh3/+ac3AxfT2zQD/VPuZdVbfvuUosvmJZdZ",
+	"Ss1m/0j5FblIKZcj3NbXYsASIOZUhHJL7Te2SHkqWK+CdMo4Tchhayd49FvywBIfWSOLv9Qv9016hThJ",
+	"6UnGtHwev9bV8qk5Z0T20ytod/suG0tKR1nbuM9+Gne/4paHN1r4And0iS/fhd0ZEm01Ompw+Gk5K80n",
+	"DQOO0kM3euu0NUwMGKy7zoWyiuAKhIiTAiHCArHgXSYcVFzTyoy91hAzIhY2C+ek2yXTsddFtXXaynHt",
+	"ygjpI0yq4MOFZgtYRotFKIQSAyOlN+SHqMW4VGk2tKhdrXOsX5jaNrw+CM5xIBm5nHu4hFSzSeNQH4xn",
+	"JZbFSRMsi/JuBrNbhnSK1qI+XTQHILZD/EaWQHMYSJs8NwEP7scrwHD0MhR8lLCh6tnFiNFa5EL1bGFH",
+	"UFCWqSw43DmVZCQybipD5u4SF4poDS6VSqB2tptwYYl+a55aq/CUKX4rhW2nACDuFIV+yo/T502bPiyP",
+	"wzt5N2GE5ZP5ORTK9Et3tljd9cUFQfip24ZFWdk5rkFA9StFVVmu3LAE61OUR6oVClkVW/T7nRZF9zno",
+	"QYmjeY0kq3sfVRhrhXFV+EaFATQ1A30ZXZHZf3aDsLI0t2EVep/Y2GxboUosxzVyXryh79fn1Gt9os3b",
+	"9azh4hsOssq6Gzh7t8IbvDlgSUAEbFhPsQE+oT3bg1sFKLQJ2MXEvpHElvhtCEy4VfjQO0Cbtz66DTV/",
+	"A/1+JSDm/sQ+2BO7uqli8YA+g6EA1v6UNw+J+apUQD8LC1UxSGp6RkKaitTBBrx78ZQ8OT553FqyZ68p",
+	"s4NcWndtlg5FDKTPuMxGIzZkeTVf/5RMxNykNjugjWbF3n5//VXf1HRhPff9Khi66c0fCEvHgXeeE4lV",
+	"cgRRETCrMxXjlE5l0ECFGYL0BCmxGJ25TW9MLwW9HYjZgHmJsx6LXfG/XmpzQJRvV9PZLGFQSlzMMhaH",
+	"x6PCwKlEAlfAh7YQaALJTHpdUggdqiB6kiaLAPLE82tIF2SeCj4mDkWqke7owWgFolAjhgARcuVi5rq/",
+	"dXG4/ZYzoFeS0DHVTHTZRdIM9N68/IUZSGiM+uXUOjiXmW2xmUt1ZQ1zf72ZOjPN3G8pJpgX3KwkQuvg",
+	"vVEKq4+STITqKXoF3H4RG4VYaa5skq2x2RCzLsevS4Hgy5uSgoMUC/VdCfchq1+ppftzfBOD8I1J2VO6",
+	"IAPwkPfQjdy42dWa/mYuZrmWP+oN65l7He0OKc/RV4gLhrZWAic1QUl31XYBX4L1OhoIDoeH1awo75zM",
+	"8opC+DRL9HkzvETE63NxbTWaK1PLP24fthzMO2dBUZYNEjZ8D0o5dhHWbUNetELPnQitFdDEOYJfMyk1",
+	"9/3JXm9FrblIrxgf97BLVw/B2Vqnre4PFpRuaWDvYJSC3DTKaB5pDSdp77+mT67jn950h9MX8+Hf/3W1",
+	"bLKmxSc8zeW4++T7zYpx3Hs+hqeR8bguV+bQhq3CIYjDi+6TAuzPZh66qLpW73O3/NMJxdRbNWdD8LMA",
+	"BosdZK7calHurMgmapS8XuuzLM15C99R2L23sPWbXjqF9Zz531vbJsKQwfbxzcM8Nym44zuJbxZrWwI1",
+	"2LAyrbpQ4dUYM6kghUAjylU9PVxG3Ko5mZZ+lUHlpRj1uJzvvPYpm2wRGID91m9iwv9mr3eGYrqUPSom",
+	"1YzQZwLbtBY1ixKGWQpeTR/WTuujdFgCGdTfikVg28Gh/a/EmMabVqZsnmyUvXgSbha825LKVWYqClC9",
+	"VtU8zqANmi9qsLBBJEAU4iEUeL2jXSAJ+0iF6wgY7wsRsY0jrKzzrLZwWzpiMcxoWoOnfIHKvn7O6P+R",
+	"xSQm8IlJrSOQUSq4IsBjLECWhNVo5ltlPWBnmG3a0OTJbN7k3OtWLtLPkLLQIg0WvWIOu2qdFwcLal4q",
+	"aZr0WQ/f2lxrK5Y26vGzzaK67wujwuWfjbzVWbG477A47A6XtjdKxbRRTQXebYzGXa/2LCcol0pgdnUO",
+	"cKWZhuClUgjPIoFww2PjIjCvzS2NGdVHM5GCKMRgnTM1EZkilC82bvVoj0BgUW/cHcouhr89xeIvN10L",
+	"Uli+MkFSE1YMe0730upZY5MMaQoRyZ19Mir1OzItACtNq6zgzaV1pbtFQLFeBxx5c1zIu4VZLOMqrsIw",
+	"0ftwLk0L8CqKRQ45hDBB1N5FLMTpKEuShRa5ddDJjVHYV6p3+fic3GtsVTp14ciC+6Ihtlwx6akVG4Y5",
+	"8rfeDHzfvabQcOoWwqBvvLN+te3ApXzz8yUZwJhx04kdyJym2JX9teAxXRgIKfwUxNijF5eyfMmpxAg6",
+	"ZRoUMpj3XP+I/Eop2c67ZJ8313OsFAeTuwnUQw717cq2fJis1v2BV620fMur2/B9gfUPvtzfidobcrt7",
+	"mSsZHXo+MQBnMWwJHLC82zuDR186EwVUejn3aKn3CHVzcigSBQZYYLLbIawjNlszv7RHuHW+SqlViLl9",
+	"a+TrDTmoWR3Sxl1BNxRg6y5vqkLhYer1fDO5L9QnzgAJVch7VcbVOuFXop8/eV7Tsoy5neSmpe9sUZiy",
+	"WoRdZCBRhgWcxwFv2WEzT0aVXYfdEN9IEu6Av2mXpzr25pkohaSks1kqrsHUoZgIa9BaWXrpxs7NG6gP",
+	"X9FulAMFS2ys3kfqra9mUZutbEl7+gCJ7WGer2+QoMuCPiiHIDZwH0mMjaoa+NvqCHLPIuEWueLm7f1K",
+	"u/2KDkRKlUgXZC7SQOisHg26xuka8BtvBcetJ7d5Gt7KyeUW/is6IBcwnHA2ZIZW7mfSjUCi30N6zYbw",
+	"Upk8JN+CowrGIl20TltPBdd04hI3TKJO6+nbN+/bf3/+piGQn3WDMNmjQ+yhYc+AXbW/A4eUJmRY/tYs",
+	"ZcMSmHITE2yVcZXP6nN9BtJOamU2wRN2KxJkNLXV9WZpGkZfH3D1g800cG0p3A65GfortK1q7ZH5n1xi",
+	"+Af+dgSH94WN5Ud+3L/H477y+K7NGXbHeRO+2fg4bpgn2/yw2kD6l9Uru3kXiQ3Y+UYs+d73KG+nUDoh",
+	"97Nl5dPjszXztvB5waypi2BuV9/Oo39K9PSISAnubYf0LQfqn5KYjZmSHdLXjLx/Sn766fT1a/0nfFL9",
+	"U0L5wu8JpsxpdgsU5azM9rwMmWnv2Zi/3CihoRZg2UtAoPGUBRSkXcf8Vzf3c7+6xmrQnlKWkAKss0Q2",
+	"x5vpXU2D7e8xlmFWuJKCYxq4BTsB988zNREp+x2P5in5EWgKaT8MqpMnqQXe8/Pb9xfkEZ2xRzRTk0f2",
+	"5kf9VQ7GjbNnqGtF58Zi3xVcDyWGV+fxb5lUmwZaitqA9mHXiy78mIor4KivpJRLjCkvkV59YUFRG/7t",
+	"TEimmc93WHENXJFvXWO47yLMEP8dUrFhxUE7v7TKaX+TlCqvgHOFwwBX/rW4hgA4VyC/cKnznu2fesU4",
+	"wqcXW7hUVVSq6LQxl002L2phLUMPaySsfDHE+X059mILbpgMbPitavZmEQr3mJgBt+4xf12GIk1haKWr",
+	"q40NsuE1ld2BLIIKssUW2u2Nj0SzwpIVganSNn9u1JKwDvOuYaPYDWBG6mqkce9LsYRiEpV9CcYq1mSC",
+	"lo7pn92kKbGsWzJqFnx4PswBYhy6B25SbohiqkMCqkaH0q9AyMgKW83n+6sW9/Zw5W8Ee/pcgb4skrix",
+	"WKl12noMT+Lj4eFB+wd6NGgfx99De3Aw6rafDH+IH8P3oxN6dGRqx1y9mdX5uVA9BA8pEv1RKTKdl7kg",
+	"MhtObIUL4ossRIZVG1rISQDCVMcvDThtdQ/+8ezJh+P33deP/+von4f/64c3Jxff/+vgf/+fH73e2cfd",
+	"46Lp0xuhyAs7Brtmj2IxlI9MrdOj/1EM0ovEFlGFLx/9ptwLPkTkFr0Lccg7nZPWMkToSKQE6HBS1H1F",
+	"1r3BUoLN4ZrmROmtfoefCqVDLXderwz7Y9S0R8o6kv3RGeB+NrgtXzvtRq2B+b3VPXhy9AM9Gba/H5xA",
+	"+/HwiLafxIfQPh4d0O8Hj4c/xE/AQ7HBZ2sBjx6fHuSAR6ANVkOlptld+zEWSHLAd3j44F0sN2NyUkJH",
+	"yrf5tOsxhl/9PbclIXmG4enRyXIvzHzSn5tVOdplW1vgV6xIoxdvBbpTrGEQvIbDijY92PeCErNyDdsW",
+	"+5jtDe4v7dq2mEDFPn9upi1sKCI2PJBzypShqYK6Vp1PLzu2ZiNyniIJU2RCG9XbVhHZkCx9ivByFFx6",
+	"bWzg8osiVb8PSU6u3opXfKr+dq5nMM/YyAOY87jMgEpYgtA2pamnXicMZK4SYQzeJjF5J7Cd1EJkePGE",
+	"vIG5ubh0os0HQhb9NU0ycI5p6xUu+u2ZxSOSzotEG4f5RXmo5ldqfVYLxSVC/pJPKdRBz06tfogcW2wv",
+	"vdLOfu3U8qGekQRGiohM5TOKBZhiZXRtIDS3LQuufG4J2dncZQdft+3Pc5MgD/0X2kkl/7VIlq0ovtIi",
+	"LUo/ZbdOc3rrJrtR4dOSNqWpppfHNY4wi5iWUd/LRLcr9WtZIuXa5DrGZfXOL3b0YhaCPZAKKOZ1+zM0",
+	"Di2aJgxSj7Ix+5tJdxTsfViCm4p5cVSGmDhABhlLYknKIBVWIFYZe6WxK22PztsvPn7+4cu3bf/v4y/f",
+	"fT76Urp0EGohW98WtVSsT/nyLDv5gq0MY63gD2fEkA0mdRvFnnCAWJ8vkRK3GTcu6fFIMEDV5qnlgQ9E",
+	"vKjUtp8RBVO9JhKVdK2UW8gEQ7uRn5ruZbHjBC3cZ81wi+MP+dFfR7eWSeQek1BGzJwo4ZZZpHaVb76k",
+	"9mguV0r/8svLZ9hX1XDKMsoDk9bWgfjMoCdir9PqPVrCEmGwj6vn4c7on+JUImOhUUm6g5P4kB5B+2TY",
+	"HbWPR48H7Sf05KD9Q3ww+n50MDqkBwcdi52OMwzmov5o0jeHiRheOeIyB+LMorhcwUwVHX4N9oE5H0MW",
+	"G5kzMSPfThG0FFxXsI+ayimhRq65cXCYa1rqkOeJBAuS4BXU15PZajSgNYOtiE5Dc/kBiRyHr5OhVh8N",
+	"ePw3FwzbHEoU9XUwDv0qmkeMip7cxAL2dMMgtkgqVa9QvUODqKJHmLvdtppiN01Ykd5eA4RBk4RAIgEV",
+	"NjKARPCx9KJfhV4c0oU/1rp7g8yr0CCZBYZtlmCds6e19qXns1kNAWhuw7rUebnXerOWYmtgWLwuxOvu",
+	"fZ4jIa27swJcuPrmH7V8WvtGh42/1OLdEJTd/X7OFlxZKo9xgrani7bRTFK7dxD8Z3DHO+SVU7sNThO9",
+	"5MhZ0HOkmSLjfh9IkzJPS3n9ZCpShO7g5KiLSG6EjkXnkoft0uZW3cdNeOu5dOUG0la8bpQK5HSogt2e",
+	"BRdPK//alqpp6LbG+q3jr9Gq3siaD22R6Bf0WhUmfNlVm3uBnSJ3s2ZQwW5PITPE2R9NRH+rIvhLDrsn",
+	"pweHp93uX7tHp5hjl9NJa3aAR65+qlYY/OqBTBwcdk66rer5e6atK6MYeHCC+pzmKMHma8VUnW3o5nlC",
+	"D4aPB0+67cNRF9rHw5OT9g+DA2h/Hx+Ojujx4GR4eLhmnofd8DwHB60vHwMuBusGDID4mRsXFetjlgol",
+	"hiJBbcnCG8F0pkrVtEtEulSE7Hv8AjE3U4BT6GYRoclcsw5nxp0Rd3DMOfQoN9oUAdGn+hq0PfSNE6zO",
+	"sg1fbX9wtxWbaA2Fof8Fx/rSPHjix8aLyE7gwEsF0/ME0mBIzGQbOXb6mxjInlRiNsMx4p8DmJjQnSZx",
+	"tPFkgn6aRMwNep5FQI4z6BkSDYdqG5ab2jShVVWnZk4/AU3UZMnNNrwapyLjcU+PvnXaSjNug8xuAq3T",
+	"1gSfXXgxmGJfaRJyrlVeu0yHoCZa5GHyM6QkYddgyp8nYk601kX0k2ROmfLUr2J0xbLbFf8YLrCnYUff",
+	"T+ioAOLuKLqxoWujQHtzX/aWQO/nx5Vlfl7EPl8kfS7HKY2bBGjycUdLS7lGXOmdthlh9QnZFQ/b0tZw",
+	"Tz/27jVwmzFdWNY0xu6CRWL2IGOJYtyZO0z2Zojr5S5cwaKIt5QguBrmZdMkgxyuy/7ds4tgDcRtc7d3",
+	"VjPvr0Md1SOfhfQa0hy95Mxa4uQKFhg8BYa3pqC5dUx4bnZ6er4XSvcWOxRpx6X/vJsG3nYbPtf80nMo",
+	"c6vTiIukxbvLFNer4MZfhRXw8saLtaymiBfzK230muRx/1D+2XMtSgzqtnItvG9snEKeM5nHp0fNs5Mb",
+	"JB1vXLdTOtI14pMvBAdkx5qRlFCQlk//as3Ndz3S9u8f9f902096nfbHv2ziWZRTmiQkAWXwTUxyMUp2",
+	"ZHtszCXpkQ5pWwuZ2nuNvOmUOMxauOwv6/b/JonuY5PAviQhXzpNdSo4LNDzLREudZ4ypRAGu0b2DbM0",
+	"tf02HJ398/n71VSW56d747lbyrPft2u1p8Q6SvRZly9qQkzqgk3h7egZXYSiDFryamVLq1o2uuawTb/R",
+	"KnGSGBd7uYcwpu2fvn9fDiN8+2v34OOv3faTj/99+Gu3ffTxu9Nfu+0Tc+lb79/f/c/N4gf+IF37ZpFO",
+	"zTCISPPxdNx8E8bhOVdL7c+d6W9SdlZpgLWNzUo9v7Su9tjP6hpOIM4SoznZtLEXIknEvJ3NijnTkpOy",
+	"FsoygL6hOQDRtIVJFJHRk21IGq/ncJRrBWooqvLBOokVvQKJdQZCXBHT8bEprseKjldN22Wta8IXcHGj",
+	"/V5bs778oTp3/oV13sOpdZj4VoleYPPgmd8kQCvMrlHQGcn4jDK8qP97ZrwqpnH3nMngktXALaMLBR24",
+	"NlIklIEzKQ8r0qYSo2MuJJOuOARtJm3AOr+P83V/I8179FNeYwV0AitJTEeAqPI9pLvIIqMjWKJPeKsA",
+	"oD1/cE7ylXZO5QxjG911r/7YEBUa9x1V5yV86LxLVLlblT0pdSxTs5A/uQpd5qS3o0JfiCvgP1NWTTV2",
+	"1UQtWPxjMvj7kL1l/3j5y+8vD96wfzzpwFG3MzxMuFej0xQE+4GVKa0rPQqv2ex1fnLlMoEqMetNyzc0",
+	"2u/ipU9xL9ftePU74bEqmuTqhx+6qLa6L9JiD06Oup2TZTiCUHP21qoMxxvhfwZnk1KWBBULF3dA6JKq",
+	"6uqalR4cRfZlxpl/1Mr/tp/yGSM2TlB0OlvOWv7eg3DLO5lyTl5hEwW8atBdHIrjiqSu23NQeVNtwJ1K",
+	"C9Hgfm95Pm8AObYCLmyUJUmejoH4bSyugfv1lnhZamuDzeAqawFOh7ilZIJNWeZrWYAJr+eT86KH/gr5",
+	"q1t1MPnVOcVAa+n5zy7lijN9OyLuF67t1KduPT2ukeEvIXwn98vnjd2P9sngQIKIe0+xLY7pc0JT1Pos",
+	"hKEEPAmoumL1sSSCJ4s8kQ/DdsW4O5fYT7jM4nu/CYYQqXWGlsOTN8pZjigv0nFNCNpCky7BsySUjzM6",
+	"ht7M7ycPOQh9IsYsL99cDl0Xdc89k03aK1bV+iOKFxsxOwF8PqY5YtCIJdBjUzRebVmIuAeQXjUXvRFF",
+	"ZRe4PizFHLyi9rgJwK+/hU3ZbI7KX8F1RkPIZTO6yi0efMWuerGvwcgI0sxqdvHKPpJ3CLB0tW09yapu",
+	"8atoctmXw2FO3P1kmklFBkCGEyGBkwGMRAqE8gUmPWLiWdBtVqHxVZm+yy1wx6KtL7blFZu1xcw82Eby",
+	"1ZwHSXD5oDTh6SJvct8gV8xgjX0MFCyEDkaILnwghvuEBbVC3DsNPsHYdSnDDq2KD2kB8CeX9gbw4Xbk",
+	"vIR085bDBYPyjsddtTi5A/Z4Pw1UotY8ZQre8mSRH/4NWNuUfvIv+ohAxX43BUC/pVYpQfrbOAhVVr8O",
+	"G+hfq1SnAkMHn2wb6V7T1cd+snWPJL8WkWl/Ah7wCQjiF9Vx5rDZ/yoQsvsb6ZC/kjbpdQjmYlNO/oZZ",
+	"klal0oLdGvXfSCLmvILE1Kls1cnKsOPl5ezzqy/6f1/j/7750uv87a/tj39tGiM7L4ChJsKUvyWLNbHI",
+	"fIp6dT5MqJJvDOLuzpxEG3tnlhyhDmam5NooXru8z9hSZpilTC3ea3KxCYLowz3PTEKi+euFG88/Ply0",
+	"QiVrxg1LFGL5iNGSQ7ffijDWh3zMvLOY0USpWevLF+z4OhJhNXFAh1fAbRjFRVxPyQzELIEobz5aqoPT",
+	"1qHtyB1hQIbxceeSX/K//OU9G3PC+F/+YrPZq8PF0I026Hlc4+Qml1m3ezQ0E8d/Q9+8DLAdj01T7Fzy",
+	"c15eHpNPeXBCpoxnCuRZvfubwCdjx0jrQ8Dr9j0jkRJqjRiW2olpbVX+5S82+kz6n/HYRdhZFo1lVMwi",
+	"Cxsgv/Q7pD+jY+gjweM/e5L9Dn3y7WE3IlSRqZCKHHa735E5Ta4uuZqkIhtPvDzEg27U7XZJKuayQ/rD",
+	"LJUi/c8++dYE8pQwsTW7pCOM7pK+HlDfvFNPzryTJgkRI/0NmJ7a4hsqyYhK5aLtWkKYrqhUums2HZLH",
+	"Xm7eDKiSmJunjStJKBZ4oDGN/hl5yak28OIY4g4xyCh9XCy3FHat+sbJkyVJh5znt4hrSN3EbTY45cQp",
+	"9Gc410veX1L1+6Z2U5IBSBYjzIrZOOzUjDunB4LVICZM8MgWCv31Nyl4n3zrWoZ/p9daxNDHRartpR2R",
+	"vsF/6RN6yfPe1HiLPTx9g8fSt9nnUO04ralA8KG+0+HB4Ee9+lQMJEcm9wa3zyZRfiNJIsZYQKXJX9jJ",
+	"PhXc5NsoAjHTBHua1+cMaZou9GL2tTHY75D3gKFWZAF60/svR+3X2myw5+3nXy4i8vP5xdOfiEjJs+ev",
+	"nl88jy65Y+Ao1fO3Hx8cGiKQYgpYaIslZXNLZeDO0TtQKQMzMILHc25FW/9lDNOZ0Mu4aP8TFn3yLeUL",
+	"knH27wyIgk/qO0cRWBKDXfJwvQ+PCWbWYnD6kjuqxYPq+vTb25GWTb1lXpeKnTzzYz7Nl82JUYL8QMs2",
+	"dE1q3oVrbprB2z1EYnGZKceHTywXmU9YAmekr6e9aJ+PFKR9IulCXvKJw7mQMBTmlZj6bUdyAZ/UX/6C",
+	"5JCy6RRMzSjWkjJOfuEMOzG/efH0zJRjIU8wMoxMgXJJLltccLhsdcgvHCvtPBepftklz+z1f2fY6Iym",
+	"dApaWONZSWGUSYjJYIH0qw9p5b6ih4lFWcBTiZyFDvQedS657aFGcY8NqbinMHskpUyLDyITigxYGOdt",
+	"woYI6aYtb6OkayUwZaAo5qtmaWIFnDx99EjO4k/aUHhkH5OPXpl/vINR23uwM1HTxMtzaD396fmr81d5",
+	"t2TymnI6RlAsYlLqyPnPL33HZOug0+10bZEHpzPWOm0ddbqdI5OBNEFJbwSOJy8f6atjCOS59CXQVJ+4",
+	"EUPmtfBbfn8jceUj58sRKRkKruhQ6c1AghQjE+BxflwJVqTpbRUcjBJm1jTPzH+pzaOESXVe9ugWBFDr",
+	"2SpuefSzMS0a3fee/d7o3qco45rc+R7XDe+swlJhYEBIyEEb7HIa3K3WaQvJuADtddVUVpOiW7QDazAI",
+	"Y2SeWk5i+Xp/Cn1ECevTJOnXDTD3jxfj87PdpvDfNEn++9eD9hOT1va5Gx08/vLdZrlt5iN2XAbblSZJ",
+	"Z83s0L3ITDIS1I0/T4Apxt+wcta1g2q2wqZnSXAFTTw9sL/h0H3T7+lVSqiWbis+7Lov3srXbRndyu9j",
+	"x8cbfN0ocSYkR4o2r/Ksrj+tEZGradrvFluMLc/SSpJgxlXIhMFaujPSb/eJylKDFoXVQx0/CuhmGxoM",
+	"vsHWWOVDKZKQ2zmuoGsrin+6yyUsqHY92n679Be61tssWBn1Ef27M6FFmR7KYbdrfONayVQ5OJvVY3+z",
+	"KKAbny70wKN9WI3goB2gTUJfQHyJWsdmIKH35wN+9JJf04TF5v6D9ff/wrVxBlxhcbZ97mj9cy9EOmBx",
+	"DNw8cbz+iTdCvXCwiMeHT9Y/cCHEa8oxHn/SZEi/cHpNmXExoRsgm04pJtbrta5GUBUdy0pKIjr0P7Vn",
+	"kE6ZtCqHVHQ0aou0LeYmMiZkSJOI0QpCEwtBzfHA1uZRd8jFXKDJXBoVhtk5WGmAosleyQFxhpRzoS65",
+	"ttQSOjslx90npC8ToXqKXgHve8W22hjVRigAGen/Qa+JFhpopvb0tX7h3OrrVw6EuOoZDNh+3ghcD8SY",
+	"P2ZgWg8aQsohjoh+QKKF62p5tXaEqdoFLJOeslFrJSAYi+l1dW0sBKvqnrm56ucuuRZrE61HoYHgGcRG",
+	"zdVf4TAv5eXmRYKIY8AXRi6SQab0sg0hSawez0VPvzvSlja95JqZ42BRW5EqQk24TskzM3ZILnqEDm9U",
+	"q9Y24mdrDrWdkaUyMpaILcPDMhHSt1vak5CMevqljI/RABW8Q0xAHwdr73NJGWzEIA6plIb1nZcSbDfT",
+	"KT0T8J+waBlGiIbwjyJe3AYPNHGKL2Wvn/VSV3jwwW18P8R/nxoR0opaE6AxGGQ7jODWvNfe9gjvwRc+",
+	"ZEbdgO8+dfAc+oGDo0aM+hVNTazj+OCkyVxkNpuJVEH8GmJGXVnm8eFhg4UryPQ1k1MMtd69SPlRiKtK",
+	"Bv62QuVLFDBa7XdZwtSi3oLFfEXN27UEkEW99DIrMk6avJG6sa8tM5ION9iXVsjDfxccOuQ9vtzwZQRo",
+	"HcA443mamEDYpLhDzvnCempMdRPyTc2VqbwKsawxqHNvmssMa3mynqFUUjCP1hhvZfayQ2MTB2Vsn0Lb",
+	"LaUzrzCJGoxqAzOBJBhbInPKlZangwWxarTtcZvRBCWsIwK7+7VWQmb2qmdd+rU2eqVXxPFxd80q3qqK",
+	"7VNUgL+Xj8wD16vvQ00uzpi3TLtkbZ9Z/OWR4WUIa7cM06Kklw2p1bhFh7wttEOD/KSY1joFwSafIrUA",
+	"iHO6iJyeWlWfsIEntWzSqoQGe5NciEtulOSJmbJ1+MLMAw6MUH/1gN3013PNkhlM0xCjMxO9kW42em0E",
+	"3fLROV5ewGeQ48n/kYzGzZWXBurEe0UTuIfDZvZoaxUi70UV1AtqbJe8WnrZSR0UzqWB3YVTpI5hl5fo",
+	"D6mYP2wPyt9B7Ujb3dwqbVnUtRC22VObSJBXJBj0miLWFrmwTpolpoz1518uao17fUAMR0ds9Xlpxpcc",
+	"hY+p4FFGCd7UtDc4ixao2sVCIZEQEhvGZbk7sXGrtrzJeW1ky98Z6/jF+Hz3LONO5OcduwrulP/94pDV",
+	"d8QCM7UCdECSscjdpKNUTEmOKGG8pkPBRyydQhyR4QSGVxD3bHoF4z3MkTGJWUWPnjP3ZpvEkcBIXXKR",
+	"qQ55GvKNuowmz41qakfyN3bIW0xKmgoE0kvBuKKZOQo97HuHeaX9Djm/5J4H1nPZapVbGkCFRKiykq/5",
+	"5TWkkeHtfYQh6GvubNln7jA2+WlF9dQlz5V+Huc+a3ScdwgG85xn28EkVP3ablKcOKd4Zdz6Zit5mJKX",
+	"fMl5XmDtRqRvrAUbHlhys2vzxuL6LvQ6hiRBCoi+8ZWIgg3cuncmCt6ZFdzLgr0suKkssKS0a+9vFjPV",
+	"TsR4RcKSyecynCfCJO424/YfmArGYwKf9AoZPdMkPfavGcz7DqvFJTcZl4a0UFTlxCcWaw05YdIE4hws",
+	"buHXnRfN52xPBWVRarTw0OKm743cD0oW/U5yPblPaCKFTcKao5cZEcdREgjP/yKt9wdSIFNIx+h0wTuo",
+	"yvOMSCWry/HpwQLTSHMXuEuXL3IqvRGbtrh63WRt+pber1di/MfK3ZqboC2Txj6KWYzJmMy0U+xPoTan",
+	"xPYErc2SumGGVJ63pccxhfrUqAKx3mgSTJJ5fW5SgcneTMjoTXdtLGoG4GjV5QpdMR4XfU8Kotfrifn7",
+	"Cqa1q1oGeygG6VWWfH/cNIfJjcyeeOaiKCs+bHq23eyzuCNWt5L3mhRYULfVgDSB1w3C3rK7JciJUvDl",
+	"HLbVIbg7SHBbOUSb6Lb9IHeQBdc01azto6Zsk3DmP++yzvxr7VD50d2kj1mZsz53DKvT9N0kEeN98tiN",
+	"o2Ll9fRUPX2t3j0fUO6uIWWjFSH9D7Z2CNvZMaw7k0ATi1VP5SQvZtGXITYtXsaUaY2KYYI6+hqxyJfY",
+	"FCyTOmXUVmdcaw0HW8MYdcu8zeiN/QH2r3d6G1Md8lJhJoHJfJJiCkTNgau8gOLMFKD0nX+gGENExkLz",
+	"Ey11Lnmf2jIMUFq562NtrP52v0M+2JH1M25Ggy+x07QpDdQWmKHpPhcd8k+Amf8aMwFtvPUvOSQS5hNI",
+	"scmWXQtbcIdlV2KMLG+YYRYDKq/SLKZUBUfkQkFsHSAhddBsqTuc69IYfsQUNdNEwOZvA01qFRTbgT3A",
+	"qbqr2s517zrsrmf/L70Qrr18gD99cCs6KuzQfewduQwu3WKHfCaPsge5zFvuGoI56w+LiGQBERPbJlF4",
+	"fPDEm2AFnhe0qeJw0LA4BrcuB+vChamY72XejcN9KFmWdInGNLlVoK8gZDVB6g3nW18gMjEtat4x26NS",
+	"gZ9XuzvwhA7BGkByQkaUJVkK0pUbY3PGVEzRn2wfjy65SMlh17u5eocTSkXZs1msvPrx+PAJ9txDT7lI",
+	"UeZ6wAGXHOs3ZEQyrpjJoRZJrA0Ts+5T/RLv7TOKxddL506yMX/JW7fj2X1vXn7H/lz9VYhfBuWI+Y0w",
+	"/sBP+R/QC2qhFVqnv370GYaFHihxBzUJMAeL8/+ldNATMRaZWnHen2OJLsbYpd+6z4cg0DqqdFf00S8B",
+	"C5TLavEkc83eeCd4mN5mO8qfX5eqZUlZZKr1B8sc/3pyuZF4RabWU6+EZIRuSsz6aDvB0jYKUbvCHUs0",
+	"7uAvVgi1CVgQjHIrf6noQhLccysnSomQeeG7lmUGXcKYe5rSO+QXieX2tuenzWEBd57mE5Hkp+rUzw5W",
+	"c2HRPieYbSkSbAoQjk7i1BDEW96SEHpnkbDvWAoVwOQ1qqZDKtlLogciiZ5bcBmtv65AltlcUg1YkrQR",
+	"XbDerFoNDJBXEJvkS9PHJ5x9mTCpfmRJYrpJPrAI09ryaD2zOoeG7exwm9X+EtJrNqyviDc/9/RetnZc",
+	"CtLQR40xhS1807ahsPFJ31cRs6PL9V5o26dGk/DeHL+pC9pbzIJ3FUxp69plUwBM+v6x6JsuMMV9ppYi",
+	"ZUMDRYC1xkaLRk81VTQR4wxIxhOtfiPqDwJQmRG75AMWX3Kch37JKBW/A7clzPpqT9/Qry9udYT3UCtb",
+	"3fjupaw1X5x9Teu+pnU7NnMex5jsoWBKlLD9njZiNkFtaW2914+BDP2aGqrtWcC+gOoPWkBVCMYNSXXr",
+	"2qkN9PgxKI9kb10lq7NS7ersM1/vKZKyHYk+rJqpmvKkHXHk29PG7qUwadWB3Fcl7TPRd1uVdAMRGKxE",
+	"ejvK4Zzw1ae5WhgLMJlDU3ENNmNnLrIkRpPQOI6FogkZQILIxA5WicUYD0VTT/9kbL3IxWgvecVOJNuY",
+	"ibZM5sGzJFtB8JCY0r4+Zs+Vdl0fszVb8o3IB4vfq0/THrj3ll35eVln3TD8Vqm7HYiWMgaDUf8lZmAt",
+	"vbqRMImCqTSOaiuZO4fz1UTaCMeXSZlB/DBLE1aN8KuqTMAPmnncAAy3eIOPiVtcrdyE+ljP9jmPWu3K",
+	"3/cZRWoWQdoHj3YTPKrGjW4YMmJK2uAOQ2npaqqQZ+bNCfgiMs1SyIhh+b/ritIvFIG+iRQZw8G24JDZ",
+	"FI2BqcmTNNi1/84oV0wtItOKwQp805TDvAM1jjEoDwGX8WvBhq4n45n9rySIZMgFGdOZXB1zesjxpnuL",
+	"Ne3jTPs405YcyZBJOL7U2CpYG1V6Z3M9scLhuPuk6JBTFDJohc2GqUtcwuTcReRasHhVKGofhtqHofww",
+	"VANivgvgPkuat6q71YWa7DLsnUj3GGraRtF70AGmB+nJvbfA0j6otHff3lFQqbl2VhNKss5gWbQwyT12",
+	"EYkzIBZXDzsDgu1qZMxKNNDUBFhqRJ7jDdJobA7kDUNGaPc5hHr9sYXpqGJqJ7497j75bk3A6EGymHsM",
+	"FO2DRHsuc2dBohsZgdZ068zi0cpGGSaiLAklPz97EVm8eKaktflWggJvoHy/NMPZTP+2Yw/4oQeMm66b",
+	"VedsONEr/7h3QJ+ab7afMTkTBpRz3Xm1j/hP7LXzG2vnqrRDAYo3JfWnLQPi17oNrd0doJjKyUDQNG5L",
+	"RVd1Sf3JtcoNtyNH2W1SIJVrVZinddj6whSugWcQPC7P3Dje62HcptVa+VJdbxA2zlLYNwYJ0S566P0w",
+	"QgqaThuw65za6unshVl4g3BcbZ2HZDRhUglsox3nmUVjwfgYg4Iipos1jYzOyYymypTOav59yRHJSHN7",
+	"STgA5iiZ7slFcYtFc3AJv9hmvaabUU5hd0LGewrenIJjb4c2JuICY/qh5qQ8z0e4T0zZd5TevKO0m50n",
+	"4GuByUrQx7ex1POUKQX8Ieek1Azxq0pKKfVM3iYnpfQCl5LydfVlzvnm+oyUQgjs01JunJYCvrxy8ti7",
+	"uG2CyrnroKsPKEjbXmEqIbkGeVb0fyhwyfuGYfoNkT0O18c+P8MJmWZSkUHRQhEBxJfbTURGxyx1J8aW",
+	"Ekr4LToiVy9tYFvy3hqEJinQeNEhb32kl7yHBiKT6TWBIqs+1HijNqvluZc1+SBTW/IB3kt+S7E8+ySX",
+	"fZLLdvwNCRdBCb2z1ojFWf0wZHY0ap05S4tL2EpobtL1OiScElOAPk0R62kAwEnM5Ay4hNr0lxuwkH0O",
+	"zB+2l+XGxH4X6TA+qd6+ClnnlvGXZh89u68OlhsT6NeTKLMrjnyL2ty9pMysPJn7vJl9RHvXLSK31vhq",
+	"cmhya9b1stIiz2uQjoIP7VaRqdyStc0O7F3Yy9y0WhRzfpYXaJSsXG2HTqi85BzDJdUsG++jRoUsa5qI",
+	"r4hB9iLrhvTzR3qM9zIJ/e/Mi20LdXzvJfct5bzG3AI5IgtkckX+zlfA+e6lJ+JKzrdP5tmzvt13RLyx",
+	"tTsBmljs/7BJgOFYSU66R8Z8NWE9RQdUQsE7TNQ2aA78hF+4TVvAfiFw6Mwvi62s2ftE1TXjzt2eWHHn",
+	"7bBcSAXTBiC6iRgz3qZDxa6ZWtEF6e3INDkaiHgRmV49VIFUBtq6Q845oUrBdKZcU0rs4YCuUi70Uxa2",
+	"mnLb8A6rEdGcPCs6+6jFzLhQuVCXXE7EHNtp8iGQGYhZAniHTUJ1aN820aUuBvtKT/HczvCrg+7VC/S1",
+	"tXy0lGDbgwKPISZS7KiCHrdzTQl9PgCbNMJk0SIkb/x48OSw0+0cdg5q15PNevaxuo6DxyebxSfzaPXD",
+	"C51WhrbvMPggOgyWmNf6YKgj/H0o9Mah0IKJCWzoXO6mUpab6xuBVeTs+mZg9vOR3tX5REy19A1qT1Xx",
+	"djekWOdUtcPe098OXKNOoboRAd4oJ3kKsaWVjTLsTHJy6ppmEdcRTP97DBxSNsRrdRrb6+Kzf8C0Oar0",
+	"Whg8PqPIpoACiiRwDUkBcWRvH4hrIKw27ysR855UYni1IdDRBvIVv7SVZLVPOplq/2zb/w6zNAWu8uG3",
+	"qxceYGZSQZvrpbF3fPYM8cYCeVriCo4P+ldX1UIG05L6JYLD7rYug1AJY+VCPIbU5ish6BjjY4K312fz",
+	"FDTyUNN5ihHeSz6Pt0D7hJ59Qs8NuiN4XKExU5hNaDqlQ8O+A5rOlkg2DMubxfAKPV1aX8ccQ+O2sXcY",
+	"kBsTpRnU5/LchIHsk3n+qIA2W5D6mmweviBTMJUvI4Kyskjl8V4ctDtLNHoH6ladxVlalX3g7J5Qbrag",
+	"zUI3e7AZPDvjw7epwd1LDs/qc7lP4tlHsncMfnNDPa82k6dqAmLIKmajEaRypT1IyVCkKQz1m85IAiNF",
+	"RKZMbNSogSbrhtpqkk5dssxXwWTuJV1mNZPZ58vsuczOwW9uy5xEjlDvQ39+DenC5de5pA79SEQ4zPM8",
+	"izMfiln/0wIwM5A5TjO6poJu9ff6p9fiGhAn5GFnQmwS/d22eW/7QXTvLe3Kep9yIYT2LuUbu5Q9iY6o",
+	"dS7usJV+sZUVE66WjWOtX0g25hDnIOtOBbF8Ye4w31OgUvDI6CSpmJeppEPOrTrCJOHoleIwpopdA7Zw",
+	"uuR9xmU2GrEh89QgqVWXiZiTaTac6Ef7+UL2O+S8HMIifRvB6mEEq09+zlfGwBFhca8kNIVLzoViI4Zu",
+	"MT4E7AIPdDghw1RIyfg45Fan8W+Z5V8P1aOOgzvHcSIEwx171EtcJMhBcGh7V9/enV7rTtcEciMm6LQf",
+	"c8TXJg5ceMWCke0PUeg6YR3mjf/qryCZMwXqNS3KOLpW9YRXdC3S92zftcjl8emHvGzHPE2gNtsRv1KT",
+	"53jS/bpBTu5Yp/OpdL1KVzoue63uxlodr/AIx8jK1wMOaUhGdUxsStOrHk0SPJzI0sKq29tRqQY6socS",
+	"vUo5HCMxf5CpmNpSLnRIG61kme/pb58nSYn1vTM8Ygeq0B0cATPawBl4TdOrh6+SbKphfD0yX68/oUlS",
+	"PjJaXlgZtIujY4ReD0uOGqCaivIJwvNiXhGhsUDJgMZje6SovJJEjBTw5WODH/wFn6xqDbdG9eZzT7GV",
+	"W0280kAN7sEg/f5Der2ccnQb3HttRsc5dwRXl5Lhk9A+KWOflOGSMniZLjaj1tq8jHpqHIOqkOKdiPBa",
+	"blYeyz4Qc0/5FzckwxvUCAQ4LSrLhaK8Q8docTCI1l0YH2sDk44p4zkYAxfYTy6sR/s0/VXp0F+3Cn3r",
+	"suJr07lLB/bGCrfrBLBtkQ61MNh0OMxbCAypBEIliwFTpvoZZ//OoMfivukwsHBQ2WcGsC695GouSAIK",
+	"MVD0d1CRH8CYcc74GJOtEOCzQ85JCkORxgWW5hTSMcSEcSUI5YjqTpgkI00S+mNMWdT5S+4PxUCtNMHq",
+	"th9chdZtn/tjFR052sgdg2PgMaQRFt2Dw/bXu13nGDQP1LkGD7tN64zzkQxEGkaRrhuBfqBHR7Vd5Tcq",
+	"d145DFv2vHIgAxiJFO6sujmhUvW2L8EKB7mjFjrZ3Xvbpb/8L7b9P7CwW4x6A5YiYEe7emEblOk79s3a",
+	"Q77eLevoZO+RvbFHdlYwVifg8kvbQkpf5LgnZEqvHGp0IRo6Tgyg3MC89gHkINFkBqkUnHyLfyD5Fp3v",
+	"JJuyhKaX3EhFkZpHrLz7zqCYEMZJfyakZIMEenFm6BFk32B5kb7gxdX/TOE3GCrEAFu4DiYYfWdcKvRt",
+	"2ZZ72AqZSWLPTn2R2c95W4WbKbBLrOkD+qoFiUWB5zPzgD4tFrZezRTGTCpITSVLkDl5i1DDoEy7D49J",
+	"5RfMotUyiN0H8e2a3ktNnK16c9saTHh0q70vjdvH8lfnMxpKIZQU3Veact6AWbFlRZzPOSa01MVERiXA",
+	"xNR0LDOlctgv1BkmaBec6ldJMGj/CA11TTmTkxB3NEPcmjvuPbV/VE/tRidhNzDYvs3Z3OY16gHEEVFC",
+	"nBGmLjmm4/XN/T19f98oDMwH5ozRpp+KFBDqMyJ9O8GeebD/XU2btOKw3LbWXedGLvZm70G+Jw/y5oLi",
+	"vkC4O6Svj1/f+IfSonsMRoffwRDwVZjgK4gEVVfetxshcWtq6L0U9q04qPuqvn29zY6r+oo+jDEoyhK5",
+	"kZ66rsU9IpZiBZ8eg+Mgi7O8Wamr2iMDGIqpfmI6U4ucv1ifgQRMdx8mQFOIje/8ktexHM22zpAvmdak",
+	"hKlqJWA9cPYD50j3UgW40iLelwDuWdKOSwBvxpPCtjMq4LuOhr/GDnaGyTlLwyTP5S43UzNU9GiNCI1j",
+	"03WAJgmkYwYm2qfQhYqtnvHHIdrmzoxnsmiqpw35oh1B8SXkcZHhoMY4WTZazvDlfvyOSSIVSxIT6OuQ",
+	"H4W4YnwsL7mxkkSWoDnFcWwJnZFv+/ZfM8bHvYG9v/9dRNRcuIFL8m1/INSkN6HX0HMX+9/huIqZJ4KP",
+	"MQCGLQ/cIg4pJxORxOTbfn5rTwnR07frd6RA0orDY8l/i9A/IU6P67Er5+3tsvvXgAf5wbB7dPln6TW7",
+	"1ou8txn3hVC3kqChqZ5Qj7Whg8Znoxv5kMISQbEpJIzDisYKNd7SqNzmJTKuU+Q/M7rA2wkzXQQTJlW5",
+	"ghxzOa5gIUGdkpFIEjG/5H0On1S/Q/r4CZPf0Z+lcM1EJvvI73iWJIbju4Eb92ydS8tiv7tSdjy0Iu1c",
+	"8g06yNXmahQuqws7mK0yNnZT4QVcpQxkqe6qcYmVC3mVm3f7PTv8vW5FLb3XOFnc6LuOnbvlblam7ihl",
+	"H0DfmXfOou9bkg/zIJrFTJX67u/eeRfmaRm/FT33hYWOzhmyYUSG9ci8tsrwHoe5iEqt/sWolwPQylte",
+	"Qm/5EflWv1ogwHrOwy6575fH5iPfRWQopkAGdHhldVthWtvot1n1skPe2RFNaQy2a4nWirUWnYIN/ad2",
+	"9G4I38hL3r/iYs57ubLZt/4I46fA5+b6DSbxqJirBQHI6z6tw8HM2J8EU66z9SWXYgrYj8UFDbDPLI72",
+	"1Gja+EE9cNdk20GL0JGeVgxmCajtrU1iGLIYgm4NSxE7VXfvNUKBuSSFoNsrn3vlc7eeUR4LF/XeUss0",
+	"KuAmqcBenP4baVOBTZka+j1N2lOzLNui8W9tju1i+ofLsS1X3tulrFMCC7kcyB9lXH1/3IpaU8bZVOuG",
+	"B7mGx7gChP1pNAitKNZmsRol8jY+b3tDkimoiajNCjO/Nm75ZGnmtXlq9QBSGAK7Nm76jRtouYd7g8VD",
+	"6KO17xl1iz2jLKPs2Xdvg0FReYUz5iqXq7fRKZYHR612/q/7wh6zB6tJLrTl2ntT7ua50LkALKS7vXST",
+	"XGhDTJg/pMhUWHSzAU2otkOsSY7dgE0fYHENqf2whftyUdE40wbPfCKwOgQSCQSl2oLxsYWuuOSYEa1P",
+	"tTFnhmi8YHAg58BMuZbF+BUyBiUtzM8nZW6bKatonNn/SjKh10C4IGM6k6uynxfTB+1Ax+HdSyKxW5p9",
+	"Z429EbIdn7qgVyYQ6s5YU0YVMEMapA6LGXDpc6sOCecTS6EVR82FxMg100hhlPEY4twn5DEVF5O8Fqy2",
+	"1cbWjGSfKPzHTRTegO53kyhcmM3hYIcb0G1rgvXeLzeCvbvr3iIAm3Lj+8rP3ajFxm74761pcPeUg1t7",
+	"GPc5uPuEt53n4G4j7sLtNNAGjaz3D6NEKYwgBT6EM5KIObpTTNDMmKtpQPurT4590KzCZhA+IGaxT4/d",
+	"c4tbSI/dnF2ErUJrrHVm8WglRrTzHyHA/c/PXkREW3wmUdUYerWxqQ0V7XdmRJsp2nb4Abf1gHGK/uSq",
+	"TzeoY6f5x73D+tR8s/2MyZmQzNy++uzaR/wn9gr4jRVwVdqhMOm7zBv4ZAEMbjPxpnySRhnfOdra2xFm",
+	"4bnjx21LU8xAodzWaTPreQk5mpnEjskWn22w0Cd4mg0nIQmvJ/DAnbrvcJD34tM1nw7LeOP/2ruW9s7c",
+	"GsmtCeSmgtvPON4WZc75Cty/i8YSu8ot8Ue5TzC53QQTk/x36uczRJhcYbIsaJLUplmYR1dlWNAkuWmW",
+	"hfmIHZcmupTQJGmabJGnYNfNwc/Rvs1l9g5JbTKN17LuNoaCibETem2gsGx8VkVkAMBJzKQ24OsRoPIb",
+	"tm9p4npwhiADH0gmTM0Qv6qMmDvuybICEvAeM2I8EdIgLaYkcPY21o1zYyoCPFdUSte3zZJ5YbBCtCqR",
+	"c++zAj3EQIksOuQDUxNCtSxzjLVvfA1ad+EAWOdJBkDG7Bp4h3yoYF19Iwkm9F/yotIUny0rPRG+dAwc",
+	"Uja0ipFxagwTKiV25yO2AnXRG1pdt2+T/vtaxcLKV5faj6gEmNaTshh6pi0gVtjiOL1k/iuYqY736gnk",
+	"Lf8wB2iIVbcDIPgLxFrIK/ikjCQwmEOXHJ0wUgnhYIh69vbImooImLAihadc2fQw83i8Md5PMo+/SPuM",
+	"nr0RuB13RdrVNmD5zDXlr1ZhrzEHt0QHZAZLYFmLDKbp3IhZ7HN1/rC5OtsR9J1k7ZSHdicqa23+Tnks",
+	"+2jgfSXxbEeuDzCdh5xbwMqSmjxIsdFDri3TRPBxUXvq3YuQ8oV2GiweNQlCu+P8t6sf3k+q0JrDv88X",
+	"2mcA7Dpf6GY6ZF3qEHlmqsldGydVEVvIeUq2u5W9GH700KzS3G41gUc08Zfs4kuOfMfV1E9EEhs0UVMF",
+	"Y5LLzS0jkUZo8hsPgWF7zh7X5j8NabIGH6BA573k31qDHuHze/mNYVhel/P0tXC/+4EGXMP99glQe/a3",
+	"+wSoW7OhHUvYdSLHRd4f5d8Z5YqpBRmliHgCptt/RAQfAqllUGde2ofpYs2k/n/sYNJnXGajERsi1Ljp",
+	"Me+clPlq9i2frHJ1kgC9BpMnEpV1SZGSvhtvPzJZJSJeXHK9Atr8k2c5QEr5nRKrfpgiQ8oLBqyn1/3O",
+	"lSSWPLWrxEd0yanMwVsIF/NTQnP2XyBf6Q9ZIRMXcsUs0g7duMGWB3anvgaP6jMzVpsHd5/C4ZkXmNxL",
+	"h723dYfeKUtZ2wuL2YSmUzo0AchcYIgRS+ARZhm2EzGuz8PJWa0ty45Z7LpS0YHI1H9q03s+EeSawRxM",
+	"or4HB5WDHfnofkyShHHNFi2Ilnn3N/KSWwAsAwuFLNnAbUmC2FPIcrkB1bZmPyIM4t+pSABjTzgeo3eb",
+	"F/W9OSH/M+Dcl/wDUxORKULdgPxhJkwq/+ZgotDbOT/Xq/hKjB9amlAloUovVm6VaDETCw5uB7TkKm9V",
+	"XS4B7noQeXAKoRB7ONWhMogJk2ROF7XfHC7lpKxi17gh50PLrcMDcJBvLjnmivE4IjIbTgiVebsTozoM",
+	"WJIwBdPaLCQx+A2GqreEyej1tvz+eLuleZCJKiuH+FUlqugRSUWnsy3zVPzn3Tnwr3k33DXAZkpZ0hBd",
+	"U9+6zzm5cc6JY6RmPQsRbZL513ZetkI5EWPG25rlXTO1qJfMzxGtnSql5ZODbzQDyKWovqBZhsPs1fbG",
+	"iLIkS6FibnD4RuKzTBJKJBtzTR05wuM4A6k17RVi8JUe97kd9sOWhcjE7MpZ1E/gMcREijrOJBVVmWws",
+	"gnAx3ptnvqwbgLWg9crHcQpSeoLo4Mlhp9s57BzUCh8269nH6mTP8cmNsLj2MGF7WdOA2t3RXy9zHOHv",
+	"Rc7ORE7BzIRh3sy3EcsipbEkmlEp5yK11WBBf+BzHru+IRLwbU6pcH0/EN8X2xAav6ESV2AiMJRwmBPb",
+	"/8N4AXE6xiDg44gMQLIYLrmeEWL1ZMpWgtPYVX9X5B3VdxRNR9BQdfPoGcO056IKpi1TLIKJhXjrz/bJ",
+	"1m2Ve5vXm8D5XYc83rMxh/hlOBnQmPAP/IT+kaMEZgc84zynxEKtVJO6s6yvzicsgbZ7sG0oul2hL3fm",
+	"Xf/tFWf9wjvVpnUPJjV1yDnp639gFx7X/ozib/ajxB4elzicJ0oXeN+mB7tS+lj3zWDMaewB16sT97GZ",
+	"jpwzNZwQ/wYiRqOzHG7cdURHb/lROBxqZvpwa0OLud19cWjeF3x11/Ct+MI+afeO3cgwzFIt8E9//Rju",
+	"6Z1LyvVsZZYNEjZseQxDL8kjvxF3b7Domdjko5UoDOYeWdisiDHqv8lYqx3yhk5BYsiRaotVJDGhWAM6",
+	"WJC+eY3mOkGcF5Eqv+/Nj4tnrlbw1iRq8Hs1eZQjNs5SeOg68J1HxkVaoYTBguRFno5Eze42wI4MEakS",
+	"MV3hVjlPEqfCetZkTBe5kYl2mr2HpWhoyiYUeKE/fFfkZz62p71NaQ+p4xtZosEbUB6GDvi4LRVd1Ujh",
+	"HVwDzzDGn/vWZ5TFBMP4+SWHUHpGZoCx/vyBvPlhnKFD3jTyMuYQphooA7BRQ6Y/mmHeJnHaT7zXC7Gn",
+	"y83pEhNsqEIHyiDfrm3p0rXzR+G/ii69xkjYOMjvBWSbBMXC5CZi56IaArOFD0+trnHbrXfMd/ZUtg2V",
+	"uXYtI5K3itmezlLD2NbkF6xhd1g2gBJ4DnBFvkV/+WvBY7r4DhtfCK4mAaGdu4BNFsBgccltMxHiAv8x",
+	"VTafLaFSkaOu/o6MyMEhfkvq1x8cmi/IDjm3ePjHXXNjPjDsEQacLICmeBVHKtJLjo+aVDFUam07MfvB",
+	"GaRMxCZVLFMuGo+jqknlFamy0mLZgA0srbbD55pzcJOUXIv0gQOpcT0bvcX5nM1feoKtqIXTaxT3f5FH",
+	"OdB5z285aPDLTK8mppEYM8N8+FajATZQcdtNa27TlW9py/CDPQfdmINahmf6X2sGdAPmqcSsZ9O7BhD3",
+	"ioxWudq+1owI2VTxcIRcFWvpTcKVBG3OGHecsWM0bUoj5C0ESZ0wvxCz18VYblOcV760J8dtBHqFFDzc",
+	"iO0ke+HXbVv/5xp6dAWukeHI1veLUaOBiBffyDPby6VoLtwh4d5ymYTUlAPy2FKsGGG+H5VXASs8YVK9",
+	"EwkYb/o7O9w/IKAXs0lYaCPsKIlhaeHWJDSUQ/SbdEvT9z6cNmkj7BLLpAlv1DZ4wyWBGPNOd4mX9aCB",
+	"lu4LTWmJFtenGWDFveNQ+1yDG+calNfTkxwBgVCbY7Cq75h92CUCuKxwE+Lnce70yrhiyVIQMW8Shlel",
+	"83uxEYO4Q87N8FU5nf2Sm2pNV1uDYcwJJHH/TAsU/TGs1DQPG/BZDKtiv3oz2hFCLWFfs8IpZ95m7ujZ",
+	"6/16AKMl6n6wwcnqQO8Hw3ZpuUKMQF7t0Yz2gdHVjO1cXnknfFumtlI1plKyMUctYUVyRVGJYh+0XciQ",
+	"aWEEFEYjGHqJvrb1oWFC1vmlFZ3IlL9Ij/ldOHcTpoBZDnnJsacZ5luZck19Sw/xbMKF5GYm78xCPVj2",
+	"dI6jLBpZ3F1CVfH1cP5E8dueufwZmMvf9Vkz1sfWDKaCnh3kMGtR086tjhSb5EohjMGNzMUwASqNDlMH",
+	"mrYDBWWPnPZHRU7zDYOtKbwOQI0799GZ7z2KCOXWeRRuvxKg17uzTWv7spQXal8qfk/YaTcj2NyQvVvo",
+	"NGN3li3NCsyGYfL972rtYEy7t7BDzrkVQkrbNbu/A0P0XjDTGp38PXDaHjlox8BpN2NgYs6hHj7tgw2m",
+	"oNO+kLd3w34sVtlXyH/uBbWsEf/ZQ5ftGdDOoct2woHWW7V0NkvF9c5hzN6DkoUJXESQMbPR5Fpil4WU",
+	"cmnARwyu2am+d0q5gZgxDI9QZTDPtG0dCwxzT8AlR45BWWyzKpvskDcCa+td/MI2lHAuvW+Pu0ekL+a8",
+	"Z684xtrcJ3jJVzgFsTdF/+WojYyyb1l74ShIsMmecpwcS74kINq6rddacimSjT2KZnt3yO6jhxgpuWYw",
+	"v22MsmYxEbPee1HwhxQFX0/UxZDhrlxH68VICr/BUO28q+lNJALZVCAg6u+yRPhQSK6Cu2O4/ApgVki5",
+	"mzL8gKqu13TPuu9Mi9fLvWfde9Z9zz1gNRn+/+xdb2/bONL/KkTwAE8C2Kmbprub9FXabbEH7F2Laxf3",
+	"og4iWhrbgmXSoKh4hSLf/cAZUpQcyX9iJ0pzepXINiWKHA6HM7+Z32No7jUg0vc5+kNP2ZXIGcVQ+7Gg",
+	"wFpBpYL3aEaAvhjQ5w7wQMQAPggXaFs6QGCB+uu5b/r4twUQ4Ha4vw7vdxi83yrOr3Yt0yPrbaS/UmRX",
+	"GDuNQc4/LP/tyJC4wij0eHy6Bh33nBEnrWHgOhq/Dpvy0PJCKCb1sJStN+zd6foIazfK4kSbHZxgtSLC",
+	"z6nwF9e4r6fIo7IOjtIhUDoEShmBsr0QN0JNdjYuLdLkscEl6/Ak3XmwXRzJDgbSU+JFTtnVipold5Dj",
+	"01uH/HiWwdbW8B0dpKOLqD4RpGOXLayB+m7dmn+H/5Va4P5Gzpq1UIxnqRBaA1x0GItOIzwZxmL3o1kK",
+	"6jYOoR9yzbej9nElc5gcj0FZzpyCKmah4hDq8vFDGUGPFdn4Rr4mUuX1Ltiv1Kt/aJi/xPR7l/ReHoQ6",
+	"t6v7vqlU/+vBYNs6MwS8QJSeJEYbbXQgs/OfNvIFpDfUtNIH+8yRlAlwsWda+sH8zhVnc+/ISBxmpNNf",
+	"lExz7f5pKzm9JNyb3dNufjoP9d4e6mIovZJc0X7N5UyaHNaoFal8orGOsK50/YGJnNOluX+uPupSF1tx",
+	"VZeHqPNYdx7rB4KGoohxt+R3WvEbDKTdvdhLoxQ4aglbhCjW71gKmgXF7howLdmYJ1ibJ9XAG53Ze2mQ",
+	"zqf9Un3ae0j6Ggf3HFx1T9wHvYebiqLgjTOo9XRX5fQpjKkmv7cfmu6w3ZLr+yHS6S2vp82ctLXjVJZQ",
+	"ubgvf31rcn8fThc/qhnXijN8w8LsfOKdB+zAPvG9tsBaB/l7XxcfHVfa7yboLCfOamUuXamw3BY+5xGg",
+	"BdjoKf9JdEcrfvMNuqNzn3fK4+Du80McFXMR3sjxOIkF3ERc83VUiDycskIxMHQGK4VZz5l2mRUr9bpA",
+	"REgzYnnxdalQe49lIgKFITu0XC5ZQB6ngMXpUARfPn/9xrCXP4x86vzuVdBjAdkxyHL/5erbhz8cAb45",
+	"VQTs949/fvz20Tw+qDbFQ3CACYY5U5lgsSBvb28owLxZbE68pYRIcw/TN7kUPUvyWH17yw0eApvKJVae",
+	"lmON2STIVgJCX7JALpA1zryQAjqbQGQLsIKtnGTr5Udwi4GIK+E43kpY0rPBgEnFzgZnbA5cWBW/ADXl",
+	"C2I45sTrEyO1wFCY3l2aXkQ+3RPrO56yf0mkn2QRLMBMhhSl5/9/ysJEhrPToRiKf0OaJZpy3ANUjhAF",
+	"7LhIx1RyedJjQZSR2oSAHeuCB0BhY3qo+VVo13PAjgvaZUhSsAHaiJI5lVwyPtagWDDiKdzcgjKiG1yy",
+	"8lOLek7F6I1jSByRRxSPx6BOSDKUzSsp9XsoFkqOEpj7cpmFoFoqT0w8It6ZWDDXdTMF7n622zj4Zjip",
+	"5FQolcKvh8ILiwCIUksHaiUCh/dKeHFGCfNybJqsjAAlWdkr33OaNspVTfmSShFjQ7mwbZwUuoRZLDhU",
+	"9M6XDCUuw1EWJygVSHyoYU6NJ/EtCJoE7leqOV7jmjbDRIrJrL04CmjRxGIoAqNYgsoPuOPe6CFHm+ci",
+	"wmsQyLViVoCybqieI5EGwaRAqiqkbWYjY1ZAyrSUp0OBc1aSa37vRR0huJVmM8HFjB4H1BREmN8UcnOC",
+	"c/VPSZTidim6m9pgYlF8nrv5SLELVFSCyK6pq+aBpPiWyKuhHKMjRLi6uYiGoqxYbb72iIezCYaiLtlC",
+	"Jon9UIeWewOjL98/kypnRq9fH7+KZJi+suq9bz47nep5csLSqVziAjJKY5TjmFNwqy4RzjS0N/6da/5s",
+	"owC5CNux/XIRXuEc1pl+K9vmlBNehbSjsQfOBmcH7cp7f3ZecY+FISw0RLY4ntXtyzhJ/BIupKpqqf4p",
+	"qTt14SRQ4JuxOK1EShusjMHrize/8bdh/5fRW+j/Gr7h/YvoDPrn49f8l9Gv4W/RBbw6Wp3EmnhuEf7s",
+	"oiT/I7h+rlSOirFEoxQaSy5iVsTKBnEuQrKC5/zvvjE5+qNcGxVw/vri/M3gfBMZxH3R/YFyftcMO/lU",
+	"Nu6WU4mmIIu1h524okOnrGxg1bAvVvcZy830djBwCdiXxjLRscjo5D4UAZpOgbPGPdWVW+3oCk8lG3M0",
+	"wHWcsIBYE9CiDsxsYAzFWiRJgn0zzRBx67awGSz0UJiX+ZWIoshmM5oNRFS3i0xAe+20gdnpW6FOcM8u",
+	"HQXuz0dQ7J8VxbONhnEQjgXXU4/gcOqvWfcU/AdZhoiMEpnD90H/gvfHV/1P1z9+uzvul6/P705+vLmr",
+	"fPT67O7/tiFe+kMuKQnfzaOWLAF+C2YleNvIcos0QFNwiupxKYNehdThzVmZ1GFQQ+pw/cj7aeMmVohG",
+	"By/ZN8jhKRfdIcpJF1robh3c16XrFWaqYd63VOfrc55nkNfh7maQ9yoo3i3Qd/jUr/ahHf6uEX/3dmv4",
+	"HfFhe/gdOSPcvK4B31ki7UcD380gfxj2jho66B1d9ekPncIdIUzlqjXMXVmkt0HdWdnv1OL+qLtCjXjd",
+	"V9Fqa8Mytc7TK6PVvKslBXULis2EOYdTqTNcZLc8ySiGaywpI27viEfMLr84ZWMFwDT8TcQsYyWFZuhr",
+	"0JLMtCYcX1menu8ZvtTJdrB8lWHq0HzdOXU/NJ9bbjtrkiaDirbX9YSEqEaMFsHIhm1Kvtug2KEDBI4Y",
+	"PTOD/JKO09wrFOu1HsFYoo8Sq9FTzSzMIWaxaDjmfcHbl4yxx2PDrj6pEU21x9b4JFIDYaZinR9dfr+u",
+	"M9Jpvh62L1lrrFGcdgeHBpiCF4sbe4/AFj2o2+DMhtTIubHnjtQhQ18uMvTBWrMBGfpZFGqgHvq5IopP",
+	"Y9VvUFgdWKRN+OceIvi0hRCG4sGHC3Yc4Ic35iI4ocDQUiokhpzKTCHfrtLOCkC0GIioNxTLqcSAp4uC",
+	"FwVA0XZwPUEIWoyV7Xzmtuks1fJkCuh1jms3ltqSyhbHesC945GPMe1gWTfpmQ7N2gHSDo5m3UdnZof0",
+	"mvyMis2hbH8ezdYS2mKDZuuwtp1qewSs7d6OHKz61+y3+YCE3SkxdRCnkCOdAGBx1ENAgdEqVJMi7fnq",
+	"gsspWKgoMB4ieA6xkZioWR8xw7qlLypQlrlKrAXvicV7xr4iWF3UyFYh2TNctlqtIgL8xCx0NyVtVqxA",
+	"opKHl63AIFhNsWQnkhg18/+Xn9b3F08cQTMivjlwhmLTRc32jpplVqE4/UjXu5ensADjBU/TpVSRhTAj",
+	"mCqNJwLx2LiwY0tCYRTgPEs1gYPDqZQpOBY2IoWQmcbiqwLpJ4Yi5ALvZW5FGCiHyDJ6PkV0Mj29zk6j",
+	"cJoRrucaRTN9ayV4hoPSxcy6mNmeNZszWlybVEmtgTWH9bExZx8Vp0oehpCmTMsZCDaCRIqJuar1E3/I",
+	"lAKh7eJ/1J2ryTksl8K9wwtdT+0g4arjunEXg2R8ZD7FDI++2y/KzCAllVuV0IdVFdd1hHQlTLHFG+P2",
+	"6fNpUmOQFvk06WXJLqVcoOK4QDVceiUsYChVhH6SvG4bpM4/bBvsQncvNXS3m+butX4UnkCrytwOV+en",
+	"ainMt6W4tlPYhRL77pOQhlyYFTECFsFcaoiMji/7G47PBxcnTRVgDqCxH+fE0kqcrGlxduGxzod84PDY",
+	"rltjPXm9dWd4/wghxOwVERSfsivMNZcCepiRbFWDy6WgTPSCZtmxLNukskby4y31TnNo69mqnlYCWU2q",
+	"p4tfdbrn4PGrHT0qVVDqj6MRcAXqKtPTo8vv12YpUiy+PnkTy5+Yr496R5lKji6PXuHytU+/R1YfT0Qs",
+	"JliBRWDRg1LOonnk/cgHEl722HIah1NHSry0Dp1Y2VDQnOcsktVAT1pzsysbnvG/dDGB1V9aRr8iyuQK",
+	"y/uWtqxFXeP/YCow4LFm7spGgCi9a+nYXtve5juPzdLA9pHEbGfb3h/zG1g1F1Ou5jzMqTKHNmd7Gc78",
+	"DeYQWVXW+PwY80xGtHGIHgunEM4goiovKRaUADWJgQqzRHG6AJEi+3JY6ulC+Ts3PmrLyv3+rqvVjxru",
+	"uygmcVlqjBWxG8YtiQXBS+hHlTb9GCv+r5muBY+tW0XBOBMRRGVxyZum+1M8yZR57C0oygHCMjM9ZnRA",
+	"ZrZbzPr135QEHYzqaZLBKI6s8EmW8iUOZXnBRbFueh2qbVLKuKf6Jr6InM/Ad3OSi7ChHzydpXYuzSo2",
+	"q9MXUylFZHiOMhfr6kq+R8Lb0GfSBVwB0zKJmBz72xCb+DqJlz7ZAUO7Gsuy6JJSSeQkFn20gYyy3EaW",
+	"Hf25efdYW09iMV5VVEG9QFLWrlVChaqt3OLo7vruvwEAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -17,6 +17,8 @@ const (
 	Logout = "logout"
 	Export = "export"
 	View   = "view" // a patient's record was shown
+	// RoleDecision is a role request approved or rejected, or a role given without one.
+	RoleDecision = "role_decision"
 )
 
 // Treatment is what the log keeps of a column.

@@ -52,8 +52,8 @@ func TestListStatements(t *testing.T) {
 	t.Cleanup(pool.Close)
 	b := setupOn(t, pool)
 	b.counted = true
-	admin, rows := b.as("Admin"), newListed(b)
-	rows.admin = admin.user
+	admin := b.as("Admin")
+	rows := newListed(b, admin.user)
 	account := counter.during(func() { admin.call("GET", "/api/users/me/", nil) })
 	authentication := account - 1 // the account itself is read by one
 
@@ -107,16 +107,16 @@ func listPaths() []string {
 type listed struct {
 	*bundle
 	made       int
-	admin      db.CoreUser
+	caller     db.CoreUser
 	patient    db.CorePatient
 	doctor     db.CoreUser
 	medication db.CoreMedication
 	ids        map[string]int64 // the rows that stand in the paths of lists
 }
 
-func newListed(b *bundle) *listed {
+func newListed(b *bundle, caller db.CoreUser) *listed {
 	l := &listed{
-		bundle: b, patient: testkit.Patient(b.t, b.db, nil), doctor: testkit.User(b.t, b.db, "Doctor"),
+		bundle: b, caller: caller, patient: testkit.Patient(b.t, b.db, nil), doctor: testkit.User(b.t, b.db, "Doctor"),
 		medication: testkit.Medication(b.t, b.db, 0),
 	}
 	l.ids = map[string]int64{"/api/patients/{id}/timeline/": l.patient.ID, "/api/medications/{id}/stock/": l.medication.ID}
@@ -128,7 +128,7 @@ func (l *listed) fill(t *testing.T, total int) {
 	t.Helper()
 	ctx := context.Background()
 	for ; l.made < total; l.made++ {
-		auditRow(l.bundle, &l.admin.ID)
+		auditRow(l.bundle, &l.caller.ID)
 		testkit.User(t, l.db, "Nurse")
 		testkit.Patient(t, l.db, nil)
 		testkit.Medication(t, l.db, 0)
@@ -141,6 +141,10 @@ func (l *listed) fill(t *testing.T, total int) {
 		})
 		require.NoError(t, err)
 		testkit.ServiceItem(t, l.db, "10.00")
+		testkit.RoleChangeRequest(t, l.db, testkit.User(t, l.db, "").ID, "Nurse")
+		testkit.Notification(t, l.db, l.caller.ID)
+		testkit.LoginActivity(t, l.db, l.caller.ID)
+		testkit.SystemSetting(t, l.db)
 		testkit.Payment(t, l.db, testkit.Bill(t, l.db, l.patient.ID, "10.00").ID, "4.00")
 	}
 }
