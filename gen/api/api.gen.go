@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"path"
@@ -1404,10 +1405,20 @@ type Money = string
 // Example: 150.00
 type MoneyInput = string
 
+// OneTimeCode The six digits of the authenticator, or a recovery code; empty when there is none
+//
+// Example: 492039
+type OneTimeCode = string
+
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
 	NewPassword     string `json:"new_password"`
+
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp *OneTimeCode `json:"otp,omitempty"`
 }
 
 // Patient Example: {"address":"123 Main St","contact_info":"+1234567890","created_at":"2026-01-15T08:30:00Z","date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","id":1,"known_allergies":"Penicillin","last_name":"Smith","merged_into":null,"unique_id":"G7P28XEF","updated_at":"2026-01-15T08:30:00Z","user":null,"version":1}
@@ -1571,6 +1582,18 @@ type PersonName struct {
 	LastName  string `json:"last_name"`
 }
 
+// Preferences Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type Preferences struct {
+	LanguagePreference Language               `json:"language_preference"`
+	Preferences        map[string]interface{} `json:"preferences"`
+}
+
+// PreferencesWrite Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type PreferencesWrite struct {
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+}
+
 // Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
 type Prescription struct {
 	// AllergyCheck What came of comparing the patient's known allergies with the medication
@@ -1694,6 +1717,40 @@ type Problem struct {
 
 	// Type A page that explains the code
 	Type string `json:"type"`
+}
+
+// ProfileForm Example: {"first_name":"Jane","last_name":"Smith"}
+type ProfileForm struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email    `json:"email,omitempty"`
+	FirstName          *string   `json:"first_name,omitempty"`
+	LanguagePreference *Language `json:"language_preference,omitempty"`
+	LastName           *string   `json:"last_name,omitempty"`
+
+	// Preferences A JSON object
+	Preferences *string `json:"preferences,omitempty"`
+
+	// ProfileImage PNG, JPEG or WebP, at most 5 MiB
+	ProfileImage *openapi_types.File `json:"profile_image,omitempty"`
+}
+
+// ProfilePatch Example: {"email":"jane@example.org","first_name":"Jane","last_name":"Smith"}
+type ProfilePatch struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email                 `json:"email,omitempty"`
+	FirstName          *string                `json:"first_name,omitempty"`
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	LastName           *string                `json:"last_name,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage null, to remove the picture
+	ProfileImage nullable.Nullable[string] `json:"profile_image,omitempty"`
+}
+
+// RecoveryCodes Example: {"recovery_codes":["H4KD-9MWQ-7T2X-VBN3"]}
+type RecoveryCodes struct {
+	// RecoveryCodes Ten codes, each good for one sign-in
+	RecoveryCodes []string `json:"recovery_codes"`
 }
 
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
@@ -1873,7 +1930,11 @@ type ServiceItemWrite struct {
 
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
-	Password string `json:"password"`
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      *OneTimeCode `json:"otp,omitempty"`
+	Password string       `json:"password"`
 
 	// Username The username or the e-mail address
 	Username string `json:"username"`
@@ -2013,6 +2074,35 @@ type TotalOfDay struct {
 	Total float64            `json:"total"`
 }
 
+// TwoFactorDisable Example: {"otp":"492039","password":"chelal-demo"}
+type TwoFactorDisable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      OneTimeCode `json:"otp"`
+	Password string      `json:"password"`
+}
+
+// TwoFactorEnable Example: {"otp":"492039"}
+type TwoFactorEnable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp OneTimeCode `json:"otp"`
+}
+
+// TwoFactorSetup Example: {"otpauth_url":"otpauth://totp/CHELAL:jane?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\u0026issuer=CHELAL","qr_code":"data:image/png;base64,iVBORw0KGgo=","secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
+type TwoFactorSetup struct {
+	// OtpauthURL What the QR code says
+	OtpauthURL string `json:"otpauth_url"`
+
+	// QrCode A PNG, as a `data:` address
+	QrCode string `json:"qr_code"`
+
+	// Secret The secret in base32, to be typed into an app
+	Secret string `json:"secret"`
+}
+
 // User Callers who are not Admin see of other users only the required properties.
 //
 // Example: {"date_joined":"2026-01-15T08:30:00Z","email":"doctor@example.org","first_name":"Jane","id":3,"is_active":true,"language_preference":"en","last_login":null,"last_name":"Smith","password_change_required":false,"preferences":{"theme":"dark"},"profile_image":null,"role":{"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1},"two_factor_enabled":false,"username":"doctor","version":1}
@@ -2029,12 +2119,14 @@ type User struct {
 	LastName           string                       `json:"last_name"`
 
 	// PasswordChangeRequired A new password must be chosen before anything else
-	PasswordChangeRequired *bool                     `json:"password_change_required,omitempty"`
-	Preferences            *map[string]interface{}   `json:"preferences,omitempty"`
-	ProfileImage           nullable.Nullable[string] `json:"profile_image,omitempty"`
-	Role                   nullable.Nullable[Role]   `json:"role"`
-	TwoFactorEnabled       *bool                     `json:"two_factor_enabled,omitempty"`
-	Username               string                    `json:"username"`
+	PasswordChangeRequired *bool                   `json:"password_change_required,omitempty"`
+	Preferences            *map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage An address of the picture, good for a quarter of an hour at least
+	ProfileImage     nullable.Nullable[string] `json:"profile_image,omitempty"`
+	Role             nullable.Nullable[Role]   `json:"role"`
+	TwoFactorEnabled *bool                     `json:"two_factor_enabled,omitempty"`
+	Username         string                    `json:"username"`
 
 	// Version The number in the ETag
 	Version int64 `json:"version"`
@@ -2631,6 +2723,12 @@ type RefundPaymentParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ReplacePreferencesParams defines parameters for ReplacePreferences.
+type ReplacePreferencesParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListPrescriptionsParams defines parameters for ListPrescriptions.
 type ListPrescriptionsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2695,6 +2793,18 @@ type ReplacePrescriptionParams struct {
 type DispensePrescriptionParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateProfileParams defines parameters for UpdateProfile.
+type UpdateProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceProfileParams defines parameters for ReplaceProfile.
+type ReplaceProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // RegisterParams defines parameters for Register.
@@ -2868,6 +2978,12 @@ type ReplaceUserParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ResetTwoFactorParams defines parameters for ResetTwoFactor.
+type ResetTwoFactorParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateAppointmentJSONRequestBody defines body for CreateAppointment for application/json ContentType.
 type CreateAppointmentJSONRequestBody = AppointmentWrite
 
@@ -2946,6 +3062,9 @@ type ReplacePaymentJSONRequestBody = PaymentReplace
 // RefundPaymentJSONRequestBody defines body for RefundPayment for application/json ContentType.
 type RefundPaymentJSONRequestBody = RefundWrite
 
+// ReplacePreferencesJSONRequestBody defines body for ReplacePreferences for application/json ContentType.
+type ReplacePreferencesJSONRequestBody = PreferencesWrite
+
 // CreatePrescriptionJSONRequestBody defines body for CreatePrescription for application/json ContentType.
 type CreatePrescriptionJSONRequestBody = PrescriptionWrite
 
@@ -2957,6 +3076,24 @@ type ReplacePrescriptionJSONRequestBody = PrescriptionWrite
 
 // DispensePrescriptionJSONRequestBody defines body for DispensePrescription for application/json ContentType.
 type DispensePrescriptionJSONRequestBody = Dispensing
+
+// UpdateProfileJSONRequestBody defines body for UpdateProfile for application/json ContentType.
+type UpdateProfileJSONRequestBody = ProfilePatch
+
+// UpdateProfileMultipartRequestBody defines body for UpdateProfile for multipart/form-data ContentType.
+type UpdateProfileMultipartRequestBody = ProfileForm
+
+// ReplaceProfileJSONRequestBody defines body for ReplaceProfile for application/json ContentType.
+type ReplaceProfileJSONRequestBody = ProfilePatch
+
+// ReplaceProfileMultipartRequestBody defines body for ReplaceProfile for multipart/form-data ContentType.
+type ReplaceProfileMultipartRequestBody = ProfileForm
+
+// DisableTwoFactorJSONRequestBody defines body for DisableTwoFactor for application/json ContentType.
+type DisableTwoFactorJSONRequestBody = TwoFactorDisable
+
+// EnableTwoFactorJSONRequestBody defines body for EnableTwoFactor for application/json ContentType.
+type EnableTwoFactorJSONRequestBody = TwoFactorEnable
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -3164,6 +3301,12 @@ type ServerInterface interface {
 	// RefundPayment Refund a payment
 	// (POST /api/payments/{id}/refund/)
 	RefundPayment(ctx echo.Context, id ID, params RefundPaymentParams) error
+	// GetPreferences Get the own preferences
+	// (GET /api/preferences/)
+	GetPreferences(ctx echo.Context) error
+	// ReplacePreferences Set the own preferences
+	// (PUT /api/preferences/)
+	ReplacePreferences(ctx echo.Context, params ReplacePreferencesParams) error
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error
@@ -3185,6 +3328,24 @@ type ServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error
+	// GetProfile Get the own account
+	// (GET /api/profile/)
+	GetProfile(ctx echo.Context) error
+	// UpdateProfile Update the own account
+	// (PATCH /api/profile/)
+	UpdateProfile(ctx echo.Context, params UpdateProfileParams) error
+	// ReplaceProfile Update the own account
+	// (PUT /api/profile/)
+	ReplaceProfile(ctx echo.Context, params ReplaceProfileParams) error
+	// DisableTwoFactor Turn two-factor off
+	// (POST /api/profile/2fa/disable/)
+	DisableTwoFactor(ctx echo.Context) error
+	// EnableTwoFactor Turn two-factor on
+	// (POST /api/profile/2fa/enable/)
+	EnableTwoFactor(ctx echo.Context) error
+	// SetupTwoFactor Begin two-factor
+	// (POST /api/profile/2fa/setup/)
+	SetupTwoFactor(ctx echo.Context) error
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx echo.Context) error
@@ -3266,6 +3427,9 @@ type ServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx echo.Context, id ID, params ReplaceUserParams) error
+	// ResetTwoFactor Reset a user's two-factor
+	// (POST /api/users/{id}/2fa/reset/)
+	ResetTwoFactor(ctx echo.Context, id ID, params ResetTwoFactorParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -5242,6 +5406,44 @@ func (w *ServerInterfaceWrapper) RefundPayment(ctx echo.Context) error {
 	return err
 }
 
+// GetPreferences converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPreferences(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPreferences(ctx)
+	return err
+}
+
+// ReplacePreferences converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplacePreferences(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplacePreferencesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplacePreferences(ctx, params)
+	return err
+}
+
 // ListPrescriptions converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPrescriptions(ctx echo.Context) error {
 	var err error
@@ -5509,6 +5711,100 @@ func (w *ServerInterfaceWrapper) DispensePrescription(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DispensePrescription(ctx, id, params)
+	return err
+}
+
+// GetProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProfile(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProfile(ctx)
+	return err
+}
+
+// UpdateProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateProfile(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateProfile(ctx, params)
+	return err
+}
+
+// ReplaceProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceProfile(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceProfile(ctx, params)
+	return err
+}
+
+// DisableTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) DisableTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DisableTwoFactor(ctx)
+	return err
+}
+
+// EnableTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) EnableTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnableTwoFactor(ctx)
+	return err
+}
+
+// SetupTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) SetupTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetupTwoFactor(ctx)
 	return err
 }
 
@@ -6268,6 +6564,42 @@ func (w *ServerInterfaceWrapper) ReplaceUser(ctx echo.Context) error {
 	return err
 }
 
+// ResetTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) ResetTwoFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResetTwoFactorParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResetTwoFactor(ctx, id, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -6320,6 +6652,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/auth/logout/", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.POST(options.BaseURL+"/api/register/", wrapper.Register, options.OperationMiddlewares["register"]...)
 	router.POST(options.BaseURL+"/api/profile/password/", wrapper.ChangePassword, options.OperationMiddlewares["changePassword"]...)
+	router.GET(options.BaseURL+"/api/profile/", wrapper.GetProfile, options.OperationMiddlewares["getProfile"]...)
+	router.PATCH(options.BaseURL+"/api/profile/", wrapper.UpdateProfile, options.OperationMiddlewares["updateProfile"]...)
+	router.PUT(options.BaseURL+"/api/profile/", wrapper.ReplaceProfile, options.OperationMiddlewares["replaceProfile"]...)
+	router.GET(options.BaseURL+"/api/preferences/", wrapper.GetPreferences, options.OperationMiddlewares["getPreferences"]...)
+	router.PUT(options.BaseURL+"/api/preferences/", wrapper.ReplacePreferences, options.OperationMiddlewares["replacePreferences"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/setup/", wrapper.SetupTwoFactor, options.OperationMiddlewares["setupTwoFactor"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/enable/", wrapper.EnableTwoFactor, options.OperationMiddlewares["enableTwoFactor"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/disable/", wrapper.DisableTwoFactor, options.OperationMiddlewares["disableTwoFactor"]...)
 	router.GET(options.BaseURL+"/api/roles/", wrapper.ListRoles, options.OperationMiddlewares["listRoles"]...)
 	router.POST(options.BaseURL+"/api/roles/", wrapper.CreateRole, options.OperationMiddlewares["createRole"]...)
 	router.DELETE(options.BaseURL+"/api/roles/:id/", wrapper.DeleteRole, options.OperationMiddlewares["deleteRole"]...)
@@ -6333,6 +6673,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/users/:id/", wrapper.GetUser, options.OperationMiddlewares["getUser"]...)
 	router.PATCH(options.BaseURL+"/api/users/:id/", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
 	router.PUT(options.BaseURL+"/api/users/:id/", wrapper.ReplaceUser, options.OperationMiddlewares["replaceUser"]...)
+	router.POST(options.BaseURL+"/api/users/:id/2fa/reset/", wrapper.ResetTwoFactor, options.OperationMiddlewares["resetTwoFactor"]...)
 	router.GET(options.BaseURL+"/api/patients/", wrapper.ListPatients, options.OperationMiddlewares["listPatients"]...)
 	router.POST(options.BaseURL+"/api/patients/", wrapper.CreatePatient, options.OperationMiddlewares["createPatient"]...)
 	router.DELETE(options.BaseURL+"/api/patients/:id/", wrapper.DeletePatient, options.OperationMiddlewares["deletePatient"]...)
@@ -15244,6 +15585,280 @@ func (response RefundPayment503ApplicationProblemPlusJSONResponse) VisitRefundPa
 	return err
 }
 
+type GetPreferencesRequestObject struct {
+}
+
+type GetPreferencesResponseObject interface {
+	VisitGetPreferencesResponse(w http.ResponseWriter) error
+}
+
+type GetPreferences200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPreferences200JSONResponse struct {
+	Body    Preferences
+	Headers GetPreferences200ResponseHeaders
+}
+
+func (response GetPreferences200JSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences400ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences401ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences403ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences429ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences503ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferencesRequestObject struct {
+	Params ReplacePreferencesParams
+	Body   *ReplacePreferencesJSONRequestBody
+}
+
+type ReplacePreferencesResponseObject interface {
+	VisitReplacePreferencesResponse(w http.ResponseWriter) error
+}
+
+type ReplacePreferences200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplacePreferences200JSONResponse struct {
+	Body    Preferences
+	Headers ReplacePreferences200ResponseHeaders
+}
+
+func (response ReplacePreferences200JSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences400ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences401ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences403ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences412ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences413ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences415ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences429ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences503ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPrescriptionsRequestObject struct {
 	Params ListPrescriptionsParams
 }
@@ -16393,6 +17008,896 @@ type DispensePrescription503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DispensePrescription503ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfileRequestObject struct {
+}
+
+type GetProfileResponseObject interface {
+	VisitGetProfileResponse(w http.ResponseWriter) error
+}
+
+type GetProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type GetProfile200JSONResponse struct {
+	Body    User
+	Headers GetProfile200ResponseHeaders
+}
+
+func (response GetProfile200JSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile400ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile401ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile403ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile429ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile503ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfileRequestObject struct {
+	Params        UpdateProfileParams
+	JSONBody      *UpdateProfileJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type UpdateProfileResponseObject interface {
+	VisitUpdateProfileResponse(w http.ResponseWriter) error
+}
+
+type UpdateProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateProfile200JSONResponse struct {
+	Body    User
+	Headers UpdateProfile200ResponseHeaders
+}
+
+func (response UpdateProfile200JSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile400ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile401ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile403ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile409ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile412ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile413ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile415ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile429ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile503ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfileRequestObject struct {
+	Params        ReplaceProfileParams
+	JSONBody      *ReplaceProfileJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type ReplaceProfileResponseObject interface {
+	VisitReplaceProfileResponse(w http.ResponseWriter) error
+}
+
+type ReplaceProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceProfile200JSONResponse struct {
+	Body    User
+	Headers ReplaceProfile200ResponseHeaders
+}
+
+func (response ReplaceProfile200JSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile400ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile401ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile403ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile409ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile412ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile413ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile415ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile429ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile503ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactorRequestObject struct {
+	Body *DisableTwoFactorJSONRequestBody
+}
+
+type DisableTwoFactorResponseObject interface {
+	VisitDisableTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type DisableTwoFactor204Response struct {
+}
+
+func (response DisableTwoFactor204Response) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DisableTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor400ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor401ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor403ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor409ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor413ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor415ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor429ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor503ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactorRequestObject struct {
+	Body *EnableTwoFactorJSONRequestBody
+}
+
+type EnableTwoFactorResponseObject interface {
+	VisitEnableTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type EnableTwoFactor200JSONResponse RecoveryCodes
+
+func (response EnableTwoFactor200JSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor400ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor401ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor403ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor409ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor413ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor415ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor429ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor503ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactorRequestObject struct {
+}
+
+type SetupTwoFactorResponseObject interface {
+	VisitSetupTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type SetupTwoFactor200JSONResponse TwoFactorSetup
+
+func (response SetupTwoFactor200JSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor400ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor401ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor403ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor409ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor429ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor503ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -20330,6 +21835,168 @@ func (response ReplaceUser503ApplicationProblemPlusJSONResponse) VisitReplaceUse
 	return err
 }
 
+type ResetTwoFactorRequestObject struct {
+	ID     ID `json:"id"`
+	Params ResetTwoFactorParams
+}
+
+type ResetTwoFactorResponseObject interface {
+	VisitResetTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type ResetTwoFactor200ResponseHeaders struct {
+	ETag string
+}
+
+type ResetTwoFactor200JSONResponse struct {
+	Body    User
+	Headers ResetTwoFactor200ResponseHeaders
+}
+
+func (response ResetTwoFactor200JSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor400ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor401ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor403ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor404ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor409ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor422ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor429ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor503ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAppointments List appointments
@@ -20503,6 +22170,12 @@ type StrictServerInterface interface {
 	// RefundPayment Refund a payment
 	// (POST /api/payments/{id}/refund/)
 	RefundPayment(ctx context.Context, request RefundPaymentRequestObject) (RefundPaymentResponseObject, error)
+	// GetPreferences Get the own preferences
+	// (GET /api/preferences/)
+	GetPreferences(ctx context.Context, request GetPreferencesRequestObject) (GetPreferencesResponseObject, error)
+	// ReplacePreferences Set the own preferences
+	// (PUT /api/preferences/)
+	ReplacePreferences(ctx context.Context, request ReplacePreferencesRequestObject) (ReplacePreferencesResponseObject, error)
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx context.Context, request ListPrescriptionsRequestObject) (ListPrescriptionsResponseObject, error)
@@ -20524,6 +22197,24 @@ type StrictServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx context.Context, request DispensePrescriptionRequestObject) (DispensePrescriptionResponseObject, error)
+	// GetProfile Get the own account
+	// (GET /api/profile/)
+	GetProfile(ctx context.Context, request GetProfileRequestObject) (GetProfileResponseObject, error)
+	// UpdateProfile Update the own account
+	// (PATCH /api/profile/)
+	UpdateProfile(ctx context.Context, request UpdateProfileRequestObject) (UpdateProfileResponseObject, error)
+	// ReplaceProfile Update the own account
+	// (PUT /api/profile/)
+	ReplaceProfile(ctx context.Context, request ReplaceProfileRequestObject) (ReplaceProfileResponseObject, error)
+	// DisableTwoFactor Turn two-factor off
+	// (POST /api/profile/2fa/disable/)
+	DisableTwoFactor(ctx context.Context, request DisableTwoFactorRequestObject) (DisableTwoFactorResponseObject, error)
+	// EnableTwoFactor Turn two-factor on
+	// (POST /api/profile/2fa/enable/)
+	EnableTwoFactor(ctx context.Context, request EnableTwoFactorRequestObject) (EnableTwoFactorResponseObject, error)
+	// SetupTwoFactor Begin two-factor
+	// (POST /api/profile/2fa/setup/)
+	SetupTwoFactor(ctx context.Context, request SetupTwoFactorRequestObject) (SetupTwoFactorResponseObject, error)
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -20605,6 +22296,9 @@ type StrictServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx context.Context, request ReplaceUserRequestObject) (ReplaceUserResponseObject, error)
+	// ResetTwoFactor Reset a user's two-factor
+	// (POST /api/users/{id}/2fa/reset/)
+	ResetTwoFactor(ctx context.Context, request ResetTwoFactorRequestObject) (ResetTwoFactorResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -22659,6 +24353,77 @@ func (sh *strictHandler) RefundPayment(ctx echo.Context, id ID, params RefundPay
 	return nil
 }
 
+// GetPreferences operation middleware
+func (sh *strictHandler) GetPreferences(ctx echo.Context) error {
+	var request GetPreferencesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPreferences(ctx.Request().Context(), request.(GetPreferencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPreferences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPreferencesResponseObject); ok {
+		return validResponse.VisitGetPreferencesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplacePreferences operation middleware
+func (sh *strictHandler) ReplacePreferences(ctx echo.Context, params ReplacePreferencesParams) error {
+	var request ReplacePreferencesRequestObject
+
+	request.Params = params
+
+	var body ReplacePreferencesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplacePreferences(ctx.Request().Context(), request.(ReplacePreferencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplacePreferences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplacePreferencesResponseObject); ok {
+		return validResponse.VisitReplacePreferencesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPrescriptions operation middleware
 func (sh *strictHandler) ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error {
 	var request ListPrescriptionsRequestObject
@@ -22927,6 +24692,258 @@ func (sh *strictHandler) DispensePrescription(ctx echo.Context, id ID, params Di
 		return err
 	} else if validResponse, ok := response.(DispensePrescriptionResponseObject); ok {
 		return validResponse.VisitDispensePrescriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProfile operation middleware
+func (sh *strictHandler) GetProfile(ctx echo.Context) error {
+	var request GetProfileRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProfile(ctx.Request().Context(), request.(GetProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProfileResponseObject); ok {
+		return validResponse.VisitGetProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateProfile operation middleware
+func (sh *strictHandler) UpdateProfile(ctx echo.Context, params UpdateProfileParams) error {
+	var request UpdateProfileRequestObject
+
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body UpdateProfileJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateProfile(ctx.Request().Context(), request.(UpdateProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateProfileResponseObject); ok {
+		return validResponse.VisitUpdateProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceProfile operation middleware
+func (sh *strictHandler) ReplaceProfile(ctx echo.Context, params ReplaceProfileParams) error {
+	var request ReplaceProfileRequestObject
+
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body ReplaceProfileJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceProfile(ctx.Request().Context(), request.(ReplaceProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceProfileResponseObject); ok {
+		return validResponse.VisitReplaceProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DisableTwoFactor operation middleware
+func (sh *strictHandler) DisableTwoFactor(ctx echo.Context) error {
+	var request DisableTwoFactorRequestObject
+
+	var body DisableTwoFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DisableTwoFactor(ctx.Request().Context(), request.(DisableTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DisableTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DisableTwoFactorResponseObject); ok {
+		return validResponse.VisitDisableTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnableTwoFactor operation middleware
+func (sh *strictHandler) EnableTwoFactor(ctx echo.Context) error {
+	var request EnableTwoFactorRequestObject
+
+	var body EnableTwoFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnableTwoFactor(ctx.Request().Context(), request.(EnableTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnableTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnableTwoFactorResponseObject); ok {
+		return validResponse.VisitEnableTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetupTwoFactor operation middleware
+func (sh *strictHandler) SetupTwoFactor(ctx echo.Context) error {
+	var request SetupTwoFactorRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetupTwoFactor(ctx.Request().Context(), request.(SetupTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetupTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetupTwoFactorResponseObject); ok {
+		return validResponse.VisitSetupTwoFactorResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23856,346 +25873,404 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 	return nil
 }
 
+// ResetTwoFactor operation middleware
+func (sh *strictHandler) ResetTwoFactor(ctx echo.Context, id ID, params ResetTwoFactorParams) error {
+	var request ResetTwoFactorRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetTwoFactor(ctx.Request().Context(), request.(ResetTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResetTwoFactorResponseObject); ok {
+		return validResponse.VisitResetTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17l9s2kjf8VXD07DmxZ9iyum0n4/bZ84zjy8SzsePXbm+e3bRXgsSShDQFaACwZSXr7/4eFAASpECJ",
-	"UqsvcZQ/4pZE4loo1PVXv3dGYjYXHLhWndPfO1OgKUj887ngGrh+wdRcKKaZ4ObbFNRIsrn92DkTZAhE",
-	"TcWCE8aJngIZSrFQIBNCeYpfcDoDkvMUJFlM2WhKtCCKXgJhupN04DOdzTPonHYYzxiHp2TMMjDv/Pt5",
-	"5/Xb/zzq4X/fdufp+LzTSToS/pUzCWnnVMscko4aTWFGzdD0cm7aUVoyPul8+ZJ0Xp7RSWTQUyBSLL5R",
-	"5BKkYoInZCwkGbweH72hejQdVIZ13jneut/3oOXy2ViDXO39A4wETxWh5udyRbRcEjqhjIedP+yt63cs",
-	"5IxqXDn97aNO0pkxzmb5rHN6nPhBMa5hArLzxQxrTiWdgfb7m0slcIA0y8Ti5Wyul/9Jsxx8T9Vx4+9m",
-	"pEOYME4uYKlAkzmdMD55amezoDJVZCxMc2TA4bMeJG6GU5GlijDd7SQdZpr7Vw5y2Uk6Zqc7p52RHUw4",
-	"vRn9/CPwiZ52Tk96vV4SWefXacPuwkjI9BtFWBou57Hre071tOwan9nXKpsxwWwuNPDR8j9guTq+Z0TD",
-	"Z01yzv6VA+78lClCR+Znco+Sjx9fv0iIosv7XfKMSJgD1WTB9JRxcvKITEUuFaFcLcD8q/CIjZlUmmg2",
-	"A5KytFhje5jLmQZDOzJja1rtx49xlv7zcXTpx3hW4us/MAdvQMQYR+dOGdFTqvGLEc0ykGRKFVEAPCEq",
-	"H03NXAZ42AYJMcfxL4PmibiT2jSD4wZ6eUcnEB/xnE4gIWMpZuQ48ctdLu1xL+n1eoZrqC55Jcy5pZqM",
-	"xAz8Qc4VkIGlYhz3CtHVCN50WBl+CmOaZxpf2JbmzLw+sN8ic3svFopQnN5TMhMSzC5wctLrkZHIuUYS",
-	"Oun1KkM+6TWPua9MP9GBm9e2HfkHoDJGRT8Lw0qQYma50oRmmblpxiLnaUAvv1IORM3YoImvKNt+M19Z",
-	"JZMvhhuoueAK/D04zthIm79H9k5EpjmfZ2xEzXgfzKUYZjD766/KXpLFSpo3UtN6rkCaIfU1vQDD41PQ",
-	"lGXID8xvSHJ2vv5RQjMJNF0S+MyUVrhDUgrDvH9pbnfMIEuDH8wWgFJI+Fv09eWTWU+lKR+ZF3vH/3zx",
-	"5OdHH3pvvvuvh/9x8v/97e3js2//8/j//ff3Zmk11bnqnD7qPUk6mmm8NotVKxb4QSpG6oGdwoP/Uxv4",
-	"l3CH/k3CuHPa+T8PStnkgf1VPXhnl9ruU+QcS1DANTFjAs+A7HVAUgGKcIHEJBZG/PiSdF4JOWRpCvxK",
-	"2zsuWgl29r9ELokUGdR7NhzfEuy2C/ywXOBXQZfRFS7HtK/FtXz7GxWdlF3O4Ip5w9TMXxE7Lywr2+tf",
-	"wLIvIVeQhqt8Zq7P2s1GFlQZ2k5RsKNc6ClIYu54ULpLzugFEEo4LIwYY5/BT/YW3mlrTk7KrfnI51KM",
-	"zKkbZkBecs30smmXGia4ry0Lmse5FgszhLG5DSLrg9vIL2nG0qttnWujslfmQoUsJeedlGroi3F/yKSe",
-	"nncIs8SE75wS86R5gmQMlFctxrnOJcQZIeN9PYW+fSTgg5VuKsxwbRe78b9eSQPf05S8dwvatPVugfa1",
-	"127/zErOaGZuYkiNJFUs61MysH0PUClTBC5BLslCCj6x+2LG8lboV+aavdLmc6H7eFnXtl+C3Wh7hVvG",
-	"jOLeUuRkRpc4WAVQqArbbsGjcgveCk1euTFEN6Ac5J62IDY7MzkrXQoZSr/VyZoRfNDUr+GOq66whdqB",
-	"c8Mw0vZoSvkEUqIYHwEuubn1zVqT9/YPq4Na5d3pHktzjdk3ieBW8mXaTnSx0yYdB7zynUR9GO0L5BVl",
-	"GTRul53dPrbqg5jBUBhxJ1NQWZlAXLCLFCowjIdGgi9J50yIH6mcXG3TtBD9DFupbRyOkCmCP0oruB+T",
-	"N+z73RY9kB0cY3JXEzkTgvzoRhBd+XKI++JVsbnR0Qjm2l5+Z0K8oXx55YWdUb7sU61hNteqssBCEPMj",
-	"GSPNEf8MWqfYxGx2l5x5owzJqAa5m2AQCMWmUzMtfzOodQteHfo+Fv4ZydjMHl0JdDTFoxZY/NBsdVTY",
-	"rWK9uKcfBBYu7Ogjp7meAtdmeyC94r5dAO8b5hwVIAyZKLNPF8ArUoNhsOYsw+c5k5B2yQe7j24LhZFw",
-	"xhLUdOfL5TiU8cyEhWS/NTOs+kT2sYdvhT86hkohJYZbu5tldUmq+/vzzz8fPQu2aVXt/sFoJ8UBqNhB",
-	"vwcqUUik2ezfzzt0zrY0izoyuaQsM3Lx1dTpoJ0aeaRU0yFVoX6CxjLijE8zMQOuw7OtpkLqbLkLSTwO",
-	"NbIPIC/ZCMjHyuDi2m/wyL5YatPE93jGVT6fC6khfQMpo2c4syvtYtFgf2Za7ONiBRv6AZwTAYmeKvLP",
-	"Dz+9tfY54vwTR2YYpyTs2fS42x35ODzgxeAITpec2cE1bGh0Kvu+Ls2umiVA25l71zT9bKTZJXxUdlPn",
-	"UsxBambtV1apVVFbdt0il5R2o6hjozztv4QWJt/Fp6JFMfwVRijVPjPS7mT5ivHUtFIlBGp/NHIgcDZi",
-	"WYZcx6yg3Utza83E5/InCVTVvzYrQ8m8aKGLz2W+AUVnQEYZVea6VfmwIIryDbxfa8vmhxY3F0vtrUtz",
-	"qhlw/Y0iF1wsOLEvmlZWbIvVmcUaRmOcdiL2SPARSB5tyK/D77GfsqIH4PnMbBauQTn3pLooIymUOjIy",
-	"Ab73KdJfsG6bCMOvXGW2YQvBEIuJRElnPheM65ljLiEDkWDEjD4S80nv5Nuj4+Ojk95Z72+nD3unvd5/",
-	"GyaCN5z79eSod2y+EyMtZOf0of+z7+zEz2aMU/KT2Ulhnssljq8/YzzXhiAe9pIO8FSFXZpGz3rfnfZ8",
-	"lyztnH6XGOXXvNJ5hZ6wo3zeSTriEuRQiIt+QcDBl2bdxjRTkHQcNaG93P3tx/hPyoF8mDG0YyhNpY6M",
-	"5ttyATxbQ0aR5k6zYthW74l9rpN08nm6cS2dBtQ5PV45J+FWBBzGtHmEnUWIKXXCR+Xp6INuv1qxrsqO",
-	"Rs7F6qZWm314Em222PW2s7N2sxYDdnQSGeoKtax5BiJO0J+ngCY9ptHOYM5dSoagWAre3FeOaChEBhTN",
-	"xAX1tRp/lT4jQwyINMbsrChm+Cja4TBgwK5pu4X2BL7+ag24yAf7whd/DNa/eMZm8NP4BV3ivRickraE",
-	"UJyaKKfPZ0OzQ9buiJEKyeZFr7FalPAr21A9BklxsuwQ3Yp50kvC01uZY0kKxSGMHKBwh8uDUiHNVVou",
-	"12UDz/+RKb0qzqDbMkqgPM+cZmFVkVWCxXf7TPVBaTZzTGj1FHD4jD00NFhu8FzCJROWBDc+LEHlmY2y",
-	"YRpm29AtUqxtj0ppCLJGB3ZR3MiDcZW9bljrd95TQ1Nri6PZu2DZ3eUU3MDF5TISfMzkzJptqlu1A5uv",
-	"GSw4umQuwfotxdh6nl54gtzK29zyApjRz66JR496m1osOHgt+KCXtOLpdaa9RF5Ay21p5N5PneeGPEtn",
-	"jBexVnYhveCIxy8Y2ePouNbx/PWzvzn++2U99X4oBlLIu4HIU1Jo0hlNYXQBaR91Ccb7cykmEqwQLAxt",
-	"a/uYkVMz+zoXfTUVi6hUHIzhZ8kstbc9QRvk05gQGQqHoSD3xzx61Q6/XxIXSYKUnKucZiRDyvWalgKt",
-	"GZ+oWveHY3uHj214S8VEikA82XBFqe+XLwpirenqwVP94bJfEnWrm9Y2+xzv0E03bUNXm8Z+JlK6XD/w",
-	"/QgGyRoBKXIs27GJNWvQSQrhA9+NLoS1dbKM6cgaXJMyuJuypzKxxU68kgAfMhHdhoWQF4xP+hiw2Qfr",
-	"T2+tblTfRil793NXP20ROT7WX2wOfoVi2/w9y7K6fW+GEvecGp2487jXRYvDkGbmfu2nuWnguOe+xlAN",
-	"plRuRl0zsRwXVp0c+rWb8+ExKh9IhiA7p4+tCv6tueAvBRtB3+pandMwoNzc/8qNzF3Obs9/8eM2gyvG",
-	"jJP7tm6c/QdwkDQzrNvI2d6oZRp9knQyxqGvhaZZ2NS/cmpDggx7VtZp0Dd9d05PKqaWT6UU0GlvGZrT",
-	"peMnvzz6FFiB5lRqRrNsaSeddHBg/dWpFiN4uGoUDfdzPTm+ERyQlCu73fKdCim0tioVpLHKTDZqZwH9",
-	"7KRatjb61GkyYjYp6LLJrGOdfZpmaPkeiksgv4EUKE8YQYPxiZGZrKvXrHvM1lNwuFaszhzu14ZGI6yu",
-	"2Y61Z3tSSdq/R2PdlJ21IsWDwTRbDKA+sXaSklmaQESqnKqW9H47liK7NMGyVg9ebS5J5fRXz3VJs4GN",
-	"qTiPpbmplADL87ZyJNYbiApCjN00t82x4/yyPat0N2gb+Sac1O9XMEKHM245zHI52slUlQXbibve0PnA",
-	"9a8NuLrU/hCERFFZw3bE+yc3bTZfJnuxa/rmtzZqloT98CpH+TWf5zpySOuXuQ+krKr7m9OvNpzA0hRi",
-	"Rd2N9oDa+WwyBLnnvDVmRDXNxCSHTdagTcT7Zc0Wvod5Rkdb2dXKm+Ck+7jXqfP/FxKUMssYruLJ9W/3",
-	"e0fWJOcZKEVosZ4TdgnKZsNegQya8se+OpLY2tC6QhANksE1Ukbjxb7BanogqP0RVHiv4H40XR0/Mn5g",
-	"OAeG42jhTy+oXaOQtrWAFrf+rXq/rs8StA1Rbedo2tWh00S6O4hO7YyrpSHyT7/wMe9WE7GvOqlz7kwm",
-	"K6ZZ94+4BJnmEHU9mya39zm3s54XdvCareNLsutt9+mGyKY6mJ+c35jOijDdq14Uu9hNUaD4gpfia/tO",
-	"CDywaka9OzTL+MSQrYpdgVkGNuy7r71zs9w7kVeyH5xlzwwcMA68byQwFZhJt351GzenhLmQut/a02jt",
-	"nhIugefQanS1da02EB96w1okkaWtziC2Wei8tt6/eqoFLtPxSSwgejWY99p9x+4h21F0JjYi8V1J4DTL",
-	"fhojO1qbQeFeMDyqOqm5UIoNM+inuc0RgfbH17X6IZ/NqFxuFIViXa1O8tOXpPOCqulQUJnGEzYuoZ8r",
-	"l7JT5WmvhLTRI+qULKaizOkVM3CeH1nmhpE0N9uAbDCjShcQQm1MpEmHcs4uQSoqWSxm54Om4zGO4lfB",
-	"TIeI8sMUSenSiOiUE6AyYyDJEqgMvTFrFx2kEvwtnUHMKYOZ/CldBnynpi1oMhNKE70Arpee8av99J6J",
-	"RV9pMbro0wykbtigd1MqZ3TElFbolPMbRitDazuiN2UaRX1ESefz0UQcme+O1AWbH4m5lQOOMETDXIoo",
-	"BZjbRyjdb09bFvzoEipEhoN3hvY6ObWLXSkTla4ylWW/EofTQAivENjDRvfYCYkFJ4JD++GuCbXZYrxc",
-	"aDZ2W9jgvMSlzgzD0KVym2XQ+tAUDOVt0FmMgr0T8F855BBftPcwAvxsCDghb3OpoErIhihs3jzGUxIX",
-	"zLagzLxQkrkg05ynEr2JN7nifpISJkxpG+6i+lq6OJzV9Udq/s4wrtbEEdy5a5Y5MoL+w96aQTzs7XMU",
-	"oYgRCbo0X9t8MyoB0wud6tHGXe/aliKDvvQZ7WuYSrtmJYzMutVD4yJ+P/is7blB3DZkAsQ6c/cQRueE",
-	"t/5QAr1IxYJv3rLE8UU5MacYkePaDua97e2n8RvQU5GuG9AaZlc5t8F5rWTUNMrXRQd7PSVnRhRupM9K",
-	"n3s9F+v7VUulYbb2Di9ZHdWEA6SKUJIJcdF2BB+wj2emi6uwMjfUKdBMT9v1+YN9FjWZlC43nSXzzDcq",
-	"MUzcTBYuQVoAtXYH1vbhI+53v1EohispzbKMaIHoivZQlxfKmI3bi017ukqsLldIkS0jibbWIJNOziXQ",
-	"tL8iLLToziye6nNYxM+PnkoopAsry7U+Rz+bpt/CYqPuU1unKO3VL6RkRVOOcf/6GagLVA1LFy7LqtpQ",
-	"V27Wywx17rjxfo+wttidEtOA45LcqgVmh8Tb9lGKqm9WNO6bKDDUInFHDj5hU464DUDFZ8v2ym4riYlr",
-	"16jBPOUi12p8r/XBLcSl1m9cO3/YfNpWZlydTb3T6LIyNQeuHFDD9mEzJ6u23U2IB3OrKi+/UaR8NCGL",
-	"KVg1cy7LVxxsHRcctk9BEpcgJUthbSKPC5m1y2D1GjVnFkqUVgAellXv6XHcTlt1mNZiebeZ4A5e1Zhj",
-	"KEx1WZeNspV51WUc91HiXZN/7x4z0tzGp1pzqvVZ/9FMiL4FlVoddWyM9YTq1UWKHaSXMwSwiTiy4cj8",
-	"RGiaSlAKsZtgNtfLLnkrUGGmI4fMrKZGJxMcES8rjvpHeP1okKbN//m3//2fX/7n7+fn6tNf/27/6H76",
-	"673z827x4f5f/23lNjASkGvkqATFfGlkH0IdoFZ1rF2cWOhtCYMgQqyO75IYQocHqHhU5HIwOuFCMdU5",
-	"7byhGZWMboHRYSjkcZAniWLrGKGwjLRjFTJu5Mh8Mu1ukUARAcRYGfq6mN8qaskuIQK7QGqUa/n7NeNo",
-	"7AHfYs95AX9UcAYfFl9uXjtEhpDEgmTKdZHHxbn9k0e0lPzresJaiva3j22JcMNNzGWjuxtV7LRV0vbm",
-	"ja7wmBZO6qbc8ldhDrQWKPQ8LSz1ZCGZBl/bYqYguwS1vbgX86afFELTuiC3fQbiFOSwfdRq7UKNX5a7",
-	"3H4HovpjEVU8hd4OJcaCXjHI0pdSxjLlLfJi5Ap1eOlRDc22sCT3Bshiu72ujVUY3E8cAp6rK1RKs44U",
-	"0XuYWfzCOBxekyWhNm87vMSOv3wvOn2flF0VUGNwGxsB3VqgrNUB1XaH4tgaaKwCr9XulasBOKyASa1g",
-	"P8U25IfCcl3dDkQrtdV9Mj1dhoh15VemL6XpbO53oHd8dPw4Dk7XOe72uvEdcH2VsXe+h09rccXaPB2M",
-	"cAfZcz3ZF7mUZSfl20k5sdiy/0j5JHeHy8/DlojBOltxQJs3FWtNGEeUS2nkWIx96Jwen/TqkX+dpDMB",
-	"DpKNSoUtRO40asOjojAP/paRxz1rFxUyBdnP4BKyzumjXtLJOTPLOKJzlaM57KowhdXxx/icymfe9Z5B",
-	"OgH5lHC8VjlMqGaXUZPM9pmZ1UW6kn7V1EJtPSMBMkKSIdiyLfZ6N8uCgOxi0W6adoP+WMqYU7sqO1DP",
-	"78R5JTV6qS9pTTNbp3iVJ6rB6raNpa20kLY0eNVfWBd5V470T64jrom32o+SWHawtZZYO9rf9jZzuo1m",
-	"5KoludeCqbWQ0+tsrp5ptPJC04MbBOsVXreP6XrmVkHh2lwUcc1Gb63/xS7ctffrbhfrgXxWrkqf1tZL",
-	"9kpLRcMdbbiVroO8bSavkPHgdKO8BVEaoil0qLQZEWdmnnFlABeCpDBiM4ouwrLeQwF+EXgajv7vL72j",
-	"J5/+en7exT9+P/nyb7HrPMhSNBTPly5+O2jKvn+c/O3LvaK14+Tky/3/G2vx93Lhn7j/uk+eVFd+lmea",
-	"zTMwffW6veMVD+qnpOWahOGLfm0SQjGFEkdkxCf8WCCWRNbt85F7199LRcTJJifMRwWEFmPD4LYe0YIE",
-	"U28eKHpp3lGlFkKmzzHWYxe2M3ctGFYxhYxmRynMBN50i/BHSmb5aEqGYCZBBAfyXTNPKd8L2ErxZcSf",
-	"uuHwVseyjzbr13t94LU+YwcwyFwIzXnWh4Z5Uw/JG8o4+WCTPbimI91nfCw6p52/Hp88fPT42+/+9qTX",
-	"iTnRVrXfaoG7087xkyc9+xhWwSs9sujkstJvimBor5xSdpx00LHdLysX1OoxBB7bjveSzUBOEEhVi86p",
-	"EcGQ0/0rB3Tddv7x3buTv/2/l6+imtvqLHIsXWGbWedb86sY0TuqKxl7YEek+mB1W1hxNjjB/epfRe9b",
-	"2a1IYxUne6yS91hIMgcxz8AFc1+ir5k4NSFiqgv2u7notqvyLMQFEWiSxtDcKVOmcV8NfIHMs8iRialz",
-	"m1WKgNriJTqsrdqy6FMCbDLVmBhTxOkqTaiNYMfvY7PeRZnNVSwX0ZWuQpaup1Lkk6mv/h6MVgGoIlPB",
-	"ruhuq3NDGnW5CRXKD+kvWanB6c5A7cgmxelepfB1blFc7ip9rtfIHYNuUMe9w/b68gvjJv0iK3BTqp8b",
-	"/p9cRy/T/a5DQXetvwE52TK/2rO0CMJH8OMm/smwDuEQiKVqYqi64KKd5EoupHIYa2a+tV1ijRyz7hbf",
-	"qNbVb/WNL1z1xq7KixtF0PI+r7gEN74XucNbaMWVW70+0saLaO/IKLWs2FVH21YCqZNBY0JmVKKMetj2",
-	"KqS1B09cG8pYkVBaxEPvcJmuOcLbRxzsoqJcTf3YWu+4ZV5Sr8Wpq3XDy0SV48c9THlWhE5EvaDRNTKh",
-	"WuwGx8DlNwl5lZCfEvIxITOaQULGYP/FogQJyTluRELmEsYgj7jQR1ocKbpMyowgm5Kq4KmrKwkpoQqx",
-	"pHgtPvXr4n7VMITtRNz48VxGKtoVsCor8LXObzqziYGnnedUTTutIMD7KzEPCKX+2OncEkbA5rpER3//",
-	"/Myhoz/yP19C2h8uMdAWSQNs5UT8eZzz1AjhfuRu4PYH1Tn95dMtYeO2Zt9+TTeJmriaZWZmW5zquELQ",
-	"qDfW9+P3hkf8nuwk5Ae7GG2/tqktN6fY89/bpruOXdn9emLm7YTlFtgr9QUop1bb1YJ4wiUtEITDfVrZ",
-	"2E3a6fJQ/MyfuWtT78ITHcTHON76nKLZ5TVXuXQVS7+n/IKcScrVGLfwjRiyDIg9AbFIGtfHDg7eks1q",
-	"kDPGaUZOOnvBi9yR31V4xoZ790vzcl8Fy9ffisEtKKtn74+6WpXCOp7puK7X0O7uKLgrAkZVsrhNvNub",
-	"X3HHr1stfIkLtMKXb0KfjF1jDfJodPiy6oNfrcLdR1N457QzyixYk/+eC+2EvjVZXY/LrC6XPIlPWZdO",
-	"+Z0RXNx3bWsxC+cWfdzrkdkkqF/UOe0UWBRVBMMxwpHw0dKwBQyIxwBKQolN/TYb8jdbIF7mvj56B2vd",
-	"kxlYV3iYuPooEnpVjbRYyS7dpmRPmEC7Nv/scZv8s+puRmHnR3SGmqE5XbQACGusZO5CBaZAKhW9/a3p",
-	"6WUk+DhjI913i5GiZsiF7juYoOhFWaWy6HAXVJGxyHmKAeYL/xUXmhhpTSotUBLbj8uvQr8Nb20UeKoU",
-	"v5PAtt/i16IxZb88Tr9vC8q6Oo7g5F2FEVZP5u+bCunvsLqbQymjKePXncq4trJDC6foHzQTcjVO1RFs",
-	"SFEBqdYoZJ1/MKw0FKlAWeFoQU2X+t4nNcZaY1w1vlFjABtUvuBq/rPrfaGUck3KX9DF1trZGolh1S1R",
-	"sNwtzbkhQ95o5myPmr2BWW85yDqHbmG/3QkK5OoZhhFOv2WQ6BbQIQ7NY3it2CGveU0Y+0YRl7ewJWbI",
-	"Tt6/4ABtj0B+HdL8FmL8Wqyaw4m9syd2fW2T8gVzBmM+qcMpb+/lCiWmiBgWv1TFMGso3QJSCpkQisfy",
-	"/avn5Mmjx991VtRWWyQ6BiD4s9E+RyIFMmBc5eMxG7EiRWFwSqZiYaOQ9RQk2IJqLTLYaoVpG/s0dOFs",
-	"/4M6TmGluGroaU4jbT4jCkP/yULI1AZgSjGRFItwrvIU0HEMIaKAa+AjsLFCU8jmKgAMJnSko+nFZhsi",
-	"8I8vL0EuyUIKPiE+zbpd9esyzzziyBkzBPpTa5e2EKmd5cCvr5oDvVCETqhhWquWh3b4j7bxV3YgsTGa",
-	"xqmzG8bqyfp0UAduu3VYbDBTr/3Y5wenrt1IyGw70E0j8/bHEtaTrsqE7mt6Adz1iJi57vbULv7UqkII",
-	"6lAAPEgg2Hhy9ULoDfD7zSu18rwbuwe7w3jlGV2SIQTQFGidbY3xvgHW37v9NvIjs2F9+6yn3RHljjkM",
-	"zQ5bf2JnbZp5G8BAj6sYUdGdMc/m8fqE8ZU0dfxilZnM6cQxEvg8z8x5s7zEAi2st0HjryWOY9G5e9lx",
-	"sOCcxa6O9zCWoLb1kdlXOqOp7P/X7Mll+sPb3mj2ajH6x39erGpisuwiuJAf9Z58u106iG+nYRq5hU2O",
-	"OV1OnNMlbkA/Oes9KUEnXDzc3MeJPDKDcEbl51OKAaF6wUYQ+quHyz3EWFwrpOi8jHtpFVLdaHGrzHkH",
-	"k0jcOLV0aFqB49/ZfcL+NgKTWjLY3Tt3UkTRRHd8L965cm0rCYhb5kbVFyq+GhOmNEiIlDlZhyLrY7fW",
-	"zckWkagNqkgGaMaHeR8A9m6zRWAhHTu/iin/u/u+OxKzlThHMa3HLr4QWASozJpTMMolBFlliKFvjtKJ",
-	"nbx70fSVisi2g8eXXIt1hg+tDS58vFWc3eN4Kar9JvWt077wnjJrVY84jKpWxaJGw+1FBkQLQtVFiRs1",
-	"3geiVbl/mwkYn4sRsbOCr800rBcNWDliKcypbMD1OkOZ2rxnxezEYWMR+MyUZkYZkIJrAjwlEmjqCoZG",
-	"BOCdfPZFxfltgY+LsKtgcr65tYv0DiSLLdJw2S/nsK9iDWk0zeO1VrYshDNcbYwKdtfSVqjSuyyq79+V",
-	"sC+6TYLVWbO47zFl6QaXtj+WYtYq0h+ftrrZvld7XhCUd4TbXV0AXBimIXglQD8Q/CFeTstq4rbZQqCf",
-	"U3M0MyWIngoF6IoXuSaUL7cuLuKOQGRRr4xH7hYj3J5y8Vdh/qMUVqxMlNSEu4YDW3Jl9ZxOR0ZUQkIK",
-	"G5ZKKgjbtuhEDSbdXbzFbV3DU41VrNwA8nR1DKebhUSqYiCtc1aaffiTOymRFK/HOWma3h45tkIfP9Kh",
-	"kFQLuSQLISPacDMYS4McFREFd0LDMZPb3mG0dnLFof2RDskZjKacjZillduZdCuMlg+2rO5rV+w8TKOk",
-	"GiZCLo3iJ7ihE2/ytCblzvOf3n44+sfLty3RIRxnY8pV/vNnwK3aP4CDpBkZVfuaSzaqYJm0gXBYB75X",
-	"zOr3Zlv5XoK3tilw4lckymgaUzvs0rQ0qNzhcBxno/OocH6H/AzDFVoXXbPuqgjI/E9+Y4QH/noujqCH",
-	"re+P4rh/i8d97fHd6N32x3kbvtn6OG7p0W1/WJ1t7Mv6ld0exG0Ldr4VS771PSrQzCon5Ha2rHp6QrZm",
-	"W4ueFzbhr7ey/zUiYgX2OprOWET42LeJLLQwrd4R/lfiILirVVwitWS2kWna2qY+YAXq1zxW3nrkErZX",
-	"AdwHz3I9FZL9hmR/Sr4HKkEO4tmShU8n0s67nz6ckQd0zh7QXE8fuIcfDNbh9WxtbHYzKcfi2oquhxaj",
-	"i2fpr7kq7HHbl9c6OukFnoHvpbgAjrKApFyhCWaF9NYVoPKJAPfmQjFzsO9jeL1Rou95zOP7CYbZ/wZS",
-	"bBl3clR8tc67cxUPRBCtu8YHgSv/RlxCJOs64o5bAZU2IuWTpHPBOOLdlVu4Els2r6TY2CyXbTYv6bjK",
-	"4mMMDkPebYnzW/uH9yfMi/LikYvgOqVmuwilwUvMgVscw8q6jISUMHI3lw+EjprCNoTxR4xutTSmHSTH",
-	"Kx+JduFFazyYlW3+vRXadhOYQTt3xDY5ZU0B8bj3gVs0nERtXwpQrrLvjY7TyjH9s6sLFZZ1TQpDUJ24",
-	"sUyIP+e/iqHqKy3mcwxlwY9DmFqK8FUI+sqCx2diUcCmi0uQaQ6uBOWnq5QAaVH6o1L9uMrph3R0MZEi",
-	"52nfjL5z2pE5d7xrfS0Ksy7U3tOr3Hal2UiZRz3FknoLIS9AkoxdusrHU7EgmeATYt7E0vlBTl05unLZ",
-	"3Yp/irs5ihIX1QH8IBYoBfonSvQWxBMrQ9vqtS6SDu5nuwIZ4SIlnRQmkqbRfL9Vx5Mdd7KylEU3sZ0u",
-	"a5REQprMNUfEmNh68Dj7qVBzpmn2jVnoLCOjTIwuqkg2P/xw+ubN6YcPVcjje7/0jj8hPPH/nvzSO3r4",
-	"6f7pL72jx/are8HfMeDiNfC+lUF6ECEhZ3YY5tLx4+n6+WaMw0uuVwC3fAiIFTjWYsU2pdxWslGNNPBd",
-	"cAB8Ze+yZK8RsrNMLI7yeTlnWi233RSmslJdihLDHAjTiqCXKLGR1M5DhN8XoSYbOS3VDZVWmSaaXoBC",
-	"pUiIC2KxCJK2SaHNuZhtEzk3pYc3IQJ+owhL2wWFlucyUt1EUw2nuLY89H/hAtsXn4Zx7UKWZXCfkpzP",
-	"KcMvzb9PXZEnhI9aMNVQaigasYgyFkbRu4hUoc2u1IeVEEqK0mBekx3ChCFbdM8XTr5vlG3HvBXkAhgu",
-	"a6Zng9iTWn9Id4kLLsZAiJDw1sVQeq5XrcNYSTSsikMOZsA3/allYCXuO5pZV0Isi/zFWnXaWWN5D89C",
-	"/uSyVZWTXo9sdWZ0u3eUrRTJdaaPDiz/OR3+Y8R+Yv98/fG318dv2T+fdOFhrzs6yXhgUGgb4HrHbCqb",
-	"7CTxNZuX1TKiFd3n/Vn1gS2LuVjA3007Xu8nPlZNs0L82FBkzgXlHD9+2Os+3r063H5ie2Kz+RjFq36O",
-	"uRk22J5K5JsuSE4BCi7I/NHYqIjg2bLIlMDErHKW3XPeSVYAQn8VjJvxNYkqPtrSsrci3lLIyRoU0YcR",
-	"T2fmyqD15yFWEBQhmpmYsMJaE8Mg9WbO/giLKfTLtXWmurJhS6hTwPdTWjjfxyyDPpuh+Gc7kuIWQlj0",
-	"QvTHFK8L4IaplnMIbNhpm/CXcAvbWpkgXhPdwtH7ev+Yv+UL4F8bbusGd1OUZtazmaLa3pcqXe2KH7Ie",
-	"WbaZJle1IQ4L4p8ns1xpMgQymgoFnAxhLKRRCZd6asQqyEJZLliRGo3HTdeVqTj+EpQ9OVIXbH4k5vbF",
-	"IyRfw3mQBFcPSpu7XxQARq7CzOawnU/1xW84GDG6CP0ut+W3DxwwjWikLkI69OCv89ObC+BPLhVa/861",
-	"CIOm6e1xJkoGFRyPm0oAuAH2eDvpBUkH60D/xLNlcfi3YG0z+jn8MnSul/sdZB3cRiJBlP62Dlyoil8n",
-	"LeSvdaJT6TLHN4/s7d6Q8+K67NwiyW8MbjicgDt8AqLhCk2cOR5G8SOWM1MJSdkEDZA8JX8nXfJXckT6",
-	"XYIJwJSTvxOmC5FKlwV+vlFYv6caeNGtbdVqxE1YHu/8fP77j1/M/9/g/99+6Xf//tejT39ta2V+VsaB",
-	"TEWWOh0ti0wM0wzYhKtyimZ1fp5Srd7CIhbB0Rj3vikufuti2SumBO9VrtjXymZX9xkTLka5ZHr5wZCL",
-	"c9ygFeRZbh1F9tMrP55//nzWSeL1m0ApotF1L8YrJpFBJ0FrOfIx22Y5o6nW886XLwg7MG6ooTWkowvg",
-	"zhDpfRanrk5XUmTAJxXtLylgWBI0aTI+6Z7zc/6Xv3xgE04Y/8tfLIDjynDR+GkUep42mInIed7rPRzZ",
-	"iePfMLCNASarOPdR95w/49XlsX6u48dkxniuQT1tNiAR+Gz1GOVsCPi9a2csJKFOiWHSTcxIq+ovf3H+",
-	"GzL4HY9dgvAGqCyjYJYQJ5d9GXTJYE4nMECCxz/7iv0GA3LvpFdWbTjp9e6TBc0uzrkv0YV+GUzZOu4l",
-	"vV6PSLFQXTIY5VIJ+e8Dcs+awrFcz4Rxt6Rj9I+QgRnQwLapirJfNMuIGJs+YHbqEGWoImOqtPdXYXEy",
-	"TM2nyn9nh2EmwIGh8UXCHKg26rIkRrlShJrxWWUa7TPqnFOj4KUppF1yhvr1ABfLL4Vbq4E18uRZ1iXP",
-	"ikewhJubuENcoJx4gf4pzvWcD1ZE/QFRmvJUkSEolgJh2m0cwoXgzpmB0LlFeGCCP5hbBJm//qoEH5B7",
-	"HifmvllrkcIAF6kRQCUhA4s2MCD0nBcAKWWRu4QMLADKAPESlKPfAPbEUIHgI/OkxyvATgMAEHTFuCJ2",
-	"uH1EgbxE90MmJgj+Y8hfuMk+F9wVkCSQMkOwp45iFRlRKZdmMQdGGRx0yQdAZwWyALPpg9fjozdGbXDn",
-	"7d3Hs4S8e3b2/AciJHnx8seXZy+Tc+4ZON7qReuPjk8sESgxg6FIl6jZWxxVqjT4c/QetGRgB0bweC7c",
-	"1TZ4ncJsLswyLo/+A5YDco/yJbElaoiGz/q+pwiFiCETavNnyckjMhW5tO6dc+6pFg+qB2dyjyMtC2t6",
-	"YIqkgoPNc3fDO4PP+i9/wU2QbDaDFN+4gDnWXfnIGYJwvH31/KkNdMST6Eq0zoByRc47XHA473TJR1vj",
-	"JDBMmsbOuat9Qv6VY/IdlXQG5opECpUwzhWkZLhEqjFHo/ZcmY9HLmmWA8GzgOeZDs3KdM+5y+ujuLJ2",
-	"g/xb6PWUlBmmTVRGke0JazLN2Ajjpoy+a0VjI3pJBppioH4uM3etqNMHD9Q8/WzE8wfuNfXgR/vHexgf",
-	"BS92p3qWBf65zvMfXv747Efyg7ttyBvK6QQjT4iNpyDP3r0OzYGd426viyHIYg6czlnntPOw2+s+tJ7z",
-	"Kd6vls0Ht9QD8+0EIv7ZgQIqDZ2PGbKMZQ2M2Ew+8RYUIYkr42M2w4g45rLEZO53sRqKgoMVfeyaFnEK",
-	"r41SkjGln1XtqCUBNNqTykcevLMCfavnPrDfWj37HG+WNk9+wHXDJ+t1f9AcL5TDhWHKL2cX0Vg6px0k",
-	"4zLqvARGtSL11tB0rQZhVTvDa8zGOW46mMEAcZ0HNMsGTQMsrNLl+MIojRn8L82y//3l+OiJDcf4vZcc",
-	"f/fl/nYxGbYTNy4bQE2zrLthdmjUY9aJDk3jLxy35fjXYleVVPnBvtlyhemycQWtHyiyv01lKtv1Z1Yp",
-	"o+ZOWdOxzwi+lt6Byoxt6B+zkK/QuxWdrCOMlNAD6mkTZoIRqtUGmg4RDMqxFdEFWRaNFIgpDljE/ikZ",
-	"HA2IziVXRpLAWKpupTi5m21sMNiCizgrhlLWrD9yr5ap7vjRf11JEDtqThc7qnxCg/YRi8aJfUKr6lyY",
-	"q8wM5aTX83Umffx8ID3+6kJttz5daPdGrSwKjGUUsfCC+JJ0HtmBxNovBvzgNb+kGUvt88ebn//IjUoE",
-	"XCPgmXvv4eb3Xgk5tED7+MajzW+8FfqVcMWXHp082fzCmRBvKMdQicdthvSRl1COqHz7KpEds9Z1v6Wm",
-	"E1ULpUEz+uejOcgZU07kUJqOx0dCHokFd6ByMUkiRd0DFRvNZmCVmsb4vy45WwhUVCujQuc2B3cb4NXk",
-	"vnG3ZEJGlHOhz7nRjzI6PyWPek8qaHtOySgh9xC2dlxi1zJulUPE8BuUJiVElBsKceFQSAcFOI0ZiFU6",
-	"HGDfyGgrkkOaEPOCQr3SA+IZ6QhDDC244BTslK1Yq0AbUX1BZWpVPAwERVH3qZ+ree+cm2ttauQoFMsD",
-	"NdSKuaYXo5qH8WRWK5gwTG4wOgPei2SYIzTeCLLMyfFc9E3bidFv6Tk3zNwXv51TpROUhJuEPDvjsQsM",
-	"K6tlJyhaOz/bQsgLxifnHBUSVNwyhxkIGvl1gcuoIBv3TaOMT1DtE7xLXsSREbnQbMwgjYmUlvU9qwSG",
-	"bSdTBorXf8CyYxkhqp/fi3R5HTzQege+VG1tzjZc48HH19F/jP8+t1dIJ+lMgaZggUvRb9rQrnvsAT6D",
-	"Dd5lRt2C7z53mKj4wvHDVoz6Ryqth+HR8eM2c1H5fC6khvQNpIyemSsYr4WTFgtXkukbpmbo4Lz5K+V7",
-	"IS5qkaO7XipfkojS6vplGdPLZg3WSGDI280N4IJLDTtbZUXWNFKA+1j92jEjlfj4gOC2Qh7+m+DQJR+w",
-	"ccuXp/QSw2FzXgRnifEYJKRd8owvLc+0thzLNw1XpuoixrImoJ8F01xlWKuTDRSlioD5cIPyVmUve1Q2",
-	"cVBW9yml3UoY3hqVqMWotlATSIYeHbKgXJv7dLgkTozGvc1VTjO8YT0RuN1v1BIctnzfGdIbdfRaQuaj",
-	"R70Nq3itInZIURH+Xj0yd1yuvg0xuTxjwTLtk7X9ztIvDywvy6AJra6MQTRi3LJLzoSTYqd2TM4iC/MA",
-	"0DpBAbOEIyZaBKIf40oDRb5R5UN2HFcSncZv7D20StmPVuf3AvtLvzadbnvZosVt/0HTDG7hLNg92vmG",
-	"L/AYotd2g2phrkoJNI3YkKN3Z2VgN2GzaOKn1SX6KuXmu23g+AfoPQmj2yuNyPTmPs6wpkw573oRpm9E",
-	"izBGP/FeF5lnNjvq3cezRt3bHBDLz81sseBJObdzbqtSuPqMKKNuq3kneKvYmIDCQQiZgpj4ai2K+7s2",
-	"rlXVtoGgrVTtG2MdH61J9sAybuT+vGFN/kb5n6Wk/bHAXK/JZVVkIgor5liKGSkSla1RcyT4mMkZpAlx",
-	"9Wf7LuaA8T4GjthoJayCi6LgU9+yi2zIYKzPuch1lzyPmS59mE9g5bQJFUWLXfITRurMBGb9S7CWYmaP",
-	"Qh+xXzDYctAlz855YCANLKpG4FY2TzcTukt+Ki20yC8vQSaWtw8wu3WANUgs+yzsuTZoq0wpOueFSZOn",
-	"hUkZ7dpdgr62AhXdGVnrZmc/KU68zbo2bvOwu3mYVud8xbbdJT/CWBOR64QMrK7grPcrVnCjfTiE8qVZ",
-	"x9hNIG2B+T/IVbCF1fXGrgJXov9wFxzugqveBY6U9m2czfUUjRZxB+AZQjzQCgQerQdiF0HPPoa+S2zJ",
-	"yMdkTFmWS1A+6tQ0gVeL4aDu9eScC0lOesHD9Se84beMfrXR4UUQ3KOTJ0YmttAwQqKkHMSPn3MMKFAJ",
-	"yblm1qknshSUdkbDmWkkaH1OMQZ3hSMqi3J4PbzMQSjeMAcrgAUj7Mv+Rhi/UZvOV3iKXbx85/SXT+GZ",
-	"dvHk4SHObY2D2uGd58OMjWrHNhMTkes1p/clT5XTEbEhbyEP48q75LVW/huKtUmCaPFq1CaeSy4WRPBu",
-	"9Gj8lO/JPbvJ1OgIU9j6S1+TY/KP4ypE4hW53ky9CrIxxgmi1eLIXxNHVpg9qvG6Co37nIY1V9QUXGYD",
-	"yu8LqmwAtRFwFcE9d1y/kPHNMwVSlbmZbMqADcQwlN4lHxXGUGtbZdXZYMCfp8VUZMWpOg2dT3ohHITD",
-	"1AxEiwyxkuLSNU4NsU3UNV0pvhbgDd8pJV5Lg2XVp58c7pVruVdeuvwfQtcm/2x/7wxZlh1hAniz8359",
-	"FHkRbmpdAYhj2OALyJjS37Mse40J53cslHxjLK2ZWZML2sFXXWdouLIo643h0/bnvtnLzp7jBlrGzmKw",
-	"6g6Rs/ieD5u9rYhXT5ebw10dGJ8h4YMv6Kpe/GAxS95VMqWdA11ttCgZhMdiYKHuyuds3KJkIxu3joGp",
-	"Via2xcI1zcQkB19DHxOzMEfQjtij4bH0nOM8bFFo8RtwF+9qvu2bBwbNkZCe8O5qGKQf363EQBaLcwiA",
-	"PARA7sZmnqUpoRxPLFYzJe6ubs9sotLSxuCg7yP+4oaInt1ZwCGc5ysN5ykvxi1JdedIni3k+AnogGSv",
-	"XSRr0jnd6hz8MLcTxrMjid6tCJ6GYJk9ceTrk8ZuJUxm3YE8xMgc/KL7jZG5whUYjYv5aVzk/mHTp4VY",
-	"mAqwsXgzcQldggDsC5FnKaqE1gwsNM3IEDIEj/E5eCxFXyWqeuYnq+sl3n96zmt6ItlFTXRBG3eeJTl/",
-	"9l1iSodojQNX2ne0xs5sKVQi7yzYy/dYhuiA8nKtpvwiyLBpGGGhjP0OxNwyNmHffBJzcJpe00iYwoup",
-	"Mo462ueNY78YIm0F+sKUyiG18HA1LJb1qaQ3BtQSH6HDa9l9jHsAc2nr9UGAk76dxxWQU8oWQgCV8tva",
-	"QyiP9YuyR0e1z7fpRWrnQTo4j/bjPKr7ja7oMmJaOecOw9vSAxsizyyQ7PgysXiWZMwwGN0DVw5KQWBg",
-	"PUVWcXAoiSqfoTIwszGMFujEV5BMLG6fu/AtbqJtAyWOCegALoXxS8FGHjb/qftXEUx754JM6Fyt9znd",
-	"ZX/TrfmaDn6mg59pR45kySTuX2qtFWz0Kr13kZuYrPKo96QEMbU5gAtq7RLOTV3hEjaCLiGXgqXrXFEH",
-	"N9TBDRW6oVoQ802kkTvSvFbZrcnV5JbhYES6RVfTLoLenXYw3UlL7q05lg5OpYP59oacSu2lswZXkjMG",
-	"qxLvsrDYJSTNsZY4ePB2cBC4Vq1EBU1PgUl75XneoKzE5lOOi/K7BZyZ8nV3lcuEuPeo9+T+BofRnWQx",
-	"t+goOjiJDlzmxpxEV1ICnerWnafjtaiK1qOsCCXvXrxKSM5TkGjFsjrfWoiaLYTv13Y428nfbuwRO/SQ",
-	"cVuioW6cjQd6FZ0HB/S57fPoBVNzYSEiNp1X90r4xkE6v7J0ris7dAMiuj8tKVXToaAyPVKarquf8YNY",
-	"kBnly4byUHhR23hH7UHsixgOlxoo4RJ4DtGz8cKP44MZxnWqqLWemlAj2SSXcICMjBEqmuNDn4EEc220",
-	"4M0FtTXT2Su78BZcpw6qjmQ0ZUoLLGuUFmFEE8H4BD2AIqXLDRC3z8icSm2zXg2zPudKzABZuyIcAAOS",
-	"bF2dMpPFwSr46F4se9WAc1tQ2I2Q8YGCt6fgNNihrYm4hDe6qwEoL4sRHqJQDrWGtq815GcXXPBNs6ii",
-	"7lzHUi8k0xr4XQ5AaRjiHyoCpVJNZ5cAlEoDPv7kj1Wxp+Cbm8NPykvgEINy5RgUCO8rfx8HX+4ajfLM",
-	"11bBupXKIfvNFGSXoJ6W0INlGZ2BZZhhqZyAww1cVc6iGrMow+FjSIeJlTErdWsQzVCLEB0y8cnRFnGl",
-	"gHUkNJNA02WX/BSCtBTwjQgRZtYEyhD6GOZjYwjLyyBE8k7GsRQDvJVglnJ5DhEth4iW3fjbz65iLgnD",
-	"kVuxOCcfxtSOVkUV5rL8ClFsFzY2r0vi8S8lXtMMYZqGAJykTM2BK2iMdbkCCzkEvHy1ZRS2JvabiH0J",
-	"SfX6Rcgms0y4NAdX2W0VT9iaQP84UTH74sjXKM3dSnzM2pN5CJI5uK/3XZ1gZ4mvIWCm0GY93L258oLS",
-	"WXjxod4qcl1osrZytH8Ki2hZlH+x4E+LbIyKlmv00ClV55yju6QeUhN0akXIqqSJYIroUS9DbMigeKXP",
-	"eD9XMLhvG3a1u7Ddcx5qykVCuUNtRBbI1JpgnT8A57sVOP61nO8QuXNgffsH47+ytjsFmjkQ/rhKgO5Y",
-	"RR73Hlr11br1NB1SBSXvsF7bqDrwA/ZwnbqA6yFy6Owvy5202duE0LXjLmuKysvKDttKsy0Qc2eQuiXd",
-	"yodqw0+kr09AfPEF8/cEOEg2wu+a/KJvym6/QscoxVo4Fl7FBsdKQKcNyeASsjJj3T0+FJdAWKNnLxOL",
-	"vtJidLFl3voWTifsaSdvk3vTu5ncxyP37yiXEou+ueEf1b+4g76nkjY3O5+C43PwPl3Z+zSrcAXPy8Jv",
-	"14W2Rx1PgwrBYb1B7yPWAtlVBukEpPNIIYYE4xOCjzf7a0oauasOm3KEt+KxCRbo4LI5uGyuAHYbcIXW",
-	"TGE+pXJGR5Z9RySdHROTsSSfYQzoloFLV+jPQtC4J2zOstXDh83emqswkIO75mvNT96B1Df4a/iSzMDG",
-	"No4J3pWlsyZoOKqXVWj0BsStJkdNZVUOppFbSlregTZL2ezO+mj2xoevU4K7FS/N+nN5cNMcbJV7zmW+",
-	"opzX6Kupq4AYvpey8RikWqsPUjISUsLItPQUi0Pb0sVocUMx0PpVqIsX7Da5Q/4QTOZWHCLrmczBI3Lg",
-	"MnvPZb4udRI5QrMN/eUlyKX3oHqzvXklIRwWoLSt7/g0RNYzfzo8PQaqgN1D01TUrP7B/PRGXIKtsnyn",
-	"a9JtkxKxay22oztRjK2yK5ttyuUldDApX9mkHNzoCELi/Q47yRc7aTHxfIg0NfKFsnWCPWamF0EcX1h4",
-	"CE8JVAmeWJlEikWVSrrkmRNHmCIcrVIcJlSzS0BE/nM+YFzl4zEbsUAMUkZ0mYoFmeWjqXl1UCzkoEue",
-	"VV1YZOA8WH30YA3Iu2JlbMI5pm9gOeZzzoVmY4ZmMT4CLOoJdDQlIymUYnwSM6vT9Nfc8a+7alHHwT3D",
-	"cWKS3Q1b1CtcJMpBcGgHU9/BnN5oTjcEciUm6KUfDz2xa8wAdXnXdDQqMCtGVAGhiqWAFpxBztm/cuiz",
-	"dGAhLZY+N/upzZCQ51wvBMlAY9Cd6QdZ1RAmjHPGJ2j7wYwywyIljIRMy+StGcgJpIRxLQjlCCOAVbYN",
-	"3ZnODONFmINzHg7Fxva1SQ53Ha5LD3fvfV0xEJ42iuTlCfAUZIIQEeDBJMxuNwU82BcqMt2Mfv4R+ERP",
-	"O6cnvbY5wcVIhkLG05YbKyALyftYW30Pqclrh+FSk9cOZAhjIeHGMpAzqnR/94iQuMyddFC/8e0eVT6F",
-	"PR6FHzD5Woz7QyYxQuyo/sUuac03LP67Q75Z8Pd0chD7ryz2z0vG6i+54qtdc5jPikA7MqMXPk25vBq6",
-	"/hrAewPdbEMoi3TNQSrByT1XsUvqaYmrqNiMZVSec3srCmlfcffdfaK0eYpxMpgbEXqYQT/NLT2CGtjg",
-	"cTIQvPz23yX8CiONQedLD5mDygDjSgNNEw/oiEDbTBF3dppjXt4VOB5XE89XWBNWKNOCpKIMIJ0HmWUu",
-	"+dqspoQJUxqkdaxHmVOwCA0MyuLLBEyq+MIuWiOD2L9O4db0VkJ0XBCO39ao/dWv9iFS56BarDevWkrB",
-	"yoCeTbTlvBG1YscAnZBzTGkFNkcllQwdaSHybOQOotF6xQT1glPTlAILL8GFPueXlDM1jXFHO8SdueMh",
-	"mudrjebZ6iTsJ+861Dnb67xWPIA0IVqIp4Tpc47WwYF9vm+ed3VAWZgJlqJOPxMSMLcsIQM3wb59cXC/",
-	"AZevPCzXLXU3xRSVe3PwLN5SQNH2F8VtZX13ycAcv4G1D8kSrggzLN/DCLAp9DcIokA3RRvt55K4NjH0",
-	"VuKM1hzUQ5DRwf2/5yCjEvgzBU1ZpraSUzcVUAB08i8k02YMnoMsnxbouD6IiAxhJGbmjdlcLwv+4mwG",
-	"CtD7NsqASkit7fycN7Ecw7aeIl+yWLiE6XpgUnOm9h3nSLcSlLRWIz5EJB1Y0p4jkq7Gk+K6MwrgDyyU",
-	"7d6iFt4gZKJlcl7TsJEIhcnNhjCwoJYMTVMLc0GzDOSEgfX2aTShIrY4/jhC3dyr8UyVKI5GkS/xL8qe",
-	"XP0/5KBWOVlVWp5i46H/Dos3syyzjr4u+V6IC8Yn6pxbLUnkGapTHMeW0Tm5N3B/zRmf9Ifu+cH9hOiF",
-	"8ANX5N5gKPS0P6WX0PdfDu7juMqZZ4JP0AGGGBt+EUeUk6nIUnJvUDza10L0zeOmDQlE1gweK/ZbzESK",
-	"cXpcj30Zb6+X3b8BPMh3ht2jyT+Xl+zSLPJBZzzEZVzHTYBUT2jA2tBAE7LRrWxI8RtBsxlkjMMaJI8G",
-	"a2lSxRVKXHURw3+KIl6uvnTGlK4GtGIsxwUsFehTMhZZJhbnfMDhsx50yQC7sPEdg7mESyZyNUB+x/Ms",
-	"czWn3cCtebbJpKVcFQkXWYuHVsjuOd8CsrAxVqM0WZ25wewUsXHlmFkMJwCuJYMyvEIv542RFOjGCr1g",
-	"3uVVRYsPQWLCve4knaGvu4YbfdO+c7/c7aJmPaUcHOh7s845hHxH8jdjqIvzr5xfi0z7yqHWFMzXMh3L",
-	"ZhxT0ZiEapi0S/e21ZSodqLkEIygVkTvOt5D7pmmBVlMsXCN5VfnPLTBK8ZHcD8hIzEDMqSjCyfHCoub",
-	"hNVurCjZNTo/jmhGU7AvogRsJGYJzs0v3ej9EL5R53xwwcWC9wvBcuBsD9Ymge8tTAs2yKicq4s/LupQ",
-	"OOOCnXE4CaY9bLot3zMU6bJwECCIMY721ErV2KEZuEdw91kNdGymlbpaVb5gBklhxFKImjAcRexVtL1V",
-	"bwTGjZSX2kHQPAia+7WC8lR4D/eOEqUV9+5quaV3bnyHYkvXW2zJCIWNEatWYLyO7h3wKJmBnorGCDD7",
-	"a2UI61kz0swb+9b6AUgYAbu0JnkciaHZU0I5VnUSEgtONY3Lv9wfLtfVmrpinami+pUZzgzaFpi6g7Wc",
-	"akP7Q9Vwcoyy79reJXWx1oRX3Gpf1x+jMyMtmh+Kv24r7dEdrDZxz45rH9S2q8c9Fxdgebu7r64S92yJ",
-	"CWOFNJkJl1g5pBk1eohTvxFq2oJMi0uQrmOXaeg9oGluFJ7FVGAmCGQKCN5qS8YnxCok5xyjn82pturM",
-	"CJUXdAQUHJhpj4eNvZAJaCsocPis7WNz7QSNp+5fV6+eCzKhc7Uu0nk5u9PGchzerQQN+6U5gPodlJDd",
-	"+NQZvbBOT3/G2jKqiBrSIkxYzIGrkFs1VV1SwgiOWLx47HH8JIxznkJa2IQCpuL9j5eCNaL87cxIDkHB",
-	"X29Q8BZ0fxPFmEoavW5JsNn65UdwMHfdmrV/W278h6jAtB/+e20S3C3F2zYexkO87SG4be/xtrtcd3Ek",
-	"P9RBE2f9Qy+RhDFI4CN4SjKxQHOKdZpZdVVGpL/mQNg7zSpctOAdYhaHUNgDt7iGUNjt2UVcK3TKWnee",
-	"jhudVaH9CLG13r14lRCj8dmgVKvoNfqmthS039sRbSdou+FHzNZDxinak+s23aiMLYvOg8P63PZ59IKp",
-	"ubA1yjedXfdK+MZBAL+yAK4rO3QzInjTsRnnPN13kM1PYwyv82eNu9IJGG5CuUvAZs7MErMqM4WVWQid",
-	"UMYxIUYhbl3sOjcTuOMW3Pc4yFsx4Nqu4xe6NXYd7EgHy23DNW0I5Kq3dBhKfPWSc2MXsOYB7PYVSBKO",
-	"8hBNcr3RJDbS7zQMXkgwksKGVNAsa4ypcMUq14RT0Cy7akiF7cSNy9Y5pFnWNrKiiK1umkMYfH2dyxwc",
-	"ksbImQAa+zqGglGwU3ppMa6cM1YnZAjAScqU0daboZ2KB66vDmIVQW6XsI1KAz5oYxeUulsM3AiYX4vo",
-	"jQqrPKgCVw7hqF09xRVb+X7XYI5XFr6iUrD8aQloYdEtXPFyQg0X9ixhYFVic+tyAEw9JEMgE3YJvEt+",
-	"rsEvfaMIxp2f8zL5Ed+tXtcJNhpWjDWMwXw3yqhSiF9NXFLksj9yUtrAxaYPjHCAyZg+Ah0T5TH6RLIU",
-	"+hY4G5M+cZxBzPkFzHU3aHoKBSg2hqqMMBF0CAR/gdRcTxo+a8vDLAzOOUdbgdJCeGScvns8cUoO5vCv",
-	"iTSpJtvczXCTYIy3E3MSLtIh8OSgvuzGXZF2jfZSPXNt+Wu9LnpVkdm5oiRGta3KP9Fokisxi0NIyVcb",
-	"UrIbQd9IcEl1aDcisjaGmVTHcnBa3VasyW7kegejTsgzh6FYEZOHEmsPFNIyzQSflCmSwbOIcl5Kp9Ec",
-	"RxvHsj/Of73y4e1EtGw4/IewloOjet9hLVeTIRtrVb6wSc8jx4907dpCzlPR3d3di46zAGBJFnqrdZmh",
-	"ir+iF59z5Ds+9XsqstQCXNpkDRsDbR8ZC5mgym8tBJbteX3cqP80JsnaNPYSMPac33MKPSK694sH40ix",
-	"PjTnj8L9bgetbgP3O8TpHNjf/uN0rk2H9ixh3yEIZ0XJjqLa3lgiMEdRbw+r1TUyqKdBwIJGzA2GJTkb",
-	"K+x5I2VYVu9nDycSzpxkQC/BRjgkVVlSSDLw4x3YysNDkS7PuVkBo/6ppwWOR7VNhckpTJMR5SUDNtPr",
-	"3feZcxVL7brrIznnVBUYI4SLxSlWR7anpARjMh25SyYt7xW7SHs040ZR+N1O/REsqi/sWF241m1eDi8C",
-	"l9rhdjhYW/donXKUtftlEa07KMWYZfBgTpVaCOkC1aIM/yVPPVapAmzTR4t4rFHEGcLSB/Zi0OICrIhN",
-	"CYcFcZijrKi8LLjh/8xo80NQLIVzrtiEY85grl1EOk19FDoyVdtXYnkk5SXQKXI+P4++Zc99LzZaKOhU",
-	"RD1H+Og792bnusLObfPWMnLTMu0HrIv7Ou7tschSd9w0/TWLgXYHChKfl5Toj7ZZwZgJD7IxRtospiyD",
-	"I//ikaXooxp9+TPva36tOetnwam2cMFote6SZ2Rg/kDkXw+5TvE31ylxh8d7hgtPeIk7Zuu+aW2O9cAO",
-	"xp7GPnCzOukAAXzVgunRlIQPEDEePy1gz3wVNhSHHsb1XTvTuxu2Ws7t5uNWi1pk6yuV7cQXDl7ZG5YT",
-	"YJRLpped018+xeuIFTflZrYyz4cZG3UChmGW5EFY/Ks/XPat8vlgbTaIfUZ56EOwWCdhSxbVtkve0hko",
-	"1CmNRqRFlhKK4anDJRnYZrAoZMyoJaQOsXa/X77wYYzXdqNG+2twlI3ZJJdw12O5btz0IWSNEoZLUsSf",
-	"ehK1u9sCwyJGpFqkdLkGnznLvAgbgF+ldFlgYmFwonuGSUTQUW0o8Mx0fFPkZzs70N62tIfU8U21qOEV",
-	"KG/IsozxyZHSdB2g43u4BJ6jEWfhzTxzylKCdpriK4+U8pTMAY05xQtFwYU0NxqUAw+36hDakrTN/Wkg",
-	"0+/tMK+TOF0XH8xCHOhye7pECyrVGA08LLZrV7r0JQTx8l9HlwFAMwIYh5jEDqw4Fdb5hAjKDQTmIlue",
-	"O1njuiGAbT8HKtuFyjxs7DhW33tbOpOWsTVT2M8t2B3GheANvAC4IPfQpfBG8JQu7yMAp+B6Grm0C8RK",
-	"i3Y9XJ5zB2qKkdci11gc3JqdMqo0edgz/aiEHJ9gX1jD9vjE9qC65JnD5XvUsw8WA0OscuBkCVTitzhS",
-	"Ic85vmp9ASjUOlhz1+EcJBOp9QXk2oOb46gafLVCandbrCqwkaU1evjCljZHr3NjEhIOpCHfwsotPs/C",
-	"fjIT7CQdnF4sd2IlQeSVdQR5rFF+zRinH+cE66+mXs2wHV8reKlLwrlu8NzrTEtxtGX5wYGDbs1BHcOz",
-	"NbcMA7oC89Ri3nf2+yGk/dJlqdbr14YRIZsqX06Qq2KyhEasTwVGnbHmOKvHGNpU9pJfSKY18KbL/EzM",
-	"35Rjuc7rvNbTgRx3udBrpBAkBu12s4sM1hDg90ukpC55xpdEoYvhiHEb51zENWMb3WhS8Hvz09eSDLxF",
-	"UiReDTtlQ7o3/fVcJDQm/pcj/PeG8xvNPm7Oa0RCOOQzXjmfUbpTU5xm/BxJR7Bdxh08HxWGOo6d88bq",
-	"dzYWx2cmGEEV+UG3IdfObPud9ayIDG4HDkRkcMipO3hvdnUFI5m4U9nmkFfBQOyFvX3uHAYhk2HOMm1u",
-	"cGQJRp/CItjc4QzkyDOmImtMqNuNIxwS6b7WRLrtiLgpcW574XIC2pHitco8jdhwtu9D/N8tJcS1JTsn",
-	"IN1k3luXPKux2QuAeZnc1gS8vAfOej1C1q0kqDUdvkNi2iEzY8+JadteYQ15aOvOvK2pH7yB95sNp2uE",
-	"V76zDOFWcraaGMIhV+vAEfaeq7WbaqZAXrIRHI2oppmYbHCThu5NIsZjrBrvNTL0ms4lG0GXrOI6jkQK",
-	"icuU5ykx9DURchk3wX6wo3qtYfY1wzKGixAzu/rfK2bXGf38I/CJnnZOj3u9tj5BOtLM4fGhFChBGx5I",
-	"3P6rpiEw1bevXh8Y397szhVjc9IxFIc4fPZfpEwspej+uC3cvYC4N5un/f4cLNRXtlAXS1kyyRr3a3Y9",
-	"NRmskSvaUDcjHWEOQFxhssbpYO/vqo06GOKtmKrDJTpYrA8W691O/LM0JdQf+a1O/AYBaUcEOGoB7m2I",
-	"A9NPiQJNBsXtOiBakDHFMqlcaaCNxuwrcZCDTftrtWlfgdLXGLhn4CMx8R6swsK5hnOIWrqrdHoTwlST",
-	"3btcmoOyfUum712os5S87mzdwf3x4msV427FGL7hYB5s4gcL2J5t4le6AqMG8u/LHKYC1Ny1icZyB8dj",
-	"PmpnHlu6JBWaAkqAjZbyPwjvuBW7+QbecTCfH5jH3s3ne1AVMRKp2YL+HIGxFFlMRZESaUEoFAAWnTEN",
-	"GEZj7eQqKSOeFlNwoZAlAgZTzqobt6FjLOVXZTzPfXSodtEsQWKNN7rFrMjOMxI1oT/e2YKeAn5jDrrf",
-	"ktu0omdU6f7upnQ0hkcCuD1JYtWa8u+wt6Pyww1b0g2JbzahI9kc7OdXtp/njqF4/mg/b28ydyVnPCyQ",
-	"wzvECDrFJobAuT3YTFusRsMAZ7nS1rw+mgqhwIPTlomUghuW6mATKce2TFM51ywrAX8UaIW17WzvzTVb",
-	"DHHdVRu9GdutGOdxUQ5W+YNV/opx5Lk9XJtYSVTAmsH65EMvH3mVzHwBSlncPzKETPCJ+RQ1Wz7PpQSu",
-	"3eG/1puryV4Z4Al+pefpdiovV9d14y22E4idpdDdMh2KlHwrKtr7qgyvsYfGvlLBJxIywIk/DeTSc15R",
-	"F6xfKSnS/6WD1lCaRguk2sHvdg0eHE1fq6NpO86d3LoqPIFbZeZuuQ52qlvyPLUk19txNllQlhWe77Hc",
-	"h0BSmAkNqeHxob3h3qPek/tNXqk9cOzr0VhuxQ/VdDgPDqiDDXnPDqhtr8aoz8mbM0r7iKu3az+htIb5",
-	"Wg66PCG0ZA1McAt3jr/ilanpBRAYj2GkCbUGFQd2vDPfaS7hc2dZz624sZpYz8F/deA9e/dfbWlRqYIz",
-	"/94ZApUgn+V62jn95ZM5igrkZRzWDWsl2J87SSeXWee08wCPr+u9/sIHVz2BWe4kcl36JRDsedXzgSA8",
-	"Hq3dgrQXFXCYdK4gWzyh6uhRkcaeOfdM+aT3CdSfdCgjqo7lF8DUeUjC1Zd/ngqjv6BaM0u8ssKDuYaQ",
-	"rrH3Hezg2BwNfD8VHMr3SzW/AenH1dJY4rtMK1vyKIR9C6Cs4v0zRbQwV4C5OHhSLRBkLoyyfJAZX1EC",
-	"zlwswSpVin40dNUym6hste6RbWh3XmziIngZo/Qb1i1j3AZ72Ycq7xwxzEJas11zypxZxeNFhuSybNru",
-	"VxY0zAK1YQUTV3TE8IDcXLcIM1n+EhC6g8qKz6ZAafXxKnhO/RouFYZVfPry/wcAAP//",
+	"7L1rdxs3kj/8VXD47DlJZlo0JdvJWDpzduRb4kx8WUuZ7P4jLwmyiySiJsAB0KKZrL/7c1AAutEkmmxS",
+	"1MUO8yIWyW5cC4W6/uqP1kBMpoID16p1/EdrDDQFiX8+E1wD18+ZmgrFNBPcfJuCGkg2tR9b54L0gaix",
+	"mHHCONFjIH0pZgpkQihP8QtOJ0BynoIkszEbjIkWRNErIEy3khZ8pJNpBq3jFuMZ43BChiwD887fL1qv",
+	"3vzroIP/fduepsOLVitpSfh3ziSkrWMtc0haajCGCTVD0/OpaUdpyfio9elT0npxTkeRQY+BSDH7SpEr",
+	"kIoJnpChkKT3anjwmurBuFcZ1kXrcON+34OW89OhBrnc+xkMBE8VoebnckW0nBM6ooyHnT/srOp3KOSE",
+	"alw5/e2jVtKaMM4m+aR1fJj4QTGuYQSy9ckMa0olnYD2+5tLJXCANMvE7MVkquf/olkOvqfquPF3M9I+",
+	"jBgnlzBXoMmUjhgfndjZzKhMFRkK0xzpcfioe4mb4VhkqSJMt1tJi5nm/p2DnLeSltnp1nFrYAcTTm9C",
+	"P/4EfKTHreOjTqeTRNb5VVqzuzAQMv1KEZaGy3no+p5SPS67xmd2tcpmTDCZCg18MP8nzJfHd0o0fNQk",
+	"5+zfOeDOj5kidGB+Jl9T8vPPr54nRNH5N21ySiRMgWoyY3rMODl6RMYil4pQrmZg/lV4xIZMKk00mwBJ",
+	"WVqssT3M5UyDoR2YsdWt9uPHOEv/+TC69EM8K/H175mD1yNiiKNzp4zoMdX4xYBmGUgypoooAJ4QlQ/G",
+	"Zi49PGy9hJjj+Jde/UTcSa2bwWENvbyjI4iPeEpHkJChFBNymPjlLpf2sJN0Oh3DNVSbvBTm3FJNBmIC",
+	"/iDnCkjPUjGOe4noFgjedFgZfgpDmmcaX9iU5sy8ztjvkbm9FzNFKE7vhEyEBLMLnBx1OmQgcq6RhI46",
+	"ncqQjzr1Y+4q00904Oa1TUd+BlTGqOgXYVgJUswkV5rQLDM3zVDkPA3o5TfKgagJ69XxFWXbr+cry2Ty",
+	"yXADNRVcgb8HhxkbaPP3wN6JyDSn04wNqBnvg6kU/Qwmf/1N2UuyWEnzRmpazxVIM6SuppdgeHwKmrIM",
+	"+YH5DUnOztc/SmgmgaZzAh+Z0gp3SEphmPev9e0OGWRp8IPZAlAKCX+Dvj59MOupNOUD82Ln8MfnT355",
+	"dNZ5/d3/PPzn0X/97c3j82//dfjf/++pWVpNda5ax486T5KWZhqvzWLVigV+kIqBemCn8OD/Wxj4p3CH",
+	"/kPCsHXc+v8elLLJA/urevDOLrXdp8g5lqCAa2LGBJ4B2euApAIU4QKJScyM+PEpab0Uss/SFPi1tndY",
+	"tBLs7P+IXBIpMljs2XB8S7CbLvDDcoFfBl1GV7gc064W1/Ltr1R0UnY5gyvmNVMTf0VsvbCsbK97CfOu",
+	"hFxBGq7yubk+F242MqPK0HaKgh3lQo9BEnPHg9Jtck4vgVDCYWbEGPsMfrK38FZbc3RUbs3PfCrFwJy6",
+	"fgbkBddMz+t2qWaCu9qyoHmca7EwfRia2yCyPriN/IpmLL3e1rk2KntlLlTIUnLRSqmGrhh2+0zq8UWL",
+	"MEtM+M4xMU+aJ0jGQHnVYpjrXEKcETLe1WPo2kcCPljppsIMV3axHf/rlDTwlKbkvVvQuq13C7SrvXb7",
+	"Z1ZyQjNzE0NqJKliWU9Iz/bdQ6VMEbgCOSczKfjI7osZyxuhX5pr9lqbz4Xu4mW9sP0S7EbbK9wyZhT3",
+	"5iInEzrHwSqAQlXYdAselVvwRmjy0o0hugHlIHe0BbHZmclZ6VLIUPqtTtaM4ExTv4ZbrrrCFhYOnBuG",
+	"kbYHY8pHkBLF+ABwyc2tb9aavLd/WB3UKu9O95iba8y+SQS3ki/TdqKzrTbpMOCV7yTqw2hfIC8py6B2",
+	"u+zsdrFVZ2ICfWHEnUxBZWUCccEuUqjAMB4aCT4lrXMhfqJydL1N00J0M2xlYeNwhEwR/FFawf2QvGZP",
+	"t1v0QHZwjMldTeRcCPKTG0F05csh7opXxeZGBwOYanv5nQvxmvL5tRd2Qvm8S7WGyVSrygILQcyPZIg0",
+	"R/wzaJ1iI7PZbXLujTIkoxrkdoJBIBSbTs20/M2gVi14dei7WPhTkrGJPboS6GCMRy2w+KHZ6qCwW8V6",
+	"cU8/CCxc2NHPnOZ6DFyb7YH0mvt2CbxrmHNUgDBkosw+XQKvSA2GwZqzDB+nTELaJmd2H90WCiPhDCWo",
+	"8daXy2Eo45kJC8l+r2dYixPZxR6+Ef7oGCqFlBhu7W6W5SWp7u8vv/xycBps07La/YPRTooDULGDPgUq",
+	"UUik2eTvFy06ZRuaRR2ZXFGWGbn4eup00M4CeaRU0z5VoX6CxjLijE8TMQGuw7OtxkLqbL4NSTwONbIz",
+	"kFdsAOTnyuDi2m/wyK5Yat3Ed3jGVT6dCqkhfQ0po+c4s2vtYtFgd2Ja7OJiBRt6Bs6JgERPFfnx7O0b",
+	"a58jzj9xYIZxTMKeTY/b3ZGPwwNeDI7gdMm5HVzNhkansuvr0uyqWQK0nbl3TdOnA82u4GdlN3UqxRSk",
+	"ZtZ+ZZVaFbVlL1rkktJuFHVslKf919DC5Lv4ULQo+r/BAKXaUyPtjuYvGU9NK1VCoPZHIwcCZwOWZch1",
+	"zAravTS31kR8LH+SQNXi12ZlKJkWLbTxucw3oOgEyCCjyly3Ku8XRFG+gffrwrL5ocXNxVJ769KUagZc",
+	"f6XIJRczTuyLppUl22J1ZrGG0RinnYg9EHwAkkcb8uvwR+ynrOgBeD4xm4VrUM49qS7KQAqlDoxMgO99",
+	"iPQXrNs6wvArV5lt2EIwxGIiUdKZTgXjeuKYS8hAJBgxo4vEfNQ5+vbg8PDgqHPe+dvxw85xp/P/DBPB",
+	"G879enTQOTTfiYEWsnX80P/ZdXbi0wnjlLw1OynMc7nE8XUnjOfaEMTDTtICnqqwS9Poeee7447vkqWt",
+	"4+8So/yaV1ov0RN2kE9bSUtcgewLcdktCDj40qzbkGYKkpajJrSXu7/9GH+kHMjZhKEdQ2kqdWQ035YL",
+	"4NkaMoo0d5oVw7Y6T+xzraSVT9O1a+k0oNbx4dI5Cbci4DCmzQPsLEJMqRM+Kk9HH3T71Yh1VXY0ci6W",
+	"N7Xa7MOjaLPFrjednbWbNRiwo5PIUJeoZcUzEHGC/jIGNOkxjXYGc+5S0gfFUvDmvnJEfSEyoGgmLqiv",
+	"0fir9BkZYkCkMWZnRTHDR9EOhwEDdk2bLbQn8NVXa8BFzuwLn/wxWP3iOZvA2+FzOsd7MTglTQmhODVR",
+	"Tp9P+maHrN0RIxWS9Yu+wGpRwq9sQ/UYJMXJskN0K+ZJLwlPb2WOJSkUhzBygMIdLg9KhTSXablclzU8",
+	"/yem9LI4g27LKIHyPHOahVVFlgkW3+0y1QWl2cQxoeVTwOEj9lDTYLnBUwlXTFgSXPuwBJVnNsqGaZhs",
+	"QrdIsbY9KqUhyAU6sIviRh6Mq+x1zVq/854amlpbHM3eBcvuLqfgBi4ul4HgQyYn1mxT3aot2PyCwYKj",
+	"S+YKrN9SDK3n6bknyI28zQ0vgAn96Jp49KizrsWCgy8EH3SSRjx9kWnPkRfQcltqufeJ89yQ03TCeBFr",
+	"ZRfSC454/IKRPY6OaxXPXz372+O/n1ZT71kxkELeDUSekkKT1mAMg0tIu6hLMN6dSjGSYIVgYWhb28eM",
+	"nJrZ17noqrGYRaXiYAy/SGapvekJWiOfxoTIUDgMBbnP8+hVO3w6Jy6SBCk5VznNSIaU6zUtBVozPlIL",
+	"3e+P7T0+tuEtFRMpAvFkzRWlns6fF8S6oKsHT3X7825J1I1uWtvsM7xD1920NV2tG/u5SOl89cB3Ixgk",
+	"KwSkyLFsxiZWrEErKYQPfDe6ENbWyTKmI2twQ8rgdsqeysQGO/FSApxlIroNMyEvGR91MWCzC9af3ljd",
+	"qL6NUvb2527xtEXk+Fh/sTn4FYpt81OWZYv2vQlK3FNqdOLW404bLQ59mpn7tZvmpoHDjvsaQzWYUrkZ",
+	"9YKJ5bCw6uTQXbg5Hx6i8oFkCLJ1/Niq4N+aC/5KsAF0ra7VOg4Dys39r9zI3OXs9vxXP24zuGLMOLlv",
+	"F42z3wMHSTPDuo2c7Y1aptEnSStjHLpaaJqFTf07pzYkyLBnZZ0GXdN36/ioYmr5UEoBreaWoSmdO37y",
+	"66MPgRVoSqVmNMvmdtJJCwfWXZ5qMYKHy0bRcD9Xk+NrwQFJubLbDd+pkEJjq1JBGsvMZK12FtDPVqpl",
+	"Y6PPIk1GzCYFXdaZdayzT9MMLd99cQXkd5AC5QkjaDA+MjKTdfWadY/ZegoO14jVmcP9ytBohNXV27F2",
+	"bE8qSfuPaKybsrNWpHgwmGaDASxOrJmkZJYmEJEqp6ohvd+NpcguTbCs1YO3MJekcvqr57qk2cDGVJzH",
+	"0txUSoDleVs6EqsNRAUhxm6au+bYcX7ZnFW6G7SJfBNO6o9rGKHDGTccZrkczWSqyoJtxV1v6Xzg+i8M",
+	"uLrU/hCERFFZw2bE+yc3bdZfJjuxa/rmNzZqloT98DpH+RWf5jpySBcvcx9IWVX316dfrTmBpSnEirpr",
+	"7QEL57POEOSe89aYAdU0E6Mc1lmD1hHvpxVb+B6mGR1sZFcrb4Kj9uNOa5H/P5eglFnGcBWPbn673zuy",
+	"JjnPQClCi/UcsStQNhv2GmRQlz/2xZHExobWJYKokQxukDJqL/Y1VtM9Qe2OoMJ7Bfej7ur4ifE9w9kz",
+	"HEcLf3pB7QaFtI0FtLj1b9n7dXOWoE2IajNH07YOnTrS3UJ0amZcLQ2Rf/qFj3m36oh92Umdc2cyWTLN",
+	"un/EFcg0h6jr2TS5uc+5mfW8sIMv2Do+Jdvedh9uiWyqg3nr/MZ0UoTpXvei2MZuigLFJ7wUX9l3QuCB",
+	"ZTPq/aFZxkeGbFXsCswysGHfXe2dm+XeibyS/eAse2bggHHgXSOBqcBMuvGrm7g5JUyF1N3GnkZr95Rw",
+	"BTyHRqNbWNdqA/Gh16xFElna6gxim4XOa+v9W0y1wGU6PIoFRC8H896479g9ZDuKzsRGJL4rCZxm2dsh",
+	"sqOVGRTuBcOjqpOaCqVYP4NumtscEWh+fF2rZ/lkQuV8rSgU62p5kh8+Ja3nVI37gso0nrBxBd1cuZSd",
+	"Kk97KaSNHlHHZDYWZU6vmIDz/MgyN4ykudkGZIMZVbqAEGpiIk1alHN2BVJRyWIxO2eaDoc4it8EMx0i",
+	"yg9TJKVzI6JTToDKjIEkc6Ay9MasXHSQSvA3dAIxpwxm8qd0HvCdBW1Bk4lQmugZcD33jF/tpvdMzLpK",
+	"i8Fll2Ygdc0GvRtTOaEDprRCp5zfMFoZWtMRvS7TKBZHlLQ+HozEgfnuQF2y6YGYWjngAEM0zKWIUoC5",
+	"fYTS3ea0ZcGPrqBCZDh4Z2hfJKdmsStlotJ1pjLvVuJwagjhJQJ72OgeOyEx40RwaD7cFaE2G4yXC82G",
+	"bgtrnJe41JlhGLpUbrMMGh+agqG8CTqLUbB3Av47hxzii/YeBoCfDQEn5E0uFVQJ2RCFzZvHeErigtlm",
+	"lJkXSjIXZJzzVKI38TZX3E9SwogpbcNdVFdLF4ezvP5Izd8ZxtWYOII7d8UyR0bQfdhZMYiHnV2OIhQx",
+	"IkGX5mubb0YlYHqhUz2auOtd21Jk0JU+o30FU2nWrISBWbfF0LiI3w8+antuELcNmQCxztwdhNE54a3b",
+	"l0AvUzHj67cscXxRjswpRuS4poN5b3t7O3wNeizSVQNawewq5zY4r5WMmlr5uuhgp6fk3IjCtfRZ6XOn",
+	"52J1v2quNExW3uElq6OacIBUEUoyIS6bjuAM+zg1XVyHlbmhjoFmetyszx/ss6jJpHS+7iyZZ75SiWHi",
+	"ZrJwBdICqDU7sLYPH3G//Y1CMVxJaZZlRAtEV7SHurxQhmzYXGza0VVidblCimwYSbSxBpm0ci6Bpt0l",
+	"YaFBd2bxVJfDLH5+9FhCIV1YWa7xOfrFNP0GZmt1n4V1itLe4oWULGnKMe6/eAYWBaqapQuXZVltWFRu",
+	"VssMi9xx7f0eYW2xOyWmAccluWULzBaJt82jFFXXrGjcN1FgqEXijhx8wroccRuAis+W7ZXdVhITV65R",
+	"jXnKRa4t8L3GB7cQlxq/ceP8Yf1pW5pxdTaLnUaXlakpcOWAGjYPmzlatu2uQzyYWlV5/pUi5aMJmY3B",
+	"qplTWb7iYOu44LB5CpK4AilZCisTeVzIrF0Gq9eoKbNQorQC8DCvek8P43baqsN0IZZ3kwlu4VWNOYbC",
+	"VJdV2SgbmVddxnEXJd4V+ffuMSPNrX2qMadanfUfzYToWlCp5VHHxriYUL28SLGD9GKCADYRRzYcmJ8I",
+	"TVMJSiF2E0ymet4mbwQqzHTgkJnV2OhkgiPiZcVR/wivHw3StPm///F///vr//7j4kJ9+Os/7B/tD3/9",
+	"+uKiXXz45q//sXQbGAnINXJQgmK+MLIPoQ5QqzrWNk4s9LaEQRAhVsd3SQyhwwNUPCpyORgdcaGYah23",
+	"XtOMSkY3wOgwFPI4yJNEsXWIUFhG2rEKGTdyZD4atzdIoIgAYiwNfVXMbxW1ZJsQgW0gNcq1/OOGcTR2",
+	"gG+x47yAzxWcwYfFl5vXDJEhJLEgmXJV5HFxbv/kES0l/7qZsJai/c1jWyLccB1zWevuRhU7bZS0vX6j",
+	"KzymgZO6Lrf8ZZgDrQUKPSeFpZ7MJNPga1tMFGRXoDYX92Le9KNCaFoV5LbLQJyCHDaPWl24UOOX5Ta3",
+	"356oPi+iiqfQ26HEWNBLBln6QspYprxFXoxcoQ4vPaqh2Rbm5Osesth2p21jFXrfJA4Bz9UVKqVZR4ro",
+	"PcwsfmEcDq/OkrAwbzu8xI6/fC86fZ+UXRVQY3AbawHdGqCsLQKqbQ/FsTHQWAVeq9kr1wNwWAKTWsJ+",
+	"im3ID4XlurodiFZqq/tkejwPEevKr0xfStPJ1O9A5/Dg8HEcnK512O604zvg+ipj73wPH1biijV5Ohjh",
+	"FrLnarIvcinLTsq3k3JisWX/ifJR7g6Xn4ctEYN1tuKANq8r1powjiiX0sixGPvQOj486ixG/rWS1gg4",
+	"SDYoFbYQudOoDY+Kwjz4W0Yed6xdVMgUZDeDK8hax486SSvnzCzjgE5Vjuaw68IUVscf43Mqn3jXewbp",
+	"COQJ4XitchhRza6iJpnNMzOri3Qt/aquhYX1jATICEn6YMu22OvdLAsCsotZs2naDfq8lDGndlV2YDG/",
+	"E+eVLNDL4pIuaGarFK/yRNVY3TaxtJUW0oYGr8UXVkXelSP9k+uIK+KtdqMklh1srCUuHO1vO+s53Voz",
+	"ctWS3GnA1BrI6YtsbjHTaOmFugfXCNZLvG4X0/XMrYLCtb4o4oqN3lj/i124K+/X7S7WPfksXZU+ra2T",
+	"7JSWioZb2nArvQjytp68QsaD043yFkRpiKbQodJmRJyJecaVAZwJksKATSi6CMt6DwX4ReBpOPjPXzsH",
+	"Tz789eKijX/8cfTpP2LXeZClaCiez138dtCUff8w+dunr4vWDpOjT9/8Z6zFP8qFf+L+az95Ul35SZ5p",
+	"Ns3A9NVpdw6XPKgfkoZrEoYv+rVJCMUUShyREZ/wY4FYElm3jwfuXX8vFREn65wwPysgtBgbBrd1iBYk",
+	"mHr9QNFL85aD0eKeOW0/IuuyjyRlI6aVF3mD+i3CKvIUKyFhiTCjdp84zd57Zn2xK3RVlvN/9OSo8/BJ",
+	"lbi/fRQhkndUqZmQ6TOMR9mGNU5dC4adjSGj2UEKE4G38Sz8kZJJPhiTPpiFJoID+a6e75XvBayv+DLi",
+	"813DYKpj2U2bQk/XyTAhBSwJLYtTXRhljK0E+RihkdJ6BjEb7CF5TRknZzaFhWs60F3Gh6J13Prr4dHD",
+	"R4+//e5vTzqtmGtwWaevlu07bh0+edKxj2Ftv9LPjK47K9OnCPH20qmah0kL3fXdsh7DQpWJwA/d8r6/",
+	"CcgRwsNq0To2giXy73/ngA7p1vffvTv623+/eBnVR5dnkWNBDtvMKo+hX8WINlVdydgDW+LvB6vbwDa1",
+	"xrXvV/862uzSbkUaq4QOxOqTD4UkUxDTDFyI+hV60IlTfiIGyGC/60uJu9rVQlwSgYZ2DDgeM2Ua9zXO",
+	"Z3glFJk/MSV1vaIUUFu88Ii1wNuL55gAG401pvsU0cdKE2rj8vH72Ky3UdFzFcuwdAW58KLSYyny0djX",
+	"tA9GqwBUkX9hV3S71bklO0G5CRXKD+kvWaos6s7AwpFNitO9TOGrnL243FX6XG1ncAy6xsjg3dA3lzUZ",
+	"d1QUuY7rEhjd8P/klocyifEmzA6u9dcgRxtmjXuWFsEtCX5cxz8ZVlfsA7FUTQxVF1y0lVzLMVYOY8XM",
+	"N7a2rJBjVt3ia5XVxVt97QvXvbGrEuZaAbO8zyuOzrXvRe7wBrp+5VZfHGntRbRzvJeFXN9l9+FGAqmT",
+	"QWNCZlSijPoNdyqkNYeEXBmgWZFQGkR5b3GZrjjCm8dRbKOiXE/92FjvuGNeslhhVFeroZfpN4ePO5jI",
+	"rQgdicUyTTfIhBYiUjiGY79OyMuEvE3IzwmZ0AwSMgT7L5ZaSEjOcSMSMpUwBHnAhT7Q4kDReVLmOdlE",
+	"WwUnrlompIQqRMjiC1G3Xxb3qwZXbCbixo/nPFKnrwCLWQLldd7giU13PG49o2rcagRs3l2K5ECA+MdO",
+	"55YwADbVJeb7+2fnDvP9kf/5CtJuf47hw0gaYOtB4s/DnKdGCPcjdwO3P6jW8a8f7gjxtzH79mu6TtTE",
+	"1SzzTZuib8cVglq9cXE//qh5xO/JVkJ+sIvR9hc2teHmFHv+R9MkXvN8LN30boKNC0SZxQUop7awqwXx",
+	"hEta4CKH+7S0seu00/m+pJs/czem3oUnOoj6cbz1GUWzyyuucunqsD6l/JKcS8rVELfwteizDIg9AR+i",
+	"Rvv5VuXiQjarQU4Ypxk5au0EBXNLflfhGWvu3U/1y30dhGJ/Kwa3oKyevc91tSrlgjzTcV2voN3tsX2X",
+	"BIyqZHGXKL63v+KOXzda+BLtaIkv34Y+GbvGauTR6PCLVVILomfmwh+70/A0qZnlp+FLegwobKZUXuKA",
+	"qqsQbWj1Xhahl5+WOosTduV+8bNbWJrYOKrNr1mgjQ/XZ7iEE/ox/DI8K8GyxlapEqCyXKK+ix6V1nFr",
+	"kFkkM/89F9rpDitSHh+XKY8usxifsp7B8jsj/7rvmhYqFy5m4HGnQyajoLhX67hVALVU4T2HiNXDB3Nz",
+	"u2C2CEYXE0osLoI5139LWowrLXNX2f+4dTrUIMkEbJxImNX9KBKXWA1DWkq93qSeVZhdvjI583GT5Mzq",
+	"bkZrMgzoBA0MhippgZ5XW+bfxdGMgVTK3Xvhy9PLQPBhxga66xYjRQMDF7rrMLSi8laVyqLDnVFFhiLn",
+	"KQZtzPxXXGhihH6ptECBfjee4wr91ry1Vm6uUvxWcv9uK8OLWjyL8jj9sSli8fI4gpN3nfu0ejL/iHm1",
+	"wyj+LVZ3fZxxFE/hpvN8V5Y9aeBb/0zThJeDuB3BhhQVkOoChaxyM4dluCLlWSscLSh4tLj3yQJjXWBc",
+	"C3xjgQGssRwEV/Of3XwQSik3ZEMIuthYyV8hMSx7twqWu6FXIGTIa63lzSHl1zDrDQe5yKEbuAG2wsm5",
+	"fvpthNNvGEG9Aa6Og7rp3yiwziu+IIx9pYhL6tkQUGcrJ3JwgDaH578JaX4DMX4lkNP+xN7bE7u68E/5",
+	"gjmDMdfm/pQ3d5aGElNEDItfqqKf1dQ1AimFTAjFY/n+5TPy5NHj71pLaqutoB5D1/zFaJ8DkQLpMa7y",
+	"4ZANWJG/0zsmYzGz4e8+ZL9ZeudC1ebaPg1dOBdSbxHEs1J5OAxYiGUlnBKFeTFkJmRq43ilGEmKFWqX",
+	"eQroOMAWUcA18AHYkLMxZFMVoGkTOtDR3HuzDRFs1BeY/jCTgo+IxyBoVhq+BGGI+AOHDFEw1cqlLURq",
+	"Zznw66umQC8VoSNqmNay5aEZOKpt/KUdSGyMpnHqLHWxYss+ccQhP28cXR3M1Gs/9vnesWs3EnndDJHW",
+	"yLzdoYTVpKsyobuaXgJ3PSKgtLs9tQtjtqoQIp4U6CcSCDbelBQ8IEUMnztem6J+pZaed2P3SJAY9j6h",
+	"c9KHALcFjfyNCyCsqXnhvcdr+ZHZsK591tPugHLHHPpmh61burUSg6EJmqYHHY2o6M6YZ5PcPZrCEoYD",
+	"frHMTKZ05BgJfJxm5rxZXmJRSFa7MvDXEuS06Ny97DhYcM5qro4hy+ClkJNNBMlYiFqDsDPwqIUrEbTw",
+	"oZXBXY/jcU7XcgLUhklFO1twGSzu649nb98Qt8rRt3HVu2ziJN7q++/efJ+QH9+9+J4ISX6B/rsyQu4x",
+	"ec2ehkyqz7g5RM08yrbbjfVut22t3yiHf7jv20KOamIV/8yEcE3f0VrSQO8N0YJImIgry4KnbKBzGTOM",
+	"hyCeDQE6z4CnhBIOM4JDIFQRm/lKpX5gyO4gpZqeENOXG4XLveFQyIDtOAG+d/mez0S65E/1uaDdgf3x",
+	"19YPj/75/ODJ61/+6+C786P/PvjX0zcPWx+WSGnxvSUmDRz5qUoI0MGYjISw4p8Zr2IjfsAqN1cN766x",
+	"gi30/iE66aEEtWk0i32lNRjL7v9MnlylP7zpDCYvZ4Pv/3XZiqxB0UVAsI86T77dLOnbt1MzjdyWbYiF",
+	"Rxy58Ii4j/LovPOkBL1yketTH9H5yAzC+e2ejSmmbugZG0AYWdaf7yAa8kYhzadlhGqj5Kdap0ZlzltY",
+	"neP2/7lD8wxC9JxpPexvLTC6JYPt42iOinjX6I7vJI6mXNsKAMKGCAiLCxVfjRFTGvCNP5aAyetR7H2U",
+	"9ao52SJWC4Mq0vbq8eneBwUDtrrlxZgXt/xATJZueTFezDJ4LjBUpMyIVzDIJQT531jDxxylIzt596Lp",
+	"KxVw6wLCRjf8jpPrVxm4UBUwa7WYGxC1XhWLGk2MExkYQYGqyxK3crgLRM1y/9YTMD4XI2LnaFyJCbBY",
+	"tGjpiKVgpJI4rug5mi3Me9aSkThsTgIfmdKMj8hQCq6JkXck0NQVLI/YGLaKrsNaCNsUXigCpIPJ+eZW",
+	"LtI7kCy2SP15t5zDropFpdGEzFda2bJUzjewNn/HXUsbVbXYZlF9//h+0G0SrM6KxX2PycW3uLTdoRST",
+	"Rjl5+LQ1f+16tacFQflYI7urM4BLwzQEr6TSBbYViJfztMZO22xhM5lSczQzJYgeCwUY7SRyTSifb1zc",
+	"zB2ByKJeux6KW4xwe8rFXy4zFKWwYmWipCbcNRy466pWAWceHFAJCSncBCqpVPiwRa8WyrS4i7e4rRfw",
+	"3GMVs9eATF4fQ/J2IRmrGIyr4kHMPvzJ40CQFG8m/sM0vTlyfYU+fqJ9IakWck5mQka04XowuBo5KiIK",
+	"boXGZya3uU9+5eSKQ/sT7ZNzGIw5GzBLK3cz6UYYcWe2rP8rbZ2SIeAB1TAScm4UP8ENnXivkvXatZ69",
+	"fXN28P2LNw1xnBxnY8pVHvZnwK3a98BB0owMqn1NJRtUsNSagC2tAv8tZvVHvTtyJ/GxmxRY8ysSZTS1",
+	"SZh2aRoaVO5xxKNzg3hUWr9DfobhCq0KYFx1VQRk/ie/McIDfzMXR9DDxvdHcdy/xeO+8viuDSDyx3kT",
+	"vtn4OG4YNNP8sDrb2KfVK7s5iOwG7Hwjlnzne1SgqVZOyN1sWfX0hGzNthY9L2zEX21k/6tFuwzsdTSd",
+	"sIjwsSle5O6NaqFNavlW8b8SVzSkWncuUv1uEymoqTXL7AikryKVVulg4MBYlkvO9E5zPRaS/Y4H5Zg8",
+	"BSpB9uJICIUXKNLOu7dn5+QBnbIHNNfjB+7hB71VWHwbm6fdTMqxuLai66HF4PI0/S1XhQVv84KgB0ed",
+	"wJfwVIpL4Cg9SMoVGm2WiHVVyUyfnfX1VChmWME3mPNk1O6vfZWGbxLMffodpNgwGPCg+GqVP+g6Posg",
+	"hWKF1wJX/rW4ggiiSsSBt1QGwwihT5LWJeOIfltu4VLA77SS92hTDzfZvKSFYYZdDF903N4S57f2D++B",
+	"cLGwRgpbvjpuUs62i1CayMQUuPWuV9ZlIKSEgbvrfHZK1Hi2JrcqYqZbyC3dQta89pFoFvO5wudZ2eY/",
+	"GtUHqQMqaubA2CRfvC5LCfc+cKSGk1jYlwJws+x7rau1ckz/7ApGhWXdkIqBReBPM5C6vrCZP+e/ib7q",
+	"Ki2mU4wvxI99GFuK8HWTusqWu8nErCj0Iq5Apjm4otkfrlO0rEGxMjunaIWsPh1cjqTIedo1o28dt2TO",
+	"He9aXT3LrAu19/Qyt11qNlKYWo+xCPBMyEuQJGNXYM3WYzEjmeAjYt4kM8p0kOhcjq5cdrfiH+KOkaIo",
+	"V3UAP4gZSoH+iRKZDbFCy3jjxepcSQv3s1lJr3CRklYKI0nTaBL2sqvKjjtZWsqim9hOl1XVIvGI5poj",
+	"YkhSOifC2lbGQk2ZptlXZqGzjAwyMbisotT98MPx69fHZ2fVIg1f/9o5/IAFFf7v6NfOwcMP3xz/2jl4",
+	"bL/6Ovg7VmphRUGCyiA9QKCQEzsMc+n48bT9fDPG4QXXS2CaPmjEChwrceDrcBAqEAFGGvguOACGK6V5",
+	"ZiOLbWxw66XIMjE7yKflnMO6lysCW5bqYVJimANhWhH0KyU2vcX5lPD7IjhlLaeluqY2PNNE00tQqBQJ",
+	"cUkszlDSNFO/PkG+aXb9OuiXOrTfrxRhabNI/fJcRmpUaKrhGNeWhx4zXGD74kmYbCRkWbj/hOR8Shl+",
+	"af71xSsQGnLGVE1xxGgYOcpYmNrk0gSEBrU8rIRQUhQz9ZpsH0YM2aJ7vnALfqVsO+atIEHLcFkzPZtZ",
+	"lCz0h3SXuIwPDJ0ICW9VYLvnetXK0ZXs76o45CCEfNMfGka7476jYXYp7r1IKl+opz+pLUjmWcifXLaq",
+	"ctKbka3OjW73jrKlsv7O9NGC+Y/j/vcD9pb9+Orn318dvmE/PmnDw057cJTxwKDQNCT2ntlU1tlJ4ms2",
+	"Let7qWUC1WLanVQf2LD8nAXzX7fji/3Ex6ppVogfa8riujCew8cPO+3H29ez3U00UHQ2M/GSGibynCmf",
+	"hdTUNoW20LJKUY1V9d6ZUJfKKxTtmJGtXKQX/FprdO2lWBj62vGegc6nC2Qq9NQc4W4uM/OS/XT84IEW",
+	"evrg2Q8vfjr96fg3yuE/FQwk6L//+PTsl/95+Pzdix/e/fPhu/9+t/j5Iu90jr5lSuUg/27fbyWtf8uu",
+	"84sYKf8YEyweTPnoxAj83z5K2L+evn0/6/zz+5H4O0YLmb6MMLqmt+galvOJChzmkv+v9zaTTtnE/+X0",
+	"aD/eZY0Cc5SwIE0P59ILrOmRgDA7kagUhr8Zgd8swsOjxNVwMI24Eg5WDlrLVF0vSWXy5SRiNPFztOjM",
+	"M8yMtamOVKKA5OJnFaCGglIeehUUETybF3mqmBZf7kT7greSJZT/3wTjZsR1OokPxLZyTIOEKyMtP4wE",
+	"QcTx9aCI3s7EiBVm2VghAc8FugOsodYtV9ud6ZUwfUvJTLYjKe4guk3PRHeIp78LyK7KOQTurbRJZFy4",
+	"hU3NyUU4e6ymVLTg3Y0VX1jjid5F8pyjq23R21aXh6inyWUmxWFG/PNkkittGMtgLBRw0oehkEAon+ux",
+	"0Z8gC5W2YEW2BtgMKjIeqEs2PRBT++IBkq/hPEiC67P+Trnnrj5s1uX8JWU6GyX/zqnEAoSoCY5FLgnV",
+	"JAOqGhkK/LmkWebKaa6PEfyw2G7NUYtRWuiyvasgocB3W1ukwKVjhOFCq4KCzJXyJ1corWv4RvRI0/Tm",
+	"uGElywsO3G1lG90Cw72bXKakNZNMw1uezYvDv+t06CDF6S6ylqL0t3GUVFWgO9oqhT6mSeKbB1ZeqEmw",
+	"c1227pDk10ZS7U/APT4B0UinOs4cj8D6Cesiq8QXhDYi/D9Im/yVHJBumyCgC+XkH4TpQkjTZd3PrxSW",
+	"9azGbLUXtmo5vC+sBX5xMf3jp0/m/6/x/28+ddv/+OvBh782dVCdliFkY5GlTuvLIhPDnCY24qqcolkd",
+	"o3KrNzCLBX/VJtmsS8JBKCFNJ9OmisiSFdIHpFRM82WzH2Lg5pjby/T8zJCL8/miAfU0tz5m++mlH8+P",
+	"v5y3knhZVyPQaoz6EcMla2qvlaCjDfmYbbOc0VjraevTJ4SRGtaU1u3TwSVw58Pw7s5jV743KRCNkoo+",
+	"mRSwegl6QxgftS/4Bf/LX87YiBPG//IXC8i9NFz0m3CiTJdxCzO5yDudhwM7cfwberYxwMw453luX3Aj",
+	"8IfLY13kh4/JhPFcgzqptz0T+Gg1I+WsEvi9a8cqClYtYtJNzEir6i9/ca5f0vsDj12CcFWofqNglhAn",
+	"l33qtUlvSkfQQ4LHP7uK/Q498vVRp4SqOep0viEzml1ecF+5F126mB962Ek6nQ6RYqbapDfIpRLy7z3y",
+	"tfWioQVoxLhb0iG6VknPDKhn21RFNWCaZUQMTR8wOXYIgVSRIVXau7qxZvHUgZm47+wwzAQ4MDTnSJgC",
+	"1UYBl8Soa4pQMz6rnqPFR11walTGNIW0Tc5RY+/hYvmlcGvVs2ajPMva5LR4BCs7u4k7BC3KiRfoT3Cu",
+	"F7y3JOr3iNKUp4r0QbEUCNNu4xD+DXfODIROLWIXE/zB1CIC/vU3JXiPfO1x/74xay1S6OEi1QLiJaRn",
+	"0aN6hF7wAvCurH2dkJ4FtOsh/pVy9BvA2BkqEHxgnvT4U9hpAOiGXlxX2xq3jyiQV+i5zMQIwRwN+Qs3",
+	"2WeCu7ryBFJmCPbYUawiAyrl3CxmzyiDvTZBFBumkQWYTe+9Gh68NmqDO2/vfj5PyLvT82c/ECHJ8xc/",
+	"vTh/kVxwz8DxVi9af3R4ZIlAiQn0RTpHW4HFxadKgz9H70FLBnZgBI/nzF1tvVcpTKbCLOP84J8w75Gv",
+	"KZ8TW7mSaPiov/EUoRABbkRtsj45eoSKvPUMX3BPtXhQPdimexxpWVhjBlMkRTyeGRuAG945fNR/+Qtu",
+	"gmSTCaT4xiVM0fj6M2doCn7z8tmJjZHGk2hvDjIByhW5aHHB4aLVJj/b0oeBqdM0dsFdSUTy7xwzfamk",
+	"EzBXJFKohGGuICX9OVKNORoLz5XJv+SKZjkQPAt4nmnfrEz7grskYoorazfIv4UBE5Iyw7SJyiiyPWGN",
+	"sBkbYMil0XetaGxEL8lAW/gsa/g314o6fvBATdOPRjx/4F5TD36yf7yH4UHwYnusJ1ng2m9ZUz/5wd02",
+	"5DXldIRBa8SGYpHTd69CA2PrsN1pY76DmAKnU9Y6bj1sd9oPbdDNGO9Xy+aDW+qB+XYUM6n3FFBp6HzI",
+	"kGXMF4pLmMkn3oIiJHHVPc1mGBHHXJaIHPEuVlpdcLCij13TIsTplVFKMqb0adUyWxJArT2pfOTBOyvQ",
+	"N3rujP3e6NlneLM0efIM1w2fXCwHigZ+oRzOH1N+OduIrtc6biEZlykuJdC9Fak3hhpuNAir2hleYzbO",
+	"cdPeBHpYp6NHs6xXN8DCzl2OLwzwmsD/0Sz7v18PD57YSK4/Osnhd5++2Sycy3bixmVzL2iWtdfMDo16",
+	"zMbfQN34i5iPcvwrsUhLqjyzbzZcYTqvXUHrQo7sb131+mb9mVXKqLlTVnTs4QdupHegMmNr+kfIg2v0",
+	"bkUn61ojJc6JOqkDaDFCtVpD0yFcSjm2IjApy6JBRjHFQcgU5AnpHfSIziVXRpLAMMx26M3zs40NBltw",
+	"warFUApDSOvAvVriauBH/3UlG/WgPjf1oPIJDdoHLBpi+gGtqlNhrjIzlKNOx5ef96k3gfT4m4vS3/h0",
+	"od0btbIo0KlRxMIL4lPSemQHEmu/GPCDV/yKZiy1zx+uf/5nblQi4BoBbN17D9e/91LIvi2chG88Wv/G",
+	"G6FfCleT9dHRk/UvnAvxmnKMsnrcZEg/8xKaG5VvXzy+ZdZ60ROq6UgtROGhGf3jwRTkhCkncihNh8MD",
+	"IQ/EjDuQ4JgkkaLugYqNZhOwSk1t6HCbnM8EKqqVUaG7nIO7DfBqct+4WzIhA8q50Bfc6EcZnR6TR50n",
+	"FfRkp2SUEMpYhmBY1iJg3CqHiMncK01KiBDcF+LSocr3CiQsMxCrdDgA5oHRViSHNCHmBYV6pQc4NtIR",
+	"RidrHzmBU7ZirQJtRPUZlalV8TCGHEXdEz9X894FN9fa2MhRKJYHaqgVc00vRjUPQ1GtVjBimBdldAa8",
+	"F0k/R6jjAWSZk+O56Jq2E6Pf0gtumLl2YOlTqnSCknCdkGdnPHQxpWaENtA2QdHa+dlmQl4yPrrgqJCg",
+	"4pY5DGjQyK8LnG0F2bBrGmV8hGqf4G3yPI50zYVmQwZpTKS0rO+0ElO6mUwZKF7/hHnLMkJUP5+KdH4T",
+	"PNB6Bz5VbW3ONrzAgw9vov8Y/31mr5BW0hoDTcEC0aPftKZd99gDfAYbvM+MugHffeYw7vGFw4eNGPVP",
+	"VFoPw6PDx03movLpVEgN6WtIGT03VzBeC0cNFq4k09dMTdDBeftXylMhLheCzre9VD4lEaXV9csypuf1",
+	"GqyRwJC3mxvAxaUbdrbMiqxppEASs/q1Y0Yq8fEBwW2FPPx3waFNzrBxy5fH9Aoj6XNehHuJ4RAkpG1y",
+	"yueWZ1pbjuWbhitTdRljWSPQp8E0lxnW8mQDRakiYD5co7xV2csOlU0clNV9Smm3EsG7QiVqMKoN1ASS",
+	"oUeHzCjX5j7tz4kTo3Fvc5XTDG9YTwRu92u1BFcrqOsM6bU6+kIu96NHnTWreKMidkhREf5ePTL3XK6+",
+	"CzG5PGPBMu2Stf3B0k8PLC/LoA4as4xqNGLcvE3OhZNix3ZMziIL06BASYICZllegmgRiH6MKw0U+UaV",
+	"D9lxXEt0Gr6299AyZT9ant9z7C/90nS6zWWLBrf9maYZ3MFZsHu09Q1fgL9Er+0a1cJclRJoGrEhR+/O",
+	"ysBuw2ZRx0+rS/RFys3328DxPegdCaObK43I9KY+znBBmXLe9SLw34gWYdR/4r0uMs9sYuW7n89rdW9z",
+	"QCw/N7PFAnbl3C64rTLm6m2jjLqp5p3grWJjAgoHIWQKYuKrtSju7tq4UVXbBoI2UrVvjXX8bE2ye5Zx",
+	"K/fnLWvyt8r/LCXtjgXmekUavCIjUVgxh1JMSIFxYI2aA8GHTE4gTQiW4MayezadnHcxcMRGKxEzSxQF",
+	"T3zLLrIhg6G+4CLXbfIsZrr0YT6BldOmaBQttslbjNSxNYeMqo6WYmaPQhdhozDYstcmpxc8MJAGFlUj",
+	"cCub4p8J3SZvSwst8ssrkInl7T1MjO9hTTnLPgt7rg3aKpOULnhh0uRpYVJGu3aboK+tKMHgjKyLZmc/",
+	"KU68zXph3OZhd/MwrS74km27TX6CoSYi1wnpWV3BWe+XrOBG+3DlEOZmHWM3gQTEg/hMroINrK63dhW8",
+	"tyu4vwv2d8F17wJHSrs2zuZ6jEaLuAPwHNFhaAU9ky4GYhdBzz6Gvk1sCfDHZEhZlktQPurUNIFXi+Gg",
+	"7vXkggtJjjrBw4tPeMNvGf1qo8OLILhHR0+MTGxRpYRESTmIH7/gGFCgEpJzzaxTT2QpKO2MhhPTSND6",
+	"lCobYWmjcE0bluHrmTiwmW22YAUHSBXpCT11RVIV++hjwe19ohUJjpqQ6P9T1gtqjZbIy30VOVuozvov",
+	"bUAboUSy0ViXaYxMlRhNOKpHncNiE1xdVD0t0iJ7J4S6wEwhLzgG4BU3GD7Jhe4i/+i5YMww6s7vS+yG",
+	"UBZi9mZ4u8OvvWWOXmC0Rti5/Y0wfqs2ri+Qq7n8gdbxrx9CHufi60OmltsCMwvMbJr3MzZYYGOZGIlc",
+	"r+BmL3iqnM6MDXmPQRhn3yavDN3bbygWhgqi56tRrMinuJgRwdvRo/E235G7ep3p1RGmsMXvviRH7efj",
+	"OkXiFbleT70KsiHGTaIV58Dz9QMr3B8s8LoKjfscjxVX9hhcpgfePzOqbEC5EfgVwT13t2Ch85hnigvF",
+	"3NQ2hcIGphhKb5OfFcaUa4LQps4mBf48zcYiK07VceiM0zPhQDLGZiBaZAg7F9c2cGoIE6Vu6ErxhVhv",
+	"+U4poa9qLM0+HWd/r9zIvfLC5UMZUWpFMtTm906fZdkBJsTXBzOsjqovwm+tawQhYWt8IxlT+inLsleY",
+	"gH/PQuvXxhabmdW55B0S4E2Gyitb4qI2nNz+3DV72dpxHEXDWGIM3t0ikhjf82HEdxUB7OlyffivwzU1",
+	"JLz3jV03qiFYzJJ3lUxp68BfGz1LeuGx6FnU0PI5G8cp2cDG8WOgrpWJUQ+lmmZilAPJeWaEaUxUw5xJ",
+	"O2IPLMrSC47zMI0MpfgduIv/Nd92zQO9+shQT3j3NSzUj+9OYkKLxdkHhO4DQrdjM6dpSijHE4ulpIm7",
+	"q5szm6i0tDZY6mnEf14T4bQ9C9iHN32h4U3lxbghqW4d2bSBHD8CHZDsjYtkdTqnW529X+puwpq2JNH7",
+	"FdFUEzy0I458c9LYnYQNrTqQ+5ihvZ94tzFD17gCo3FCb4dFLiQ2fVyIhakAG5s4EVfQJggtPRN5lqJK",
+	"aM3AQtOM9CFDMB2fk8jQlWlVPfOT1fUS78q84At6ItlGTXRBLPeeJTn//n1iSvvolT1X2nX0ytZsKVQi",
+	"7y34zVOs6LZHvblRU34RdFk3jLDm0G4HYm4ZF7qTzYmYgtP06kbCFF5MlXEsop/eOhaOIdJGIDhYuyK1",
+	"cHkL2DSrU2tvDbgmPkKHX7P9GHcAbtPU64OAL107j2sgyZQthIAy5bcLD6E81i0qyB0sfL5LL1IzD9Le",
+	"ebQb59Gi3+iaLiOmlXPuMLwtPdAj8swC2Y/PfYWXIcPgfA/k2SsFgZ71FFnFwaFGqnyCysDExnRa4Bdf",
+	"jDexOIbuwrc4krYNlDhGoAP4GMavBBv4MgIn7l9FEAaACzKiU7Xa53Sf/U135mva+5n2fqYtOZIlk7h/",
+	"qbFWsNar9N5Fbrqo6SclqKvNiZxRa5dwbuoKl7ARdAm5Eixd5Yrau6H2bqjQDdWAmG8jrd6R5o3KbnWu",
+	"JrcMeyPSHbqathH07rWD6V5acu/MsbR3Ku3Nt7fkVGoundW4kpwxWJX4n4XFLiFpDsRlvae2LrmFBLZq",
+	"JSpoegxM2ivP8wZlJTafgl1UMi/g3ZQvYa5cJsTXjzpPvlnjMLqXLOYOHUV7J9Gey9yak+haSqBT3drT",
+	"dLgSZdJ6lBWh5N3zlwnJeQoSrVhW51sJ2bOB8P3KDmcz+duNPWKH7jNuS1YsGmfjgV5F58EBfWb7PHjO",
+	"1FRYyIx159W9Er6xl86vLZ3ryg7dgojuT0tK1bgvqEwPlKar6on8IGZkQvm8plwWXtQ23lF7UP8ihsOl",
+	"Bkq4Ap5D9Gw89+M4M8O4SRV1oac6FE02yiXsITRjhIrm+NBnIMFcGw14c0Ft9XT20i68BRtaBJlHMhoz",
+	"pQWWeUqLMKKRYHyEHkCR0vkayN9TMqVS26xXw6wvuBITQNauEMsBsRWwzlCZyeJgJnx0L5YBq8H9LSjs",
+	"Vsh4T8GbU3Aa7NDGRFzCPd3XAJQXxQj3USj72kub117yswsu+LpZVFGIbmKpZ5JpDfw+B6DUDPGzikCp",
+	"VBfaJgCl0oCPP/m8KhgVfHN9+El5CexjUK4dgwLhfeXv4+DLbaNRTn2tGazjqRzS4URBdgXqpIRiLMsK",
+	"9SzDDEsHBRyuAMby1alFGQ4fQ35MrIxZqeOD6I5ahGiZiU+OtogrBcwloZkEms7b5G0I0lLAWSJkmlkT",
+	"KEPoYxiYtSEsL4IQyXsZx1IM8E6CWcrl2Ue07CNatuNvv7gKwiQMR27E4px8GFM7GhWZmMryK0T1ndnY",
+	"vDaJx7+UeE0ThGnqA3CSMjUFrqA21uUaLGQf8PLFlpXYmNhvI/YlJNWbFyHrzDLh0uxdZXdVTGJjAv18",
+	"omJ2xZFvUJq7k/iYlSdzHySzd1/vulrD1hJfTcBMoc16+H9z5QWlxPDiKyCjvSZrK2n7p7ComK16IGb8",
+	"pMjGqGi5Rg8dU3XBObpLFkNqgk6tCFmVNBFMET3qZYgN6RWvdBnv5gp639iGXS0zbPeCh5pykVDuUBuR",
+	"BTK1IljnM+B8d1KeYCXn20fu7Fnf7osTXFvbHQPNXFGCuEqA7lhFHnceWvXVuvU07VMFJe+wXtuoOvAD",
+	"9nCTuoDrIXLo7C/zrbTZu4TQteMua6zKq8oO28q7DRBzJ5C6Jd3Ih2rDT6Sv10B8MQrz9wg4SDbA7+r8",
+	"oq/Lbr9AxyjF2kAWXsUGx0pApw3J4AqyMmPdPd4XV0BYrWcvE7Ou0mJwuWHe+gZOJ+xpK2+Te9O7mdzH",
+	"A/fvIJcSi+C54R8sfnEPfU8lba53PgXHZ+99urb3aVLhCp6Xhd+uCm2POp56FYLD+oveR6wFsqsM0hFI",
+	"55FCDAnGRwQfr/fXlDRyXx025QjvxGMTLNDeZbN32VwD7DbgCo2ZwnRM5YQOLPuOSDpbJiZjiULDGNAt",
+	"A1eu8KGFoHFP2Jxlq4f3670112Ege3fNl5qfvAWpr/HX8DmZgI1tHBK8K0tnTdBwVC+r0OgtiFt1jprK",
+	"quxNI3eUtLwFbZay2b310eyMD9+kBHcnXprV53LvptnbKnecy3xNOa/WV7OoAmL4XsqGQ5BqpT5IyUBI",
+	"CQPT0gkWy7alnNHihmKg9atQFy/YrnOHfBZM5k4cIquZzN4jsucyO89lvil1EjlCvQ39ha0mbD2o3mxv",
+	"XkkIhxkobes7noTIeuZPh6fHQBWwe2iaiprVz8xPr8UV2KrT97om3SYpEdvWYju4F8XYKruy3qZcXkJ7",
+	"k/K1TcrBjY4gJN7vsJV8sZUWE8+HSFMjXyhbJ9hjZnoRxPGFmYfwlECV4ImVSaSYVamkTU6dOMIU4WiV",
+	"4jCiml0BIvJf8B7jKh8O2YAFYpAyostYzMgkH4zNq71iIXttclp1YZGe82B10YPVI++KlbEJ55i+geWY",
+	"LzgXmg0ZmsX4ALCoJ9DBmAykUIrxUcysTtPfcse/7qtFHQd3iuPEJLtbtqhXuEiUg+DQ9qa+vTm91pxu",
+	"CORaTNBLPx56YtuYAeryrulgUGBWDKgCQhVLAS04vZyzf+fQZWnPQlrMfW72ic2QkBdczwTJQGPQnekH",
+	"WVUfRoxzxkdo+8GMMsMiJQyETMvkrQnIEaSEcS0I5QgjgFW2Dd2ZzgzjRZiDCx4Oxcb2NUkOdx2uSg93",
+	"731ZMRCeNork5RHwFGSCEBHgwSTMbtcFPNgXKjLdhH78CfhIj1vHR52mOcHFSPpCxtOWaysgC8m7WFt9",
+	"B6nJK4fhUpNXDqQPQyHh1jKQM6p0d/uIkLjMnbRQv/HtHlQ+hT0ehB8w+VoMu30mMULsYPGLbdKab1n8",
+	"d4d8veDv6WQv9l9b7J+WjNVfcsVX2+YwnxeBdmRCL32acnk1tP01gPcGutn6UBbpmoJUgpOvXcUuqccl",
+	"rqJiE5ZRecHtrSikfcXdd98Qpc1TjJPe1IjQ/Qy6aW7pEVTPBo+TnuDlt3+X8BsMNAadzz1kDioDjCsN",
+	"NE08oCMCbTNF3Nmpj3l5V+B4XE88X2JNWKFMC5KKMoB0GmSWueRrs5oSRkxpkNaxHmVOwSLUMCiLLxMw",
+	"qeILu2i1DGL3OoVb0zsJ0XFBOH5bo/ZXv9r7SJ29arHavGopBSsDejbRlPNG1IotA3RCzjGmFdgclVQy",
+	"dKSFyLORO4hG6xUT1AuOTVMKLLwEF/qCX1HO1DjGHe0Qt+aO+2ieLzWaZ6OTsJu861DnbK7zWvEA0oRo",
+	"IU4I0xccrYM9+3zXPO/qgLIwEyxFnX4iJGBuWUJ6boJd+2LvmxpcvvKw3LTUXRdTVO7N3rN4RwFFm18U",
+	"d5X13SY9c/x61j4kS7gizLB8DwPAptDfIIgCXRdttJtL4sbE0DuJM1pxUPdBRnv3/46DjErgzxQ0ZZna",
+	"SE5dV0AB0Mk/k0ybMXgOMj8p0HF9EBHpw0BMzBuTqZ4X/MXZDBSg922QAZWQWtv5Ba9jOYZtnSBfsli4",
+	"hOnFwKT6TO17zpHuJChppUa8j0jas6QdRyRdjyfFdWcUwB9YKNudRS28RshEy+S8pmEjEQqTmw1hYEEt",
+	"GZqmFuaCZhnIEQPr7dNoQkVscfxxgLq5V+OZKlEcjSJf4l+UPbn6f8hBrXKyrLScYOOh/w6LN7Mss46+",
+	"NnkqxCXjI3XBrZYk8gzVKY5jy+iUfN1zf00ZH3X77vneNwnRM+EHrsjXvb7Q4+6YXkHXf9n7BsdVzjwT",
+	"fIQOMMTY8Is4oJyMRZaSr3vFo10tRNc8btqQQOSCwWPJfouZSDFOj+uxK+PtzbL714AH+d6wezT55/KK",
+	"XZlF3uuM+7iMm7gJkOoJDVgbGmhCNrqRDSl+I2g2gYxxWIHkUWMtTaq4QomrLmL4T1HEy9WXzpjS1YBW",
+	"jOW4hLkCfUyGIsvE7IL3OHzUvTbpYRc2vqM3lXDFRK56yO94nmWu5rQbuDXP1pm0lKsi4SJr8dAK2b7g",
+	"G0AW1sZqlCarczeYrSI2rh0zi+EEwLVkUIZX6Pm0NpIC3VihF8y7vKpo8SFITLjXraTV93XXcKNv23fu",
+	"l7tZ1KynlL0DfWfWOYeQ70j+dgx1cf6V8xuRaV861JqC+VqmY9mMYyoak1ANk3bp3raaEtVOlOyDEdSK",
+	"6F3He8jXpmlBZmMsXGP51QUPbfCK8QF8k5CBmADp08Glk2OFxU3CajdWlGwbnR9HNKEp2BdRAjYSswTn",
+	"5pdu9H4IX6kL3rvkYsa7hWDZc7YHa5PA92amBRtkVM7VxR8XdSicccHOOJwE0x423Zbv6Yt0XjgIEMQY",
+	"R3tspWrs0AzcI7j7rAY6NNNKXa0qXzCDpDBgKURNGI4idira3qk3AuNGykttL2juBc3dWkF5KryHe0uJ",
+	"0op797Xc0js3vn2xpZsttmSEwtqIVSsw3kT3DniUTECPRW0EmP21MoTVrBlp5rV9a/UAJAyAXVmTPI7E",
+	"0OwxoRyrOgmJBafqxuVf7vbnq2pNXbPOVFH9ygxnAk0LTN3DWk4LQ/usajg5Rtl1bW+TurjQhFfcFr5e",
+	"fIxOjLRofij+uqu0R3ewmsQ9O669V9uuH/dcXIDl7e6+uk7csyUmjBXSZCJcYmWfZtToIU79RqhpCzIt",
+	"rkC6jl2mofeAprlReGZjgZkgkCkgeKvNGR8Rq5BccIx+NqfaqjMDVF7QEVBwYKY9Hjb2QkagraDA4aO2",
+	"j021EzRO3L+uXj0XZESnalWk83xyr43lOLw7CRr2S7MH9dsrIdvxqXN6aZ2e/ow1ZVQRNaRBmLCYAlch",
+	"t6qruqSEERyxePHQ4/hJGOY8hbSwCQVMxfsfrwSrRfnbmpHsg4K/3KDgDej+NooxlTR605JgvfXLj2Bv",
+	"7roza/+m3PizqMC0G/57YxLcHcXb1h7GfbztPrht5/G221x3cSQ/1EETZ/1DL5GEIUjgAzghmZihOcU6",
+	"zay6KiPSX30g7L1mFS5a8B4xi30o7J5b3EAo7ObsIq4VOmWtPU2Htc6q0H6E2Frvnr9MiNH4bFCqVfRq",
+	"fVMbCtrv7Yg2E7Td8CNm6z7jFO3JizbdqIwti86Dw/rM9nnwnKmpsDXK151d90r4xl4Av7YAris7dDsi",
+	"eN2xGeY83XWQzdshhtf5s8Zd6QQMN6HcJWAzZ2aJWZWZwsoshI4o45gQoxC3LnadmwnccwvuexzknRhw",
+	"bdfxC90au/Z2pL3ltuaaNgRy3Vu6kNlXRJEYNpBRPsrpyALkFNBh6DAybGEoBdcEeOoKqQ5dHJ+5qeN2",
+	"rrLjG7V1Bd3U2bsqI/kShee7uUGNCFZd24I8pRiyDGIXKWT1eZ1n3qfoadFivwd9YNBHX+hxJMUT/QNt",
+	"jGv3j2P6kVM4UytyIsTg8QWnfE5E/zcYWBgS52U97HQC2xcehcNvyT/Z01UpnZUluGfabDm2u0nt3Oh0",
+	"uqJwc5uQIGZf6GndK6Kek5xdm5ME11yZMXP9yqpDF5ftcVp3FS8ZjnIfNHmzQZM2oP04jNFLMGDQRg7S",
+	"LKsNHXQ1mVdEDdIsu27koO3EjcuW86VZ1jSAsEghqptDmGN0k8scHJLaANGgAsRNDAWTPcb0ykI5upgj",
+	"nZA+ACcpU1Pgqh7BsHjg5sr9VoFSt4lOrDTgYxO3AWO9w/jEgPk1CFKssMq9xevakYoLV095wYbfbxuz",
+	"+NKiNJlLsOA7JyVukwVxmrfJL0yPCTVc2LOEnrX8mluXA2CGPekDGbEr4G3yywLK4FeKYHrVBS9z/PHd",
+	"6nWdYKNhYXTDGMx3g4wqhWUaiMv9n3cHzhjRcylYPSMcIOaAT7RCPBgMspQsha6tD4HKBY4zSK26hKlu",
+	"B02Poaj9gArLAPEO+kDwF0jN9aTho7Y8zKK9XXA0iSsthAeA67rHE2fLQ6iaFQGV1ZzS+xlVGYzxbkIr",
+	"w0Xax1furXTbcVekXULJQh53U/7qRM0aRWbrwskYvL0s/0SDJq/FLPaRk19s5OR2BH0rMZTVod2KyLrC",
+	"fhWOZR+bcVchlduR6z0MriSnDiq4Iib3JZbYKaRlmgk+KpEAgmexmEcpnUZT+W245u44/83Kh3cTuLnm",
+	"8O+jN/fxWLuO3ryeDFlbkvm5xfYYOH6kF64t5DwV3d3dvRgfEuAIykJvtZEhqOIv6cUXHPmORzgZiyy1",
+	"/mLrsrOpPvaRoZAJqvzWQmDZntfHjfpPY5KsRWspcdEv+NdOocfCJd3iwTggeum3+zy431157lZyv304",
+	"6p797T4c9cZ0aM8Sdh1pd15UpiqKyg4l4k8VZWWxKGstgzoJ4vI0QksxrDxdW0jWGynD6rG/eNSscOYk",
+	"A3oFNpAvqcqSQpKeH2/PBln0RTq/4GYFjPqnTgq4qmqbCnMwmSYDyksGbKbX+cYniFcstauuj+SCL3j8",
+	"jwkt2H+JOWg6cpdMWt4rdpF2aMaNFptxO/U5WFSf27G6qOS7vByeBy61/e2wt7bu0DrlKGv7yyJaXtdG",
+	"mayAas0yHxSCPM2CBGKF8N73L84JtpIrQ8ATeNBzFX6Mtl5jv7JRLTd4RH9W6DaPmqzc8PfBkDsOhizX",
+	"tWH4kvl2NmYZHEypUjMh0wN7oR4sCfrb19I5VaQ3yTPNplTqB0MhJwcp1bSXkJ4bXpdN6MhajCh59+b7",
+	"hPz47sX3Rkr4BfrvbHzkBccAycfkNXuKcZFHj8mEZZkRCqbsI2TqxBa/QBeojbW0rZTRlY8Pj9yzWIs/",
+	"dZiXItdW2iiDjVkGRIssNaO/4D+evX2zONpjRCzuEQkTRMlHSYUNdC6hTQzxW+Q7tDIjfOhMHAwpqsFW",
+	"1iiLahmpa5WRzJ/V+6Yh4ri8aSxpRfZ449ZeCjm5bU2zAacqKqt8wVGhewXyuvazrdlwneHs3NcSpoq8",
+	"Oz1/9sNxPZ913KQp76ETYXOnJystVHvWs2c9e9bzJbOeRRXkaEgfpEyZrqytao3ZyQuODsV7INIifJ1O",
+	"p7Z8mYSBwCJC5tc2+UUa3oMe9oLEh5RlkBKqNUymWmFdRTbihPH2BbeV2AcStENih2qT1rQzFHIktAbe",
+	"DgoEl5yPKSKGwxobi5nu+Uy8pC7u+ia4VtH+c9tfM2YTiWI5zyWH1MymtY/x+mxOqtm1kB7N9l3vmAJv",
+	"fEoV+0hSNmI6qHBgjqcai1mZS8lh5s5Zm7x0VmROBMejiGWnOAbJKqLywdid9jZ5YQ7ihXOeKcCBFzzA",
+	"3WLAU+XceWiacF45DXzhKCcE6GBsXrcxrUpTnmK9GXTR4UMXXCAGTGC51TgVlzDerlQIt6ZaLjwL0cKI",
+	"TS5Yf4FBcOJM5DE+Ydf71tjEC96cS3R2mC9ud+OZ2YyobOK4D98zn8+Y+fBr8h4FOp+uYD2vkfXQgKX4",
+	"SsrB3povplO0Ymr4aM2Z6NDXU/PU8YMHPULTVFrXiUug/a/3ju288qUCLzgMhzDQJOeaZaT37u2Zs4hG",
+	"uGXPHv4FPjhGKfukDAGgWUYmdg7uK8GhfcEtY0Hz0ALniHEMXKUqw7ipwkm+kzPTZW1tO9yJxPFKTJ8y",
+	"nPRLO8m3e7aewoiFh+saJ8sL0ysO1gtzG9qSnDVXLZ4UZ//HKlniEmyIjT2OrrSmdfOi4sCNAsH4KCF9",
+	"UMzcr/7CF7l2wGs09WBrFQcEniLKy3qe6Pn08+hao0TXX1+24nEqbCLOBS8XLcFTjyZgI2FASrQQXlXw",
+	"zVkuYCX+ZprDcn4KDuida7B1UxhutnlrHL/tG/yMjTikr+I5JdbkfM8P/Jd8E9sdKLPOS0rctc/GMxcJ",
+	"I6Y0yFWKQsA+7J2KxsM2OSU98wdW0vUlzCn+5jol7vz4FLQi5a6s42UvHq0N/+jZwdgD2bVXctrDgrhq",
+	"xvRgTMIHjI50UpQR85oDxl08jJst7UzvLwxUObfbx4GyawM1WFDlr9uwhn361y0HJMAgl0zPW8e/fqiG",
+	"stl9DK7kgLMY3hyLSMj7GRu0AoZhluRBUDJUdfvzro1yWw3iZJ9RvpQgWL9r2JKtEtsmb+gElBWwpfW1",
+	"Eoo4GP056dlmDNeJ4rcKqcPatU/nz8VNy9fR/mqk7CEb5RLue9L4rcdYCrlACf05KYAuPIna3W1QEyJG",
+	"pFqkdN4oiCYoJpXSeVFjClEQ3DNMYkUa1YQCz03Ht0V+trM97W1Ke0gdX6kKDV6D8vosyxgfHShNVxVI",
+	"fA9XwHM0Qc58POmUspRgQGjxla88ckKmgFGjxQvM12BNc6OquWLcVu9ypk/E0qwh06d2mDdJnK6LM7MQ",
+	"e7rcnC4xVJtq9Jv1i+3ali5d/HMXL/9VdBkUPMaCwGGNX1f8NxU2UAkrEtcQmEuhfeZkjZsuqWv72VPZ",
+	"NlTmy7AOSVECdns6k5ax1VPYLw3YHSag4g08A7gkX2PuwmvBUzr/BgtaCq7HkUu7qABpq0f35xfcFQlF",
+	"y5LINUmpBo/mqDR52DH9qIQcHmFfyjR/eGR7UG1y6mIEH3Xsg8XA0OMMnMyBSvwWRyrkBcdXrVMLhdrC",
+	"OY0dTkEykdqkg1z7YuE4qpqQGyG1uy2WFdjI0ho9fOb9Y0NRC8RlB1ID7GTlFg/oZD+ZCbaSFk4vBtK0",
+	"hETlfIW+die/4ZqhP0/NaiJMrFUzbMc3WgzUoX3ddDHaDzfq2UPasvxgz0E35qCO4WEmEDKgazBPLaZd",
+	"lyjQh7Rb5katAUk2jAjZVPlyUoIla6ydqcCoM9YcZ/UYQ5vKXvIzyTBEpob/nIvp63IsN+qwqva0J8dt",
+	"LvQFUggQyLa72UW2CqX76RwpqU1O+Rx9LJAeMG4BVQoAFWyjHUUffW9++lJQRzdAX8SrYSvYRfemv54L",
+	"5MTE/3KA/94ykKLZx/UAikgIe+DEawMnSndqitOMnyO4R7bLuIPnZ4WYCkPnvLH6nU369RBIRlBFftCu",
+	"AfUz235vPSsig7spryF8iNYevG/vvdncG4xk4k5lk0NeLa5hL+zNQfpsKGU/Z5k2N3iRKDLE0DAHaIzp",
+	"pBinWYfctx1H2CP2famIfZsRcR1C3+bC5Qi0I8UblXlqa63ZvvdAA3eEvNeU7JyAdJsAe21yusBmbfUi",
+	"j6JXV8h4B5z1ZoSsO0HCqzt8ewS8PQTUjhHwNr3CagDvVp35E/wreAPvN5e+W5eKe28Zwp2Aw9UxhD0o",
+	"3J4j7BwUbjvVTIG8YgM4GFBNMzFa4yYN3ZtEDIcgVVJoZOg1nUo2gDZZLiA1ECkkDpKXp8TQ10jIedwE",
+	"e2ZH9UrD5Euu/xQuQszs6n+vmF0n9ONPwEd63Do+7HSa+gTpQDOXS4hSoARteCBx+6/qhsBU1756c1V/",
+	"dmZ3rhibk5ahOCz4Y/9FyjSf/R93VeAnIO715mm/P3sL9bUt1MVSlkxygfvVu57qDNbIFW2om5GOMAcg",
+	"rjBZ43Sw9/fVRh0M8U5M1eES7S3We4v1dif+NE0J9Ud+oxO/RkDastQMtQXjbYgD0ydEgSa94nbtES3I",
+	"kGYYFKE00Fpj9rU4yN6m/aXatK9B6SsM3BPwkZh4D1brz7iGc4hauqt0ehvCVH02uV+avbJ9R6bvbaiz",
+	"lLzuvtRMjfl7d7z4RsW4OzGGrzmYe5v43gK2Y5v4ta7AqIH8aZnDVFRPdW2isdzh/puPHqZl7pJUaAoo",
+	"AdZayj8T3nEndvM1vGNvPt8zj52bz3egKlpg+1oL+jOswKHIbCyKlEgLQqEAsLp9XmDiop4YQOPOxuBC",
+	"IUsEDKacVTduQ8dYyi/KeJ776FDtolmCxBpvdItZkZ1nJGpCf7y1BT0F/MYcdL8ld2lFz6jS3e1N6WgM",
+	"jwRwe5LE8vjl32FvB+WHW7akGxJfb0JHstnbz69tP88dQ/H80X7e3GTuatt7WCBXWAkj6BQbcQTRxIPN",
+	"tC0KZRjgJFfamtcHYyEUeLy7MpFScMNSXX0myj26lkPbKwB/FGhFaAFoVF8cHkGv76mN3oztTozzdUjg",
+	"e6v83iq/SRx5bg/XOlYSFbAmsDr50MtHJXLmYABKWYBB0odM8JH5FDVbPsulBK7d4b8TRP0qQPq+9NDN",
+	"lh6qvcW2ArGzFLpdpkORkm9FRXtfleE19tDYVyr4REIGBWmPA7n0glfUBetXSirY9DJVRGkaxZG2g9/u",
+	"Gtw7mr5UR9NmnDu5c1V4BHfKzN1y7e1Ud+R5akiud+NssqAsSzzfF43tA0lhIjSkhseH9oavH3WefFPn",
+	"ldoBx74ZjeVO/FB1h3PvgNrbkHfsgNr0aoz6nLw5o7SPVOsXGWkN87UcRnpCaMkamOCuwJH5Fa9MTS+B",
+	"uMID1BpUHNjx1nynvhLbvWU9d+LGqmM9e//Vnvfs3H91HYsK6qtHQ2q6BL3r2v8vhSRKTKAv0jlK/GOq",
+	"SCaUJn3h4JcXiq1Ei6cdO/dHtTZVgvXUAAtGwQVfKL/mSjWZj8BTVRiav1K+KoXy1fir7HXBDmMrM2mC",
+	"64OFcC0rtGMiTKuwSIQZl+G1NRVefNm6XpyRKtBhKZYd2J/vSO35U5SEvHFe9/kYd9/j4aD+gEUrzaxj",
+	"S1XM+D9afaAS5Gmux63jXz8YclYgr+Jok1grxv7cSlq5zFrHrQd4BFzviy+cleXiDIcQuS7dpYhBX+OQ",
+	"DQvLMK18PW33QcIQJPAB2DIw5jsFA8FTUqyGR7x0FTSWu0EIMl+rwpaosOl1FijPOsJtjZqqm1tFGjt1",
+	"zunySe8RXXzSYSypRSTTYMgekHX55V/GgigANOpMEm+q4cGShoDWsfcd6OrQHBZ8PxUcyvdLI2fNxkzH",
+	"VE7oYF6uuxaDyxD0MgDyi/fPsDBP34rNPCGDMQwuIbX1+oy4nGUgR8ztbcrUFLjCMnMDCDe2bLm2q4a5",
+	"lGWri/EoNe1Oi02cBS9jjlLNumWM21BX+1DlnQOGOZgrtmtKmTMqe7TckFzmddv90kImWphKLBTlajsZ",
+	"rpMbZQNBdstfAkJ3QIHx2RQY1T5aD4Ijp+YKg8o+fPr/AwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

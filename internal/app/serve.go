@@ -88,6 +88,7 @@ func newHandler(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (http.H
 		Hasher:          authn.NewHasher(0),
 		Tokens:          tokens,
 		Secret:          []byte(cfg.SecretKey),
+		OldSecrets:      old,
 		RefreshLifetime: cfg.RefreshLifetime,
 		Zone:            cfg.Zone,
 		Version:         Version(),

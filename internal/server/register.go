@@ -49,7 +49,7 @@ func (h *handlers) Register(ctx context.Context, r api.RegisterRequestObject) (a
 				return nil, err
 			}
 			return api.Register201JSONResponse{
-				User: toAPIUser(db.UserListRow{CoreUser: row}, true), Message: "User registered successfully",
+				User: h.toAPIUser(ctx, db.UserListRow{CoreUser: row}, true), Message: "User registered successfully",
 			}, nil
 		})
 }

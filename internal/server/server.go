@@ -22,7 +22,8 @@ type Options struct {
 	Log             *slog.Logger
 	Hasher          *authn.Hasher
 	Tokens          *authn.Tokens
-	Secret          []byte // keys are derived from it, one a purpose
+	Secret          []byte   // keys are derived from it, one a purpose
+	OldSecrets      [][]byte // still decrypt and verify
 	RefreshLifetime time.Duration
 	Zone            *time.Location // the hospital's
 	Version         string
@@ -38,6 +39,7 @@ type handlers struct {
 	Options
 	changes    *change.Store
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
+	factors    *authn.Sealer
 }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
@@ -50,6 +52,7 @@ func New(o Options) (http.Handler, error) {
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now},
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
+		factors:    authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
 	}
 	contract, err := loadContract(o.StrictBodies)
 	if err != nil {

@@ -34,7 +34,7 @@ func (h *handlers) ListUsers(ctx context.Context, r api.ListUsersRequestObject) 
 	e := surround(ctx, request, page)
 	return api.ListUsers200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, func(u db.UserListRow) api.User { return toAPIUser(u, seesAll(ctx, u)) }),
+		Results: convert(page.Rows, func(u db.UserListRow) api.User { return h.toAPIUser(ctx, u, seesAll(ctx, u)) }),
 	}, nil
 }
 
@@ -46,7 +46,7 @@ func (h *handlers) GetUser(ctx context.Context, r api.GetUserRequestObject) (api
 	}
 	u := db.UserListRow(row)
 	return api.GetUser200JSONResponse{
-		Body: toAPIUser(u, seesAll(ctx, u)), Headers: api.GetUser200ResponseHeaders{ETag: etag(u.CoreUser.Version)},
+		Body: h.toAPIUser(ctx, u, seesAll(ctx, u)), Headers: api.GetUser200ResponseHeaders{ETag: etag(u.CoreUser.Version)},
 	}, nil
 }
 
@@ -57,7 +57,7 @@ func (h *handlers) GetCurrentUser(ctx context.Context, _ api.GetCurrentUserReque
 		return nil, err
 	}
 	return api.GetCurrentUser200JSONResponse{
-		Body: toAPIUser(db.UserListRow(row), true), Headers: api.GetCurrentUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
+		Body: h.toAPIUser(ctx, db.UserListRow(row), true), Headers: api.GetCurrentUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
 	}, nil
 }
 
@@ -86,7 +86,7 @@ func (h *handlers) CreateUser(ctx context.Context, r api.CreateUserRequestObject
 				return nil, err
 			}
 			return api.CreateUser201JSONResponse{
-				Body: toAPIUser(db.UserListRow(full), true), Headers: api.CreateUser201ResponseHeaders{ETag: etag(row.Version)},
+				Body: h.toAPIUser(ctx, db.UserListRow(full), true), Headers: api.CreateUser201ResponseHeaders{ETag: etag(row.Version)},
 			}, nil
 		})
 }
@@ -98,7 +98,7 @@ func (h *handlers) ReplaceUser(ctx context.Context, r api.ReplaceUserRequestObje
 		return nil, err
 	}
 	return api.ReplaceUser200JSONResponse{
-		Body: toAPIUser(row, true), Headers: api.ReplaceUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
+		Body: h.toAPIUser(ctx, row, true), Headers: api.ReplaceUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
 	}, nil
 }
 
@@ -109,7 +109,7 @@ func (h *handlers) UpdateUser(ctx context.Context, r api.UpdateUserRequestObject
 		return nil, err
 	}
 	return api.UpdateUser200JSONResponse{
-		Body: toAPIUser(row, true), Headers: api.UpdateUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
+		Body: h.toAPIUser(ctx, row, true), Headers: api.UpdateUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
 	}, nil
 }
 
@@ -271,7 +271,7 @@ func seesAll(ctx context.Context, u db.UserListRow) bool {
 	return p.Role == authn.RoleAdmin || p.UserID == u.CoreUser.ID
 }
 
-func toAPIUser(row db.UserListRow, all bool) api.User {
+func (h *handlers) toAPIUser(ctx context.Context, row db.UserListRow, all bool) api.User {
 	u := row.CoreUser
 	a := api.User{
 		ID: u.ID, Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, IsActive: u.IsActive,
