@@ -20,6 +20,7 @@ JOIN (VALUES ('en', $4::text, $5::text),
     ON t.language = u.language_preference
 WHERE u.is_active AND (u.id = ANY ($10::bigint[])
     OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY ($11::text[])))
+FOR KEY SHARE OF u
 `
 
 type NotificationSendParams struct {
@@ -36,7 +37,8 @@ type NotificationSendParams struct {
 	Roles         []string  `json:"roles"`
 }
 
-// NotificationSend notifies active users, by id or by role, each in the own language.
+// NotificationSend notifies active users, by id or by role, each in the own language. It
+// waits for an account that is being deleted, and leaves it out once that is done.
 func (q *Queries) NotificationSend(ctx context.Context, db DBTX, arg NotificationSendParams) error {
 	_, err := db.Exec(ctx, NotificationSend,
 		arg.Type,

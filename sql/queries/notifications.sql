@@ -1,4 +1,5 @@
--- NotificationSend notifies active users, by id or by role, each in the own language.
+-- NotificationSend notifies active users, by id or by role, each in the own language. It
+-- waits for an account that is being deleted, and leaves it out once that is done.
 -- name: NotificationSend :exec
 INSERT INTO core_notification (user_id, title, message, type, related_appointment_id, created_at)
 SELECT u.id, t.title, t.message, @type, sqlc.narg(appointment_id)::bigint, @now
@@ -8,4 +9,5 @@ JOIN (VALUES ('en', @title_en::text, @message_en::text),
              ('sw', @title_sw::text, @message_sw::text)) AS t (language, title, message)
     ON t.language = u.language_preference
 WHERE u.is_active AND (u.id = ANY (@user_ids::bigint[])
-    OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY (@roles::text[])));
+    OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY (@roles::text[])))
+FOR KEY SHARE OF u;
