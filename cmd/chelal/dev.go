@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -81,6 +82,7 @@ func (d *dev) serve(ctx context.Context, cfg config.Config, ln net.Listener) err
 		return err
 	}
 	cfg.SecretKey, cfg.SecretKeyOld = key, nil
+	cfg.MediaRoot, cfg.MediaBucket = filepath.Join(d.data, "media"), nil
 	if err := d.prepare(ctx, cfg); err != nil {
 		return err
 	}

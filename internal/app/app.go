@@ -15,6 +15,7 @@ import (
 
 	"chelal/internal/change"
 	"chelal/internal/config"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/timezone"
 	"chelal/internal/worker"
@@ -52,8 +53,12 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
+	store, err := images(cfg)
+	if err != nil {
+		return err
+	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, pool, o.Log)
+		jobs, startErr := startJobs(ctx, pool, store, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -64,7 +69,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		<-ctx.Done()
 		return nil
 	}
-	return serve(ctx, cfg, pool, o)
+	return serve(ctx, cfg, pool, store, o)
 }
 
 func (o Options) ready() {
@@ -73,8 +78,8 @@ func (o Options) ready() {
 	}
 }
 
-func startJobs(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	jobs, err := worker.New(pool, log, time.Now)
+func startJobs(ctx context.Context, pool *pgxpool.Pool, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	jobs, err := worker.New(pool, store, log, time.Now)
 	if err != nil {
 		return nil, err
 	}

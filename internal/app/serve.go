@@ -14,6 +14,7 @@ import (
 
 	"chelal/internal/authn"
 	"chelal/internal/config"
+	"chelal/internal/media"
 	"chelal/internal/server"
 )
 
@@ -33,8 +34,8 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 // serve answers requests until ctx ends, and then those under way.
-func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, o Options) error {
-	handler, err := newHandler(cfg, pool, o.Log)
+func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, store media.Store, o Options) error {
+	handler, err := newHandler(cfg, pool, store, o.Log)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func shutDown(srv *http.Server) error {
 	return nil
 }
 
-func newHandler(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (http.Handler, error) {
+func newHandler(cfg config.Config, pool *pgxpool.Pool, store media.Store, log *slog.Logger) (http.Handler, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
@@ -89,6 +90,7 @@ func newHandler(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (http.H
 		Tokens:          tokens,
 		Secret:          []byte(cfg.SecretKey),
 		OldSecrets:      old,
+		Media:           store,
 		RefreshLifetime: cfg.RefreshLifetime,
 		Zone:            cfg.Zone,
 		Version:         Version(),

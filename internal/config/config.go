@@ -28,6 +28,9 @@ type Config struct {
 	StrictBodies   bool
 	MaxBody        int64
 
+	MediaRoot   string  // the folder of uploaded images
+	MediaBucket *Bucket // in its place, when it is not nil
+
 	Zone            *time.Location // the hospital's
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
@@ -72,6 +75,9 @@ func (r *reader) config() Config {
 		TrustedProxies: r.prefixes("TRUSTED_PROXIES"),
 		StrictBodies:   r.boolean("STRICT_BODIES", true),
 		MaxBody:        r.number("MAX_BODY_BYTES", 1<<20),
+
+		MediaRoot:   r.text("MEDIA_ROOT", "media"),
+		MediaBucket: r.bucket("MEDIA_URL"),
 
 		Zone:            r.zone("HOSPITAL_TIME_ZONE", "UTC"),
 		AccessLifetime:  r.duration("ACCESS_TOKEN_LIFETIME", 15*time.Minute),

@@ -15,3 +15,12 @@ type FoldFigures struct{}
 
 // Kind is how River's tables call the job.
 func (FoldFigures) Kind() string { return "fold_figures" }
+
+// RemovePicture asks to remove a profile picture, unless an account names it. It may run
+// at any time once no change is under way that would name it, and any number of times.
+type RemovePicture struct {
+	Name string `json:"name"`
+}
+
+// Kind is how River's tables call the job.
+func (RemovePicture) Kind() string { return "remove_picture" }

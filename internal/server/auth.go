@@ -117,7 +117,7 @@ func (h *handlers) ChangePassword(ctx context.Context, r api.ChangePasswordReque
 	err = h.changes.Do(ctx, func(c *change.Change) error {
 		row.CoreUser, err = db.New().UserPassword(ctx, c.Tx, db.UserPasswordParams{ID: before.ID, Password: hash, Verified: before.Password})
 		if isMissing(err) {
-			return stale
+			return wrongPassword("current_password")
 		}
 		if err != nil {
 			return err
@@ -156,7 +156,11 @@ func (h *handlers) verifyOwn(ctx context.Context, u db.CoreUser, field, password
 	if err := h.decideAttempt(ctx, attempt, &u.ID, invalidCredentials); !errors.Is(err, invalidCredentials) {
 		return 0, err
 	}
-	return 0, apperr.InvalidFields(apperr.Field{Name: field, Code: "wrong_password", Message: "This is not the current password."})
+	return 0, wrongPassword(field)
+}
+
+func wrongPassword(field string) error {
+	return apperr.InvalidFields(apperr.Field{Name: field, Code: "wrong_password", Message: "This is not the current password."})
 }
 
 // newPassword checks a new password against the rules and hashes it. It is called

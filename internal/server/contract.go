@@ -46,6 +46,7 @@ type operation struct {
 	// evenIfPasswordExpired admits an account that must choose a new password first.
 	evenIfPasswordExpired bool
 	body                  *openapi3.Schema
+	form                  *openapi3.Schema // of multipart/form-data, where it is taken too
 	parameters            openapi3.Parameters
 	// answered are the properties of the answer; sent in a body they are read-only.
 	answered openapi3.Schemas
@@ -66,7 +67,7 @@ func readOperations(doc *openapi3.T) ([]operation, error) {
 			even, _ := op.Extensions["x-while-password-change-required"].(bool)
 			operations = append(operations, operation{
 				id: op.OperationID, method: method, path: path, permission: class, evenIfPasswordExpired: even,
-				body: bodySchema(op), answered: answeredProperties(op),
+				body: bodySchema(op, "application/json"), form: bodySchema(op, "multipart/form-data"), answered: answeredProperties(op),
 				parameters: append(append(openapi3.Parameters{}, item.Parameters...), op.Parameters...),
 			})
 		}
@@ -74,11 +75,11 @@ func readOperations(doc *openapi3.T) ([]operation, error) {
 	return operations, errors.Join(problems...)
 }
 
-func bodySchema(op *openapi3.Operation) *openapi3.Schema {
+func bodySchema(op *openapi3.Operation, mediaType string) *openapi3.Schema {
 	if op.RequestBody == nil {
 		return nil
 	}
-	media := op.RequestBody.Value.Content.Get("application/json")
+	media := op.RequestBody.Value.Content[mediaType]
 	if media == nil {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"chelal/gen/api"
 	"chelal/internal/authn"
 	"chelal/internal/change"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 )
 
@@ -24,6 +25,7 @@ type Options struct {
 	Tokens          *authn.Tokens
 	Secret          []byte   // keys are derived from it, one a purpose
 	OldSecrets      [][]byte // still decrypt and verify
+	Media           media.Store
 	RefreshLifetime time.Duration
 	Zone            *time.Location // the hospital's
 	Version         string
@@ -40,6 +42,7 @@ type handlers struct {
 	changes    *change.Store
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
 	factors    *authn.Sealer
+	links      *media.Links
 }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
@@ -52,6 +55,7 @@ func New(o Options) (http.Handler, error) {
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now},
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
+		links:      newLinks(o),
 		factors:    authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
 	}
 	contract, err := loadContract(o.StrictBodies)
@@ -67,7 +71,17 @@ func New(o Options) (http.Handler, error) {
 	api.RegisterHandlersWithOptions(e, strict, api.RegisterHandlersOptions{OperationMiddlewares: operations})
 	mountDocs(e, contract)
 	h.mountProbes(e)
+	e.GET("/media/*", h.serveMedia)
 	return headAsGet(e), nil
+}
+
+func newLinks(o Options) *media.Links {
+	const purpose = "media-link"
+	var old [][]byte
+	for _, secret := range o.OldSecrets {
+		old = append(old, authn.DeriveKey(secret, purpose))
+	}
+	return media.NewLinks(authn.DeriveKey(o.Secret, purpose), old...)
 }
 
 // today is the hospital's day at midnight UTC, as dates are stored.

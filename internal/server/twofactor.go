@@ -103,7 +103,7 @@ func (h *handlers) DisableTwoFactor(ctx context.Context, r api.DisableTwoFactorR
 			return db.CoreUser{}, twoFactorOff
 		}
 		if before.Password != row.CoreUser.Password {
-			return db.CoreUser{}, stale
+			return db.CoreUser{}, wrongPassword("password")
 		}
 		if err := h.checkSecondFactor(ctx, c, before, r.Body.Otp); err != nil {
 			return db.CoreUser{}, err

@@ -64,6 +64,9 @@ func (h *handlers) GetCurrentUser(ctx context.Context, _ api.GetCurrentUserReque
 // CreateUser adds an account. Its first password, if any, is good for one sign-in.
 func (h *handlers) CreateUser(ctx context.Context, r api.CreateUserRequestObject) (api.CreateUserResponseObject, error) {
 	after := db.CoreUser{IsActive: true, LanguagePreference: string(api.LanguageEn), Preferences: []byte("{}"), Password: authn.Unusable}
+	if err := checkPreferences(r.Body.Preferences); err != nil {
+		return nil, err
+	}
 	if err := h.applyUser(ctx, &after, replacement(*r.Body)); err != nil {
 		return nil, err
 	}
@@ -119,6 +122,9 @@ var lastAdmin = apperr.New(apperr.Conflict, "last_admin",
 // changeUser applies a patch to an account. A new password and a deactivation end the
 // sessions of the account.
 func (h *handlers) changeUser(ctx context.Context, id int64, ifMatch *string, patch api.UserPatch) (db.UserListRow, error) {
+	if err := checkPreferences(patch.Preferences); err != nil {
+		return db.UserListRow{}, err
+	}
 	hashed, err := h.hashFor(ctx, id, patch)
 	if err != nil {
 		return db.UserListRow{}, err
@@ -198,9 +204,12 @@ func (h *handlers) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject
 		},
 		Delete:  db.New().UserDelete,
 		Version: func(u db.CoreUser) int64 { return u.Version },
-		Check: func(*change.Change, db.CoreUser) error {
+		Check: func(c *change.Change, u db.CoreUser) error {
 			if slices.Equal(admins, []int64{r.ID}) {
 				return lastAdmin
+			}
+			if u.ProfileImage != nil {
+				return removeLater(ctx, c, *u.ProfileImage, c.Now)
 			}
 			return nil
 		},
@@ -286,10 +295,8 @@ func (h *handlers) toAPIUser(ctx context.Context, row db.UserListRow, all bool) 
 	}
 	a.Email = new(valueOr(u.Email, ""))
 	a.LanguagePreference = new(api.Language(u.LanguagePreference))
-	preferences := map[string]any{}
-	_ = json.Unmarshal(u.Preferences, &preferences) // what is not an object answers as an empty one
-	a.Preferences = &preferences
-	a.ProfileImage = toNullable(u.ProfileImage)
+	a.Preferences = new(preferencesOf(u))
+	a.ProfileImage = h.pictureLink(ctx, u.ProfileImage)
 	a.TwoFactorEnabled = &u.TwoFactorEnabled
 	a.DateJoined = &u.DateJoined
 	a.LastLogin = toNullable(u.LastLogin)

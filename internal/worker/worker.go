@@ -13,6 +13,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
 	"chelal/internal/jobs"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 )
 
@@ -22,10 +23,11 @@ const parallel = 5
 
 // New returns a River client that works every job once it is started. Of the processes
 // on one database River elects one to enqueue the periodic jobs.
-func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time) (*river.Client[pgx.Tx], error) {
+func New(pool *pgxpool.Pool, store media.Store, log *slog.Logger, now func() time.Time) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &expire{db: pool, log: log, now: now})
 	river.AddWorker(workers, &foldFigures{db: pool})
+	river.AddWorker(workers, &removePicture{db: pool, store: store})
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
 		Schema:       pg.RiverSchema,
 		Logger:       slog.New(onlyWarnings{log.Handler()}),

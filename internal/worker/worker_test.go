@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/gen/db"
+	"chelal/internal/media"
 	"chelal/internal/testkit"
 	"chelal/internal/worker"
 )
@@ -68,7 +69,7 @@ func TestFoldFiguresLeavesNoDifference(t *testing.T) {
 // work starts a client and stops it when the first job of a kind is done.
 func work(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string) {
 	t.Helper()
-	client, err := worker.New(pool, slog.New(slog.DiscardHandler), func() time.Time { return now })
+	client, err := worker.New(pool, media.Folder(t.TempDir()), slog.New(slog.DiscardHandler), func() time.Time { return now })
 	require.NoError(t, err)
 	done, cancel := client.Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed)
 	defer cancel()
