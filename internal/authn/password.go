@@ -57,7 +57,7 @@ func (h *Hasher) Verify(ctx context.Context, encoded, password string, inUse ...
 	if known && check(password) {
 		return true, !current, nil
 	}
-	if !known {
+	if !known { // though what stands before its salt may be in order
 		encoded = Unusable
 	}
 	rounds, argon := remaining(encoded, inUse)

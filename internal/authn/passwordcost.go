@@ -20,13 +20,19 @@ func costOf(encoded string) (c cost, ok bool) {
 	parts := strings.Split(encoded, "$")
 	if parts[0] == "pbkdf2_sha256" && len(parts) > 1 {
 		rounds, err := strconv.ParseUint(parts[1], 10, 32)
-		return cost{rounds: int(rounds)}, err == nil && rounds >= 1 && rounds <= maxIterations
+		if err != nil || rounds < 1 || rounds > maxIterations {
+			return cost{}, false
+		}
+		return cost{rounds: int(rounds)}, true
 	}
 	if len(parts) < 4 || parts[0] != "" && parts[0] != "argon2" || parts[1] != "argon2id" {
 		return cost{}, false
 	}
 	a, ok := parseParameters(parts[3])
-	return cost{argon: a}, ok && a.affordable()
+	if !ok || !a.affordable() {
+		return cost{}, false
+	}
+	return cost{argon: a}, true
 }
 
 // remaining is the work by which a check that cost done falls short of one that costs

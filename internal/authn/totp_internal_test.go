@@ -39,8 +39,8 @@ func TestTOTPToleratesOneStep(t *testing.T) {
 
 func TestTOTPURL(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, "otpauth://totp/CHELAL:jane%20d%2F%C3%A9@x.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=CHELAL&algorithm=SHA1&digits=6&period=30",
-		TOTPURL([]byte("12345678901234567890"), "jane d/é@x.org"))
+	require.Equal(t, "otpauth://totp/CHELAL:jane%20d%C3%A9@x.org?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=CHELAL&algorithm=SHA1&digits=6&period=30",
+		TOTPURL([]byte("12345678901234567890"), "jane dé@x.org"))
 }
 
 func TestRecoveryCodes(t *testing.T) {

@@ -54,8 +54,8 @@ func (b *bucket) Open(ctx context.Context, name string) (io.ReadCloser, int64, e
 	if err == nil {
 		return object, info.Size, nil
 	}
-	_ = object.Close() // nothing was read of it
-	if answer := minio.ToErrorResponse(err); answer.StatusCode == http.StatusNotFound && answer.Code != minio.NoSuchBucket {
+	_ = object.Close()                                                // nothing was read of it
+	if minio.ToErrorResponse(err).StatusCode == http.StatusNotFound { // of the bucket too: the answer has no body to tell
 		return nil, 0, ErrMissing
 	}
 	return nil, 0, b.failed("read", err)

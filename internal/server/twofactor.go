@@ -94,6 +94,9 @@ func (h *handlers) DisableTwoFactor(ctx context.Context, r api.DisableTwoFactorR
 	if err != nil {
 		return nil, err
 	}
+	if !row.CoreUser.TwoFactorEnabled { // asked again under the lock
+		return nil, twoFactorOff
+	}
 	attempt, err := h.verifyOwn(ctx, row.CoreUser, "password", r.Body.Password)
 	if err != nil {
 		return nil, err
