@@ -97,8 +97,8 @@ func TestMediaBucket(t *testing.T) {
 	for value, want := range map[string]config.Bucket{
 		"s3://key:a%2Bb%2Fc@s3.eu-west-1.example/images?region=eu-west-1": {Endpoint: "s3.eu-west-1.example", TLS: true, Region: "eu-west-1",
 			Name: "images", AccessKey: "key", SecretKey: "a+b/c"},
-		"s3://key:secret@127.0.0.1:9000/images/hospital/one/?tls=false": {Endpoint: "127.0.0.1:9000", Name: "images", Prefix: "hospital/one/",
-			AccessKey: "key", SecretKey: "secret"},
+		"s3://key:hunter2@127.0.0.1:9000/images/hospital/one/?tls=false": {Endpoint: "127.0.0.1:9000", Name: "images", Prefix: "hospital/one/",
+			AccessKey: "key", SecretKey: "hunter2"},
 	} {
 		c, err := load(t, map[string]string{"MEDIA_URL": value, "MEDIA_ROOT": "/srv/media"})
 		require.NoError(t, err)
