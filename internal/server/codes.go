@@ -138,6 +138,8 @@ var problemCodes = []webdocs.Code{
 		Meaning: "The Idempotency-Key was used for another request within 24 hours.", WhatToDo: "Take a new key for a new action."},
 	{Code: "too_many_attempts", Status: 429, Title: "Too many attempts",
 		Meaning: "Too many attempts to sign in failed within 15 minutes.", WhatToDo: "Wait as long as Retry-After says."},
+	{Code: "too_many_requests", Status: 429, Title: "Too many requests",
+		Meaning: "The address or the user sent more requests than RATE_LIMIT_IP or RATE_LIMIT_USER lets through.", WhatToDo: "Wait as long as Retry-After says, and send fewer at once."},
 	{Code: "internal", Status: 500, Title: "A fault here",
 		Meaning: "Something went wrong in the server. The log holds it under the request's id.", WhatToDo: "Report the instance to the operator."},
 	{Code: "media_unavailable", Status: 503, Title: "The store of images does not answer",

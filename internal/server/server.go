@@ -14,9 +14,10 @@ import (
 	"chelal/internal/change"
 	"chelal/internal/media"
 	"chelal/internal/pg"
+	"chelal/internal/ratelimit"
 )
 
-// Options are what a server is made of. All but the lists are required.
+// Options are what a server is made of. All but the lists and the limits are required.
 type Options struct {
 	DB              pg.DB
 	Now             func() time.Time
@@ -34,6 +35,8 @@ type Options struct {
 	AllowedHosts    []string
 	CORSOrigins     []string
 	TrustedProxies  []netip.Prefix
+	AddressLimit    ratelimit.Limit // requests of one address
+	UserLimit       ratelimit.Limit // requests of one user, whatever the address
 }
 
 // handlers implements the operations of the contract.
@@ -43,6 +46,8 @@ type handlers struct {
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
 	factors    *authn.Sealer
 	links      *media.Links
+	addresses  *ratelimit.Limiter[netip.Prefix]
+	users      *ratelimit.Limiter[int64]
 }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
@@ -57,6 +62,8 @@ func New(o Options) (http.Handler, error) {
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
 		links:      newLinks(o),
 		factors:    authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
+		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
+		users:      ratelimit.New[int64](o.UserLimit, o.Now),
 	}
 	contract, err := loadContract(o.StrictBodies)
 	if err != nil {
