@@ -48,7 +48,7 @@ func (h *handlers) readForm(c echo.Context, op operation) (map[string]any, error
 	value := map[string]any{}
 	for {
 		part, err := form.NextPart()
-		if err == io.EOF { //nolint:errorlint // a form that breaks off wraps it
+		if err == io.EOF { // not errors.Is: of a form that breaks off the error wraps it
 			return value, nil
 		}
 		if err != nil {

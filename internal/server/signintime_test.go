@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"chelal/gen/db"
 	"chelal/internal/testkit"
 )
 
@@ -58,5 +59,28 @@ func TestSignInTimeTellsNothing(t *testing.T) {
 	for i, kind := range kinds {
 		ratio := float64(medians[i]) / float64(medians[0])
 		require.InDelta(t, 1, ratio, 0.3, "%s takes %.2f times as long as %s", kind.name, ratio, kinds[0].name)
+	}
+}
+
+// TestPasswordFormsOfManyAccounts holds that each form is told once, and that a sign-in
+// reads a few entries of an index however many accounts there are.
+func TestPasswordFormsOfManyAccounts(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	w := &watched{Pool: testkit.Pool(t), t: t}
+	_, err := w.Exec(ctx, `INSERT INTO core_user (username, password)
+		SELECT 'many' || n, (ARRAY['!', '', 'pbkdf2_sha256$600000$s$h', 'pbkdf2_sha256$x$s$h', '$argon2id$v=19$m=19456,t=2,p=1$s$h',
+			'argon2$argon2id$v=19$m=102400,t=2,p=8$s$h'])[1 + n % 6]
+		FROM generate_series(1, 20000) n`)
+	require.NoError(t, err)
+	_, err = w.Exec(ctx, "ANALYZE core_user")
+	require.NoError(t, err)
+	forms, err := db.New().PasswordForms(ctx, w)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []string{"pbkdf2_sha256$600000", "$argon2id$v=19$m=19456,t=2,p=1", "argon2$argon2id$v=19$m=102400,t=2,p=8"}, forms)
+	require.NotEmpty(t, w.plans)
+	for _, plan := range w.plans {
+		require.NotContains(t, plan, "Seq Scan on core_user")
+		require.Contains(t, plan, "core_user_password_form_idx")
 	}
 }
