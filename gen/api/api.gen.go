@@ -248,6 +248,138 @@ func (e StockMovementKind) Valid() bool {
 	}
 }
 
+// Defines values for SyncAction.
+const (
+	SyncActionCreate SyncAction = "create"
+	SyncActionDelete SyncAction = "delete"
+	SyncActionUpdate SyncAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the SyncAction enum.
+func (e SyncAction) Valid() bool {
+	switch e {
+	case SyncActionCreate:
+		return true
+	case SyncActionDelete:
+		return true
+	case SyncActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAnswerStatus.
+const (
+	SyncAnswerStatusSyncCompleted SyncAnswerStatus = "sync completed"
+)
+
+// Valid indicates whether the value is a known member of the SyncAnswerStatus enum.
+func (e SyncAnswerStatus) Valid() bool {
+	switch e {
+	case SyncAnswerStatusSyncCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncBatchStatus.
+const (
+	SyncBatchStatusCompleted SyncBatchStatus = "completed"
+	SyncBatchStatusWaiting   SyncBatchStatus = "waiting"
+	SyncBatchStatusWorking   SyncBatchStatus = "working"
+)
+
+// Valid indicates whether the value is a known member of the SyncBatchStatus enum.
+func (e SyncBatchStatus) Valid() bool {
+	switch e {
+	case SyncBatchStatusCompleted:
+		return true
+	case SyncBatchStatusWaiting:
+		return true
+	case SyncBatchStatusWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEntity.
+const (
+	SyncEntityAppointments  SyncEntity = "appointments"
+	SyncEntityBills         SyncEntity = "bills"
+	SyncEntityEncounters    SyncEntity = "encounters"
+	SyncEntityPatients      SyncEntity = "patients"
+	SyncEntityPayments      SyncEntity = "payments"
+	SyncEntityPrescriptions SyncEntity = "prescriptions"
+)
+
+// Valid indicates whether the value is a known member of the SyncEntity enum.
+func (e SyncEntity) Valid() bool {
+	switch e {
+	case SyncEntityAppointments:
+		return true
+	case SyncEntityBills:
+		return true
+	case SyncEntityEncounters:
+		return true
+	case SyncEntityPatients:
+		return true
+	case SyncEntityPayments:
+		return true
+	case SyncEntityPrescriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultFirstStatus.
+const (
+	SyncResultFirstStatusApplied  SyncResultFirstStatus = "applied"
+	SyncResultFirstStatusConflict SyncResultFirstStatus = "conflict"
+	SyncResultFirstStatusRejected SyncResultFirstStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultFirstStatus enum.
+func (e SyncResultFirstStatus) Valid() bool {
+	switch e {
+	case SyncResultFirstStatusApplied:
+		return true
+	case SyncResultFirstStatusConflict:
+		return true
+	case SyncResultFirstStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultStatus.
+const (
+	SyncResultStatusApplied   SyncResultStatus = "applied"
+	SyncResultStatusConflict  SyncResultStatus = "conflict"
+	SyncResultStatusDuplicate SyncResultStatus = "duplicate"
+	SyncResultStatusRejected  SyncResultStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultStatus enum.
+func (e SyncResultStatus) Valid() bool {
+	switch e {
+	case SyncResultStatusApplied:
+		return true
+	case SyncResultStatusConflict:
+		return true
+	case SyncResultStatusDuplicate:
+		return true
+	case SyncResultStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SystemAlertCode.
 const (
 	SystemAlertCodeDatabaseSlow SystemAlertCode = "database_slow"
@@ -1687,6 +1819,9 @@ type Problem struct {
 	// Code A stable word for programs
 	Code string `json:"code"`
 
+	// DependsOn With code `dependency_rejected`: the op_id of the operation that was not applied
+	DependsOn *openapi_types.UUID `json:"depends_on,omitempty"`
+
 	// Detail A sentence that helps the caller act
 	Detail string `json:"detail"`
 
@@ -1988,6 +2123,139 @@ type StockMovementList struct {
 	Next            nullable.Nullable[string] `json:"next"`
 	Previous        nullable.Nullable[string] `json:"previous"`
 	Results         []StockMovement           `json:"results"`
+}
+
+// SyncAction defines model for SyncAction.
+type SyncAction string
+
+// SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
+type SyncAnswer struct {
+	// Results One for each operation, in their order
+	Results []SyncResult     `json:"results"`
+	Status  SyncAnswerStatus `json:"status"`
+}
+
+// SyncAnswerStatus defines model for SyncAnswer.Status.
+type SyncAnswerStatus string
+
+// SyncBatch Example: {"applied":0,"batch":"01938a5c-6b5e-7c3a-9d2e-4f1a6b7c8d9e","conflict":0,"created_at":"2026-12-01T07:10:00Z","device_id":"tablet-7","done":0,"duplicate":0,"finished_at":null,"rejected":0,"results":[],"status":"working","total":350}
+type SyncBatch struct {
+	Applied   int32              `json:"applied"`
+	Batch     openapi_types.UUID `json:"batch"`
+	Conflict  int32              `json:"conflict"`
+	CreatedAt time.Time          `json:"created_at"`
+	DeviceID  string             `json:"device_id"`
+
+	// Done How many have a result
+	Done       int32                        `json:"done"`
+	Duplicate  int32                        `json:"duplicate"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Rejected   int32                        `json:"rejected"`
+	Results    []SyncResult                 `json:"results"`
+	Status     SyncBatchStatus              `json:"status"`
+
+	// Total How many operations it has
+	Total int32 `json:"total"`
+}
+
+// SyncBatchStatus defines model for SyncBatch.Status.
+type SyncBatchStatus string
+
+// SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
+type SyncDifference struct {
+	// Base The value in the version that the device saw, when it came of an operation that was sent here
+	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
+	Field string                         `json:"field"`
+
+	// Theirs The value now
+	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+
+	// Yours The value in the operation; left out when it does not name the field
+	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+}
+
+// SyncEntity defines model for SyncEntity.
+type SyncEntity string
+
+// SyncOperation Example: {"action":"update","base_version":3,"data":{"address":"5 New Road"},"entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33"}
+type SyncOperation struct {
+	Action SyncAction `json:"action"`
+
+	// BaseOp Instead of base_version the earlier operation of this device on the same row that the change builds on
+	BaseOp nullable.Nullable[openapi_types.UUID] `json:"base_op,omitempty"`
+
+	// BaseVersion The version that the device saw; update and delete need it or base_op
+	BaseVersion nullable.Nullable[int64] `json:"base_version,omitempty"`
+
+	// Data The body of the request; temp_ids may stand for patient, appointment, encounter and bill
+	Data   nullable.Nullable[map[string]interface{}] `json:"data,omitempty"`
+	Entity SyncEntity                                `json:"entity"`
+
+	// ID The row to update or delete
+	ID nullable.Nullable[int64] `json:"id,omitempty"`
+
+	// OpID A UUID made when the operation is recorded; under it the operation is done once
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// RecordedAt By the clock of the device; it is kept for the record and decides nothing
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at,omitempty"`
+
+	// TempID With create: a name for the new row. Else: the name of the row to update or delete
+	TempID nullable.Nullable[string] `json:"temp_id,omitempty"`
+}
+
+// SyncResult defines model for SyncResult.
+type SyncResult struct {
+	Action SyncAction `json:"action"`
+	Entity SyncEntity `json:"entity"`
+
+	// Fields With `conflict`: what differs
+	Fields []SyncDifference `json:"fields,omitempty"`
+
+	// FirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+	FirstStatus *SyncResultFirstStatus `json:"first_status,omitempty"`
+
+	// ID The row, when it is known
+	ID   *int64             `json:"id,omitempty"`
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// Problem An error, after RFC 9457
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+	// deletion, and in a duplicate of what was decided more than 30 days ago.
+	Row    *SyncResult_Row  `json:"row,omitempty"`
+	Status SyncResultStatus `json:"status"`
+
+	// TempID As it was sent
+	TempID *string `json:"temp_id,omitempty"`
+
+	// Version The version of the row; with `conflict` the present one
+	Version *int64 `json:"version,omitempty"`
+}
+
+// SyncResultFirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+type SyncResultFirstStatus string
+
+// SyncResult_Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+// deletion, and in a duplicate of what was decided more than 30 days ago.
+type SyncResult_Row struct {
+	union json.RawMessage
+}
+
+// SyncResultStatus defines model for SyncResult.Status.
+type SyncResultStatus string
+
+// SyncWrite Example: {"device_id":"tablet-7","operations":[{"action":"create","data":{"date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","last_name":"Smith"},"entity":"patients","op_id":"0b5d2a3e-5c0f-4f7b-9a51-8d1f6f1f2a11","recorded_at":"2026-12-01T09:12:00+03:00","temp_id":"p1"},{"action":"create","data":{"items":[{"amount":"12.50","description":"Dressing","quantity":2}],"patient":"p1"},"entity":"bills","op_id":"5a1c7b90-2f0e-4c55-8b1e-6d2f3a4b5c22","recorded_at":"2026-12-01T09:20:00+03:00","temp_id":"b1"}]}
+type SyncWrite struct {
+	// Batch The property of an earlier protocol; it may be empty
+	Batch []map[string]interface{} `json:"batch,omitempty"`
+
+	// DeviceID What names the device, always the same; required with operations
+	DeviceID *string `json:"device_id,omitempty"`
+
+	// Operations In the order in which they were recorded
+	Operations []SyncOperation `json:"operations,omitempty"`
 }
 
 // SystemAlert defines model for SystemAlert.
@@ -2933,6 +3201,18 @@ type ReplaceServiceItemParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// SyncOfflineDataParams defines parameters for SyncOfflineData.
+type SyncOfflineDataParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSyncBatchParams defines parameters for GetSyncBatch.
+type GetSyncBatchParams struct {
+	// After How many results to leave out, from the first.
+	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -3125,6 +3405,9 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
+// SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
+type SyncOfflineDataJSONRequestBody = SyncWrite
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
 
@@ -3133,6 +3416,172 @@ type UpdateUserJSONRequestBody = UserPatch
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
+
+// AsPatient returns the union data inside the SyncResult_Row as a Patient
+func (t SyncResult_Row) AsPatient() (Patient, error) {
+	var body Patient
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPatient overwrites any union data inside the SyncResult_Row as the provided Patient
+func (t *SyncResult_Row) FromPatient(v Patient) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePatient performs a merge with any union data inside the SyncResult_Row, using the provided Patient
+func (t *SyncResult_Row) MergePatient(v Patient) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsAppointment returns the union data inside the SyncResult_Row as a Appointment
+func (t SyncResult_Row) AsAppointment() (Appointment, error) {
+	var body Appointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromAppointment overwrites any union data inside the SyncResult_Row as the provided Appointment
+func (t *SyncResult_Row) FromAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeAppointment performs a merge with any union data inside the SyncResult_Row, using the provided Appointment
+func (t *SyncResult_Row) MergeAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsEncounter returns the union data inside the SyncResult_Row as a Encounter
+func (t SyncResult_Row) AsEncounter() (Encounter, error) {
+	var body Encounter
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromEncounter overwrites any union data inside the SyncResult_Row as the provided Encounter
+func (t *SyncResult_Row) FromEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeEncounter performs a merge with any union data inside the SyncResult_Row, using the provided Encounter
+func (t *SyncResult_Row) MergeEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPrescription returns the union data inside the SyncResult_Row as a Prescription
+func (t SyncResult_Row) AsPrescription() (Prescription, error) {
+	var body Prescription
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPrescription overwrites any union data inside the SyncResult_Row as the provided Prescription
+func (t *SyncResult_Row) FromPrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePrescription performs a merge with any union data inside the SyncResult_Row, using the provided Prescription
+func (t *SyncResult_Row) MergePrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsBill returns the union data inside the SyncResult_Row as a Bill
+func (t SyncResult_Row) AsBill() (Bill, error) {
+	var body Bill
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromBill overwrites any union data inside the SyncResult_Row as the provided Bill
+func (t *SyncResult_Row) FromBill(v Bill) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeBill performs a merge with any union data inside the SyncResult_Row, using the provided Bill
+func (t *SyncResult_Row) MergeBill(v Bill) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPayment returns the union data inside the SyncResult_Row as a Payment
+func (t SyncResult_Row) AsPayment() (Payment, error) {
+	var body Payment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPayment overwrites any union data inside the SyncResult_Row as the provided Payment
+func (t *SyncResult_Row) FromPayment(v Payment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePayment performs a merge with any union data inside the SyncResult_Row, using the provided Payment
+func (t *SyncResult_Row) MergePayment(v Payment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t SyncResult_Row) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *SyncResult_Row) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3412,6 +3861,12 @@ type ServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -6362,6 +6817,60 @@ func (w *ServerInterfaceWrapper) ReplaceServiceItem(ctx echo.Context) error {
 	return err
 }
 
+// SyncOfflineData converts echo context to params.
+func (w *ServerInterfaceWrapper) SyncOfflineData(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SyncOfflineDataParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SyncOfflineData(ctx, params)
+	return err
+}
+
+// GetSyncBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSyncBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSyncBatchParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSyncBatch(ctx, batch, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -6766,6 +7275,8 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
 	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
+	router.POST(options.BaseURL+"/api/sync_offline_data/", wrapper.SyncOfflineData, options.OperationMiddlewares["syncOfflineData"]...)
+	router.GET(options.BaseURL+"/api/sync_offline_data/:batch/", wrapper.GetSyncBatch, options.OperationMiddlewares["getSyncBatch"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -20809,6 +21320,320 @@ func (response ReplaceServiceItem503ApplicationProblemPlusJSONResponse) VisitRep
 	return err
 }
 
+type SyncOfflineDataRequestObject struct {
+	Params SyncOfflineDataParams
+	Body   *SyncOfflineDataJSONRequestBody
+}
+
+type SyncOfflineDataResponseObject interface {
+	VisitSyncOfflineDataResponse(w http.ResponseWriter) error
+}
+
+type SyncOfflineData200JSONResponse SyncAnswer
+
+func (response SyncOfflineData200JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData202ResponseHeaders struct {
+	Location string
+}
+
+type SyncOfflineData202JSONResponse struct {
+	Body    SyncBatch
+	Headers SyncOfflineData202ResponseHeaders
+}
+
+func (response SyncOfflineData202JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData400ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData401ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData403ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData409ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData413ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData415ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData422ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData429ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData503ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatchRequestObject struct {
+	Batch  openapi_types.UUID `json:"batch"`
+	Params GetSyncBatchParams
+}
+
+type GetSyncBatchResponseObject interface {
+	VisitGetSyncBatchResponse(w http.ResponseWriter) error
+}
+
+type GetSyncBatch200JSONResponse SyncBatch
+
+func (response GetSyncBatch200JSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch400ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch401ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch403ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch404ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch429ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch503ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -22327,6 +23152,12 @@ type StrictServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx context.Context, request ReplaceServiceItemRequestObject) (ReplaceServiceItemResponseObject, error)
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx context.Context, request SyncOfflineDataRequestObject) (SyncOfflineDataResponseObject, error)
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx context.Context, request GetSyncBatchRequestObject) (GetSyncBatchResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -25680,6 +26511,80 @@ func (sh *strictHandler) ReplaceServiceItem(ctx echo.Context, id ID, params Repl
 	return nil
 }
 
+// SyncOfflineData operation middleware
+func (sh *strictHandler) SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error {
+	var request SyncOfflineDataRequestObject
+
+	request.Params = params
+
+	var body SyncOfflineDataJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncOfflineData(ctx.Request().Context(), request.(SyncOfflineDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncOfflineData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SyncOfflineDataResponseObject); ok {
+		return validResponse.VisitSyncOfflineDataResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSyncBatch operation middleware
+func (sh *strictHandler) GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error {
+	var request GetSyncBatchRequestObject
+
+	request.Batch = batch
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSyncBatch(ctx.Request().Context(), request.(GetSyncBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSyncBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSyncBatchResponseObject); ok {
+		return validResponse.VisitGetSyncBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -25956,375 +26861,423 @@ func (sh *strictHandler) ResetTwoFactor(ctx echo.Context, id ID, params ResetTwo
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L1rdxs3kj/8VXD47DlJZlo0JdvJWDpzduRb4kx8WUuZ7P4jLwmyiySiJsAB0KKZrL/7c1AAutEkmmxS",
-	"1MUO8yIWyW5cC4W6/uqP1kBMpoID16p1/EdrDDQFiX8+E1wD18+ZmgrFNBPcfJuCGkg2tR9b54L0gaix",
-	"mHHCONFjIH0pZgpkQihP8QtOJ0BynoIkszEbjIkWRNErIEy3khZ8pJNpBq3jFuMZ43BChiwD887fL1qv",
-	"3vzroIP/fduepsOLVitpSfh3ziSkrWMtc0haajCGCTVD0/OpaUdpyfio9elT0npxTkeRQY+BSDH7SpEr",
-	"kIoJnpChkKT3anjwmurBuFcZ1kXrcON+34OW89OhBrnc+xkMBE8VoebnckW0nBM6ooyHnT/srOp3KOSE",
-	"alw5/e2jVtKaMM4m+aR1fJj4QTGuYQSy9ckMa0olnYD2+5tLJXCANMvE7MVkquf/olkOvqfquPF3M9I+",
-	"jBgnlzBXoMmUjhgfndjZzKhMFRkK0xzpcfioe4mb4VhkqSJMt1tJi5nm/p2DnLeSltnp1nFrYAcTTm9C",
-	"P/4EfKTHreOjTqeTRNb5VVqzuzAQMv1KEZaGy3no+p5SPS67xmd2tcpmTDCZCg18MP8nzJfHd0o0fNQk",
-	"5+zfOeDOj5kidGB+Jl9T8vPPr54nRNH5N21ySiRMgWoyY3rMODl6RMYil4pQrmZg/lV4xIZMKk00mwBJ",
-	"WVqssT3M5UyDoR2YsdWt9uPHOEv/+TC69EM8K/H175mD1yNiiKNzp4zoMdX4xYBmGUgypoooAJ4QlQ/G",
-	"Zi49PGy9hJjj+Jde/UTcSa2bwWENvbyjI4iPeEpHkJChFBNymPjlLpf2sJN0Oh3DNVSbvBTm3FJNBmIC",
-	"/iDnCkjPUjGOe4noFgjedFgZfgpDmmcaX9iU5sy8ztjvkbm9FzNFKE7vhEyEBLMLnBx1OmQgcq6RhI46",
-	"ncqQjzr1Y+4q00904Oa1TUd+BlTGqOgXYVgJUswkV5rQLDM3zVDkPA3o5TfKgagJ69XxFWXbr+cry2Ty",
-	"yXADNRVcgb8HhxkbaPP3wN6JyDSn04wNqBnvg6kU/Qwmf/1N2UuyWEnzRmpazxVIM6SuppdgeHwKmrIM",
-	"+YH5DUnOztc/SmgmgaZzAh+Z0gp3SEphmPev9e0OGWRp8IPZAlAKCX+Dvj59MOupNOUD82Ln8MfnT355",
-	"dNZ5/d3/PPzn0X/97c3j82//dfjf/++pWVpNda5ax486T5KWZhqvzWLVigV+kIqBemCn8OD/Wxj4p3CH",
-	"/kPCsHXc+v8elLLJA/urevDOLrXdp8g5lqCAa2LGBJ4B2euApAIU4QKJScyM+PEpab0Uss/SFPi1tndY",
-	"tBLs7P+IXBIpMljs2XB8S7CbLvDDcoFfBl1GV7gc064W1/Ltr1R0UnY5gyvmNVMTf0VsvbCsbK97CfOu",
-	"hFxBGq7yubk+F242MqPK0HaKgh3lQo9BEnPHg9Jtck4vgVDCYWbEGPsMfrK38FZbc3RUbs3PfCrFwJy6",
-	"fgbkBddMz+t2qWaCu9qyoHmca7EwfRia2yCyPriN/IpmLL3e1rk2KntlLlTIUnLRSqmGrhh2+0zq8UWL",
-	"MEtM+M4xMU+aJ0jGQHnVYpjrXEKcETLe1WPo2kcCPljppsIMV3axHf/rlDTwlKbkvVvQuq13C7SrvXb7",
-	"Z1ZyQjNzE0NqJKliWU9Iz/bdQ6VMEbgCOSczKfjI7osZyxuhX5pr9lqbz4Xu4mW9sP0S7EbbK9wyZhT3",
-	"5iInEzrHwSqAQlXYdAselVvwRmjy0o0hugHlIHe0BbHZmclZ6VLIUPqtTtaM4ExTv4ZbrrrCFhYOnBuG",
-	"kbYHY8pHkBLF+ABwyc2tb9aavLd/WB3UKu9O95iba8y+SQS3ki/TdqKzrTbpMOCV7yTqw2hfIC8py6B2",
-	"u+zsdrFVZ2ICfWHEnUxBZWUCccEuUqjAMB4aCT4lrXMhfqJydL1N00J0M2xlYeNwhEwR/FFawf2QvGZP",
-	"t1v0QHZwjMldTeRcCPKTG0F05csh7opXxeZGBwOYanv5nQvxmvL5tRd2Qvm8S7WGyVSrygILQcyPZIg0",
-	"R/wzaJ1iI7PZbXLujTIkoxrkdoJBIBSbTs20/M2gVi14deg7WXg/Z3dTKCsgM0VomkpQyrIohiKCtAxr",
-	"/TK1ktBqiKavg8L2FRupe/pBYCXDwf7Maa7HwLXZYkivufeXwLuGwUeFEENqykziEnhF8jBzNvwAPk6Z",
-	"hLRNzuwkHRkIIyUNJajx1hfUYSgnmgkLyX6vZ3qLE9kFHbwR/viZLYSUGI7vbqflJanu7y+//HJwGmzT",
-	"sur+g9FwQuoobalPgUoUNGk2+ftFi07ZhqZVRyZXlGVGtr6eSh60s0AeKdW0T1Wo46DBjTgD1kRMgOuQ",
-	"P6ixkDqbb0MSj0Ot7gzkFRsA+bkyuLgGHTyyK7ZcN/EdnnGVT6dCakhfQ8roOc7sWrtYNNidmBa7uFjB",
-	"hp6Bc0Qg0VNFfjx7+8ba+IjzcRyYYRyTsGfT43b37OPwgBeDIzhdcm4HV7Oh0ans+so1u2qWAO1v7l3T",
-	"9OlAsyv4WdlNnUoxBamZtYFZxVhF7eGLVr2ktD1FnSPlaf81tFL5Lj4ULYr+bzBAyfjUSMyj+UvGU9NK",
-	"lRCo/dHIksDZgGUZch2zgnYvW8et04n4WP4kgarFr83KUDItWmjjc5lvQNEJkEFGlbmyVd4viKJ8A+/o",
-	"hWXzQ4ubnKX2Fqop1Qy4/kqRSy5mnNgXTStL9snqzGINo0FPOzF9IPgAJI825Nfhj9hPWdED8HxiNgvX",
-	"oJx7Ul2UgRRKHUiw+xhsY9losG7rCMOvXGW2YQvBEIuJRElnOhWM64ljLiEDkWDEjC4S81Hn6NuDw8OD",
-	"o85552/HDzvHnc7/M0wEbzj369FB59B8JwZayNbxQ/9n19maTyeMU/LW7KQwz+USx9edMJ5rQxAPO0kL",
-	"eKrCLk2j553vjju+S5a2jr9LjAJtXmm9RG/aQT5tJS1xBbIvxGW3IODgS7NuQ5opSFqOmtDm7v72Y/yR",
-	"ciBnE4a2EKWp1JHRfFsugGdryCjS3GlnDNvqPLHPtZJWPk3XrqXTolrHh0vnJNyKgMOYNg+wswgxpU74",
-	"qDwdfdDtVyPWVdnRyLlY3tRqsw+Pos0Wu950dtb21mDAjk4iQ12ilhXPQMSR+ssY0CzINNoqzLlLSR8U",
-	"S8GbDMsR9YXIgKKpuaC+RuOv0mdkiAGRxpidFcUMH0VbHgYd2DVtttCewFdfrQEXObMvfPLHYPWL52wC",
-	"b4fP6RzvxeCUNCWE4tREOX0+6ZsdsrZLjHZI1i/6AqtFCb+yDdVjkBQnyw7RrZgnvSQ8vZU5lqRQHMLI",
-	"AQp3uDwoFdJcpuVyXdbw/J+Y0sviDLo+owTK88xpFlYVWSZYfLfLVBeUZhPHhJZPAYeP2ENNg+UGTyVc",
-	"MWFJcO3DElSe2UgdpmGyCd0ixdr2qJSGIBfowC6KG3kwrrLXNWv9znt7aGrteTR7Fyy7u5yCG7i4XAaC",
-	"D5mcWNNPdau2YPML8RYc3TpXYH2fYmi9V889QW7ksW54AUzoR9fEo0eddS0WHHwhgKGTNOLpi0x7jryA",
-	"lttSy71PnPeHnKYTxot4LbuQXnDE4xeM7HF0XKt4/urZ3x7//bSaes+KgRTybiDylBSatAZjGFxC2kVd",
-	"gvHuVIqRBCsEC0Pb2j5m5NTMvs5FV43FLCoVB2P4RTJL7U1P0Br5NCZEhsJhKMh9nkev2uHTOXHRKEjJ",
-	"ucppRjKkXK9pKdCa8ZFa6H5/bO/xsQ1vqZhIEYgna64o9XT+vCDWBV09eKrbn3dLom5009pmn+Eduu6m",
-	"relq3djPRUrnqwe+G8EgWSEgRY5lMzaxYg1aSSF84LvRhbC2TpYxHVmDG1IGt1P2VCY22ImXEuAsE9Ft",
-	"mAl5yfioi0GfXbA++cbqRvVtlLK3P3eLpy0ix8f6i83Br1Bsm5+yLFu0701Q4p5SoxO3HnfaaHHo08zc",
-	"r900Nw0cdtzXGO7BlMrNqBdMLIeFVSeH7sLN+fAQlQ8kQ5Ct48dWBf/WXPBXgg2ga3Wt1nEYlG7uf+VG",
-	"5i5nt+e/+nGbwRVjxsl9u2ic/R44SJoZ1m3kbG/UMo0+SVoZ49DVQtMsbOrfObVhRYY9K+s06Jq+W8dH",
-	"FVPLh1IKaDW3DE3p3PGTXx99CKxAUyo1o1k2t5NOWjiw7vJUixE8XDaKhvu5mhxfCw5IypXdbvhOhRQa",
-	"W5UK0lhmJmu1s4B+tlItGxt9FmkyYjYp6LLOrGOdfZpmaPnuiysgv4MUKE8YQYPxkZGZbKSHWfeYrafg",
-	"cI1YnTncrwyNRlhdvR1rx/akkrT/iMbLKTtrRYoHg2k2GMDixJpJSmZpAhGpcqoa0vvdWIrs0gTLWj14",
-	"C3NJKqe/eq5Lmg1sTMV5LM1NpQRYnrelI7HaQFQQYuymuWuOHeeXzVmlu0GbyDfhpP64hhE6nHHDYZbL",
-	"0UymqizYVtz1ls4Hrv/CgKtL7Q9BSBSVNWxGvH9y02b9ZbITu6ZvfmOjZknYD69zlF/xaa4jh3TxMvfB",
-	"mFV1f30K15oTWJpCrKi71h6wcD7rDEHuOW+NGVBNMzHKYZ01aB3xflqxhe9hmtHBRna18iY4aj/utBb5",
-	"/3MJSpllDFfx6Oa3+70ja5LzDJQitFjPEbsCZTNqr0EGdTloXxxJbGxoXSKIGsngBimj9mJfYzXdE9Tu",
-	"CCq8V3A/6q6OnxjfM5w9w3G08KcX1G5QSNtYQItb/5a9XzdnCdqEqDZzNG3r0Kkj3S1Ep2bG1dIQ+adf",
-	"+Jh3q47Yl53UOXcmkyXTrPtHXIFMc4i6nk2Tm/ucm1nPCzv4gq3jU7LtbffhlsimOpi3zm9MJ0WY7nUv",
-	"im3spihQfMJL8ZV9JwQvWDaj3h+aZXxkyFbFrsAsAxv23dXeuVnuncgr2Q/OsmcGDhgH3jUSmArMpBu/",
-	"uombU8JUSN1t7Gm0dk8JV8BzaDS6hXWtNhAfes1aJJGlrc4gtlnovLbev8VUC1ymw6NYQPRyMO+N+47d",
-	"Q7aj6ExsROK7ksBplr0dIjtamUHhXjA8qjqpqVCK9TPoprnNEYHmx9e1epZPJlTO14pCsa6WJ/nhU9J6",
-	"TtW4L6hM4wkbV9DNlUvZqfK0l0La6BF1TGZjUeYFiwk4z48sc8NImpttQDaYUaULGKImJtKkRTlnVyAV",
-	"lSwWs3Om6XCIo/hNMNMhIgUxRVI6NyI65QSozBhIMgcqQ2/MykUHqQR/QycQc8ogGkBK5wHfWdAWNJkI",
-	"pYmeAddzz/jVbnrPxKyrtBhcdmkGUtds0LsxlRM6YEordMr5DaOVoTUd0esyjWJxREnr48FIHJjvDtQl",
-	"mx6IqZUDDjBEw1yKKAWY20co3W1OWxZA6QoqRIaDd4b2RXJqFrtSJipdZyrzbiUOp4YQXiI4iI3usRMS",
-	"M04Eh+bDXRFqs8F4udBs6LawxnmJS50ZhqFL5TbLoPGhKRjKm6CzGAV7J+C/c8ghvmjvYQD42RBwQt7k",
-	"UkGVkA1R2Nx7jKckLphtRpl5oSRzQcY5TyV6E29zxf0kJYyY0jbcRXW1dHE4y+uP1PydYVyNiSO4c1cs",
-	"c2QE3YedFYN42NnlKEIRIxJ0ab62+WZUAqYXOtWjibvetS1FBl2flr6KqTRrVsLArNtiaFzE7wcftT03",
-	"iP2GTIBYZ+4Owuic8NbtS6CXqZjx9VuWOL4oR+YUI/pc08G8t729Hb4GPRbpqgGtYHaVcxuc10pGTa18",
-	"XXSw01NybkThWvqs9LnTc7G6XzVXGiYr7/CS1VFNOECqCCWZEJdNR3CGfZyaLq7DytxQx0AzPW7W5w/2",
-	"WdRkUjpfd5bMM1+pxDBxM1m4AmlB2JodWNuHj7jf/kahGK6kNMsyogUiNNpDXV4oQzZsLjbt6Cqxulwh",
-	"RTaMJNpYg0xaOZdA0+6SsNCgO7N4qsthFj8/eiyhkC6sLNf4HP1imn4Ds7W6z8I6RWlv8UJKljTlGPdf",
-	"PAOLAlXN0oXLsqw2LCo3q2WGRe649n6PsLbYnRLTgOOS3LIFZovE2+ZRiqprVjTumyhw2CJxRw4+YV2O",
-	"uA1AxWfL9spuK4mJK9eoxjzlItcW+F7jg1uIS43fuHH+sP60Lc24OpvFTqPLytQUuHJADZuHzRwt23bX",
-	"IR5Mrao8/0qR8tGEzMZg1cypLF9x0HdccNg8BUlcgZQshZWJPC5k1i6D1WvUlFk4UloBeJhXvaeHcTtt",
-	"1WG6EMu7yQS38KrGHENhqsuqbJSNzKsu47iLEu+K/Hv3mJHm1j7VmFOtzvqPZkJ0LajU8qhjY1xMqF5e",
-	"pNhBejFBAJuIIxsOzE8etQuxm2Ay1fM2eSNQYaYDh+6sxkYnExxRMyuO+kd4/WiQps3//Y//+99f//cf",
-	"Fxfqw1//Yf9of/jr1xcX7eLDN3/9j6XbwEhArpGDEljzhZF9CHWAWtWxtnFiobclDIIIsTq+S2IIHR6g",
-	"4lGRy8HoiAvFVOu49ZpmVDK6AUaHoZDHQZ4kiq1DhMIy0o5VyLiRI/PRuL1BAkUEEGNp6KtifquoJduE",
-	"CGwDqVGu5R83jKOxA3yLHecFfK7gDD4svty8ZogMIYkFyZSrIo+Lc/snj2gp+dfNhLUU7W8e2xLhhuuY",
-	"y1p3N6rYaaOk7fUbXeExDZzUdbnlL8McaC1Q6DkpLPVkJpkGXx9joiC7ArW5uBfzph8VQtOqILddBuIU",
-	"5LB51OrChRq/LLe5/fZE9XkRVTyF3g4lxoJeMsjSF1LGMuUt8mLkCnWY61ENzbYwJ1/3kMW2O20bq9D7",
-	"JnEIeK42USnNOlJE72Fm8QvjcHh1loSFedvhJXb85XvR6fuk7KqAGoPbWAvo1gBlbRFQbXsojo2Bxirw",
-	"Ws1euR6AwxKY1BL2U2xDfigs19XtQLRSWyEo0+N5iFhXfmX6UppOpn4HOocHh4/j4HStw3anHd8B11cZ",
-	"e+d7+LASV6zJ08EIt5A9V5N9kUtZdlK+nZQTiy37T5SPcne4/DxsmRms1RUHtHldsdaEcUS5lEaOxdiH",
-	"1vHhUWcx8q+VtEbAQbJBqbCFyJ1GbXhUFPfB3zLyuGPtokKmILsZXEHWOn7USVo5Z2YZB3SqcjSHXRem",
-	"sDr+GJ9T+cS73jNIRyBPCMdrlcOIanYVNclsnplZXaRr6Vd1LSysZyRARkjSB1v6xV7vZlkQ1F3Mmk3T",
-	"btDnpYw5tauyA4v5nTivZIFeFpd0QTNbpXiVJ6rG6raJpa20kDY0eC2+sCryrhzpn1xHXBFvtRslsexg",
-	"Yy1x4Wh/21nP6daakauW5E4DptZATl9kc4uZRksv1D24RrBe4nW7mK5nbhUUrvWFFVds9Mb6X+zCXXm/",
-	"bnex7sln6ar0aW2dZKe0VDTc0oZb6UWQt/XkFTIenG6UtyBKQzSFDpU2I+JMzDOulOBMkBQGbELRRVjW",
-	"eyjALwJPw8F//to5ePLhrxcXbfzjj6NP/xG7zoMsRUPxfO7it4Om7PuHyd8+fV20dpgcffrmP2Mt/lEu",
-	"/BP3X/vJk+rKT/JMs2kGpq9Ou3O45EH9kDRckzB80a9NQiimUOKIjPiEHwvEksi6fTxw7/p7qYg4WeeE",
-	"+VkBocXYMLitQ7QgwdTrB4pemrccjBb3zGn7EVmXfSQpGzFfRwZIUL9FWEWeYjUlLDNm1O4Tp9l7z6wv",
-	"mIWuynL+j54cdR4+qRL3t48iRPKOKjUTMn2G8SjbsMapa8GwszFkNDtIYSLwNp6FP1IyyQdj0gez0ERw",
-	"IN/V873yvYD1FV9GfL5rGEx1LLtpU+jpOhkmpIAloWVxqgujjLGVIB8jNFJazyBmgz0krynj5MymsHBN",
-	"B7rL+FC0jlt/PTx6+Ojxt9/97UmnFXMNLuv01dJ/x63DJ0869jGsD1j6mdF1Z2X6FCHeXjpV8zBpobu+",
-	"W9ZjWKgyEfihW973NwE5QnhYLVrHRrBE/v3vHNAh3fr+u3dHf/vvFy+j+ujyLHIsyGGbWeUx9KsY0aaq",
-	"Kxl7YEv8/WB1G9im1rj2/epfR5td2q1IY5XQgViN86GQZApimoELUb9CDzpxyk/EABnsd305clf/WohL",
-	"ItDQjgHHY6ZM475O+gyvhCLzJ6akrleUAmqLFx6xFnh78RwTYKOxxnSfIvpYaUJtXD5+H5v1Nip6rmIZ",
-	"lq4gF15UeixFPhr7uvjBaBWAKvIv7Iputzq3ZCcoN6FC+SH9JUvVSd0ZWDiySXG6lyl8lbMXl7tKn6vt",
-	"DI5B1xgZvBv65rIm446KItdxXQKjG/6f3PJQJjHehNnBtf4a5GjDrHHP0iK4JcGP6/gnw9KDfSCWqomh",
-	"6oKLtpJrOcbKYayY+cbWlhVyzKpbfK2yunirr33hujd2VcJcK2CW93nF0bn2vcgd3kDXr9zqiyOtvYh2",
-	"jveykOu77D7cSCB1MmhMyIxKlFG/4U6FtOaQkCsDNCsSSoMo7y0u0xVHePM4im1UlOupHxvrHXfMSxYr",
-	"jOpqRfUy/ebwcQcTuRWhI7FYpukGmdBCRArHcOzXCXmZkLcJ+TkhE5pBQoZg/8VSCwnJOW5EQqYShiAP",
-	"uNAHWhwoOk/KPCebaKvgxFXLhJRQhQhZfCHq9sviftXgis1E3PjxnEfq9BVgMUugvM4bPLHpjsetZ1SN",
-	"W42AzbtLkRwIEP/Y6dwSBsCmusR8f//s3GG+P/I/X0Ha7c8xfBhJA2w9SPx5mPPUCOF+5G7g9gfVOv71",
-	"wx0h/jZm335N14mauJplvmlT9O24QlCrNy7uxx81j/g92UrID3Yx2v7CpjbcnGLP/2iaxGuej6Wb3k2w",
-	"cYEos7gA5dQWdrUgnnBJC1zkcJ+WNnaddjrfl3TzZ+7G1LvwRAdRP463PqNodnnFVS5dHdanlF+Sc0m5",
-	"GuIWvhZ9lgGxJ+BD1Gg/36pcXMhmNcgJ4zQjR62doGBuye8qPGPNvfupfrmvg1Dsb8XgFpTVs/e5rlal",
-	"XJBnOq7rFbS7PbbvkoBRlSzuEsX39lfc8etGC1+iHS3x5dvQJ2PXWI08Gh1+sUpqQfTMXPhjdxqeJjWz",
-	"/DR8SY8Bhc2UykscUHUVog2t3ssi9PLTUmdxwq7cL352C0sTG0e1+TULtPHh+gyXcEI/hl+GZyVY1tgq",
-	"VQJUlkvUd9Gj0jpuDTKLZOa/50I73WFFyuPjMuXRZRbjU9YzWH5n5F/3XdNC5cLFDDzudMhkFBT3ah23",
-	"CqCWKrznELF6+GBubhfMFsHoYkKJxUUw5/pvSYtxpWXuKvsft06HGiSZgI0TCbO6H0XiEqthSEup15vU",
-	"swqzy1cmZz5ukpxZ3c1oTYYBnaCBwVAlLdDzasv8uziaMZBKuXsvfHl6GQg+zNhAd91ipGhg4EJ3HYZW",
-	"VN6qUll0uDOqyFDkPMWgjZn/igtNjNAvlRYo0O/Gc1yh35q31srNVYrfSu7fbWV4UYtnUR6nPzZFLF4e",
-	"R3DyrnOfVk/mHzGvdhjFv8Xqro8zjuIp3HSe78qyJw18659pmvByELcj2JCiAlJdoJBVbuawDFekPGuF",
-	"owUFjxb3PllgrAuMa4FvLDCANZaD4Gr+s5sPQinlhmwIQRcbK/krJIZl71bBcjf0CoQMea21vDmk/Bpm",
-	"veEgFzl0AzfAVjg510+/jXD6DSOoN8DVcVA3/RsF1nnFF4SxrxRxST0bAups5UQODtDm8Pw3Ic1vIMav",
-	"BHLan9h7e2JXF/4pXzBnMOba3J/y5s7SUGKKiGHxS1X0s5q6RiClkAmheCzfv3xGnjx6/F1rSW21FdRj",
-	"6Jq/GO1zIFIgPcZVPhyyASvyd3rHZCxmNvzdh+w3S+9cqNpc26ehC+dC6i2CeFYqD4cBC7GshFOiMC+G",
-	"zIRMbRyvFCNJsULtMk8BHQfYIgq4Bj4AG3I2hmyqAjRtQgc6mntvtiGCjfoC0x9mUvAR8RgEzUrDlyAM",
-	"EX/gkCEKplq5tIVI7SwHfn3VFOilInREDdNatjw0A0e1jb+0A4mN0TROnaUuVmzZJ4445OeNo6uDmXrt",
-	"xz7fO3btRiKvmyHSGpm3O5SwmnRVJnRX00vgrkcElHa3p3ZhzFYVQsSTAv1EAsHGm5KCB6SI4XPHa1PU",
-	"r9TS827sHgkSw94ndE76EOC2oJG/cQGENTUvvPd4LT8yG9a1z3raHVDumEPf7LB1S7dWYjA0QdP0oKMR",
-	"Fd0Z82ySu0dTWMJwwC+WmcmUjhwjgY/TzJw3y0ssCslqVwb+WoKcFp27lx0HC85ZzdUxZBm8FHKyiSAZ",
-	"C1FrEHYGHrVwJYIWPrQyuOtxPM7pWk6A2jCpaGcLLoPFff3x7O0b4lY5+jauepdNnMRbff/dm+8T8uO7",
-	"F98TIckv0H9XRsg9Jq/Z05BJ9Rk3h6iZR9l2u7He7bat9Rvl8A/3fVvIUU2s4p+ZEK7pO1pLGui9IVoQ",
-	"CRNxZVnwlA10LmOG8RDEsyFA5xnwlFDCYUZwCIQqYjNfqdQPDNkdpFTTE2L6cqNwuTccChmwHSfA9y7f",
-	"85lIl/ypPhe0O7A//tr64dE/nx88ef3Lfx18d3703wf/evrmYevDEiktvrfEpIEjP1UJAToYk5EQVvwz",
-	"41VsxA9Y5eaq4d01VrCF3j9EJz2UoDaNZrGvtAZj2f2fyZOr9Ic3ncHk5Wzw/b8uW5E1KLoICPZR58m3",
-	"myV9+3ZqppHbsg2x8IgjFx4R91EenXeelKBXLnJ96iM6H5lBOL/dszHF1A09YwMII8v68x1EQ94opPm0",
-	"jFBtlPxU69SozHkLq3Pc/j93aJ5BiJ4zrYf9rQVGt2SwfRzNURHvGt3xncTRlGtbAUDYEAFhcaHiqzFi",
-	"SgO+8ccSMHk9ir2Psl41J1vEamFQRdpePT7d+6BgwFa3vBjz4pYfiMnSLS/Gi1kGzwWGipQZ8QoGuYQg",
-	"/xtr+JijdGQn7140faUCbl1A2OiG33Fy/SoDF6oCZq0WcwOi1qtiUaOJcSIDIyhQdVniVg53gahZ7t96",
-	"AsbnYkTsHI0rMQEWixYtHbEUjFQSxxU9R7OFec9aMhKHzUngI1Oa8REZSsE1MfKOBJq6guURG8NW0XVY",
-	"C2GbwgtFgHQwOd/cykV6B5LFFqk/75Zz2FWxqDSakPlKK1uWyvkG1ubvuGtpo6oW2yyq7x/fD7pNgtVZ",
-	"sbjvMbn4Fpe2O5Ri0ignD5+25q9dr/a0ICgfa2R3dQZwaZiG4JVUusC2AvFyntbYaZstbCZTao5mpgTR",
-	"Y6EAo51Ergnl842Lm7kjEFnUa9dDcYsRbk+5+MtlhqIUVqxMlNSEu4YDd13VKuDMgwMqISGFm0AllQof",
-	"tujVQpkWd/EWt/UCnnusYvYakMnrY0jeLiRjFYNxVTyI2Yc/eRwIkuLNxH+YpjdHrq/Qx0+0LyTVQs7J",
-	"TMiINlwPBlcjR0VEwa3Q+MzkNvfJr5xccWh/on1yDoMxZwNmaeVuJt0II+7MlvV/pa1TMgQ8oBpGQs6N",
-	"4ie4oRPvVbJeu9azt2/ODr5/8aYhjpPjbEy5ysP+DLhV+x44SJqRQbWvqWSDCpZaE7ClVeC/xaz+qHdH",
-	"7iQ+dpMCa35FooymNgnTLk1Dg8o9jnh0bhCPSut3yM8wXKFVAYyrroqAzP/kN0Z44G/m4gh62Pj+KI77",
-	"t3jcVx7ftQFE/jhvwjcbH8cNg2aaH1ZnG/u0emU3B5HdgJ1vxJLvfI8KNNXKCbmbLauenpCt2dai54WN",
-	"+KuN7H+1aJeBvY6mExYRPjbFi9y9US20SS3fKv5X4oqGVOvORarfbSIFNbVmmR2B9FWk0iodDBwYy3LJ",
-	"md5prsdCst/xoByTp0AlyF4cCaHwAkXaeff27Jw8oFP2gOZ6/MA9/KC3CotvY/O0m0k5FtdWdD20GFye",
-	"pr/lqrDgbV4Q9OCoE/gSnkpxCRylB0m5QqPNErGuKpnps7O+ngrFDCv4BnOejNr9ta/S8E2CuU+/gxQb",
-	"BgMeFF+t8gddx2cRpFCs8Frgyr8WVxBBVIk48JbKYBgh9EnSumQc0W/LLVwK+J1W8h5t6uEmm5e0MMyw",
-	"i+GLjttb4vzW/uE9EC4W1khhy1fHTcrZdhFKE5mYArfe9cq6DISUMHB3nc9OiRrP1uRWRcx0C7mlW8ia",
-	"1z4SzWI+V/g8K9v8R6P6IHVARc0cGJvki9dlKeHeB47UcBIL+1IAbpZ9r3W1Vo7pn13BqLCsG1IxsAj8",
-	"aQZS1xc28+f8N9FXXaXFdIrxhfixD2NLEb5uUlfZcjeZmBWFXsQVyDQHVzT7w3WKljUoVmbnFK2Q1aeD",
-	"y5EUOU+7ZvSt45bMueNdq6tnmXWh9p5e5rZLzUYKU+sxFgGeCXkJkmTsCqzZeixmJBN8RMybZEaZDhKd",
-	"y9GVy+5W/EPcMVIU5aoO4AcxQynQP1EisyFWaBlvvFidK2nhfjYr6RUuUtJKYSRpGk3CXnZV2XEnS0tZ",
-	"dBPb6bKqWiQe0VxzRAxJSudEWNvKWKgp0zT7yix0lpFBJgaXVZS6H344fv36+OysWqTh6187hx+woML/",
-	"Hf3aOXj44ZvjXzsHj+1XXwd/x0otrChIUBmkBwgUcmKHYS4dP562n2/GOLzgeglM0weNWIFjJQ58HQ5C",
-	"BSLASAPfBQfAcKU0z2xksY0Nbr0UWSZmB/m0nHNY93JFYMtSPUxKDHMgTCuCfqXEprc4nxJ+XwSnrOW0",
-	"VNfUhmeaaHoJCpUiIS6JxRlKmmbq1yfIN82uXwf9Uof2+5UiLG0WqV+ey0iNCk01HOPa8tBjhgtsXzwJ",
-	"k42ELAv3n5CcTynDL82/vngFQkPOmKopjhgNI0cZC1ObXJqA0KCWh5UQSopipl6T7cOIIVt0zxduwa+U",
-	"bce8FSRoGS5rpmczi5KF/pDuEpfxgaETIeGtCmz3XK9aObqS/V0VhxyEkG/6Q8Nod9x3NMwuxb0XSeUL",
-	"9fQntQXJPAv5k8tWVU56M7LVudHt3lG2VNbfmT5aMP9x3P9+wN6yH1/9/PurwzfsxydteNhpD44yHhgU",
-	"mobE3jObyjo7SXzNpmV9L7VMoFpMu5PqAxuWn7Ng/ut2fLGf+Fg1zQrxY01ZXBfGc/j4Yaf9ePt6truJ",
-	"BorOZiZeUsNEnjPls5Ca2qbQFlpWKaqxqt47E+pSeYWiHTOylYv0gl9rja69FAtDXzveM9D5dIFMhZ6a",
-	"I9zNZWZesp+OHzzQQk8fPPvhxU+nPx3/Rjn8p4KBBP33H5+e/fI/D5+/e/HDu38+fPff7xY/X+SdztG3",
-	"TKkc5N/t+62k9W/ZdX4RI+UfY4LFgykfnRiB/9tHCfvX07fvZ51/fj8Sf8doIdOXEUbX9BZdw3I+UYHD",
-	"XPL/9d5m0imb+L+cHu3Hu6xRYI4SFqTp4Vx6gTU9EhBmJxKVwvA3I/CbRXh4lLgaDqYRV8LBykFrmarr",
-	"JalMvpxEjCZ+jhadeYaZsTbVkUoUkFz8rALUUFDKQ6+CIoJn8yJPFdPiy51oX/BWsoTy/5tg3Iy4Tifx",
-	"gdhWjmmQcGWk5YeRIIg4vh4U0duZGLHCLBsrJOC5QHeANdS65Wq7M70Spm8pmcl2JMUdRLfpmegO8fR3",
-	"AdlVOYfAvZU2iYwLt7CpObkIZ4/VlIoWvLux4gtrPNG7SJ5zdLUtetvq8hD1NLnMpDjMiH+eTHKlDWMZ",
-	"jIUCTvowFBII5XM9NvoTZKHSFqzI1gCbQUXGA3XJpgdial88QPI1nAdJcH3W3yn33NWHzbqcv6RMZ6Pk",
-	"3zmVWIAQNcGxyCWhmmRAVSNDgT+XNMtcOc31MYIfFtutOWoxSgtdtncVJBT4bmuLFLh0jDBcaFVQkLlS",
-	"/uQKpXUN34geaZreHDesZHnBgbutbKNbYLh3k8uUtGaSaXjLs3lx+HedDh2kON1F1lKU/jaOkqoKdEdb",
-	"pdDHNEl888DKCzUJdq7L1h2S/NpIqv0JuMcnIBrpVMeZ4xFYP2FdZJX4gtBGhP8HaZO/kgPSbRMEdKGc",
-	"/IMwXQhpuqz7+ZXCsp7VmK32wlYth/eFtcAvLqZ//PTJ/P81/v/Np277H389+PDXpg6q0zKEbCyy1Gl9",
-	"WWRimNPERlyVUzSrY1Ru9QZmseCv2iSbdUk4CCWk6WTaVBFZskL6gJSKab5s9kMM3Bxze5menxlycT5f",
-	"NKCe5tbHbD+99OP58ZfzVhIv62oEWo1RP2K4ZE3ttRJ0tCEfs22WMxprPW19+oQwUsOa0rp9OrgE7nwY",
-	"3t157Mr3JgWiUVLRJ5MCVi9Bbwjjo/YFv+B/+csZG3HC+F/+YgG5l4aLfhNOlOkybmEmF3mn83BgJ45/",
-	"Q882BpgZ5zzP7QtuBP5weayL/PAxmTCea1An9bZnAh+tZqScVQK/d+1YRcGqRUy6iRlpVf3lL871S3p/",
-	"4LFLEK4K1W8UzBLi5LJPvTbpTekIekjw+GdXsd+hR74+6pRQNUedzjdkRrPLC+4r96JLF/NDDztJp9Mh",
-	"UsxUm/QGuVRC/r1HvrZeNLQAjRh3SzpE1yrpmQH1bJuqqAZMs4yIoekDJscOIZAqMqRKe1c31iyeOjAT",
-	"950dhpkAB4bmHAlToNoo4JIYdU0RasZn1XO0+KgLTo3KmKaQtsk5auw9XCy/FG6tetZslGdZm5wWj2Bl",
-	"Zzdxh6BFOfEC/QnO9YL3lkT9HlGa8lSRPiiWAmHabRzCv+HOmYHQqUXsYoI/mFpEwL/+pgTvka897t83",
-	"Zq1FCj1cpFpAvIT0LHpUj9ALXgDelbWvE9KzgHY9xL9Sjn4DGDtDBYIPzJMefwo7DQDd0Ivralvj9hEF",
-	"8go9l5kYIZijIX/hJvtMcFdXnkDKDMEeO4pVZEClnJvF7BllsNcmiGLDNLIAs+m9V8OD10ZtcOft3c/n",
-	"CXl3ev7sByIkef7ipxfnL5IL7hk43upF648OjywRKDGBvkjnaCuwuPhUafDn6D1oycAOjODxnLmrrfcq",
-	"hclUmGWcH/wT5j3yNeVzYitXEg0f9TeeIhQiwI2oTdYnR49Qkbee4QvuqRYPqgfbdI8jLQtrzGCKpIjH",
-	"M2MDKI75pFi20pxg+IG529DYaXgXrrlFdHR7iMTiw0IeHT1xXGQ2ZhmckJ6Z9vwAcV97aEm+4IgJaWao",
-	"YCBskxjN40ZyDh/1X/6C5CDZZAIpjv0SpmgG/pkzNEq/efnsxEZrI0+wdxiZAOWKXLS44HDRapOfbRHG",
-	"wOhqGrvgrjgj+XeOOcdU0gmYyxrPioRhriAl/TnSrzmkC8+VacjkimY5EDyVyFlo3+xR+4K7dGaKe2xJ",
-	"xb+FoRuSMnN9EJVRZMDCmoMzNsDgT6N5WyHdCIGSgbZAXtYFYS44dfzggZqmH42i8MC9ph78ZP94D8OD",
-	"4MX2WE+yIMigZZ0O5Ad375HXlNMRhs8RGxRGTt+9Ck2drcN2p42ZF2IKnE5Z67j1sN1pP7ThP2O86e2F",
-	"E9yXD8y3o5hxv6eASnPihgyZ13yhzIWZfOJtOUISV2fUbAYSpBhaDIt3sSLvgoMVwuyaFsFWr4x6lDGl",
-	"T6s24pIAai1b5SMP3lnVotFzZ+z3Rs8+wzuuyZNnuG745GJhUnQ1COUQB5nyy9lGnL/WcQvJuEy2KSH3",
-	"rXC/Mehxo0FYJfPYcRLH13sT6GHFkB7Nsl7dAAuLezm+MNRsAv9Hs+z/fj08eGJjyv7oJIffffpms8Ay",
-	"24kbl80CoVnWXjM7NC8yGwkEdeMvok/K8a9ERS2p8sy+2XCF6bx2Ba0zO7K/dXX0m/VnVimj5nZb0bEH",
-	"QriR3oHKjK3pH8EXrtG7FeKsk4+UiCvqpA4qxl6Rq2k6BG4px1aESGVZNNwppsIImYI8Ib2DHtG55MrI",
-	"NBgQ2g79in62scFgCy5sthhKYZJpHbhXS4QP/Oi/ruTFHtRnyR5UPqFp/YBFg10/oH13KsxVZoZy1On4",
-	"Qvg+CSiQY39z+QIbny60wKN+GIVcNSpheEF8SlqP7EBi7RcDfvCKX9GMpfb5w/XP/8yNcgZcI5Sue+/h",
-	"+vdeCtm3JZzwjUfr33gj9EvhqsM+Onqy/oVzIV5TjvFej5sM6WdegoSjGcCXsW+ZtV70yWo6UgvxgGjQ",
-	"/3gwBTlhyokcStPh8EDIAzHjDq44JkmkqAWhiqXZBKx6VRvE3CbnM4Eqc2VU6Ljn4G4DvJrcN+6WTMiA",
-	"ci70BTeaWkanx+RR50kFx9mpOyWYMxZEGJZVERi3aiqiQ/dK4xZiFfeFuHT49r0Ck8sMxKo/Dgp6YGRu",
-	"ySFNiHlBoYbroZaNdIRx0trHcOCUrVirQBvZfEZlapVNjGZHUffEz9W8d8HNtTY2chQqCIFCbMVc0wuH",
-	"WSUo1uonI4YZWijbm3uR9HMEXR5Aljk5nouuaTsxmja94IaZawfbPqVKJygJ1wl5dsZDF91qRmhDfhMU",
-	"rZ3HbybkJeMjo2fkUiVWE7FLBBr5dYH4rSAbdk2jjI9QARW8TZ7HMbe50GzIII2JlJb1nVaiWzeTKQMV",
-	"8J8wb1lGiIrwU5HOb4IHWj/Fp6rVz1mpF3jw4U30H+O/z+wV0kpaY6ApWEh89ODWtOsee4DPYIP3mVE3",
-	"4LvPHNo+vnD4sBGj/olK6+t4dPi4yVxUPp0KqSF9DSmj5+YKxmvhqMHClWT6mqkJulpv/0p5KsTlQvj7",
-	"tpfKpySitLp+Wcb0vF6DNRIY8nZzA7gIecPOllmRNdIUmGZWv3bMSCU+UiG4rZCH/y44tMkZNm758phe",
-	"YUx/zovAMzEcgoS0TU753Flq8E6xfNNwZaouYyxrBPo0mOYyw1qebKAoVQTMh2uUtyp72aGyiYOyuk8p",
-	"7VZiiVeoRA1GtYGaQDL0LZEZ5drcp/05cWI07m2ucprhDeuJwO1+rZbgqhZ1nUm/VkdfyCp/9KizZhVv",
-	"VMQOKSrC36tH5p7L1XchJpdnLFimXbK2P1j66YHlZRnUgXSW8ZVGjJu3ydtSOkTDtq2hoQUZCGswwVKv",
-	"ZEbnSV3JEi0yzBpENulEQiSxNjkXF9wKyWM7ZWfwhWlQiSVB+bWso4G9F5Il40oDjcpmdqLXks2Gr+1F",
-	"t3x0Hi0v4HPsL/3SlMbNhZcG4sSZphncwWGze7S1CFHg3ETlghrdxdzFEmgaMVJHL+fKwG7DKFLHsKtL",
-	"9EUK5vfbgvI96B1Ju5trpcj0pj6kckFbc4EERY6DkV3CBIfEu3Vkntkc0nc/n9cq9+aAWI5uZou1+sq5",
-	"XXBbUM2VFkcheFPVPsF7xYY/FL5QyBTErg1rstzdtXGjuryNeW2ky98a6/jZ2nz3LONW7s9bNhXcKv+z",
-	"lLQ7FpjrFRn/ioxEYSYdSjEhBZyDtZoOBB8yOYE0IVhtHCsM2sx53sUYGRuYZWTjKYqCJ75lF8SRwVBf",
-	"cJHrNnkWs436iKbAjGqzUYoW2+QtBiXZ8kpGvEZTNLNHoYsIWRhX2muT0wseWGADk60RuZVFM8iErgr5",
-	"hl9egUwsb+8hBkAPy+dZ9lkYjG18WpmPdcELoZ+nhc0aDedtgs68otqEs+Iu2rX9pDjxRvGFcZuH3c3D",
-	"tLrgS8bzNvkJhpqIXCekZ7UF5x5YMrMb9cZVfpibdYzdBBIQ+uIzuQo2MOve2lXw3q7g/i7Y3wXXvQsc",
-	"Ke3a+pvrMVpF4h7GcwTCoRWgULoYc17Ed/t0gTax1c4fkyFlWS5B+QBb0wReLYaDuteTCy4kOeoEDy8+",
-	"4S3LZaCvDYQv4v0eHT0xMrEF0BISJeUgVP6CY8SCSkjONbNeQ5GloLSzSk5MI0HrU6psUJ4NODZtWIav",
-	"Z+LAJvHZ2hwcIFWkJ/TU1YNV7KMPe7f3iVYkOGpCooNRWTertYoiL/cF82xNPusgtRFzhBLJRmNdZmyG",
-	"cYc4qkedw2ITXAlYPS0yQHsnhLoYVCEvOEb4FTcYPsmF7iL/6Lm40zCsz+9L7IZQFk33Zni7g+q9ZY5e",
-	"wNFG2Ln9jTB+z21cXyAfdMkVreNfP4Rc0SUfhGwwt9V3FtjfNO9nbLDA+DIxErlewf9eYJAuatnYkHdi",
-	"hEkIbfLKnBT7DcWqWUFqQTWwFjkbFzMieDt6mN7mO/KgrzPWOlIWtjLgl+Q7/ny8uUi8ItfrqVdBNsRQ",
-	"TrT7HPib4MCqAwcL3LFC4z4BZsUlPwaXBlO6OTCwWNO5Irjn7t6suEKKK8jc7Ta/xMbKGEpvk58VBtxr",
-	"grivzooF/jzNxiIrTtVx6B/UM+EQRMbobxEZYvLF9ROcGmJoqRu6hHyV2lu+hUpcsBrbtM9V2t9E9+Qm",
-	"euHSy4y4tiK3bPObqs+y7ADxBeojMlanBhQxxNb9ggi7Nf6XjCn9lGXZK8QzuGf5AWsDpM3M6uIKHLDi",
-	"Tcb7K1sxpDYm3v7cNXvZ2nEwSMOAaIxA3iIcGt/zsdB3Fcbs6XJ9DLODiTUkvPe/XTc0I1jMkneVTGnr",
-	"6GUbAkx64bHoWRDW8jkbTSHZwCYjYLSxlaJR16WaZmKUA8l5ZsRvzPvDFFQ7Yo/TytILjvMwjQyl+B24",
-	"C2I233bNA7368FZPePc1ttWP704CW4vF2Ue17qNat2Mzp2lKKMcTi5W5iburmzObqLS0NuLracRHXxNF",
-	"tT0L2IdQfaEhVOXFuCGpbh09tYEcPwIdkOyNi2R1Wqpbnb3v625Cp7Yk0fsVNVUToLQjjnxz0tidhCat",
-	"OpD7uKS9L3q3cUnXuAKjsUhvh0VCJzZ9XIiFqQAb/zgRV9AmiNQ9E3mWokpoDcdC04z0IUNsIp9YydBd",
-	"alU985PV9RLvLr3gC3oi2UZNdIEy954luRiC+8SU9hEye6606wiZrdlSqETeWwSfp1ggbw/dc6Om/CKw",
-	"s24YYQmn3Q7E3DIuPCibEzEFp+nVjYQpvJgq41gEk711QB9DpI2QfLAUSGrRBxcAdlbnB98a+k58hA6E",
-	"Z/sx7gChp6nXB1FrunYe14DDKVsIUXHKbxceQnmsWxTkO1j4fJdepGYepL3zaDfOo0W/0TVdRkwr59xh",
-	"eFt63EzkmQU8IZ/7gjlDhgkAHhe1VwoCPespsoqDA+FU+QSVgYmNG7XoNb62cWLBGN2Fb2E5bRsocYxA",
-	"Bxg4jF8JNvBVGU7cv4oglgEXZESnarXP6T77m+7M17T3M+39TFtyJEsmcf9SY61grVfpvYv1dJHZT0qM",
-	"XJt3OaPWLuHc1BUuYWPuEnIlLNJInStq74bau6FCN1QDYr6N1H1Hmjcqu9W5mtwy7I1Id+hq2kbQu9cO",
-	"pntpyb0zx9LeqbQ3396SU6m5dFbjSnLGYFWCmBYWu4SkORCXWZ/aMu8W19iqlaig6TEwaa88zxuUldh8",
-	"mndRGL7AqFO+IrxyuRNfP+o8+WaNw+hespg7dBTtnUR7LnNrTqJrKYFOdWtP0+FKqEzrUVaEknfPXyYO",
-	"MY5p5XS+lbBAGwjfr+xwNpO/3dgjdug+47buxqJxNh7oVXQeHNBnts+D50xNhYXlWHde3SvhG3vp/NrS",
-	"ua7s0C2I6P60pFSN+4LK9EBpuqooyg++Mk68+hhe1DbeUfvKBEUMh0smlHAFPIfo2Xjux3FmhnGTKupC",
-	"T3VQoGyUS9jjgMYIFc3xoc9Agrk2GvDmgtrq6eylXXgLaLSIlI9kNGZKC6yalRZhRCPB+Ag9gCKl8zW4",
-	"xadkSqW2ebKGWV9wJSaArF0hXgTiN2CxpDKTxUFZ+OherKpWA15cUNitkPGegjen4DTYoY2JuISUuq8B",
-	"KC+KEe6jUPYFpDYvIOVnF1zwdbOoIh3dxFLPJNMa+H0OQKkZ4mcVgVIpkbRNAEqlAR9/8nmVYSr45vrw",
-	"k/IS2MegXDsGBcL7yt/HwZfbRqOc+oI5WBZVOTTFiYLsCtRJCfdY1kbqWYYZ1j8KOFwBvuWLfYsyHD6G",
-	"LplYGbNSjAgRJLUIETkTnxxtMVoKKE1CMwk0nbfJ2xDWpYDMRFg2syZQhtDHcDZrQ1heBCGS9zKOpRjg",
-	"nQSzlMuzj2jZR7Rsx99+cQWZSRiO3IjFOfkwpnY0qpQxleVXiBw8s7F5bRKPfykRniYI7NQH4CRlagpc",
-	"QW2syzVYyD7g5YstXbExsd9G7EtIqjcvQtaZZcKl2bvK7qpgxcYE+vlExeyKI9+gNHcn8TErT+Y+SGbv",
-	"vt51RYitJb6agJlCm/UlBsyVF9RDw4uvgKX2mqwtB+6fwtJltrKCmPGTIhujouUaPXRM1QXn6C5ZDKkJ",
-	"OrUiZFXSRDBF9KiXITakV7zSZbybK+h9Yxt2FdOw3QseaspFQrlDbUQWyNSKYJ3PgPPdSQmElZxvH7mz",
-	"Z327L4BwbW13DDRzhQ/iKgG6YxV53Hlo1Vfr1tO0TxWUvMN6baPqwA/Yw03qAq6HyKGzv8y30mbvEkLX",
-	"jrssFCuvKjtsywc3QMydQOqWdCMfqg0/kb4mBPEFL8zfI+Ag2QC/q/OLvi67/QIdoxTrD1l4FRscKwGd",
-	"NiSDK8jKjHX3eF9cAWG1nr1MzLpKi8HlhnnrGzidsKetvE3uTe9mch8P3L+DXEostOeGf7D4xT30PZW0",
-	"ud75FByfvffp2t6nSYUreF4WfrsqtD3qeOpVCA5rPHofsRbIrjJIRyCdRwoxJBgfEXy83l9T0sh9ddiU",
-	"I7wTj02wQHuXzd5lcw2w24ArNGYK0zGVEzqw7Dsi6WyZmIxlEA1jQLcMXLniihaCxj1hc5atHt6v99Zc",
-	"h4Hs3TVfan7yFqS+xl/D52QCNrZxSPCuLJ01QcNRvaxCo7cgbtU5aiqrsjeN3FHS8ha0Wcpm99ZHszM+",
-	"fJMS3J14aVafy72bZm+r3HEu8zXlvFpfzaIKiOF7KRsOQaqV+iAlAyElDExLJ1iQ25aLRosbioHWr0Jd",
-	"vGC7zh3yWTCZO3GIrGYye4/InsvsPJf5ptRJ5Aj1NvQXtmKx9aB6s715JSEcZqC0rQh5EiLrmT8dnh4D",
-	"VcDuoWkqalY/Mz+9FldgK1vf65p0m6REbFuL7eBeFGOr7Mp6m3J5Ce1Nytc2KQc3OoKQeL/DVvLFVlpM",
-	"PB8iTY18oWxlYY+Z6UUQxxdmHsJTAlWCJ1YmkWJWpZI2OXXiCFOEo1WKw4hqdgWIyH/Be4yrfDhkAxaI",
-	"QcqILmMxI5N8MDav9oqF7LXJadWFRXrOg9VFD1aPvCtWxiacY/oGFnC+4FxoNmRoFuMDwKKeQAdjMpBC",
-	"KcZHMbM6TX/LHf+6rxZ1HNwpjhOT7G7Zol7hIlEOgkPbm/r25vRac7ohkGsxQS/9eOiJbWMGqMu7poNB",
-	"gVkxoAoIVSwFtOD0cs7+nUOXpT0LaTH3udknNkNCXnA9EyQDjUF3ph9kVX0YMc4ZH6HtBzPKDIuUMBAy",
-	"LZO3JiBHkBLGtSCUI4wA1uU2dGc6M4wXYQ4ueDgUG9vXJDncdbgqPdy992XFQHjaKJKXR8BTkAlCRIAH",
-	"kzC7XRfwYF+oyHQT+vEn4CM9bh0fdZrmBBcj6QsZT1uurYAsJO9iNfYdpCavHIZLTV45kD4MhYRby0DO",
-	"qNLd7SNC4jJ30kL9xrd7UPkU9ngQfsDkazHs9pnECLGDxS+2SWu+ZfHfHfL1gr+nk73Yf22xf1oyVn/J",
-	"FV9tm8N8XgTakQm99GnK5dXQ9tcA3hvoZutDWaRrClIJTr52FbukHpe4iopNWEblBbe3opD2FXfffUOU",
-	"Nk8xTnpTI0L3M+imuaVHUD0bPE56gpff/l3CbzDQGHQ+95A5qAwwrjTQNPGAjgi0zRRxZ6c+5uVdgeNx",
-	"PfF8iTVhhTItSCrKANJpkFnmkq/NakoYMaVBWsd6lDkFi1DDoCy+TMCkii/sotUyiN3rFG5N7yRExwXh",
-	"+G2N2l/9au8jdfaqxWrzqqUUrAzo2URTzhtRK7YM0Ak5x5hWYHNUUsnQkRYiz0buIBqtV0xQLzg2TSmw",
-	"8BJc6At+RTlT4xh3tEPcmjvuo3m+1GiejU7CbvKuQ52zuc5rxQNIE6KFOCFMX3C0Dvbs813zvKsDysJM",
-	"sBR1+omQgLllCem5CXbti71vanD5ysNy01J3XUxRuTd7z+IdBRRtflHcVdZ3m/TM8etZ+5As4Yoww/I9",
-	"DACbQn+DIAp0XbTRbi6JGxND7yTOaMVB3QcZ7d3/Ow4yKoE/U9CUZWojOXVdAQVAJ/9MMm3G4DnI/KRA",
-	"x/VBRKQPAzExb0ymel7wF2czUIDet0EGVEJqbecXvI7lGLZ1gnzJYuESphcDk+ozte85R7qToKSVGvE+",
-	"ImnPknYckXQ9nhTXnVEAf2ChbHcWtfAaIRMtk/Oaho1EKExuNoSBBbVkaJpamAuaZSBHDKy3T6MJFbHF",
-	"8ccB6uZejWeqRHE0inyJf1H25Or/IQe1ysmy0nKCjYf+OyzezLLMOvra5KkQl4yP1AW3WpLIM1SnOI4t",
-	"o1Pydc/9NWV81O2753vfJETPhB+4Il/3+kKPu2N6BV3/Ze8bHFc580zwETrAEGPDL+KAcjIWWUq+7hWP",
-	"drUQXfO4aUMCkQsGjyX7LWYixTg9rseujLc3y+5fAx7ke8Pu0eSfyyt2ZRZ5rzPu4zJu4iZAqic0YG1o",
-	"oAnZ6EY2pPiNoNkEMsZhBZJHjbU0qeIKJa66iOE/RREvV186Y0pXA1oxluMS5gr0MRmKLBOzC97j8FH3",
-	"2qSHXdj4jt5UwhUTueohv+N5lrma027g1jxbZ9JSroqEi6zFQytk+4JvAFlYG6tRmqzO3WC2iti4dsws",
-	"hhMA15JBGV6h59PaSAp0Y4VeMO/yqqLFhyAx4V63klbf113Djb5t37lf7mZRs55S9g70nVnnHEK+I/nb",
-	"MdTF+VfOb0SmfelQawrma5mOZTOOqWhMQjVM2qV722pKVDtRsg9GUCuidx3vIV+bpgWZjbFwjeVXFzy0",
-	"wSvGB/BNQgZiAqRPB5dOjhUWNwmr3VhRsm10fhzRhKZgX0QJ2EjMEpybX7rR+yF8pS5475KLGe8WgmXP",
-	"2R6sTQLfm5kWbJBROVcXf1zUoXDGBTvjcBJMe9h0W76nL9J54SBAEGMc7bGVqrFDM3CP4O6zGujQTCt1",
-	"tap8wQySwoClEDVhOIrYqWh7p94IjBspL7W9oLkXNHdrBeWp8B7uLSVKK+7d13JL79z49sWWbrbYkhEK",
-	"ayNWrcB4E9074FEyAT0WtRFg9tfKEFazZqSZ1/at1QOQMAB2ZU3yOBJDs8eEcqzqJCQWnKobl3+525+v",
-	"qjV1zTpTRfUrM5wJNC0wdQ9rOS0M7bOq4eQYZde1vU3q4kITXnFb+HrxMTox0qL5ofjrrtIe3cFqEvfs",
-	"uPZebbt+3HNxAZa3u/vqOnHPlpgwVkiTiXCJlX2aUaOHOPUboaYtyLS4Auk6dpmG3gOa5kbhmY0FZoJA",
-	"poDgrTZnfESsQnLBMfrZnGqrzgxQeUFHQMGBmfZ42NgLGYG2ggKHj9o+NtVO0Dhx/7p69VyQEZ2qVZHO",
-	"88m9Npbj8O4kaNgvzR7Ub6+EbMenzumldXr6M9aUUUXUkAZhwmIKXIXcqq7qkhJGcMTixUOP4ydhmPMU",
-	"0sImFDAV73+8EqwW5W9rRrIPCv5yg4I3oPvbKMZU0uhNS4L11i8/gr25686s/Zty48+iAtNu+O+NSXB3",
-	"FG9bexj38bb74Ladx9tuc93FkfxQB02c9Q+9RBKGIIEP4IRkYobmFOs0s+qqjEh/9YGw95pVuGjBe8Qs",
-	"9qGwe25xA6Gwm7OLuFbolLX2NB3WOqtC+xFia717/jIhRuOzQalW0av1TW0oaL+3I9pM0HbDj5it+4xT",
-	"tCcv2nSjMrYsOg8O6zPb58FzpqbC1ihfd3bdK+EbewH82gK4ruzQ7YjgdcdmmPN010E2b4cYXufPGnel",
-	"EzDchHKXgM2cmSVmVWYKK7MQOqKMY0KMQty62HVuJnDPLbjvcZB3YsC1XccvdGvs2tuR9pbbmmvaEMh1",
-	"b+lCZl8RRWLYQEb5KKcjC5BTQIehw8iwhaEUXBPgqSukOnRxfOamjtu5yo5v1NYVdFNn76qM5EsUnu/m",
-	"BjUiWHVtC/KUYsgyiF2kkNXndZ55n6KnRYv9HvSBQR99oceRFE/0D7Qxrt0/julHTuFMrciJEIPHF5zy",
-	"ORH932BgYUicl/Ww0wlsX3gUDr8l/2RPV6V0Vpbgnmmz5djuJrVzo9PpisLNbUKCmH2hp3WviHpOcnZt",
-	"ThJcc2XGzPUrqw5dXLbHad1VvGQ4yn3Q5M0GTdqA9uMwRi/BgEEbOUizrDZ00NVkXhE1SLPsupGDthM3",
-	"LlvOl2ZZ0wDCIoWobg5hjtFNLnNwSGoDRIMKEDcxFEz2GNMrC+XoYo50QvoAnKRMTYGregTD4oENy/0G",
-	"A/AlbWKQt/ckurNmiJ9VlGcFbnabGM9KAz7CcxtI2zuM8gyukAahnpULZ283vHa858IFXoop4ffbRn6+",
-	"tFhXRpQouPdJiX5lobDmbfIL02NCzV3mGWvP2s+N7MIBEKeA9IGM2BXwNvllAavxK0UwSe2Cl0gJ+G5V",
-	"6Emw0bC8vOEY5rtBRpXCYhfEISjMuwNn0um5RLaeEbEQucGnqyGqDoaqSpZC11bZQBUNxxkkqF3CVLeD",
-	"psdQVNBAtW+AqBF9IPgLpOaS1/BR25vAYuZdcHQsKC2Eh9HruscTZxFFwJ8VYanVzNz7GZsajPFuAlTD",
-	"RdpHqe5tndtxV6RdQslCNnxT/uoE9hp1cOvy0xgCvyxFRkNPr8Us9vGnX2z86XYEfSuRqNWh3YrIusIK",
-	"GI5lH+FyV4Gp25HrPQxRJacOcLkiJvclFioqpGWaCT4q8RSCZ7EkSimdRgERbNDr7jj/zcqHdxP+uubw",
-	"72Ng91Ftu46BvZ4MWVvY+rlFSBk4fqQXri3kPBXd3d29GGUToDHKQm+18TWo4i/pxRcc+Y7HiRmLLLVe",
-	"d+v4tAlT9pGhkAmq/NZCYNme18eN+k9jkqzFvCnR5S/4106hx/Iv3eLBOKx86f38PLjfXfk/V3K/fVDv",
-	"nv3tPqj3xnRozxJ2Ha94XtT3KkrzDiWieBXFebG0bS2DOgmiGzUCdDGs311bjtcbKcMavL947LFw5iQD",
-	"egU2HDKpypJCkp4fb8+GqvRFOr/gZgWM+qdOCtCvapsKM1mZJgPKSwZsptf5xqfZVyy1q66P5IIvxE0c",
-	"E1qw/xK50XTkLpm0vFfsIu3QjBst2eN26nOwqD63Y3Wx3Xd5OTwPHJP722Fvbd2hdcpR1vaXRbRIsY3V",
-	"WQF4m2U+tAZ5moVaxDrrve9fnBNsJVeGgCfwoOfqJBltvcZ+ZWODbvCI/qww+CBqsnLD34eU7jiktFzX",
-	"hkFg5tvZmGVwMKVKzYRMD+yFerAk6G9fkehUkd4kzzSbUqkfDIWcHKRU015Cem54XTahI2sxouTdm+8T",
-	"8uO7F98bKeEX6L+zUaYXHMNMH5PX7ClGlx49JhOWZUYomLKPkKkTW0IEXaA2YtW2UsaoPj48cs8S6hA8",
-	"zU0tcm2ljTJkm2VAtMhSM/oL/uPZ2zeLoz1G3OcekTDBWgMoqbCBziW0iSF+ix+IVmYEYZ2JgyFFNdjK",
-	"GmVpMiN1rTKS+bN63zREHJc3jSWtyB5v3NpLISe3rWk24FRFfZovOLZ2r0Be1362NRuuM5yd+4rMVJF3",
-	"p+fPfjiu57OOmzTlPXQibAb6ZKWFas969qxnz3q+ZNazqIIcDemDlCnTlbVVrTE7ecHRYaEPRFokAdDp",
-	"1BaBkzAQWIrJ/Nomv0jDe9DDXpD4kLIMUkK1hslUK6xOyUacMN6+4Lae/UCCdnj2UG3SmnaGQo6E1sDb",
-	"QZnlkvMxRcRwWGNjMdM9n4mX1EWv3wTXKtp/bvtrxmwiUSznueSQmtm09jFen81JNbsW0qPZvusdU+CN",
-	"T6liH0nKRkwHdSLM8VRjMSszUjnM3Dlrk5fOioxx7+YoYvEujkGyiqh8MHanvU1emIN44ZxnCnDgBQ9w",
-	"txjwVDl3HpomnFdOA184ygkBOhib121Mq9KUp1i1B110+NAFF4ikE1huNU7Fpd23K3XWramWC89CtDBi",
-	"k0t5WGAQnDgTeYxP2PW+NTbxgjfnEp0dZt3b3XhmNiMqmzjuw/fM5zNmPvyavEeBzqcrWM9rZD00YCm+",
-	"HnWwt+aL6RStmBo+WnMmOvT11Dx1/OBBj9A0ldZ14tKQ/+u9YzuvfMHFCw7DIQw0yblmGem9e3vmLKIR",
-	"btmzh3+BD45Ryj4pQwBolpGJnYP7SnBoX3DLWNA8tMA5YhwDV6nKMG6q/JTv5Mx0WVshEHcicbwSs5kM",
-	"J/3STvLtnq2nMGLh4brGyfLC9IqD9cLchrawac1ViyfF2f+x1pi4BBtiY4+jK1Bq3byoOHCjQDA+Skgf",
-	"FDP3q7/wRa4dfB1NPWRdxQGBp4jysioqej79PLrWKNH115etG50Km4hzwctFS/DUownYSBiQEi2EVxV8",
-	"c5YLWIm/meawnJ+CA3rnGmzdFBKebd4ax2/7Bj9jIw7pq3hOiTU53/MD/yXfxHYHytz9khJ37bPxzEXC",
-	"iCkNcpWiELAPe6ei8bBNTknP/IH1iH0heIq/uU6JOz8+Ba1IuSurodmLR2vDP3p2MPZAdu2VnPawrLCa",
-	"MT0Yk/ABoyOdFMXYvOaAcRcP42ZLO9P7C6ZVzu320bTs2kANolb56zasYZ/+dcsBCTDIJdPz1vGvH6qh",
-	"bHYfgys54CyGN8ciEvJ+xgatgGGYJXkQFF5V3f68a6PcVkNh2WeUL8gI1u8atmRr7bbJGzoBZQVsaX2t",
-	"hCKaSH9OerYZw3WiKLhC6rAC8NP5c3HT8nW0vxope8hGuYT7njR+6zGWQi5QQn9OCrgQT6J2dxtU1ogR",
-	"qRYpnTcKognAGlI6LzAcEAXBPcMk4jioJhR4bjq+LfKzne1pb1PaQ+r4SlVo8BqU12dZxvjoQGm6qszk",
-	"e7gCnqMJcubjSaeUpQQDQouvfP2WEzIFjBotXmC+km2aG1XNlTS3epczfSIiaQ2ZPrXDvEnidF2cmYXY",
-	"0+XmdImh2lSj36xfbNe2dOnin7t4+a+iy6BsNJZVDisluxLKqbCBSljXuYbAXArtMydr3HRhYtvPnsq2",
-	"oTJfzHZIikK629OZtIytnsJ+acDuMAEVb+AZwCX5GnMXXgue0vk3WBZUcD2OXNoFwpKtwd2fX3BXahUt",
-	"SyLXJKUaPCam0uRhx/SjEnJ4hH0p0/zhke1BtcmpixF81LEPFgNDjzNwMgcq8VscqZAXHF+1Ti0Uagvn",
-	"NHY4BclEapMOcu1LruOoakJuhNTutlhWYCNLa/TwmfePDUUtnJkdSA2wk5VbPKCT/WQm2EpaOL0YSNMS",
-	"EpXzFXpsLH7D2Fw/T81qItiuVTNsxzcKtuXwwG66pO+HG/XsIW1ZfrDnoBtzUMfwMBMIGdA1mKcW065L",
-	"FOhD2i1zo9ZATRtGhGyqfDkpIac1ViBVYNQZa46zeoyhTWUveQdmV3eZn4vp63IsN+qwqva0J8dtLvQF",
-	"UggQyLa72UW2Cuv86RwpqU1O+Rx9LJAeMG4BVQoAFWyjHcVwfW9++lKwWzdAX8SrYSvYRfemv54L5MTE",
-	"/3KA/94ykKLZx/UAikgIe+DEawMnSndqitOMnyO4R7bLuIPnZ4WYCkPnvLH6nU369RBIRlBFftCuAfUz",
-	"235vPSsig7spUiJ8iNYevG/vvdncG4xk4k5lk0NeLVFiL+zNQfpsKGU/Z5k2N3iRKDLE0DAHC43ppBin",
-	"WYfctx1H2CP2famIfZsRcR1C3+bC5Qi0I8UblXlqK9bZvvdAA3eEvNeU7JyAdJsAe21yusBmbQ0oj6JX",
-	"Vw56B5z1ZoSsO0HCqzt8ewS8PQTUjhHwNr3CagDvVp35E/wreAPvN5e+W5eKe28Zwp2Aw9UxhD0o3J4j",
-	"7BwUbjvVTIG8YgM4GFBNMzFa4yYN3ZtEDIcgVVJoZOg1nUo2gDZZLsM1ECkkDpKXp8TQ10jIedwEe2ZH",
-	"9UrD5EuuohUuQszs6n+vmF0n9ONPwEd63Do+7HSa+gTpQDOXS4hSoARteCBx+6/qhsBU1766Ye2ku7A7",
-	"V4zNSctQHBb8sf8iZZrP/o+7KvATEPd687Tfn72F+toW6mIpSya5wP3qXU91BmvkijbUzUhHmAMQV5is",
-	"cTrY+/tqow6GeCem6nCJ9hbrvcV6uxN/mqaE+iO/0YlfIyBtWWqG2rL7NsSB6ROiQJNecbv2iBZkSDMM",
-	"ilAaaK0x+1ocZG/T/lJt2teg9BUG7gn4SEy8B6v1Z1zDOUQt3VU6vQ1hqj6b3C/NXtm+I9P3NtRZSl53",
-	"X2qmxvy9O158o2LcnRjD1xzMvU18bwHbsU38Wldg1ED+tMxhKqqnujbRWO5w/81HD9Myd0kqNAWUAGst",
-	"5Z8J77gTu/ka3rE3n++Zx87N5ztQFS2wfa0F/RlW4FBkNhZFSqQFoVAAhKUJRpFYTFzUEwNo3NkYXChk",
-	"iYDBlLPqxm3oGEv5RRnPcx8dql00S5BY441uMSuy84xETeiPt7agp4DfmIPut+QuregZVbq7vSkdjeGR",
-	"AG5Pklgev/w77O2g/HDLlnRD4utN6Eg2e/v5te3nuWMonj/az5ubzF1tew8L5AorYQSdYiOOIJp4sJm2",
-	"RaEMA5zkSlvz+mAshAKPd1cmUgpuWKqrz0S5R9dyaHsF4I8CrQgtAI3qi8Mj6PU9tdGbsd2Jcb4OCXxv",
-	"ld9b5TeJI8/t4VrHSqIC1gRWJx96+ahEzhwMQCkLMEj6kAk+Mp+iZstnuZTAtTv8d4KoXwVI35ceutnS",
-	"Q7W32FYgdpZCt8t0KFLyraho76syvMYeGvtKBZ9IyKAg7XEgl17wirpg/UpJBZtepoooTaM40nbw212D",
-	"e0fTl+po2oxzJ3euCo/gTpm5W669neqOPE8NyfVunE0WlGWJ5/uisX0gKUyEhtTw+NDe8PWjzpNv6rxS",
-	"O+DYN6Ox3Ikfqu5w7h1Qexvyjh1Qm16NUZ+TN2eU9pFq/SIjrWG+lsNITwgtWQMT3BU4Mr/ilanpJRBX",
-	"eIBag4oDO96a79RXYru3rOdO3Fh1rGfvv9rznp37r65jUUF99WhITZegd137/6WQRIkJ9EU6R4l/TBXJ",
-	"hNKkLxz88kKxlWjxtGPn/qjWpkqwnhpgwSi44Avl11ypJvMReKoKQ/NXylelUL4af5W9LthhbGUmTXB9",
-	"sBCuZYV2TIRpFRaJMOMyvLamwosvW9eLM1IFOizFsgP78x2pPX+KkpA3zus+H+Puezwc1B+waKWZdWyp",
-	"ihn/R6sPVII8zfW4dfzrB0POCuRVHG0Sa8XYn1tJK5dZ67j1AI+A633xhbOyXJzhECLXpbsUMehrHLJh",
-	"YRmmla+n7T5IGIIEPgBbBsZ8p2AgeEqK1fCIl66CxnI3CEHma1XYEhU2vc4C5VlHuK1RU3Vzq0hjp845",
-	"XT7pPaKLTzqMJbWIZBoM2QOyLr/8y1gQBYBGnUniTTU8WNIQ0Dr2vgNdHZrDgu+ngkP5fmnkrNmY6ZjK",
-	"CR3My3XXYnAZgl4GQH7x/hkW5ulbsZknZDCGwSWktl6fEZezDOSIub1NmZoCV1hmbgDhxpYt13bVMJey",
-	"bHUxHqWm3WmxibPgZcxRqlm3jHEb6mofqrxzwDAHc8V2TSlzRmWPlhuSy7xuu19ayEQLU4mFolxtJ8N1",
-	"cqNsIMhu+UtA6A4oMD6bAqPaR+tBcOTUXGFQ2YdP/38AAAD//w==",
+	"7H17lxo3tu9X0eKetWLPFJh+OXH3mnWn/UqciR/Hbk/OucEHRJUApQuJkVSNGR9/97u0JVWpChUUNP2I",
+	"Q/6IG6iHHlv7vX/7Syvm0xlnhCnZOv3SmhCcEAF/PuNMEaaeUznjkirKmf42ITIWdGY+ti44GhIkJ3zO",
+	"EGVITQgaCj6XREQIswS+YHhKUMYSItB8QuMJUhxJfEUQVa2oRT7j6SwlrdMWZSll5AyNaEr0PX/rtV69",
+	"+We7C/897sySUa/VilqC/CujgiStUyUyErVkPCFTrIemFjP9HKkEZePW169R68UFHgcGPSFI8Pl3El0R",
+	"ISlnERpxgQavRu3XWMWTQWlYvdbBxu99T5RYnI8UEctv/0BizhKJsP65WBElFgiPMWX+y4+6q9474mKK",
+	"FaycenzcilpTyug0m7ZODyI3KMoUGRPR+qqHNcMCT4ly+5sJyWGAOE35/MV0phb/xGlG3JvK44bf9UiH",
+	"ZEwZuiQLSRSa4TFl4zMzmzkWiUQjrh+HBox8VoPIznDC00QiqjqtqEX14/6VEbFoRS29063TVmwG409v",
+	"ij//QthYTVqnh91uNwqs86ukZndJzEXynUQ08ZfzwL57htWkeDVcs6tV1mMi0xlXhMWLf5DF8vjOkSKf",
+	"FcoY/VdGYOcnVCIc65/RA4w+fnz1PEISLx520DkSZEawQnOqJpShw2M04ZmQCDM5J/pfCUdsRIVUSNEp",
+	"QQlN8jU2h7mYqTe0th5b3WqfnMAs3eeD4NKP4KyE13+gD94A8RGMzp4ypCZYwRcxTlMi0ARLJAlhEZJZ",
+	"PNFzGcBhG0RIH8e/DOonYk9q3QwOaujlHR6T8IhneEwiNBJ8ig4it9zF0h50o263q7mG7KCXXJ9brFDM",
+	"p8Qd5EwSNDBUDONeIroKwesXloafkBHOUgU3bEpzel4f6L8Dc3vP5xJhmN4ZmnJB9C4wdNjtophnTAEJ",
+	"HXa7pSEfduvH3Jf6PcGB69s2HfkHgkWIin7lmpUAxUwzqRBOUy1pRjxjiUcvv2NGkJzSQR1fkeb59Xxl",
+	"mUy+am4gZ5xJ4uTgKKWx0n/HRiYC05zNUhpjPd5HM8GHKZn+9XdphGS+kvqORD89k0ToIfUVviSaxydE",
+	"YZoCP9C/AcmZ+bpLEU4FwckCkc9UKgk7JATXzPu3+ueOKEkT7we9BURKIPwN3vX1k15PqTCL9Y3dg5+f",
+	"P/n1+EP39ff/ffSPw//84c3JxeN/HvzX/3uql1ZhlcnW6XH3SdRSVIHYzFctX+BHCY/lIzOFR/+nMvCv",
+	"/g79hyCj1mnr/zwqdJNH5lf56J1ZarNPgXMsiCRMIT0m4hiQEQco4UQixoGY+FyrH1+j1ksuhjRJCLvW",
+	"9o7yp3g7+988E0jwlFTfrDm+IdhNF/ioWOCX3iuDK1yMaVeLa/j2dzI4KbOcnoh5TeXUiYitF5YWz+tf",
+	"kkVfkEySxF/lCy0+K5INzbHUtJ2AYocZVxMikJbxRKoOusCXBGHEyFyrMeYa+GSk8FZbc3hYbM1HNhM8",
+	"1qdumBL0gimqFnW7VDPBXW2Z93iYa74wQzLS0iCwPrCN7AqnNLne1tlnlPZKC1SSJqjXSrAifT7qD6lQ",
+	"k14LUUNMcM8p0lfqK1BKiXSmxShTmSBhRkhZX01I31zi8cHSa0rMcOUrtuN/3YIGnuIEvbcLWrf1doF2",
+	"tdd2//RKTnGqJTFJtCaVL+sZGph3D8Aok4hcEbFAc8HZ2OyLHssbrl5qMXutzWdc9UFYV7ZfELPRRoQb",
+	"xgzq3oJnaIoXMFhJSG4qbLoFx8UWvOEKvbRjCG5AMcgdbUFodnpyRrvkwtd+y5PVI/igsFvDLVddwhMq",
+	"B84OQ2vb8QSzMUmQpCwmsORa6uu1Ru/NH8YGNca7tT0WWoyZOxFnRvOlykx0vtUmHXi88p0Aexj8C+gl",
+	"pimp3S4zu11s1Qc+JUOu1Z1UktLKeOqCWSTfgKHMdxJ8jVoXnP+Cxfh6m6Y476fwlMrGwQipRPCjMIr7",
+	"AXpNn2636J7uYBmTFU3ognP0ix1BcOWLIe6KV4XmhuOYzJQRfhecv8Zsce2FnWK26GOlyHSmZGmBOUf6",
+	"RzQCmkPuGvBO0bHe7A66cE4ZlGJFxHaKgacU65fqaTnJIFcteHnoO1l4N2crKaRRkKlEOEkEkdKwKAoq",
+	"gjAMa/0ytSLfawiur3bu+wqN1F79yPOSwWA/MpypCWFKbzFJrrn3l4T1NYMPKiGa1KSexCVhJc1Dz1nz",
+	"A/J5RgVJOuiDmaQlA661pJEgcrK1gDrw9UQ9YS7ov+uZXnUiu6CDN9wdP72FJEGa41vptLwk5f399ddf",
+	"2+feNi2b7j9pC8enjsKX+pRgAYomTqd/67XwjG7oWrVkcoVpqnXr65nk3nMq5JFghYdY+jYOONyQdWBN",
+	"+ZQw5fMHOeFCpYttSOLEt+o+EHFFY4I+lgYXtqC9S3bFlusmvsMzLrPZjAtFktckofgCZnatXcwf2J/q",
+	"J/ZhsbwN/UBsIAKIHkv084e3b4yPD9kYR1sP4xT5b9Zv3E7OnvgHPB8cgumiCzO4mg0NTmXXIlfvql4C",
+	"8L/Ze/Wjz2NFr8hHaTZ1JviMCEWND8wYxjLoD6969aLC9xQMjhSn/TffS+Ve8Sl/Ih/+TmLQjM+1xjxe",
+	"vKQs0U8pEwI2P2pdkjAa0zQFrqNX0Oxl67R1PuWfi58EwbL6tV4ZjGb5EzpwXeoeIPGUoDjFUotsmQ1z",
+	"oijuABldWTY3tLDLWSjnoZphRQlT30l0yficIXOjfsqSf7I8s9CDwaGnrJoecxYTwYIPcuvwJfRTmr+B",
+	"sGyqNwvWoJh7VF6UWHAp24KYffS2sXiot27rCMOtXGm2/hO8IeYTCZLObMYpU1PLXHwGIohWM/pAzIfd",
+	"w8ftg4P2Yfei+8PpUfe02/1/momAhLO/Hra7B/o7HisuWqdH7s++9TWfTynD6K3eSa6vywSMrz+lLFOa",
+	"II66UYuwRPqv1A+96H5/2nWvpEnr9PtIG9D6ltZLiKa1s1kravErIoacX/ZzAva+1Os2wqkkUctSE/jc",
+	"7d9ujD9jRtCHKQVfiFRYqMBoHhcL4NgaMIoks9YZhWd1n5jrWlErmyVr19JaUa3Tg6Vz4m+Fx2H0M9vw",
+	"sgAxJVb5KF0dvNDuVyPWVdrRwLlY3tTyY48Og4/Nd73p7IzvrcGALZ0EhrpELSuuIYFA6q8TAm5BqsBX",
+	"oc9dgoZE0oQ4l2ExoiHnKcHgas6pr9H4y/QZGKJHpCFmZ1QxzUfBlwdJB2ZNmy20I/DVotXjIh/MDV/d",
+	"MVh94wWdkrej53gBctE7JU0JIT81QU6fTYd6h4zvErIdovWLXmG1oOGXtqF8DKL8ZJkh2hVzpBf5p7c0",
+	"x4IU8kMYOED+DhcHpUSay7RcrMsanv8LlWpZnYHQZ5BAWZZay8KYIssEC/f2qewTqejUMqHlU8DIZ3hD",
+	"zQOLDZ4JckW5IcG1Fwsis9Rk6lBFppvQLVCseR4WQhNkhQ7MotiRe+Mq3rpmrd+5aA9OjD8Pp++8ZbfC",
+	"yZPAuXCJORtRMTWun/JWbcHmK/kWDMI6V8TEPvnIRK+eO4LcKGLdUABM8Wf7iOPj7ron5hy8ksDQjRrx",
+	"9CrTXgAvwMW21HLvMxv9QefJlLI8X8sspFMc4fh5IzsJjmsVz189+9vjv19XU++HfCC5vuupPAWFRq14",
+	"QuJLkvTBlqCsPxN8LIhRgrmmbWUu03pqam5nvC8nfB7Uir0x/CqoofamJ2iNfhpSIn3l0Ffk/phHr/zC",
+	"pwtks1GAkjOZ4RSlQLnO0pJEKcrGsvL6/bG9x8fWl1IhlcJTT9aIKPl08Twn1oqt7l3VHy76BVE3krTm",
+	"sc9Ahq6TtDWvWjf2C57gxeqB70YxiFYoSIFj2YxNrFiDVpQrH3BvcCGMr5OmVAXW4IaMwe2MPZnyDXbi",
+	"pSDkQ8qD2zDn4pKycR+SPvvExOQbmxvlu0HL3v7cVU9bQI8PvS80B7dCoW1+StO06t+bgsY9w9ombp10",
+	"O+BxGOJUy9d+kukHHHTt15DuQaXM9KgrLpaD3KuTkX5Fch4dgPEBZEhE6/TEmOCPtYC/4jQmfWNrtU79",
+	"pHQt/6UdmRXOds9/c+PWg8vHDJN7XHXO/kgYETjVrFvr2c6ppR/6JGqllJG+4gqn/qP+lWGTVqTZszRB",
+	"g75+d+v0sORq+VRoAa3mnqEZXlh+8tvxJ88LNMNCUZymCzPpqAUD6y9PNR/B0bJT1N/P1eT4mjMCpFza",
+	"7Yb3lEihsVcpJ41lZrLWOvPoZyvTsrHTp0qTAbdJTpd1bh0T7FM4Bc/3kF8R9G8iOOgTWtGgbKx1JpPp",
+	"odc95OvJOVwjVqcP9ytNowFWV+/H2rE/qSDtL8F8OWlmLVF+oTfNBgOoTqyZpqSXxlORSqeqIb3fjafI",
+	"LI23rOWDV5lLVDr95XNd0KznY8rPY+FuKjTA4rwtHYnVDqKcEEOS5q45dphfNmeVVoI20W/8SX25hhPa",
+	"n3HDYRbL0UynKi3YVtz1ls4HrH9lwOWldofAJ4rSGjYj3j+5a7NemOzEr+kev7FTsyDso+sc5VdslqnA",
+	"Ia0Kc5eMWTb315dwrTmBhSvEqLpr/QGV81nnCLLXOW9MjBVO+Tgj67xB64j364otfE9mKY438qsVkuCw",
+	"c9JtVfn/c0Gk1Mvor+LhzW/3e0vWKGMpkRLhfD3H9IpIU1F7DTKoq0H75khiY0frEkHUaAY3SBm1gn2N",
+	"13RPULsjKF+uwH7UiY5fKNsznD3DsbTwp1fUblBJ21hBC3v/lqNfN+cJ2oSoNgs0bRvQqSPdLVSnZs7V",
+	"whH5p1/4UHSrjtiXg9QZsy6TJdes/YdfEZFkJBh61o/cPObczHue+8Ervo6v0bbS7tMtkU15MG9t3BhP",
+	"8zTd6wqKbfymoFB8BaH4ytzjgxcsu1HvD81SNtZkK0MiME2JSfvuKxfcLPaOZ6XqB+vZ0wMnkAfe1xqY",
+	"9NykG9+6SZhTkBkXqt840mj8noJcEZaRRqOrrGv5AeGh16xFFFja8gxCmwXBaxP9q5ZawDIdHIYSopeT",
+	"eW88dmwvMi8KzsRkJL4rCByn6dsRsKOVFRT2Bs2jypOacSnpMCX9JDM1IqT58bVP/ZBNp1gs1qpCoVct",
+	"T/LT16j1HMvJkGORhAs2rkg/k7Zkp8zTXnJhskfkKZpPeFEXzKfERn5EURuGkkxvA7DBFEuVwxA1cZFG",
+	"LcwYvSJCYkFDOTsfFB6NYBS/c6pfCEhBVKIEL7SKjhkiWKSUCLQgWPjRmJWLToTk7A2eklBQBtAAErzw",
+	"+E7FWlBoyqVCak6YWjjGL3fz9pTP+1Lx+LKPUyJUzQa9m2AxxTGVSkJQzm0YLg2t6YheF2UU1RFFrc/t",
+	"MW/r79ryks7afGb0gDakaGihCFqAlj5cqn5z2jIASlekRGQweOtor5JTs9yVolDpOlNZ9Et5ODWE8BLA",
+	"QUx2j5kQnzPEGWk+3BWpNhuMl3FFR3YLa4KXsNSpZhiqMG7TlDQ+NDlDeeO9LETBLgj4r4xkJLxo70lM",
+	"4LMm4Ai9yYQkZULWRGFq7yGfEtlktjmm+oaCzDmaZCwREE28zRV3kxRkTKUy6S6yr4TNw1lef6Dm7zXj",
+	"akwcnsxdscyBEfSPuisGcdTd5Sh8FSOQdKm/NvVmWBAoL7SmR5NwvX224Cnpu7L0VUyl2WMFifW6VVPj",
+	"AnE/8lmZcwPYb8AEkAnm7iCNzipv/aEg+DLhc7Z+yyLLF8VYn2JAn2s6mPfmbW9Hr4ma8GTVgFYwu9K5",
+	"9c5rqaKmVr/OX7DTU3KhVeFa+iy9c6fnYvV75UIqMl0pwwtWhxVihCQSYZRyftl0BB/gHef6FddhZXao",
+	"E4JTNWn2zp/MtWDJJHix7izpa76TkWbierLkiggDwtbswJp3uIz77SUKhnQlqWiaIsUBodEc6kKgjOio",
+	"udq0I1FibLlci2yYSbSxBRm1MiYITvpLykKD1+nFk31G5uHzoyaC5NqF0eUan6Nf9aPfkPla26eyTkHa",
+	"qwqkaMlSDnH/6hmoKlQ1S+cvy7LZUDVuVusMVe64Vr4HWFtIpoQs4LAmt+yB2aLwtnmWouzrFQ3HJnIc",
+	"tkDekYVPWFcjbhJQ4driecVrS4WJK9eoxj1lM9cqfK/xwc3VpcZ33Dh/WH/almZcnk31pcFlpXJGmLRA",
+	"DZunzRwu+3bXIR7MjKm8+E6i4tIIzSfEmJkzUdxioe8YZ2TzEiR+RYSgCVlZyGNTZs0yGLtGzqiBI8Ul",
+	"gIdFOXp6EPbTlgOmlVzeTSa4RVQ1FBjyS11WVaNs5F61Fcd90HhX1N/by7Q2t/aqxpxqddV/sBKib0Cl",
+	"lkcdGmO1oHp5kUIH6cUUAGwCgWzS1j851C7AbiLTmVp00BsOBjOOLbqznGibjDNAzSwF6o9B/Cgi9DP/",
+	"5z/+939++5+/93ry01//bv7ofPrrg16vk394+Nf/WJIGWgOyD2kXwJovtO6DsAXUKo+1AxPzoy1+EoSP",
+	"1fF9FELocAAVx3ktB8VjxiWVrdPWa5xiQfEGGB2aQk68OklQW0cAhaW1HWOQMa1HZuNJZ4MCigAgxtLQ",
+	"V+X8llFLtkkR2AZSo1jLLzeMo7EDfIsd1wX8UcEZXFp8sXnNEBl8EvOKKVdlHufn9k+e0VLwr5tJa8mf",
+	"v3luS4AbrmMua8PdYGInjYq21290icc0CFLX1Za/9GugFQel5yz31KO5oIq4/hhTSdIrIjdX90LR9MNc",
+	"aVqV5LbLRJycHDbPWq0I1LCw3Eb67Ynqj0VU4RJ6M5QQC3pJSZq8ECJUKW+QFwMi1GKuBy0084QFejAA",
+	"FtvpdkyuwuBhZBHwbG+iQpu1pAjRw9TgF4bh8Oo8CZV5m+FFZvzFfcHpu6LssoIagttYC+jWAGWtCqi2",
+	"PRTHxkBjJXitZrdcD8BhCUxqCfsptCE/5Z7r8nYAWqnpEJSqycJHrCu+0u+SCk9nbge6B+2DkzA4Xeug",
+	"0+2Ed8C+q8i9c2/4tBJXrMnV3gi30D1Xk31eS1m8pLg7KiYWWvZfMBtn9nC5eZg2M9CrKwxo87rkrfHz",
+	"iDIhtB4LuQ+t04PDbjXzrxW1xoQRQePCYPORO7XZcJw394HfUnTSNX5RLhIi+im5Imnr9LgbtTJG9TLG",
+	"eCYzcIddF6awPP4Qn5PZ1IXeU5KMiThDDMQqI2Os6FXQJbN5ZWZ5ka5lX9U9obKegQQZLtCQmNYvRrzr",
+	"ZQFQdz5vNk2zQX8sY8yaXaUdqNZ3wryiCr1Ul7Rima0yvIoTVeN128TTVnhIGzq8qjesyrwrRvontxFX",
+	"5FvtxkgsXrCxlVg52o+76zndWjdy2ZPcbcDUGujpVTZXrTRauqHuwjWK9RKv28V0HXMroXCtb6y4YqM3",
+	"tv9CAnelfN1OsO7JZ0lUurK2brRTWsof3FKaW6kqyNt68vIZD0w3yFsApSFYQgdGm1Zxpvoa20pwzlFC",
+	"YjrFECIs+j3k4BdepKH9f3/rtp98+muv14E/vhx+/Y+QOPeqFDXFs4XN3/YeZe4/iH74+iB/2kF0+PXh",
+	"/w098Uux8E/sf50nT8orP81SRWcp0e/qdroHSxHUT1HDNfHTF93aRAhDCSWMSKtP8DFHLAms2+e2vdfJ",
+	"pTzjZF0Q5qMkCOdjg+S2LlIceVOvHyhEad4yoq24Z9baD+i69DNK6Ji6PjIEef1buDHkMXRTgjZj2uw+",
+	"s5a9i8y6hlkQqizmf/zksHv0pEzcj48DRPIOSznnInkG+SjbsMaZfYJmZxOS4rSdkCkHaTz3f8RomsUT",
+	"NCR6oRFnBH1fz/eK+zzWl38ZiPmuYTDlsezmmVzN1ukwPgUsKS3VqVZGGWIrXj2G76Q0kUGoBjtCrzFl",
+	"6IMpYWEKx6pP2Yi3Tlt/PTg8Oj55/P0PT7qtUGhw2aYvt/47bR08edI1l0F/wCLODKE7o9MnAPH20pqa",
+	"B1ELwvX9oh9DpcuEF4duudjflIgxwMMq3jrViiXw739lBALSrR+/f3f4w3+9eBm0R5dnkUFDDvOYVRFD",
+	"t4oBa6q8kqELtsTf91a3gW9qTWjfrf51rNml3Qo8rJQ6EOpxPuICzQifpcSmqF9BBB1Z4yfggPT2u74d",
+	"ue1/zfkl4uBoh4TjCZX64a5P+hxEQl75EzJS1xtKHrWFG48YD7wRPKeI0PFEQblPnn0sFcImLx++D816",
+	"GxM9k6EKS9uQCwSVmgiejSeuL743WkmIzOsvzIputzq35CcoNqFE+T79RUvdSe0ZqBzZKD/dyxS+KtgL",
+	"y12mz9V+Bsuga5wMLgx9c1WT4UBFXuu4roDRDv9P7nkoihhvwu1gn/6aiPGGVeOOpQVwS7wf1/FPCq0H",
+	"hwQZqkaaqnMu2oquFRgrhrFi5ht7W1boMauk+FpjtSrV195wXYld1jDXKpiFPC8FOtfeF5DhDWz9klSv",
+	"jrRWEO0c76VS67scPtxIIbU6aEjJDGqUwbjhTpW05pCQKxM0SxpKgyzvLYTpiiO8eR7FNibK9cyPje2O",
+	"O+Yl1Q6jqtxRvSi/OTjpQiG3RHjMq22abpAJVTJSGKRjv47Qywi9jdDHCE1xSiI0IuZfaLUQoYzBRkRo",
+	"JsiIiDbjqq14W+JFVNQ5mUJbSc5st0ySICwBIYtVsm6/Le5XTq7YTMUNH89FoE9fDhazBMpro8FTU+54",
+	"2nqG5aTVCNi8v5TJAQDxJ9bmFiQmdKYKzPf3zy4s5vux+/mKJP3hAtKHgTSI6QcJP48ylmgl3I3cDtz8",
+	"IFunv326I8Tfxuzbrek6VRNWs6g3bYq+HTYIau3G6n58qbnE7clWSr63i8HnVza14ebke/6laRGvvj5U",
+	"bno3ycY5okx1AYqpVXY1Jx5/SXNcZH+fljZ2nXW62Ld0c2fuxsw7/0R7WT+Wtz7D4HZ5xWQmbB/Wp5hd",
+	"oguBmRzBFr7mQ5oSZE7Ap6DTfrFVuzifzSoippThFB22doKCuSW/K/GMNXL3a/1yXweh2ElFTwqK8tn7",
+	"o65WqV2QYzr21Stod3ts3yUFo6xZ3CWK7+2vuOXXjRa+QDta4su3YU+GxFiNPhocfr5KsqJ6pjb9sT/z",
+	"T5OcG37q36QmBJTNBItLGFB5FYIPWr2Xeerl16WXhQm7JF/c7CpLExpH+fFrFmjjw/UHXMIp/ux/6Z8V",
+	"b1lDq1RKUFluUd+HiErrtBWnBsnMfc+4srbDipLHk6Lk0VYWw1UmMlh8p/Vf+13TRuXc5gycdLtoOvaa",
+	"e7VOWzlQSxnecwRYPSxeaOkC1SKQXYwwMrgI+lz/ELUok0pktrP/aet8pIhAU2LyRPyq7uNAXmI5DWmp",
+	"9HqTflZ+dfnK4syTJsWZ5d0M9mSI8RQcDJoqcY6eV9vm3+bRTAgqtbt3ypejl5izUUpj1beLkYCDgXHV",
+	"txhaQX2rTGXB4c6xRCOesQSSNubuK8YV0kq/kIqDQr+byHGJfmvuWqs3lyl+K71/t53heS2eRXGcvmyK",
+	"WLw8Du/kXUeelk/ml1BU28/i32J11+cZB/EUbrrOd2Xbkwax9T9omfByErclWJ+iPFKtUMiqMLPfhivQ",
+	"nrXE0byGR9W9jyqMtcK4KnyjwgDWeA480fxndx/4WsoN+RC8V2xs5K/QGJajWznL3TAq4DPktd7y5pDy",
+	"a5j1hoOscugGYYCtcHKuX34b4PQbZlBvgKtjoW6GNwqs84pVlLHvJLJFPRsC6mwVRPYO0Obw/DehzW+g",
+	"xq8Ectqf2Ht7Ylc3/ilu0GcwFNrcn/LmwVJfYwqoYWGhyodpTV8jIgQXEcJwLN+/fIaeHJ9831oyW00H",
+	"9RC65q/a+ox5QtCAMpmNRjSmef3O4BRN+Nykv7uU/WblnZWuzbXv1HRhQ0iDKohnqfOwn7AQqko4RxLq",
+	"YtCci8Tk8Qo+Fhg61C7zFDKDkvMgJRajM5fpjekLoreDJAOLBD7r08TVPuilNgdE+eYzns1SSkqpqllG",
+	"k/B4VBjwC0nCFGExMY+ekHQmPXRvhGMVxALQZBHAan0B5RhzwdkYOUyEZq3qC1CIQHxyRAGVU65czFzF",
+	"t54Mt99yRvClRHiMNRNd9oQ0A2s1D39pBhIao344tp7DUPNnt5kWiXrjbG9vps4aM9dbiglmgjdDyNU6",
+	"eH8kyOqjJFOu+gpfEmbfCADXVporm1ZtTDNAYMnRWARB8PCmpOAAMkJ44eFeGfUrtXS9HbtDpoQ0/Cle",
+	"oCHxcGQg6NC4IcOaHhwumr2WP+oN65trHe3GmFlmNdQ7bMLkrZWYEE3QPR0IasBlYJ2LpujeoTssYUrA",
+	"F8vMZIbHlpGQz7NUnzfDSwwqyurQCvxagK7mL7c3Ww7mnbMaUTaiKXnJxXQTxTaUMtcgDY44FMWViF5w",
+	"0cpks5Nw3tW1ghK1aVvBl1VCGNV9/fnD2zfIrnLwblj1Pp1aDbx8/7s3P0bo53cvfkRcoF/J8F2RsXeC",
+	"XtOnPpMaUqYPUbMIt3ntxn4Au22t3zEjf7ffd7gY1+RO/pkJ4ZqxrLWkAdEkpDgSZMqvDAue0VhlIuSo",
+	"90FFGwKGfiAsQRgxMkcwBIQlMpW4WKhHmuzaCVb4DOl32VHYWiBGcp20EybA97b+9BlPluK7rja1H5sf",
+	"f2v9dPyP5+0nr3/9z/b3F4f/1f7n0zdHrU9LpFS9b4lJEwb8VEaI4HiCxpwbdVSPV9Ixa9OS5Krh3TVe",
+	"ucrbPwUnPRJEbppdY25pxRPR/+/pk6vkpzfdePpyHv/4z8tWYA3yV3gEe9x98nizInT3nJppZKaNRChd",
+	"49Cma4RjpocX3ScFCJfNpJ+5DNNjPQgbR3w2wVBKouY0Jn6m23Cxg+zMG4VYnxUZs42KsWqDLKU5b+EF",
+	"D8cjFhZd1EsZtK5+/31rgdoNGWyf13OY598Gd3wneT3F2pYAGTZEZKguVHg1xlQqAnd8WQJKr0fVd1nf",
+	"q+ZkmmpVBpWXEdbj5b33GhhsJeX5hOVSPubTJSnPJ9Wqh+ccUleKCn1J4kwQrx4degrpo3RoJm9v1O9K",
+	"OLl1BWEjCb/jYv9VDjcwBfRaVWsVgt60fFGDhXo8JVpRwPKywNEc7QLhs9i/9QQM14WI2AY+V2IUVJso",
+	"LR2xhGitJIxzegFuC32f8WREFisUkc9UKsrGaCQ4U0jrO4LgxDZQD/gYtsr2g94M2zSCyBO2vcm5x61c",
+	"pHdE0NAiDRf9Yg67al6VBAtEXylp2mTZWMXaeiIrljbqsrHNorr3w/3eayNvdVYs7nsodr7Fpe2PBJ82",
+	"qhGEq437a9erPcsJyuU+mV2dE3KpmQZnpdI+z7dCwu1FjbPTPDb3mcywPpqp5EhNuCSQfcUzhTBbbNxs",
+	"zR6BwKJeuz+LXQx/e4rFX257FKSwfGWCpMatGPbCh2WvgHUPxliQCOVhCxmVOo6YJlyVtjFW8ObSuoIv",
+	"H+rgvQb08vqYlrcLEVnGhFyVn6L34U+elwKkeDP5KPrRmyPpl+jjFzzkAisuFmjORcAargenq9GjAqrg",
+	"VuiAenKb5wisnFx+aH/BQ3RB4gmjMTW0cjeTboRZ94GIKxqTV8oESX0ABqzImIuFNvw403Tiokomith6",
+	"9vbNh/aPL940xJWynI1K2wnZnQG7aj8SRgROUVx+10zQuITt1gT8aRUYcT6rL/Xh0Z3k627S8M2tSJDR",
+	"1BaFmqVp6FC5xxmYNgziUHLdDrkZ+iu0KqFylajwyPxPLjH8A38zgsN7w8byIz/uj+G4rzy+axOa3HHe",
+	"hG82Po4bJvE0P6zWN/Z19cpuDmq7ATvfiCXf+R7l6K6lE3I3W1Y+PT5bM08Lnhc6Zq828v/Vom96/jqc",
+	"TGlA+dgUv3L3TjXfJ7UsVdyvyDYxKffBC3Tj20QLaurN0jtCkleBzq84ji04zHILnMF5piZc0H/DQTlF",
+	"TwkWRAzCyAx5FCjwnHdvP1ygR3hGH+FMTR7Zix8NVmEDbuyetjMpxmKfFVwPxePL8+T3TOYevM0blLYP",
+	"u14s4angl4SB9iAwk+C0WSLWVS08XbXYgxmXVLOCh1CDpc3uB65rxMMIksn+TQTfMDmxnX+1Kh50nZiF",
+	"V9KxImoBK/+aX5EAwksggLfUlkMroU+i1iVlgMZbbOFSAvKsVIdpSiE32byoBWmPfUintNzeEOdj84eL",
+	"QNjcXK2FLYuOm9SzzSIULjI+I8xE10vrEnMhSGxlnauWCTrP1tR6Bdx0lVrXLXTNax+JZjmoK2KepW3+",
+	"0qhfSR1wUrMAxib163VVU7D3XiDVn0RlX3IA0OLda0OtpWP6ZzcwSizrhkyMBYvP47xk3NX7wiblZiH4",
+	"ElOiwocXHgG4Y0vZLXa+v2lxbw9X/kRiT1/L6/9tsyQgr7l12vqePEmO48OD9g/4aNg+Th6T9vBg1G0/",
+	"iX9IviePRyf46MikmbvUdKuBM676UE5c5ASCUuTg3pHM4olNhoWK4wXPIMFTCzlJCKKq42cRnra6Bz8/",
+	"f/Lr8Yfu6+//++gfh//5w5uTi8f/PPiv//fUa/l13D3O8yYBgu6lHYNds0cJj+Ujkxb96P8Ug/RSM1su",
+	"xRug/vNv5YLFUMutdyEJJcPkpLWMMzfiwqQB5SnikXU2UIGgc0TToIPe6vfwqlC8YbnlWGXYn6KmrcLW",
+	"kexTZw6Xm01CpvtpN2oNze+t7sGTox/wSdx+PDwh7e/jI9x+khyS9vHoAD8efh//kDwhXl073FsLgfD9",
+	"6UEOgUC0+Wio1HTCaH8PtRSMwDM8QNkuZKZTOSnhJeTbfNr1GMNv/p7Pubg0UtWGAI9OuqG2l2bSX5oV",
+	"RNhlW1sLUKxIowdvVYZfrGGwnJ0FDJuf+BxNMVsYUHSMzMo17Gnmg/w2uL60a9uiBBT7/KWZtrChiNjw",
+	"QM4xVYamCupadT698HPNRuQ8RSKq0AQ3Ks2pQv0AWfoU4aV2u/h1YvCVi3oWH6Q+J1dvxSseTn871zOY",
+	"53TkpdF6XMb2eyzjsNrGox5MOjBXCRWPb9MEvedYD2jBM/jyBL0hc/Pl0ol2TR6XLfornGbEuYmtj9aW",
+	"ckwIMouHJJ5Hpr0JLVBAMAuVB0mtz2qhuETIfi/VZYqwU6sfIoP+e0uPtLNfO7V8qGcoJSOFeKbyGSWc",
+	"mLomcG0AvqutIKq8rqb3qh183ba/yE0Cd2I87aQSYC6i0RXFV1oIL+nHxOs0p7dushtlFi5pU5pq+nmU",
+	"4ci01SxDB5eJblfq17JEyrXJdYzL6p1f7ej5LFQhKRXBkDjhz9A4tLBIKREeZUN6BZXuKNjroFpH8Hlx",
+	"VGLo1oOGGU0Ticr1rFYgrsgq/63bfoLbo/P2y09ffvj6oO1/Pv768MvR19JXB6H+UvU9k0p1fZgtz7KT",
+	"L9jKoNIK/nCGDNmYFtig2CNGSKLPFxfIbcb1u2IXJFhbH7A88CFPFpUyuDOkyFSviQQlXSvltrrS0G7k",
+	"5354aSIwQYsjVzPc4viT/Oivo1vLJHKPSSgPcY4Ud8vMhV3l6y+pPZrLxTcfP756jqY4IXlrK+9cUGlt",
+	"HZKcGTwl1zK1dI2WsIgbSLbqebg1+scwlchYaFii7vAkOcRHpH0Sd0ft49H3w/YTfHLQ/iE5GD0eHYwO",
+	"8cFBxwLwwgytulZeoKcLc/BTHl864jIH4swWfF+SmcobftsySXM+YpoYmTMxI99OEbQUXFfbB5rKKcJG",
+	"rrlxMDLXtNRBL1JJbD2lV3tXT2argQPWDLYiOg3N5Qckchy+ToZafTTg8d9cMGxzKEHU11V8DqqFvwko",
+	"enITC9jTDYNlyEKqfqF6hwZRLTQ1V7ttNdmkmrCg6snUzOI0RSSVBBQ26HvMxtKDaCv04pAu/KnW3Rtk",
+	"XoUGSS1UXLMa4Zw9rbUvPZ/NarQgcxkkfs/LjRib9aBZU7FdyI21177IQRPWXVnBOFp98VMtn9Y+0YEu",
+	"L/V/NARld3+QswWX980SmKBtDKBttMhg/RUHwb8HdryDfnFqt4F0wD0GnAU8R5opUuY3CdN0m0P2GX6Z",
+	"oCkXUOXL0FEXQF8QHvNOj4Xt0uZW3adNeOs5zMjZOhsn5jgdqmC3Z8HF08q/tqVqOgCtsX7r+Gu+TnWM",
+	"dou0u6DXqjDhy67a3AvsFLnrdRQJlsiGzBBnfzQR/a2K4C857J6cHhyedrt/7R6dQsZbTiet2QEcufqp",
+	"WmHwm1fFdXDYOem2qufvubaujGLgIQ/pc5rjBpq3FVN1tqGb5wk+iL8fPum2D0dd0j6OT07aPwwPSPtx",
+	"cjg6wsfDk/jwcM08D7vheQ4PWl8/BVwM1g0YwPsxFy4q1sdMcMVjnoK2ZJEQoJNqoIq0INKlLH/f4xeI",
+	"uWnikJ5uFiGczjXrcGbcGXIHx5xDj3KjTcGSfKqvAeYB37hmdnk3wAWaa/HrtmITraEw9L/CWF+ZG0/8",
+	"2HgR2QkceKnI9DwlIhgSM7k/jp3+zoeyLxWfzWCM8HFIJiZ0p0kcbDyZgp8m5XPbKNsgJCUZ6RsSDYdq",
+	"6yr8wkk7q6r2zJx+IjhVkyU3W3w5FjxjSV+PvnXaEhmzQWY3gdZpawL3LrwYTLGvOA051yqPXaZDoiZa",
+	"5EEqMhEopVfE1BdM+BxprQvpO9EcU+WpX8XoimW3K/4pXMGCw46+n8BRQZC7omjpA66NAhjGvdlbAr2f",
+	"n1bifngR+3yR9LkcC5w0CdDk446WlnKluLqgU/J29ByHmnqDpqv5TYIXzmcz4XJGFU6/0wudpsZwK7c3",
+	"+umn09evTz98KBunD37rHnyCTtz/e/hbt3306eHpb932ifnqgfd3qEf3KqvUH6TrLMXF1AxD215uPB03",
+	"35Qy8oKppS5sTqCYQNDKBsJ1ANolbGnNTr/3Y4XxhCRZaiBgbDDyJU9TPm9ns2LOuKT61lYgV8KJI4TB",
+	"o4Kokghc85HBRbOOTvg+ryJeaxWHbPVfremh8CWRkL3G+SUyDSqiprGlemTlprDM63oG1LWJ/E4imjQz",
+	"l+qMxAtrEpJTK4a9vYIFNjee+Sh12vp3gLRnKGMzTOFL/a/reg49xeZUBpesBu8HBDOYBdb/wBWRy8OK",
+	"tEFA8ZhxSaVLORySMQW26LQJZ0F9J81z9F0esh+YFkoiA0kXVd4HdBdZaC6ocfUJbxUCkWdl5CRfgQ0u",
+	"561Yn6F79KeGsESw7xBeWgIoytGIy6jI9qTUsUzNQv7kSTBlTnozSTAX/JKwd5hWE1hcjmqLLH6eDH+M",
+	"6Vv686uP/3518Ib+/KRDjrqd+DBlXuZnU+ySe5b8ui6hNbxms9f5yZXLBKr4rD8tX9Bov4uHmi7Q63a8",
+	"+p7wWBVOc/Wj0hC1ZEsVyRYHJ0fdzkmwoWmjuuPdlG0HZzPnL7FmIs+pdHBxTT0AkLTeOn5y2D16Ukav",
+	"8NPf712u+1Jf7vw5emQrF+kFu9YaXXspqs6edeP9QFQ2q5ApVzN9hPuZSPVN5tPpo0eKq9mjZz+9+OX8",
+	"l9PfMSP/V5JYEPW3n59++PW/j56/e/HTu38cvfuvd9XPvazbPXxMpcyI+Ju5vxW1/iX6Nn1Oa/mngIT1",
+	"aMbGZ1rhf3wc0X8+fft+3v3Hj2P+Nyjr1u/SyuiatwXXsJhPUOHQQv4/3xvIQ2kQo5dxdd14ly0KAJPD",
+	"EmE0gLkMvLKHQOW+mUhQC4PftMKvF+HoMLLNv/VDbO9vowetZar2LVFp8sUkQjTxUYY6xz4DCFODSYkF",
+	"KEgW6EQSsFBAy4PyD4k4Sxd5JBX8JsVOdHrQ4qXSHvp3TpkecZ1N4hBzjB7TABlPa8tHgWrVcGMmksPs",
+	"pHxM8/z5UAdqxwX6JpzfL1bbnumV/Z2WUOdsXh6/AxgCNef9EZz+PgF2VczBq0NKmkAY+FvYNBEvxx2q",
+	"IFeAzeDCyS51lt1o1+41JYO7QDm0dLVtQt/qvuL1NLnMpBiZI3c9mmZSacYST7gkDA3JiAuCMFtA1Bki",
+	"f61QRd7Wndmi1uf2mLf1l215SWdtPjM3toF8NecBElwPz3jOHHd1gRILzhgVuIMY/SvDQhFhLcEJzwTC",
+	"CqUEy0aOAncucZo2CP8ZMIdPgRy00FELUZpfW3dX1dxekV1td2uLm+XXda+q3tYi5U9uUJoavhuxI/Wj",
+	"N284U7A878DdFizcLTDcuwGdi1pzQRV5y9JFfvh3jVvrYdHdBbxckP42DgqXFbrDrbCOQ5Yk3Nk2+kIN",
+	"EqJ9ZesOSX5tyfv+BNzjExAsSa/jzOFS+V+IMpp8QscQu2AJ+jvqoL+iNup3EKTXYIb+DoFvq6RpwY5j",
+	"kBHfScTnrFJc36ls1TIOg59O2evNvvzyVf//Nfz/zdd+5+9/bX/6a9MA1XlR6z/hJqM5XaA0MDGIo9Mx",
+	"k8UU9epok1u+IfNVOXuB8p3VaGnQ80Hh6aypIbLkhXSVwyXXfPHYT6GuuADCStXigyYXG/MFB+p5ZmLM",
+	"5tNLN56ff71ohbKQjQ8UKSjP5qMlb+qgFUGgDfiYeWYxo4lSs9bXr9DvY8TDauIQx5eE2RiGC3eeohnh",
+	"s5REeeuJUmqztjdtP6YIoiGUjTs91mN/+csHOmaIsr/8xSYoVYcLcROGpH5l2MOMelm3exSbicPfZGAe",
+	"RgDC0EaeOz2mFX5/eUyI/OAETSnLFJFn9b5nRD4by0harwR8b59jDAVjFlFhJ6a1VfmXv9jQLxp8gWMX",
+	"QV8RML9BMYtsJZj8OuigwQyPyQAIHv7sS/pvMkAPDrtFT4HDbvchmuP0ssfURPBsPPFSLw+6UbfbRYLP",
+	"ZQcN4kxILv42QA9MFA08QGPK7JKOILSKBnpAA/NMPTnzTJymiI/0O8j01OZTYolGWCoX6tYSwvTEwNJ9",
+	"Z4ahJ8AIBXeOIDOClTbABdLmmkQYcvbAPAePj+wxrE3GJCFJB5li1wEsllsKu1YD4zbK0rSDzvNL+BUR",
+	"buI2wQcz5BT6M5hrjw2WVP2BSceXaEgkTaBy1mwc9OmBndMDgQQ/46N/ZHM///q75GyAHriGUQ/1WvOE",
+	"DGCRajspRWhgSnoHCPdY3pkILrGHZ2BKbAc2oYhU+w1pKuAs1le6El94qVdyAFHcyCT+wPYhScQVRC5T",
+	"PoacWE3+3E72GWdxJgRhCpGEaoI9zVMuYyzEQi/mQBuDgw6CdgNUAQvQmz54NWq/1maDPW/vPl5E6N35",
+	"xbOfEBfo+YtfXly8iHrMMXCQ6vnTjw8ODRFIPiVQOwFZwnNLZcSdo/dECUrMwBAcz7kVbYNXCZnOuF7G",
+	"RfsfZDFADzBboIzRf2UEKfJZPXQUAVmOgCwM6314DIa8iQz3mKNaOKiuS5u9HGjZpNDnpQaAfp4f82m+",
+	"bIU7QfMDLdvA2al5F6y5aQVm9xCIxaWFHB8+sVxkPqEpOUMDPe1FGxoGDsCT3GMTV7ooSczNIyGbx47k",
+	"gnxWf/kLkIOg0ykxZQBQHkAZ+sgoOKXfvHx2ZjJsgScYGYamBDOJei3GGem1OugjM+3iCqGqH9Zjmf3+",
+	"XxmAw2KBp0QLazgrgowySRI0XAD96kNaua7Ai7WFc3AqgbPgod6jTo9Z3FkMe2xIxd0FqRsCUy0+kEwx",
+	"MGBu3MEpjQGlQ1veRknXSqCgRJmOKyYEoQWcPH30SM6Sz9pQeGRvk49+MX+8J6O2d2Nnoqapl2TQMkEH",
+	"9JOVe+g1ZngMOAfIJIWh83evfFdn66DT7XRt3h7DM9o6bR11up0jk/4zAUlvBI4nLx/pb8ch5/5AEiz0",
+	"iRtRYF6LSn90PfnI+XK4QDFnCsdKbwYQJB8ZsHHnGZbEdQSZM8QZMUqYWdM82eqVNo9SKtV52UdcEECt",
+	"Z6u45NE7Y1o0uu4D/Xeja5+BjGty5QdYN7iyijQAoQYuSV6HZ5fTQCm0TltAxgUqWtGr2Sj3G3fLbDQI",
+	"Y2SeWk5i+fpgSgYA/DDAaTqoG2DucS/G56eaTcn/4jT9398O2k9MTtmXbnTw/deHmyWWmZfYcRm4Lpym",
+	"nTWzA/ciNZlApG78efZJMf6GxRAfzJ0NVxgvalfQBLMD+xuOmzd9n16lFGvptuLFDrH6Rt5uM6NXvh9Q",
+	"sq/xdqPEmSAfKqDx5Vkdpr8Rkatp2kfYL8aWp0ilaTDdKWTCQHr0GRq0B0hlwgAAQEJox48rutmGBgNP",
+	"sGmz+VByl0yrnUPFOCh2+Oi+LpX3t+vhTNulT+Bab9Ngsusn8O/OuBZleiiH3a7xjWslU+V4G1aP/d0C",
+	"O218usADD/ZhsDeeNgl9AfE1ah2bgYSenw/40St2hVOamOsP1l//kWnjjDAF9Tb2vqP1973kYkiThDBz",
+	"x/H6O95w9dIh3RwfPll/wwXnrzGDfK+TJkP6yIrusuAGsH0WT1t6rasxWYXHspIPCA79z+0ZEVMqrcoh",
+	"FR6N2ly0+ZzZvpIhTSIBKwhMLEWnxJhXtUnMHXQx52Ayl0YFgXtGrDQA0WS/yWucY8wYVz2mLbUUz07R",
+	"cfdJqeGmVz9hum5CJ+1R0U6bMmOmQhvPQeHcgqaSQ84vbWPkQd48RQ/EmD+2Z2esdW7BSBIhfYMEC9eV",
+	"Z2jtCPKki0p7PWWj1koC9bVzLBJjbEI2O6i6Z26u+r4e02JtovUoMBA8g9ioufotjMxLSbHGPhlTgNID",
+	"3V7LRTTMoDtmTNLU6vGM9/WzI21p4x7TzFzZfr8zLFUEmnCdkmdm7Ipz9QgdhJRWrW3EzwKraDsjEzIy",
+	"lohZIqKAX+etWSVJR339UMrGYIBy1kHPw81RGVd0REkSUikN6zsvZbduplN6JuA/yKJlGCEYwk95srgJ",
+	"HmjiFF/LXj/rpa7w4IObeH+I/z4zIqQVtSYEJ8SAlUAEt+a59rJHcA088D4z6gZ895mruNQ3HBw1YtS/",
+	"YGFiHccHJ03mIrPZjAtFktckofhCi2AQC4cNFq4g09dUTiHUevsi5Snnl5X0922FytcoYLTa99KUqkW9",
+	"Bas1MODtWgLYDHnNzpZZkXHS5M1njH1tmZF0UHC+tAIe/m/OSAd9gIcbvgyYW0MyzlieeMahEj7poHO2",
+	"sJ4akCmGb2qujOVliGWNiTr3prnMsJYn6xlKJQXzaI3xVmYvOzQ2YVDG9im03VIu8QqTqMGoNjATUAqx",
+	"JTTHTGl5Olwgq0bD3mYywylIWEcEdvdrrYTM7FXfuvRrbfQK/O/xcXfNKt6oiu1TVIC/l4/MPder70JN",
+	"Ls6Yt0y7ZG1faPL1keFlgFQS7KZW5FdqNW7RQW8L7dAU80Ozc8VRzI3DxGDazPEiqustr3gKVYPAJq1K",
+	"aOCU0AXvMaMkT8yUrcOXzDwsmAj0Vw+rQ7891yypgakKMToz0WvpZqPXRtAtH53j5QV8TnKI0G/JaNxc",
+	"eWmgTnxQOCV3cNjMHm2tQuQNCYJ6QY3tomWxIDgJOKmDwrk0sNtwitQx7PISfZOK+f32oPxI1I603c2t",
+	"0pYF0gjBVTyziQR5jYPWXfwCh8iFdUSWmhrSdx8vao17fUAMRwe4zHlpxj0GwmeCDfgkKMGbmvYGOsdi",
+	"D7pYKEklCYkN47Lcndi4UVve5Lw2suVvjXV8ND7fPcu4Ffl5y66CW+V/Hx1Y5o5YYKZWVPxLNOa5m3Qk",
+	"+BTlcA7GaxpzNqJiSpIIxRMSX5Kkb9MrKOtDjoxJzCpg18/ck20SR0pGqsd4pjroWcg36jKaPDeqqUbJ",
+	"n9hBbyEpacoBG0UQ44qm5ij0oZUJ5JUOOui8xzwPrOey1Sq3NGgGKVdlJV/zyysiIsPbB4ABMNDc2bLP",
+	"3GFs8tOKeqwey5V+luQ+a3CcdxAE8/K24NaLW/Vru0kx5JzilXHri63koUr22JLzvIBPi9DAWAs2PLDk",
+	"ZtfmjYVqW+h1DEkCQQD64g8iCjZw696aKHhvVnAvC/ay4LqywJLSrr2/mZqAVyQcYbwAIBxc6uiGqznn",
+	"eX63KxfoIMh6QydohGmaCSJdgi0gzGrRojmovT3qMS7QYde7uHqF8ywXib4mET7P9zs+fALAoSAbuABN",
+	"2UuV7zHIWJARypiiJmrI04RIZb2SU/0Q7+kzLE1Snkk41s8wDF/NedsU8Zkm6oyQRKIBVzOHp0o/u7R3",
+	"I0+URN5R4wICjNKEWY1XFHi5IDGHvLmYJ0SaAKnJmEMYCTqeqKJi0887hFEddw/yTYAcQT2gvAJ0cIaw",
+	"zUHloscgwy+XYHAl46oP/GNg8079tD63LyEJIU3bw5vh7ban4i1z9LxvYICdm98QZffcx/UN8kFbXGEb",
+	"1eRc0RYf+GwwU5MA+5tlw5TGFcaX8jHP1Ar+9wKSdMHKlj4eq1+E0EGv9Ekx3+hTWCotKCfWAmdjfI44",
+	"6wQP09tsRxH0dc5aS8o8U61vLHb8x4nmAvHyTK2nXknSEaRygt+n7SRB25gD7Qp3LNG4K4BZIeQnxJbB",
+	"lPuzaBNBIthzKzdLoZBcBGnZbupLTK6MpvQO+igh4d4COVsvFnHnaT7haX6qTv34oJpziyAygXgLTwGT",
+	"L2yfwNQAQ0vekBB6b4GoblkKFbhgNb5pV6u0l0T3RBK9sOVl0BqsvrZsc0k1pGnaBnyB+oyM1aUBeQ6x",
+	"Cb8Awm5N/CWlUj2laWoggu9ZfcDaBGk9s7q8AguseJP5/tK0dq/NiTc/9/VetnacDNIwIRoykLdIh7Yo",
+	"8SYX+q7SmB1drs9htjCxmoT38bfrpmZ4i1nwroIpbZ29bFKA0cA/FgMDwlpcZ7IpBI1NMQJkGxstGmxd",
+	"rHDKxxlBGUu1+g11f1CCakbscFpp0mMwD/2QkeD/JswmMetv+/qCQX16qyO8+5rb6sZ3J4mt+eLss1r3",
+	"Wa3bsZnzJEGYwYlFilu45Y2YTVBbWpvx9TQQo6/JotqeBexTqL7RFKpCMG5IqltnT22gx4+J8kj2xlWy",
+	"OivVrs4+9nU3qVNbkuj9ypqqSVDaEUe+OW3sTlKTVh3IfV7SPha927yka4jAYC7S21HRNlk/5jRXC/Pm",
+	"21N+RToIkLrnPEsTMAmN45grnEJ7yrnpCQiFlRTCpcbU0z8ZWy9y4dIeq9iJaBsz0SbK3HuWZHMI7hNT",
+	"2mfI7LnSrjNktmZLvhF5bxF8nub9/ffQPTfmys8TO+uG4bdw2u1AtJSx6UHpAvEZsZZe3UioBMFUGkcV",
+	"TPbWAX00kTZC8oFWIIlBH6wA7KyuD7419J3wCC0Iz/Zj3AFCT9OoD6DW9M08rgGHUzzBR8Upvq1cBPpY",
+	"P2/I1658vssoUrMI0j54tJvgUTVudM2QEVXSBncoSEuHmwk8M4cnZAvXMGdEoQDA4aIOCkVgYCJFxnCw",
+	"IJwym4IxMDV5owa9xrVXjgwYoxX4BpbTPAM0jjFRHgYOZVecxq4rw5n9VyLAMmAcjfFMro453ed4053F",
+	"mvZxpn2caUuOZMgkHF9qbBWsjSq9t7meNjP7SYGRa+ou59j4JWyYusQlTM5dhK64QRqpC0Xtw1D7MJQf",
+	"hmpAzLdRum9J80Z1t7pQk12GvRPpDkNN2yh69zrAdC89uXcWWNoHlfbu21sKKjXXzmpCSdYZLAsQ09xj",
+	"F6EkI8hW1iemzbvBNTZmJRhoakKoMCLP8QZpNDZX5p03hs8x6qTrCC9t7cSD4+6Th2sCRveSxdxhoGgf",
+	"JNpzmVsLEl3LCLSmW2eWjFZCZZqIskQYvXv+MrKIcVRJa/OthAXaQPl+ZYazmf5txx7wQw8pM303qs7Z",
+	"cKJX/nLvgD4z72w/p3LGDSzHuvNqb/Hv2Gvn19bOVWmHbkFFd6clwXIy5FgkbanwqqYoP7nOOOHuYyCo",
+	"Tb6jcp0J8hwOW0woyBVhGQmejeduHB/0MG7SRK28qQ4KlI4zQfY4oCFCBXe8HzMQRIuNBrw5p7Z6Ontp",
+	"Ft4AGlWR8oGMJlQqDl2zkjyNaMwpG0MEkCd4sQa3+BzNsFCmTlYz6x6TfEqAtUvAiwD8BmiWVFSyWCgL",
+	"l90LXdVqwItzCrsVMt5T8OYUnHg7tDERF5BS9zUB5UU+wn0Wyr6B1OYNpNzsPAFfN4sy0tFNLPVcUKUI",
+	"u88JKDVD/ENloJRaJG2TgFJ6gMs/+WO1Ycr55vr0k0II7HNQrp2DQnx55eSx9+W22SjnrmEOtEWVFk1x",
+	"Kkl6ReRZAfdY9EYaGIbp9z/yOFwOvuWaffMiHT6ELhkZHbPUjAgQJBX3ETkjVxxtMFpyKE2EU0Fwsuig",
+	"tz6sSw6ZCbBsek1IkUIfwtmsTWF54aVI3ss8lnyAd5LMUizPPqNln9GyHX/71TZkRn46ciMWZ/XDkNnR",
+	"qFPGTBRfAXLw3OTmdVA4/6VAeJoCsNOQEIYSKmeESVKb63INFrJPePlmW1dsTOy3kfvik+rNq5B1bhl/",
+	"afahsrtqWLExgf5xsmJ2xZFvUJu7k/yYlSdznySzD1/vuiPE1hpfTcJMbs26FgNa5Hn90EDw5bDUzpI1",
+	"7cDdVdC6zHRW4HN2lldjlKxcbYdOsOwxBuGSakqN91KjQpY1TQBThIh6kWKDBvktfcr6mSSDh+bBtmMa",
+	"PLfHfEs5Lyi3qI3AAqlckazzB+B8d9ICYSXn22fu7Fnf7hsgXNvanRCc2sYHYZMAwrESnXSPjPlqwnoK",
+	"D7EkBe8wUdugOfATvOEmbQH7hsChM78strJm7xJC14y7aBQrrko7bNoHN0DMnZLELulGMVSTfiJcTwjk",
+	"Gl7ov8eEEUFj+K4uLvq6eO03GBjF0H/IwKuY5FhBIGiDUnJF0qJi3V4+5FcE0drIXsrnfal4fLlh3foG",
+	"QSd401bRJnunCzPZj237b5wJAY327PDb1S/uYeypoM31wSfv+OyjT9eOPk1LXMHxMv/bVantwcDToERw",
+	"0OPRxYgVB3aVkmRMhI1IAYYEZWMEl9fHawoaua8Bm2KEdxKx8RZoH7LZh2yuAXbrcYXGTGE2wWKKY8O+",
+	"A5rOloXJ0AZRMwYIy5Ar21zRQNDYK0zNsrHDh/XRmuswkH245lutT96C1NfEa9gCTYnJbRwhkJVFsMZ7",
+	"cNAuK9HoLahbdYGa0qrsXSN3VLS8BW0Wutm9jdHsjA/fpAZ3J1Ga1edyH6bZ+yp3XMt8TT2vNlZTNQEh",
+	"fS+hoxERcqU9iFHMhSCxftIZNOQ27aLB4wZqoImrYJsv2KkLh/whmMydBERWM5l9RGTPZXZey3xT5iRw",
+	"hHof+gvTsdhEUJ3bXt8SIUbmRCrTEfLMR9bTf1o8PUpkDrsHrqmgW/2D/uk1vyKms/W97km3SUnEtr3Y",
+	"2veiGVtpV9b7lAshtHcpX9ul7El0ACFxcYet9IutrJhwPUSSaP1Cms7CDjPTqSCWL8wdhKcgWHIWGZ1E",
+	"8HmZSjro3KojVCIGXilGxljRKwKI/D02oExmoxGNqacGSa26TPgcTbN4om8d5As56KDzcggLDWwEqw8R",
+	"rAF6l6+MKTiH8g1o4NxjjCs6ouAWYzGBpp4ExxMUCy4lZeOQWx0nv2eWf91XjzoM7hzGCUV2t+xRL3GR",
+	"IAeBoe1dfXt3eq07XRPItZig034c9MS2OQPY1l3jOM4xK2IsCcKSJgQ8OIOM0X9lpE+TgYG0WLja7DNT",
+	"ISF6TM05SomCpDv9HmBVQzKmjFE2Bt8PVJRpFilIzEVSFG9NiRiTBFGmOMIMYASgL7emO/0yzXgB5qDH",
+	"/KGY3L4mxeH2havKw+1931YOhKONvHh5TFhCRAQQEcSBSejdrkt4MDeUdLop/vwLYWM1aZ0edpvWBOcj",
+	"GXIRLluu7YDMBetDN/YdlCavHIYtTV45kCEZcUFurQI5xVL1t88ICevcUQvsG/fcdumT/8a2/wGKr/mo",
+	"P6QCMsTa1S+2KWu+ZfXfHvL1ir+jk73af221f1YwVifk8q+2rWG+yBPt0BRfujLlQjR0nBgAuQFhtiEp",
+	"mnTNiJCcoQe2Y5dQkwJXUdIpTbHoMSMVuTC3WHn3EEmlr6IMDWZahR6mpJ9khh6JHJjkcTTgrPj2b4L8",
+	"TmIFSecLB5kDxgBlUhGcRA7QEYC2qUT27NTnvLzLcTyup54vsSboUKY4SniRQDrzKsts8bVeTUHGVCoi",
+	"TGA9yJy8RahhUAZfxmNS+Rdm0WoZxO5tCrumd5KiY5Nw3LYG/a9utfeZOnvTYrV71VAKdAZ0bKIp5w2Y",
+	"FVsm6PicY4JLsDkyKlXoCAORZzJ3AI3WGSZgF5zqR0li4CUYVz12hRmVkxB3NEPcmjvus3m+1WyejU7C",
+	"buqufZuzuc1r1AOSREhxfoao6jHwDg7M9X19ve0DSv1KsARs+ikXBGrLIjSwE+ybGwcPa3D5isNy01p3",
+	"XU5RsTf7yOIdJRRtLijuquq7gwb6+A2Mf0gUcEVQYfmexAQeBfEGjiRRddlGuxESN6aG3kme0YqDuk8y",
+	"2of/d5xkVAB/JkRhmsqN9NR1DRQIBPnngio9BsdBFmc5Oq5LIkJDEvOpvmM6U4ucv1ifgSQQfYtTggVJ",
+	"jO+8x+pYjmZbZ8CXDBYuoqqamFRfqX3POdKdJCWttIj3GUl7lrTjjKTr8aSw7QwK+CMDZbuzrIXXAJlo",
+	"mJyzNEwmQu5yMykM1Oslg5PEwFzgNCViTImJ9ilwoQK2OPwYg23uzHgqCxRHbcgX+BfFm2z/P+CgxjhZ",
+	"NlrO4OF+/A6aN9M0NYG+DnrK+SVlY9ljxkriWQrmFIOxpXiGHgzsXzPKxv2hvX7wMEJqzt3AJXowGHI1",
+	"6U/wFem7LwcPYVzFzFPOxhAAA4wNt4gxZmjC0wQ9GOSX9hXnfX25foYgSFQcHkv+W6hECnF6WI9dOW9v",
+	"lt2/JnCQ7w27B5d/Jq7olV7kvc24z8u4CUkAVI+wx9rAQeOz0Y18SGGJoOiUpJSRFUgeNd7SqIwrFNnu",
+	"Ipr/5E28bH/plEpVTmiFXI5LspBEnaIRT1M+77EBI5/VoIMG8AqT3zGYCXJFeSYHwO9Ylqa257QduHHP",
+	"1rm0pO0iYTNr4dBy0emxDSALa3M1CpfVhR3MVhkb186ZhXQCwpSgpEivUItZbSYFhLH8KJgLeZXR4n2Q",
+	"GH+vW1Fr6PquwUbfduzcLXezrFlHKfsA+s68cxYh35L87TjqwvwrYzei0760qDU58zVMx7AZy1QUFKFq",
+	"Jm3LvU03JaysKjkkWlHLs3ct70EP9KM5mk+gcY3hVz3m++AlZTF5GKGYTwka4vjS6rHc4CZBtxujSna0",
+	"zQ8jmuKEmBtBA9YasyA2zC/s6N0QvpM9NrhkfM76uWI5sL4H45OA++b6CSbJqJirzT/O+1BY54KZsT8J",
+	"qhxsumnfM+TJIg8QAIgxjPbUaNXwQj1wh+DuqhrwSE8rsb2qXMMMlJCYJiTowrAUsVPV9k6jEZA3Ugi1",
+	"vaK5VzR36wVlCXcR7i01SqPu3dd2S+/s+PbNlm622ZJWCmszVo3CeBOvt8CjaErUhNdmgJlfS0NYzZqB",
+	"Zl6bu1YPQJCY0CvjkoeRaJo9RZhBVycuoOFU3bjczf3hYlWvqWv2mcq7X+nhTEnTBlP3sJdTZWh/qB5O",
+	"llH27bO3KV2sPMIZbpWvq5fhqdYW9Q/5X3dV9mgPVpO8Z8u192bb9fOecwFYSHf71XXyng0xQa6QQlNu",
+	"CyuHOMXaDrHmN0BNG5BpfkWEfbGtNHQR0CTTBs98wqEShKSSIJBqC8rGyBgkPQbZz/pUG3MmBuMFAgE5",
+	"B6bK4WHDW9CYKKMoMPJZmctmyioaZ/Zf26+ecTTGM7kq03kxvdfOchjenSQNu6XZg/rtjZDt+NQFvjRB",
+	"T3fGmjKqgBnSIE2YzwiTPreq67okuVYcoXnxyOH4CTLKWEKS3CfkMRUXf7zitBblb2tGsk8K/naTgjeg",
+	"+9toxlTQ6E1rgvXeLzeCvbvrzrz9m3LjP0QHpt3w3xvT4O4o37b2MO7zbffJbTvPt91G3IWR/MAGjaz3",
+	"D6JEgoyIICwmZyjlc3CnmKCZMVdFQPurT4S916zCZgveI2axT4Xdc4sbSIXdnF2ErUJrrHVmyag2WOX7",
+	"jwBb693zlxHSFp9JSjWGXm1sakNF+70Z0WaKth1+wG09pAyDP7nq0w3q2CJ/uXdYn5l3tp9TOeOmR/m6",
+	"s2tv8e/YK+DXVsBVaYduRwWvOzajjCW7TrJ5O4L0OnfWmG2dAOkmmNkCbGrdLCGvMpXQmQXhMaYMCmIk",
+	"4NaFxLmewD334L6HQd6JA9e8OizQjbNr70fae25rxLQmkOtK6VxnX5FFotlAitk4w2MDkJNDh0HASLOF",
+	"keBMIcIS20h1ZPP4tKQO+7mKF9+or8t7TZ2/qzSSb1F5vhsJqlWw8trm5Cn4iKYkJEhJWl/X+cHFFB0t",
+	"Gux37x2Q9DHkahIo8YT4QAfy2t3lUH5kDc7EqJwAMXjaY5gtEB/+TmIDQ2KjrAfdruf7gqNw8Bj9gz5d",
+	"VdJZWoJ7Zs0WY7ub0s6NTqdtCrcwBQl8/o2e1r0h6jjJh2tzEk/MFRUz1++sOrJ52Q6ndVf5kv4o90mT",
+	"N5s0aRLaT/0cvQgSBk3mIE7T2tRB25N5RdYgTtPrZg6al9hxmXa+OE2bJhDmJUR1c/BrjG5ymb1DUpsg",
+	"6nWAuImhQLHHBF8ZKEebc6QiNCSEoYTKGWGyHsEwv2DDdr/eAFxLmxDk7T3J7qwZ4h8qy7MEN7tNjmfp",
+	"AS7DcxtI2zvM8vRESINUz5LA2fsNr53vWRHghZrif79t5udLg3WlVYmce58V6FcGCmvRQb9SNUFYyzLH",
+	"WAfGf651F0YI4BSgIUFjekVYB/1awWr8TiIoUuuxAikB7i0rPRE81G8vrzmG/i5OsZTQ7AJZBIVFP7Yu",
+	"nYEtZBtoFQuQG1y5GqDqQKqqoAnpmy4bYKLBOL0CtUsyUx3v0ROSd9AAsy8G1IghQfALSbSQV+SzMpLA",
+	"YOb1GAQWpOLcwej17eWR9YgC4M+KtNRyZe79zE31xng3Car+Iu2zVPe+zu24K9AuwqhSDd+Uv1qFvcYc",
+	"3Lr9NKTAL2uRwdTTazGLff7pN5t/uh1B30omanlot6KyrvAC+mPZZ7jcVWLqduR6D1NU0bkFXC6pyUMB",
+	"jYpybRmnnI0LPAXvWmiJUminQUAEk/S6O85/s/rh3aS/rjn8+xzYfVbbrnNgr6dD1ja2fm4QUmLLj1RF",
+	"bAHnKdnuVvZClo2Hxihyu9Xk14CJv2QX9xjwHYcTM+FpYqLuJvBpCqbMJSMuIjD5jYfAsD1nj2vzH4c0",
+	"WYN5U6DL99gDa9BD+5d+fmEYVr6Ifv4xuN9dxT9Xcr99Uu+e/e0+qffGbGjHEnadr3iR9/fKW/OOBKB4",
+	"5c15obVtLYM687IbFQB0UejfXduO1zkp/R68vzrsMX/mKCX4iph0yKisS3KBBm68A5OqMuTJosf0Cmjz",
+	"T57loF/lZ0qoZKUKxZgVDFhPr/vQldmXPLWrxEfUY5W8iVOEc/ZfIDfqF1khkxRyxSzSDt24wZY9dqf+",
+	"CB7V52asNrf7LoXDcy8wuZcOe2/rDr1TlrK2FxbBJsUmV2cF4G2autQa4GkGahH6rA9+fHGB4CmZ1AQ8",
+	"JY8Gtk+SttZr/FcmN+gGj+hHCckHQZeVHf4+pXTHKaXFujZMAtPfzic0Je0ZlnLORdI2ArW9pOhv35Ho",
+	"XKLBNEsVnWGhHo24mLYTrPAgQgM7vD6d4rHxGGH07s2PEfr53YsftZbwKxm+M1mmPQZppifoNX0K2aWH",
+	"J2hK01QrBTP6maTyzLQQgRCoyVg1TylyVE8ODu21CFsETy2peaaMtlGkbNOUIMXTRI++x37+8PZNdbSn",
+	"gPs8QIJModcAaCo0VpkgHaSJ3+AHgpcZQFjnvD3CYAYbXaNoTaa1rlVOMndW75uFCONyrrGoFdjjjZ/2",
+	"kovpbVuaDThV3p/mG86t3RuQ1/Wfbc2G6xxnF64jM5bo3fnFs59O6/ms5SZNeQ+eclOBPl3podqznj3r",
+	"2bOeb5n1VE2QwxF+lFCpX2V8VWvcTk5xtFjoMU/yIgA8m5kmcILEHFox6V876FeheQ9E2HMSH2GakgRh",
+	"pch0piR0p6Rjhijr9JjpZx8LoiyePSk/0rh2RlyMuVKEdbw2ywXnoxLx0ajGx6KnezHnL7HNXr8JrpU/",
+	"/7l5XzNmE8hiucgEI4meTWuf4/WHOal613x61Nt3vWNKWONTKulnlNAxVV6fCH085YTPi4pURub2nHXQ",
+	"S+tFhrx3fRSheReDJFmJZBZP7GnvoBf6IPZs8EwSGHjOA6wUIyyRNpwHrgkblVOEVY5yhAiOJ/p2k9Mq",
+	"FWYJdO2BEB1c1GMckHQ8z62Cqdiy+06pz7px1TLuWIjiWm2yJQ8VBsGQdZGH+IRZ71tjEy9Ycy7R3WHV",
+	"vdmNZ3ozgrqJ5T5sz3z+wMyHXZP3SKKy2QrW8xpYD/ZYiutH7e2t/mI2Ay+mIp+NOxMC+mqmrzp99GiA",
+	"cJIIEzqxZcj/+d6ynVeu4WKPkdGIxAplTNEUDd69/WA9ogFuOTCHv8IHJ6BlnxUpADhN0dTMwX7FGen0",
+	"mGEs4B6qcI4Qx4BVKjOMm2o/5V7yQb+ytkMg7ERkeSVUM2lO+q2d5Ns9W0/JmPqH6xonyynTKw7WCy0N",
+	"TWPTGlELJ8X6/6HXGL8kJsXGHEfboNSEecFwYNqAoGwcoSGRVMtXJ/B5pix8HU4cZF0pAAGnCLOiKypE",
+	"Pt08+sYp0Xfiy/SNTrgpxOmxYtEiOPXgAtYaBkmQ4tyZCu5xhgsYjb+Z5bBcnwIDemcf2LopJDzzeOMc",
+	"v20J/oGOGUlehWtKjMv5nh/4b1kSmx0oavcLStx1zMYxF0HGVCoiVhkKHvswMhWchx10jgb6D+hH7BrB",
+	"Y/jNvhTZ8+NK0PKSu6IbmhE8Smn+MTCDMQeyb0RyMoC2wnJOVTxB/gXaRjrLm7E5ywHyLo7Cbksz0/sL",
+	"plXM7fbRtMzakBpEreLXbVjDvvzrlhMSSJwJqhat098+lVPZzD56ItnjLJo3hzISsmFK45bHMPSSPPIa",
+	"r8r+cNE3WW6robDMNdI1ZCQm7uo/yfTa7aA3eEqkUbCFibUiDGgiwwUamMdorhNEweVC+R2Any6e85vW",
+	"r4Pvq9GyR3ScCXLfi8ZvPceSiwolDBcohwtxJGp2t0FnjRCRKp7gRaMkGg+sIcGLHMMBUBDsNVQAjoNs",
+	"QoEX+sW3RX7mZXva25T2gDq+kyUavAblDWmaUjZuS4VXtZl8T64Iy8AFOXf5pDNMEwQJoflXrn/LGZoR",
+	"yBrNb6Cuk22SaVPNtjQ3dpd1fQIiaQ2ZPjXDvEnitK/4oBdiT5eb0yWkamMFcbNhvl3b0qXNf+6D8F9F",
+	"l17baGir7HdKti2UE24SlaCvcw2B2RLaZ1bXuOnGxOY9eyrbhspcM9sRyhvpbk9nwjC2egr7tQG7gwJU",
+	"kMBzQi7RA6hdeM1ZghcPoS0oZ2oSENo5wpLpwT1c9JhttQqeJZ4plGBFHCamVOioq98jI3RwCO+S+vEH",
+	"h+YNsoPObY7gcddcmA8MIs6EoQXBAr6FkXLRY3CrCWqBUpsHp+GFMyIoT0zRQaZcy3UYVU3KDRfKSotl",
+	"AzawtNoOn7v42IjXwpmZgdQAOxm9xQE6mU96gq2oBdMLgTQtIVHZWKHDxmI3jM31caZXE8B2jZlhXnyj",
+	"YFsWD+ymW/p+utHIHtCW4Qd7DroxB7UMDyqBgAFdg3kqPuvbQoEhSfpFbdQaqGnNiIBNFTdHBeS0gg6k",
+	"kmhzxrjjjB2jaVMaIW/B7OqE+QWfvS7GcqMBq/Kb9uS4jUCvkIKHQLadZOfpKqzzpwugpA46ZwuIsZCk",
+	"TZkBVMkBVOAZnSCG63v907eC3boB+iKIhq1gF+2dTjznyImR+6UN/94ykKLex/UAikAIe+DEawMnCntq",
+	"8tMMnwO4R+aV4QDPRwmYCiMbvDH2nSn6dRBIWlEFftCpAfXT235vIys8JXfTpIS7FK09eN8+erN5NBjI",
+	"xJ7KJoe83KLECOzNQfpMKuUwo6nSEjwvFBlBapiFhYZyUsjTrEPu244j7BH7vlXEvs2IuA6hb3PlckyU",
+	"JcUb1XlqO9aZd++BBu4Iea8p2VkF6TYB9jrovMJmTQ8oh6JX1w56B5z1ZpSsO0HCqzt8ewS8PQTUjhHw",
+	"NhVhNYB3q878Gfzl3QHyzZbv1pXi3luGcCfgcHUMYQ8Kt+cIOweF2840k0Rc0Zi0Y6xwysdrwqR+eBPx",
+	"0YgIGeUWGURNZ4LGpIOW23DFPCGRheRlCdL0NeZiEXbBfjCjeqXI9FvuouUvQsjt6n4vuV2n+PMvhI3V",
+	"pHV60O02jQniWFFbSwhaoCBK80Bk91/WDYHKvrl1w95Jd+F3Ljmbo5amOGj4Y/4FytSf3R931eDHI+71",
+	"7mm3P3sP9bU91PlSFkyywv3qQ091DmvgiibVTWtHUAMQNpiMc9rb+/vqo/aGeCeuan+J9h7rvcd6uxN/",
+	"niQIuyO/0YlfoyBt2WoGm7b7JsWBqjMkiUKDXLoOkOJohFNIipCK4Fpn9rU4yN6n/a36tK9B6Ssc3FPi",
+	"MjFBDpb7z9gHZyTo6S7T6W0oU/XV5G5p9sb2Hbm+t6HOQvO6+1YzNe7v3fHiG1Xj7sQZvuZg7n3iew/Y",
+	"jn3i1xKBQQf506KGKe+eap8JznKL+68/OpiWhS1SwQkBDbDWU/4H4R134jdfwzv27vM989i5+3wXpuKC",
+	"xX0+GqWUkX6CFV6FjwPocY4xIHAGC0FJYrBspEWPhLPtCosIS6Ak1DZBVl5RTYSgFzKE7EBzOUUD43Ea",
+	"ICp7zAOb+kKgn8nXR4MIDYweA3g2gNwLvvmBsTQH6PmLX15cvNCvH5RvBSN4ADVFCyQyhigz3t6oxwAX",
+	"j2qLVwnMpLZvDfiPHhufs8gi/5Rnn3BGTAuYCZ9DlQAfKdOilUokCVOnaMBngPChJySIsU1IksMCQg6O",
+	"q21KyBUEIs6Zw+PwckkPu13EBTrsHqIpwcyy+BkREzwzbVSwqcE2Tbh6TI/uVI/CPNyAHRsIvzccMIlQ",
+	"QmZEbwZn3vu/kyhOeXzZ6bEee09klioDJDAA5kiSAXqQYxAIPn8YoUGSGbZJBuiBymu2BNxsXqqvyru4",
+	"oAeST8mQJwuDC2/R2nvMPhLhkSICDYZYkv4VEZp0B6fIf2uB3etWb0RJ6oouEzoaEfHQUIYgv5NYlcbd",
+	"YzPBhymZFlBlOaFafKeHtvUOBYDEvHENF8g9L++5xsxynhkLkwsBP/dYQSwG2dFgRFmKgOU9ZwU5G5DX",
+	"nI6hY3p5BUw3H/upGLnZNlMZJ/Ec4iXmRj6z9zgq5COzxtCGNR9d/iSLOzPMaApUASA1ikzNzaat29y2",
+	"eXcnVZvXcKb1MhnGpM8eTQbm0FDWYwNoSlC6ALs6yQjwNIq6cficN6szILdDmqZR3nyJIegCz1CK9RVD",
+	"rVYQCaBWPQZ75tE1Xpqo6zpkqVlvcL6jDwbmVsLiRT+nm4ewV6/zXk5wFN1DbTAxLxTCbj8kDMEA2llM",
+	"TxiqfqFhfHOogRQOfYckcLoxS3rMZ6wWQGGI48sxhKJO0Yynqf1SxRPXnGlM0G9vDStHmq9/evAo4bF8",
+	"ZNl7W3/Xmahp+tCCk1LDNIYLWHMT3Api7S1YbB/8HCt8b6MACxbfje63YPE57GFI9auITYOHKC131PrA",
+	"Yfdwp0N5WtjOFfdYHJOZIsmZldSGt89pmhZHOKeqsqb6CzfDCYWTiCDFbYjKUqS0RsvoHjw5+gGfxO3H",
+	"wxPS/j4+wu0nySFpH48O8OPh9/EPyRPyqFXdxEA8Nw9/7qMkf5K8fizEAuWNZUzJe6w1OcDt1iTmK8QL",
+	"FhsteIo/t7XK0R4ulGYBxwdPjo+6x+sK95ZJ9wvQ+df6tJOXvnI3n3BQBRFVRdqJg3LrIF/BCiDllOWM",
+	"67XT7eq/teZ5qjUTRVlmLPceG4DqNHDaeAFL4E47uMIlRyMMCjigukqFVSZBox64NoGJ1UjSFMamb4OM",
+	"WyfCLslM9ZiezPemqN/obJqzEZaEpMiYqII7ranCv8jZCchszxRY3o9BLj9LjKcJh3EpHDOsJkUGh2N/",
+	"9bwnr3HPMsjImGGliNBP+p/fuu0nuD06b7/89OWHrw/a/ufjrw+/HH0tfXVw+PU/mhTJ/8TnaIrZIt9H",
+	"xU0TSH0SCt3IQoDVpKbAFoXzUrpRMSnK1NFhK2pNKaPTbAo/2gFSpsgYxNynG5antUIsJ419eskumpsZ",
+	"eJyi94OhLtDQ3TlY5qWrGKZplVfLHJ9BT08JfNGBLBlYS0kIokkEbNN02YHIs9dsZz4h1iAuMDW1BQjh",
+	"6HBWHlRnflPpeJmrN1W2PsaD6nBpPKHDb3Mtg0l5J1vn5CUEvtHnxG3JXeblaSO4v31yHjDzQEm4I0n9",
+	"hfe3/7Z28eGWc/M0ia9PygOy2bPMa2fkZZahOKZoPm+ehGfdKA5o2DpqQGWUdMzA6wQHmxpNDxjgNJPK",
+	"uEDiCeeSOAT9ApqJM81SbcdnzBxet9X0cghhSbTOmUMkB+G8wcEDbbTuqb2vx3Yn6X51vcX2eX57C3aT",
+	"yvTMHK51rKQSssl7Ea+EM3L6UdGLI46JlKZlARqSlLOx/hRMhHqWCUGYsof/Tnr0lVuu7ZsZ32wz41op",
+	"thUsvqHQ7bATcpA/oyoaeeV5TqxXBcSnj3jMRRE1kKeeXmoiHrm5YDJVo1K3O5FIbQcFO1OZwW8nBvep",
+	"q99q6upmnDu6c1N4TO6Umdvl2me+3FEua0NyvZv0VRO+XOL5KMZMn4ghQQmZckUSzeN9f8OD4+6Th3V5",
+	"rjvg2DdjsdxJZmvd4dyntO6z0nac0rqpaAxmsTp3RuEfKXdE1toaIMDYrmsR5F1Y1kAh7yOx+TYgMhW+",
+	"JMi2MrShM9s+aWu+U9/b/d6ynjtJjqhjPfuM2D3v2XlG7HU8KmCvHo6wfiUx7R2204OCDt+XXKA861Fr",
+	"/BMsUcqlQkNu0xor7VuD7dhPbfij3O06gg7tBFpQkx6rNHS3zZ/1R8hJc47m76TrcyldClmZvVb8MKbX",
+	"M+R1EoUg7QdYoRkTokr6bSf1uFA5dh9qhD8IM1JJlN/cdQf+5zsye4pEVcbne163Ja/74zh338PhwO6A",
+	"BXvXrmNL5S50X1pDggUR55matE5/+6TJWRJxVZc5A7nn+udW1MpE2jptPYIjYN9eveFD0YBecwieKS9h",
+	"RL+yJiDrt6qlSqIZjVUmiP0gyIgIwmJiErT1d5LEnCUoXw3XQ8P25Fx+DYCau+6Xpumlyfky0PsmEG66",
+	"3pbD3DLwsHMbnC6udBHR6pUWtVlWe6N4Q3YtXpZv/hXSvQg4daYuNZgwb0n9Flmh+21O20gfFrg/4ZDR",
+	"Zu8vnJw1GzObYDHF8aJYd8XjS7+NhtcaIPx+CulFQ6M2swjFExJfksRk8ktIGiZiTO3eJlTOCJPQuD4m",
+	"/sYWT659VUN0puKp1QqXmufO8k2cezcD6knNuqWUmeJZc1HpnjYFVKcV2zXD1DqVXf8dn1wWddv90jRh",
+	"MI0voPW07RatuU6mjQ3I7Cp+8Qjdth6oGZTJQvdyI21r9bzcr8iVdCu7YHHN2uQ9tFw1IRH+fRKK3j59",
+	"/f8BAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -241,6 +241,138 @@ func (e StockMovementKind) Valid() bool {
 	}
 }
 
+// Defines values for SyncAction.
+const (
+	SyncActionCreate SyncAction = "create"
+	SyncActionDelete SyncAction = "delete"
+	SyncActionUpdate SyncAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the SyncAction enum.
+func (e SyncAction) Valid() bool {
+	switch e {
+	case SyncActionCreate:
+		return true
+	case SyncActionDelete:
+		return true
+	case SyncActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAnswerStatus.
+const (
+	SyncAnswerStatusSyncCompleted SyncAnswerStatus = "sync completed"
+)
+
+// Valid indicates whether the value is a known member of the SyncAnswerStatus enum.
+func (e SyncAnswerStatus) Valid() bool {
+	switch e {
+	case SyncAnswerStatusSyncCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncBatchStatus.
+const (
+	SyncBatchStatusCompleted SyncBatchStatus = "completed"
+	SyncBatchStatusWaiting   SyncBatchStatus = "waiting"
+	SyncBatchStatusWorking   SyncBatchStatus = "working"
+)
+
+// Valid indicates whether the value is a known member of the SyncBatchStatus enum.
+func (e SyncBatchStatus) Valid() bool {
+	switch e {
+	case SyncBatchStatusCompleted:
+		return true
+	case SyncBatchStatusWaiting:
+		return true
+	case SyncBatchStatusWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEntity.
+const (
+	SyncEntityAppointments  SyncEntity = "appointments"
+	SyncEntityBills         SyncEntity = "bills"
+	SyncEntityEncounters    SyncEntity = "encounters"
+	SyncEntityPatients      SyncEntity = "patients"
+	SyncEntityPayments      SyncEntity = "payments"
+	SyncEntityPrescriptions SyncEntity = "prescriptions"
+)
+
+// Valid indicates whether the value is a known member of the SyncEntity enum.
+func (e SyncEntity) Valid() bool {
+	switch e {
+	case SyncEntityAppointments:
+		return true
+	case SyncEntityBills:
+		return true
+	case SyncEntityEncounters:
+		return true
+	case SyncEntityPatients:
+		return true
+	case SyncEntityPayments:
+		return true
+	case SyncEntityPrescriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultFirstStatus.
+const (
+	SyncResultFirstStatusApplied  SyncResultFirstStatus = "applied"
+	SyncResultFirstStatusConflict SyncResultFirstStatus = "conflict"
+	SyncResultFirstStatusRejected SyncResultFirstStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultFirstStatus enum.
+func (e SyncResultFirstStatus) Valid() bool {
+	switch e {
+	case SyncResultFirstStatusApplied:
+		return true
+	case SyncResultFirstStatusConflict:
+		return true
+	case SyncResultFirstStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultStatus.
+const (
+	SyncResultStatusApplied   SyncResultStatus = "applied"
+	SyncResultStatusConflict  SyncResultStatus = "conflict"
+	SyncResultStatusDuplicate SyncResultStatus = "duplicate"
+	SyncResultStatusRejected  SyncResultStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultStatus enum.
+func (e SyncResultStatus) Valid() bool {
+	switch e {
+	case SyncResultStatusApplied:
+		return true
+	case SyncResultStatusConflict:
+		return true
+	case SyncResultStatusDuplicate:
+		return true
+	case SyncResultStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SystemAlertCode.
 const (
 	SystemAlertCodeDatabaseSlow SystemAlertCode = "database_slow"
@@ -1680,6 +1812,9 @@ type Problem struct {
 	// Code A stable word for programs
 	Code string `json:"code"`
 
+	// DependsOn With code `dependency_rejected`: the op_id of the operation that was not applied
+	DependsOn *openapi_types.UUID `json:"depends_on,omitempty"`
+
 	// Detail A sentence that helps the caller act
 	Detail string `json:"detail"`
 
@@ -1981,6 +2116,139 @@ type StockMovementList struct {
 	Next            nullable.Nullable[string] `json:"next"`
 	Previous        nullable.Nullable[string] `json:"previous"`
 	Results         []StockMovement           `json:"results"`
+}
+
+// SyncAction defines model for SyncAction.
+type SyncAction string
+
+// SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
+type SyncAnswer struct {
+	// Results One for each operation, in their order
+	Results []SyncResult     `json:"results"`
+	Status  SyncAnswerStatus `json:"status"`
+}
+
+// SyncAnswerStatus defines model for SyncAnswer.Status.
+type SyncAnswerStatus string
+
+// SyncBatch Example: {"applied":0,"batch":"01938a5c-6b5e-7c3a-9d2e-4f1a6b7c8d9e","conflict":0,"created_at":"2026-12-01T07:10:00Z","device_id":"tablet-7","done":0,"duplicate":0,"finished_at":null,"rejected":0,"results":[],"status":"working","total":350}
+type SyncBatch struct {
+	Applied   int32              `json:"applied"`
+	Batch     openapi_types.UUID `json:"batch"`
+	Conflict  int32              `json:"conflict"`
+	CreatedAt time.Time          `json:"created_at"`
+	DeviceID  string             `json:"device_id"`
+
+	// Done How many have a result
+	Done       int32                        `json:"done"`
+	Duplicate  int32                        `json:"duplicate"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Rejected   int32                        `json:"rejected"`
+	Results    []SyncResult                 `json:"results"`
+	Status     SyncBatchStatus              `json:"status"`
+
+	// Total How many operations it has
+	Total int32 `json:"total"`
+}
+
+// SyncBatchStatus defines model for SyncBatch.Status.
+type SyncBatchStatus string
+
+// SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
+type SyncDifference struct {
+	// Base The value in the version that the device saw, when it came of an operation that was sent here
+	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
+	Field string                         `json:"field"`
+
+	// Theirs The value now
+	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+
+	// Yours The value in the operation; left out when it does not name the field
+	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+}
+
+// SyncEntity defines model for SyncEntity.
+type SyncEntity string
+
+// SyncOperation Example: {"action":"update","base_version":3,"data":{"address":"5 New Road"},"entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33"}
+type SyncOperation struct {
+	Action SyncAction `json:"action"`
+
+	// BaseOp Instead of base_version the earlier operation of this device on the same row that the change builds on
+	BaseOp nullable.Nullable[openapi_types.UUID] `json:"base_op,omitempty"`
+
+	// BaseVersion The version that the device saw; update and delete need it or base_op
+	BaseVersion nullable.Nullable[int64] `json:"base_version,omitempty"`
+
+	// Data The body of the request; temp_ids may stand for patient, appointment, encounter and bill
+	Data   nullable.Nullable[map[string]interface{}] `json:"data,omitempty"`
+	Entity SyncEntity                                `json:"entity"`
+
+	// ID The row to update or delete
+	ID nullable.Nullable[int64] `json:"id,omitempty"`
+
+	// OpID A UUID made when the operation is recorded; under it the operation is done once
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// RecordedAt By the clock of the device; it is kept for the record and decides nothing
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at,omitempty"`
+
+	// TempID With create: a name for the new row. Else: the name of the row to update or delete
+	TempID nullable.Nullable[string] `json:"temp_id,omitempty"`
+}
+
+// SyncResult defines model for SyncResult.
+type SyncResult struct {
+	Action SyncAction `json:"action"`
+	Entity SyncEntity `json:"entity"`
+
+	// Fields With `conflict`: what differs
+	Fields []SyncDifference `json:"fields,omitempty"`
+
+	// FirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+	FirstStatus *SyncResultFirstStatus `json:"first_status,omitempty"`
+
+	// ID The row, when it is known
+	ID   *int64             `json:"id,omitempty"`
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// Problem An error, after RFC 9457
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+	// deletion, and in a duplicate of what was decided more than 30 days ago.
+	Row    *SyncResult_Row  `json:"row,omitempty"`
+	Status SyncResultStatus `json:"status"`
+
+	// TempID As it was sent
+	TempID *string `json:"temp_id,omitempty"`
+
+	// Version The version of the row; with `conflict` the present one
+	Version *int64 `json:"version,omitempty"`
+}
+
+// SyncResultFirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+type SyncResultFirstStatus string
+
+// SyncResult_Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+// deletion, and in a duplicate of what was decided more than 30 days ago.
+type SyncResult_Row struct {
+	union json.RawMessage
+}
+
+// SyncResultStatus defines model for SyncResult.Status.
+type SyncResultStatus string
+
+// SyncWrite Example: {"device_id":"tablet-7","operations":[{"action":"create","data":{"date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","last_name":"Smith"},"entity":"patients","op_id":"0b5d2a3e-5c0f-4f7b-9a51-8d1f6f1f2a11","recorded_at":"2026-12-01T09:12:00+03:00","temp_id":"p1"},{"action":"create","data":{"items":[{"amount":"12.50","description":"Dressing","quantity":2}],"patient":"p1"},"entity":"bills","op_id":"5a1c7b90-2f0e-4c55-8b1e-6d2f3a4b5c22","recorded_at":"2026-12-01T09:20:00+03:00","temp_id":"b1"}]}
+type SyncWrite struct {
+	// Batch The property of an earlier protocol; it may be empty
+	Batch []map[string]interface{} `json:"batch,omitempty"`
+
+	// DeviceID What names the device, always the same; required with operations
+	DeviceID *string `json:"device_id,omitempty"`
+
+	// Operations In the order in which they were recorded
+	Operations []SyncOperation `json:"operations,omitempty"`
 }
 
 // SystemAlert defines model for SystemAlert.
@@ -2926,6 +3194,18 @@ type ReplaceServiceItemParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// SyncOfflineDataParams defines parameters for SyncOfflineData.
+type SyncOfflineDataParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSyncBatchParams defines parameters for GetSyncBatch.
+type GetSyncBatchParams struct {
+	// After How many results to leave out, from the first.
+	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -3118,6 +3398,9 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
+// SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
+type SyncOfflineDataJSONRequestBody = SyncWrite
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
 
@@ -3126,6 +3409,172 @@ type UpdateUserJSONRequestBody = UserPatch
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
+
+// AsPatient returns the union data inside the SyncResult_Row as a Patient
+func (t SyncResult_Row) AsPatient() (Patient, error) {
+	var body Patient
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPatient overwrites any union data inside the SyncResult_Row as the provided Patient
+func (t *SyncResult_Row) FromPatient(v Patient) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePatient performs a merge with any union data inside the SyncResult_Row, using the provided Patient
+func (t *SyncResult_Row) MergePatient(v Patient) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsAppointment returns the union data inside the SyncResult_Row as a Appointment
+func (t SyncResult_Row) AsAppointment() (Appointment, error) {
+	var body Appointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromAppointment overwrites any union data inside the SyncResult_Row as the provided Appointment
+func (t *SyncResult_Row) FromAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeAppointment performs a merge with any union data inside the SyncResult_Row, using the provided Appointment
+func (t *SyncResult_Row) MergeAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsEncounter returns the union data inside the SyncResult_Row as a Encounter
+func (t SyncResult_Row) AsEncounter() (Encounter, error) {
+	var body Encounter
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromEncounter overwrites any union data inside the SyncResult_Row as the provided Encounter
+func (t *SyncResult_Row) FromEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeEncounter performs a merge with any union data inside the SyncResult_Row, using the provided Encounter
+func (t *SyncResult_Row) MergeEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPrescription returns the union data inside the SyncResult_Row as a Prescription
+func (t SyncResult_Row) AsPrescription() (Prescription, error) {
+	var body Prescription
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPrescription overwrites any union data inside the SyncResult_Row as the provided Prescription
+func (t *SyncResult_Row) FromPrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePrescription performs a merge with any union data inside the SyncResult_Row, using the provided Prescription
+func (t *SyncResult_Row) MergePrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsBill returns the union data inside the SyncResult_Row as a Bill
+func (t SyncResult_Row) AsBill() (Bill, error) {
+	var body Bill
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromBill overwrites any union data inside the SyncResult_Row as the provided Bill
+func (t *SyncResult_Row) FromBill(v Bill) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeBill performs a merge with any union data inside the SyncResult_Row, using the provided Bill
+func (t *SyncResult_Row) MergeBill(v Bill) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPayment returns the union data inside the SyncResult_Row as a Payment
+func (t SyncResult_Row) AsPayment() (Payment, error) {
+	var body Payment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPayment overwrites any union data inside the SyncResult_Row as the provided Payment
+func (t *SyncResult_Row) FromPayment(v Payment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePayment performs a merge with any union data inside the SyncResult_Row, using the provided Payment
+func (t *SyncResult_Row) MergePayment(v Payment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t SyncResult_Row) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *SyncResult_Row) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -4439,6 +4888,67 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /api/service-catalog/{id}/ (the `ReplaceServiceItem` operationId).
 	ReplaceServiceItem(ctx context.Context, id ID, params *ReplaceServiceItemParams, body ReplaceServiceItemJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SyncOfflineDataWithBody Carry out what was recorded offline
+	//
+	// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+	// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+	// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+	// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+	// done: send the same again. Nothing depends on the device's clock.
+	//
+	// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+	// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+	// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+	// operation needs a new `op_id`.
+	//
+	// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+	// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+	// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+	// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+	//
+	// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+	// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+	SyncOfflineDataWithBody(ctx context.Context, params *SyncOfflineDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SyncOfflineData Carry out what was recorded offline
+	//
+	// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+	// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+	// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+	// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+	// done: send the same again. Nothing depends on the device's clock.
+	//
+	// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+	// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+	// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+	// operation needs a new `op_id`.
+	//
+	// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+	// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+	// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+	// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+	//
+	// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+	// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+	SyncOfflineData(ctx context.Context, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSyncBatch Get the state and the results of a batch
+	//
+	// For the user who sent it, and for an Admin. Results are in the order of the operations, at most 500 at once: continue with
+	// `after` as the number of results read so far, until `status` is `completed` and all are read. A batch is kept
+	// for 7 days after its end.
+	//
+	// Corresponds with GET /api/sync_offline_data/{batch}/ (the `GetSyncBatch` operationId).
+	GetSyncBatch(ctx context.Context, batch openapi_types.UUID, params *GetSyncBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListUsers List users
 	//
@@ -7116,6 +7626,97 @@ func (c *Client) ReplaceServiceItemWithBody(ctx context.Context, id ID, params *
 // Corresponds with PUT /api/service-catalog/{id}/ (the `ReplaceServiceItem` operationId).
 func (c *Client) ReplaceServiceItem(ctx context.Context, id ID, params *ReplaceServiceItemParams, body ReplaceServiceItemJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReplaceServiceItemRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SyncOfflineDataWithBody Carry out what was recorded offline
+//
+// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+// done: send the same again. Nothing depends on the device's clock.
+//
+// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+// operation needs a new `op_id`.
+//
+// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+//
+// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+func (c *Client) SyncOfflineDataWithBody(ctx context.Context, params *SyncOfflineDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSyncOfflineDataRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SyncOfflineData Carry out what was recorded offline
+//
+// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+// done: send the same again. Nothing depends on the device's clock.
+//
+// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+// operation needs a new `op_id`.
+//
+// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+//
+// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+func (c *Client) SyncOfflineData(ctx context.Context, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSyncOfflineDataRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSyncBatch Get the state and the results of a batch
+//
+// For the user who sent it, and for an Admin. Results are in the order of the operations, at most 500 at once: continue with
+// `after` as the number of results read so far, until `status` is `completed` and all are read. A batch is kept
+// for 7 days after its end.
+//
+// Corresponds with GET /api/sync_offline_data/{batch}/ (the `GetSyncBatch` operationId).
+func (c *Client) GetSyncBatch(ctx context.Context, batch openapi_types.UUID, params *GetSyncBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSyncBatchRequest(c.Server, batch, params)
 	if err != nil {
 		return nil, err
 	}
@@ -12921,6 +13522,122 @@ func NewReplaceServiceItemRequestWithBody(server string, id ID, params *ReplaceS
 	return req, nil
 }
 
+// NewSyncOfflineDataRequest calls the generic SyncOfflineData builder with application/json body
+func NewSyncOfflineDataRequest(server string, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSyncOfflineDataRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSyncOfflineDataRequestWithBody constructs an http.Request for the SyncOfflineData method, with any body, and a specified content type
+func NewSyncOfflineDataRequestWithBody(server string, params *SyncOfflineDataParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/sync_offline_data/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetSyncBatchRequest constructs an http.Request for the GetSyncBatch method
+func NewGetSyncBatchRequest(server string, batch openapi_types.UUID, params *GetSyncBatchParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "batch", batch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/sync_offline_data/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListUsersRequest constructs an http.Request for the ListUsers method
 func NewListUsersRequest(server string, params *ListUsersParams) (*http.Request, error) {
 	var err error
@@ -14765,6 +15482,69 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /api/service-catalog/{id}/ (the `ReplaceServiceItem` operationId).
 	ReplaceServiceItemWithResponse(ctx context.Context, id ID, params *ReplaceServiceItemParams, body ReplaceServiceItemJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceServiceItemResponse, error)
+
+	// SyncOfflineDataWithBodyWithResponse Carry out what was recorded offline
+	//
+	// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+	// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+	// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+	// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+	// done: send the same again. Nothing depends on the device's clock.
+	//
+	// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+	// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+	// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+	// operation needs a new `op_id`.
+	//
+	// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+	// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+	// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+	// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+	//
+	// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+	// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+	SyncOfflineDataWithBodyWithResponse(ctx context.Context, params *SyncOfflineDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SyncOfflineDataResponse, error)
+
+	// SyncOfflineDataWithResponse Carry out what was recorded offline
+	//
+	// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+	// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+	// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+	// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+	// done: send the same again. Nothing depends on the device's clock.
+	//
+	// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+	// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+	// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+	// operation needs a new `op_id`.
+	//
+	// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+	// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+	// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+	// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+	//
+	// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+	// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+	SyncOfflineDataWithResponse(ctx context.Context, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody, reqEditors ...RequestEditorFn) (*SyncOfflineDataResponse, error)
+
+	// GetSyncBatchWithResponse Get the state and the results of a batch
+	//
+	// For the user who sent it, and for an Admin. Results are in the order of the operations, at most 500 at once: continue with
+	// `after` as the number of results read so far, until `status` is `completed` and all are read. A batch is kept
+	// for 7 days after its end.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/sync_offline_data/{batch}/ (the `GetSyncBatch` operationId).
+	GetSyncBatchWithResponse(ctx context.Context, batch openapi_types.UUID, params *GetSyncBatchParams, reqEditors ...RequestEditorFn) (*GetSyncBatchResponse, error)
 
 	// ListUsersWithResponse List users
 	//
@@ -25757,6 +26537,249 @@ func (r ReplaceServiceItemResponse) ContentType() string {
 	return ""
 }
 
+// SyncOfflineDataResponse202Headers the declared response headers of an HTTP 202 response for SyncOfflineData
+type SyncOfflineDataResponse202Headers struct {
+	Location string
+}
+
+// SyncOfflineDataResponse401Headers the declared response headers of an HTTP 401 response for SyncOfflineData
+type SyncOfflineDataResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// SyncOfflineDataResponse429Headers the declared response headers of an HTTP 429 response for SyncOfflineData
+type SyncOfflineDataResponse429Headers struct {
+	RetryAfter int64
+}
+
+// SyncOfflineDataResponse503Headers the declared response headers of an HTTP 503 response for SyncOfflineData
+type SyncOfflineDataResponse503Headers struct {
+	RetryAfter int64
+}
+
+type SyncOfflineDataResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SyncAnswer
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *SyncBatch
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *SyncOfflineDataResponse202Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SyncOfflineDataResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SyncOfflineDataResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SyncOfflineDataResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SyncOfflineDataResponse) GetJSON200() *SyncAnswer {
+	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r SyncOfflineDataResponse) GetJSON202() *SyncBatch {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SyncOfflineDataResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SyncOfflineDataResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SyncOfflineDataResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SyncOfflineDataResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSyncBatchResponse401Headers the declared response headers of an HTTP 401 response for GetSyncBatch
+type GetSyncBatchResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetSyncBatchResponse429Headers the declared response headers of an HTTP 429 response for GetSyncBatch
+type GetSyncBatchResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetSyncBatchResponse503Headers the declared response headers of an HTTP 503 response for GetSyncBatch
+type GetSyncBatchResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetSyncBatchResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SyncBatch
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetSyncBatchResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetSyncBatchResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetSyncBatchResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSyncBatchResponse) GetJSON200() *SyncBatch {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSyncBatchResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSyncBatchResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSyncBatchResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSyncBatchResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListUsersResponse401Headers the declared response headers of an HTTP 401 response for ListUsers
 type ListUsersResponse401Headers struct {
 	WWWAuthenticate string
@@ -28867,6 +29890,87 @@ func (c *ClientWithResponses) ReplaceServiceItemWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseReplaceServiceItemResponse(rsp)
+}
+
+// SyncOfflineDataWithBodyWithResponse Carry out what was recorded offline
+//
+// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+// done: send the same again. Nothing depends on the device's clock.
+//
+// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+// operation needs a new `op_id`.
+//
+// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+//
+// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+func (c *ClientWithResponses) SyncOfflineDataWithBodyWithResponse(ctx context.Context, params *SyncOfflineDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SyncOfflineDataResponse, error) {
+	rsp, err := c.SyncOfflineDataWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSyncOfflineDataResponse(rsp)
+}
+
+// SyncOfflineDataWithResponse Carry out what was recorded offline
+//
+// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+// done: send the same again. Nothing depends on the device's clock.
+//
+// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+// operation needs a new `op_id`.
+//
+// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+//
+// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+func (c *ClientWithResponses) SyncOfflineDataWithResponse(ctx context.Context, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody, reqEditors ...RequestEditorFn) (*SyncOfflineDataResponse, error) {
+	rsp, err := c.SyncOfflineData(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSyncOfflineDataResponse(rsp)
+}
+
+// GetSyncBatchWithResponse Get the state and the results of a batch
+//
+// For the user who sent it, and for an Admin. Results are in the order of the operations, at most 500 at once: continue with
+// `after` as the number of results read so far, until `status` is `completed` and all are read. A batch is kept
+// for 7 days after its end.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/sync_offline_data/{batch}/ (the `GetSyncBatch` operationId).
+func (c *ClientWithResponses) GetSyncBatchWithResponse(ctx context.Context, batch openapi_types.UUID, params *GetSyncBatchParams, reqEditors ...RequestEditorFn) (*GetSyncBatchResponse, error) {
+	rsp, err := c.GetSyncBatch(ctx, batch, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSyncBatchResponse(rsp)
 }
 
 // ListUsersWithResponse List users
@@ -39816,6 +40920,246 @@ func ParseReplaceServiceItemResponse(rsp *http.Response) (*ReplaceServiceItemRes
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ReplaceServiceItemResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSyncOfflineDataResponse parses an HTTP response from a SyncOfflineDataWithResponse call
+func ParseSyncOfflineDataResponse(rsp *http.Response) (*SyncOfflineDataResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SyncOfflineDataResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SyncAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest SyncBatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers SyncOfflineDataResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers202 = &headers
+	case rsp.StatusCode == 401:
+		var headers SyncOfflineDataResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers SyncOfflineDataResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers SyncOfflineDataResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSyncBatchResponse parses an HTTP response from a GetSyncBatchWithResponse call
+func ParseGetSyncBatchResponse(rsp *http.Response) (*GetSyncBatchResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSyncBatchResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SyncBatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetSyncBatchResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetSyncBatchResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetSyncBatchResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {

@@ -6,10 +6,12 @@ package db
 
 import (
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"chelal/internal/money"
 	"chelal/internal/scheduling"
+	"github.com/google/uuid"
 )
 
 type CoreAppointment struct {
@@ -205,6 +207,21 @@ type CoreStockmovement struct {
 	PrescriptionID *int64    `json:"prescription_id"`
 	UserID         *int64    `json:"user_id"`
 	CreatedAt      time.Time `json:"created_at"`
+}
+
+type CoreSyncbatch struct {
+	ID         uuid.UUID   `json:"id"`
+	Seq        *int64      `json:"seq"`
+	UserID     int64       `json:"user_id"`
+	DeviceID   string      `json:"device_id"`
+	Total      int32       `json:"total"`
+	Done       int32       `json:"done"`
+	RequestID  string      `json:"request_id"`
+	IPAddress  *netip.Addr `json:"ip_address"`
+	UserAgent  string      `json:"user_agent"`
+	CreatedAt  time.Time   `json:"created_at"`
+	UpdatedAt  time.Time   `json:"updated_at"`
+	FinishedAt *time.Time  `json:"finished_at"`
 }
 
 type CoreUser struct {

@@ -17,6 +17,7 @@ import (
 	"chelal/internal/config"
 	"chelal/internal/media"
 	"chelal/internal/pg"
+	"chelal/internal/server"
 	"chelal/internal/timezone"
 	"chelal/internal/worker"
 )
@@ -57,8 +58,12 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	api, err := newServer(cfg, pool, store, o.Log)
+	if err != nil {
+		return err
+	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, pool, store, o.Log)
+		jobs, startErr := startJobs(ctx, pool, api, store, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -69,7 +74,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		<-ctx.Done()
 		return nil
 	}
-	return serve(ctx, cfg, pool, store, o)
+	return serve(ctx, api, o)
 }
 
 func (o Options) ready() {
@@ -78,8 +83,8 @@ func (o Options) ready() {
 	}
 }
 
-func startJobs(ctx context.Context, pool *pgxpool.Pool, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	jobs, err := worker.New(pool, store, log, time.Now)
+func startJobs(ctx context.Context, pool *pgxpool.Pool, api *server.Server, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	jobs, err := worker.New(worker.Options{Pool: pool, Log: log, Now: time.Now, WorkSyncBatch: api.WorkSyncBatch, Media: store})
 	if err != nil {
 		return nil, err
 	}

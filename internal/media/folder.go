@@ -16,7 +16,7 @@ func Folder(path string) Store { return folder(path) }
 type folder string
 
 // Put writes under another name first, so that nobody ever reads half an image.
-func (f folder) Put(_ context.Context, name string, image []byte) (err error) {
+func (f folder) Put(_ context.Context, name string, image []byte) error {
 	if err := f.put(filepath.FromSlash(name), image); err != nil {
 		return unavailable.Because(fmt.Errorf("store an image in MEDIA_ROOT: %w", err))
 	}
@@ -31,7 +31,7 @@ func (f folder) put(name string, image []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { err = errors.Join(err, root.Close()) }()
 	if err := root.MkdirAll(filepath.Dir(name), 0o750); err != nil {
 		return err
 	}

@@ -39,8 +39,9 @@ type checkedBody struct {
 func (checkedBody) Close() error          { return nil }
 func (b checkedBody) ValidatedValue() any { return b.value }
 
-// checkBody reads the body, JSON or a form that says the same, brings its texts into their stored form and checks it
-// against the operation's schema. What it returns names every wrong field.
+// checkBody reads the body, JSON or a form that says the same, brings its texts into their
+// stored form and checks it against the operation's schema. What it returns names every
+// wrong field.
 func (h *handlers) checkBody(c echo.Context, op operation) ([]apperr.Field, error) {
 	value, err := h.readValue(c, op)
 	if err != nil {
@@ -68,7 +69,7 @@ func (h *handlers) readValue(c echo.Context, op operation) (any, error) {
 	if isForm(c.Request(), op) {
 		return h.readForm(c, op)
 	}
-	data, err := h.readBody(c.Response(), c.Request())
+	data, err := readBody(c.Response(), c.Request(), max(h.MaxBody, op.maxBody))
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +79,10 @@ func (h *handlers) readValue(c echo.Context, op operation) (any, error) {
 	return parseJSON(data)
 }
 
-func (h *handlers) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.MaxBody))
-	if limit, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge(limit.Limit)
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if exceeded, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge(exceeded.Limit)
 	}
 	if err != nil {
 		return nil, apperr.New(apperr.Invalid, "body_broken_off", "The body ended before it was complete.").Because(err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"chelal/gen/db"
@@ -59,7 +60,8 @@ func expect(t *testing.T, method, path string, op *openapi3.Operation, class aut
 	t.Helper()
 	b := setup(t)
 	c, id := actor(b, role, row, path)
-	answer := c.call(method, strings.ReplaceAll(path, "{id}", fmt.Sprint(id))+required(b, op), probe(op))
+	filled := strings.NewReplacer("{id}", fmt.Sprint(id), "{batch}", syncBatchOf(b, c, row)).Replace(path)
+	answer := c.call(method, filled+required(b, op), probe(op))
 	where := fmt.Sprintf("%s as %s on the %s row: %s", op.OperationID, role, row, answer.raw)
 	switch {
 	case role == "nobody" && !allowed:
@@ -68,9 +70,9 @@ func expect(t *testing.T, method, path string, op *openapi3.Operation, class aut
 		require.Equal(t, http.StatusForbidden, answer.status, where)
 	case op.RequestBody != nil:
 		require.Contains(t, []int{400, 401}, answer.status, where) // an unknown refresh token is 401
-	case !strings.Contains(path, "{id}"):
+	case !strings.Contains(path, "{"):
 		require.Contains(t, []int{200, 204}, answer.status, where)
-	case row == "absent", row == "foreign" && role == "Patient" && class == authz.StaffOrOwn:
+	case row == "absent", row == "foreign" && (role == "Patient" && class == authz.StaffOrOwn || role != "Admin" && strings.Contains(path, "{batch}")):
 		require.Equal(t, http.StatusNotFound, answer.status, where)
 	default:
 		require.Contains(t, []int{200, 204, 409}, answer.status, where) // 409: a built-in role, the last Admin, records
@@ -124,6 +126,19 @@ func actor(b *bundle, role, row, path string) (caller, int64) {
 		return c, testkit.User(b.t, b.db, "Nurse").ID
 	}
 	return c, roleID(b.t, b, "Nurse")
+}
+
+// syncBatchOf makes a batch of offline operations, the caller's own or another's.
+func syncBatchOf(b *bundle, c caller, row string) string {
+	id, owner := uuid.New(), c.user.ID
+	if row != "own" || owner == 0 {
+		owner = testkit.User(b.t, b.db, "Nurse").ID
+	}
+	if row != "absent" {
+		err := db.New().SyncBatchCreate(b.t.Context(), b.db, db.SyncBatchCreateParams{ID: id, UserID: owner, DeviceID: "tablet", Total: 1, Now: b.now})
+		require.NoError(b.t, err)
+	}
+	return id.String()
 }
 
 // probe is a body that no operation accepts, or none where none is taken.

@@ -75,7 +75,7 @@ func (h *handlers) serveMedia(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	defer picture.Close()
+	defer func() { _ = picture.Close() }() // it was read, or the caller has gone
 	header := c.Response().Header()
 	header.Set(echo.HeaderContentType, media.ContentType)
 	header.Set(echo.HeaderContentLength, strconv.FormatInt(size, 10))

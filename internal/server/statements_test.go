@@ -89,7 +89,7 @@ func listPaths() []string {
 			continue
 		}
 		body := item.Get.Responses.Value("200").Value.Content.Get("application/json")
-		if body != nil && body.Schema.Value.Properties["results"] != nil {
+		if body != nil && body.Schema.Value.Properties["results"] != nil && body.Schema.Value.Properties["count"] != nil {
 			paths = append(paths, path)
 		}
 	}

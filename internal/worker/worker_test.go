@@ -70,7 +70,7 @@ func TestRemovePictureKeepsWhatAnAccountNames(t *testing.T) {
 	require.NoError(t, changes.Do(ctx, func(c *change.Change) error {
 		return errors.Join(c.Enqueue(ctx, jobs.RemovePicture{Name: named}, nil), c.Enqueue(ctx, jobs.RemovePicture{Name: replaced}, nil))
 	}))
-	workOn(t, pool, store, time.Now(), "remove_picture", "remove_picture")
+	workOn(t, worker.Options{Pool: pool, Now: time.Now, Media: store}, "remove_picture", "remove_picture")
 	_, _, err = store.Open(ctx, replaced)
 	require.ErrorIs(t, err, media.ErrMissing)
 	kept, _, err := store.Open(ctx, named)
@@ -94,13 +94,26 @@ func TestFoldFiguresLeavesNoDifference(t *testing.T) {
 // work starts a client and stops it when the first job of a kind is done.
 func work(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string) {
 	t.Helper()
-	workOn(t, pool, media.Folder(t.TempDir()), now, kind)
+	workWith(t, pool, now, kind, make(chan uuid.UUID, 100))
+}
+
+// workWith is work that tells which batches of offline operations were to be worked on.
+func workWith(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string, batches chan<- uuid.UUID) {
+	t.Helper()
+	workOn(t, worker.Options{
+		Pool: pool, Now: func() time.Time { return now }, Media: media.Folder(t.TempDir()),
+		WorkSyncBatch: func(_ context.Context, batch uuid.UUID) error {
+			batches <- batch
+			return nil
+		},
+	}, kind)
 }
 
 // workOn starts a client and stops it when as many jobs of each kind are done as are named.
-func workOn(t *testing.T, pool *pgxpool.Pool, store media.Store, now time.Time, kinds ...string) {
+func workOn(t *testing.T, o worker.Options, kinds ...string) {
 	t.Helper()
-	client, err := worker.New(pool, store, slog.New(slog.DiscardHandler), func() time.Time { return now })
+	o.Log = slog.New(slog.DiscardHandler)
+	client, err := worker.New(o)
 	require.NoError(t, err)
 	done, cancel := client.Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed)
 	defer cancel()
