@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"path"
@@ -1981,10 +1982,20 @@ type NotificationsRead struct {
 	Status string `json:"status"`
 }
 
+// OneTimeCode The six digits of the authenticator, or a recovery code; empty when there is none
+//
+// Example: 492039
+type OneTimeCode = string
+
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
 	NewPassword     string `json:"new_password"`
+
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp *OneTimeCode `json:"otp,omitempty"`
 }
 
 // Patient Example: {"address":"123 Main St","contact_info":"+1234567890","created_at":"2026-01-15T08:30:00Z","date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","id":1,"known_allergies":"Penicillin","last_name":"Smith","merged_into":null,"unique_id":"G7P28XEF","updated_at":"2026-01-15T08:30:00Z","user":null,"version":1}
@@ -2148,6 +2159,18 @@ type PersonName struct {
 	LastName  string `json:"last_name"`
 }
 
+// Preferences Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type Preferences struct {
+	LanguagePreference Language               `json:"language_preference"`
+	Preferences        map[string]interface{} `json:"preferences"`
+}
+
+// PreferencesWrite Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type PreferencesWrite struct {
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+}
+
 // Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
 type Prescription struct {
 	// AllergyCheck What came of comparing the patient's known allergies with the medication
@@ -2276,8 +2299,42 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// ProfileForm Example: {"first_name":"Jane","last_name":"Smith"}
+type ProfileForm struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email    `json:"email,omitempty"`
+	FirstName          *string   `json:"first_name,omitempty"`
+	LanguagePreference *Language `json:"language_preference,omitempty"`
+	LastName           *string   `json:"last_name,omitempty"`
+
+	// Preferences A JSON object
+	Preferences *string `json:"preferences,omitempty"`
+
+	// ProfileImage PNG, JPEG or WebP, at most 5 MiB
+	ProfileImage *openapi_types.File `json:"profile_image,omitempty"`
+}
+
+// ProfilePatch Example: {"email":"jane@example.org","first_name":"Jane","last_name":"Smith"}
+type ProfilePatch struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email                 `json:"email,omitempty"`
+	FirstName          *string                `json:"first_name,omitempty"`
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	LastName           *string                `json:"last_name,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage null, to remove the picture
+	ProfileImage nullable.Nullable[string] `json:"profile_image,omitempty"`
+}
+
 // PublicSettings Example: {"hospital_name":"Mission Hospital","working_hours_start":"08:00"}
 type PublicSettings map[string]string
+
+// RecoveryCodes Example: {"recovery_codes":["H4KD-9MWQ-7T2X-VBN3"]}
+type RecoveryCodes struct {
+	// RecoveryCodes Ten codes, each good for one sign-in
+	RecoveryCodes []string `json:"recovery_codes"`
+}
 
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
 type Refresh struct {
@@ -2531,7 +2588,11 @@ type SettingType string
 
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
-	Password string `json:"password"`
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      *OneTimeCode `json:"otp,omitempty"`
+	Password string       `json:"password"`
 
 	// Username The username or the e-mail address
 	Username string `json:"username"`
@@ -2880,6 +2941,35 @@ type TrailList struct {
 	Results         []TrailEntry              `json:"results"`
 }
 
+// TwoFactorDisable Example: {"otp":"492039","password":"chelal-demo"}
+type TwoFactorDisable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      OneTimeCode `json:"otp"`
+	Password string      `json:"password"`
+}
+
+// TwoFactorEnable Example: {"otp":"492039"}
+type TwoFactorEnable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp OneTimeCode `json:"otp"`
+}
+
+// TwoFactorSetup Example: {"otpauth_url":"otpauth://totp/CHELAL:jane?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\u0026issuer=CHELAL","qr_code":"data:image/png;base64,iVBORw0KGgo=","secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
+type TwoFactorSetup struct {
+	// OtpauthURL What the QR code says
+	OtpauthURL string `json:"otpauth_url"`
+
+	// QrCode A PNG, as a `data:` address
+	QrCode string `json:"qr_code"`
+
+	// Secret The secret in base32, to be typed into an app
+	Secret string `json:"secret"`
+}
+
 // UnreadCount Example: {"unread":3}
 type UnreadCount struct {
 	Unread int64 `json:"unread"`
@@ -2901,12 +2991,14 @@ type User struct {
 	LastName           string                       `json:"last_name"`
 
 	// PasswordChangeRequired A new password must be chosen before anything else
-	PasswordChangeRequired *bool                     `json:"password_change_required,omitempty"`
-	Preferences            *map[string]interface{}   `json:"preferences,omitempty"`
-	ProfileImage           nullable.Nullable[string] `json:"profile_image,omitempty"`
-	Role                   nullable.Nullable[Role]   `json:"role"`
-	TwoFactorEnabled       *bool                     `json:"two_factor_enabled,omitempty"`
-	Username               string                    `json:"username"`
+	PasswordChangeRequired *bool                   `json:"password_change_required,omitempty"`
+	Preferences            *map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage An address of the picture, good for a quarter of an hour at least
+	ProfileImage     nullable.Nullable[string] `json:"profile_image,omitempty"`
+	Role             nullable.Nullable[Role]   `json:"role"`
+	TwoFactorEnabled *bool                     `json:"two_factor_enabled,omitempty"`
+	Username         string                    `json:"username"`
 
 	// Version The number in the ETag
 	Version int64 `json:"version"`
@@ -3629,6 +3721,12 @@ type RefundPaymentParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ReplacePreferencesParams defines parameters for ReplacePreferences.
+type ReplacePreferencesParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListPrescriptionsParams defines parameters for ListPrescriptions.
 type ListPrescriptionsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -3699,6 +3797,18 @@ type ReplacePrescriptionParams struct {
 type DispensePrescriptionParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// UpdateProfileParams defines parameters for UpdateProfile.
+type UpdateProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceProfileParams defines parameters for ReplaceProfile.
+type ReplaceProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListOwnAuditLogParams defines parameters for ListOwnAuditLog.
@@ -4079,6 +4189,12 @@ type ReplaceUserParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ResetTwoFactorParams defines parameters for ResetTwoFactor.
+type ResetTwoFactorParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateAppointmentJSONRequestBody defines body for CreateAppointment for application/json ContentType.
 type CreateAppointmentJSONRequestBody = AppointmentWrite
 
@@ -4157,6 +4273,9 @@ type ReplacePaymentJSONRequestBody = PaymentReplace
 // RefundPaymentJSONRequestBody defines body for RefundPayment for application/json ContentType.
 type RefundPaymentJSONRequestBody = RefundWrite
 
+// ReplacePreferencesJSONRequestBody defines body for ReplacePreferences for application/json ContentType.
+type ReplacePreferencesJSONRequestBody = PreferencesWrite
+
 // CreatePrescriptionJSONRequestBody defines body for CreatePrescription for application/json ContentType.
 type CreatePrescriptionJSONRequestBody = PrescriptionWrite
 
@@ -4168,6 +4287,24 @@ type ReplacePrescriptionJSONRequestBody = PrescriptionWrite
 
 // DispensePrescriptionJSONRequestBody defines body for DispensePrescription for application/json ContentType.
 type DispensePrescriptionJSONRequestBody = Dispensing
+
+// UpdateProfileJSONRequestBody defines body for UpdateProfile for application/json ContentType.
+type UpdateProfileJSONRequestBody = ProfilePatch
+
+// UpdateProfileMultipartRequestBody defines body for UpdateProfile for multipart/form-data ContentType.
+type UpdateProfileMultipartRequestBody = ProfileForm
+
+// ReplaceProfileJSONRequestBody defines body for ReplaceProfile for application/json ContentType.
+type ReplaceProfileJSONRequestBody = ProfilePatch
+
+// ReplaceProfileMultipartRequestBody defines body for ReplaceProfile for multipart/form-data ContentType.
+type ReplaceProfileMultipartRequestBody = ProfileForm
+
+// DisableTwoFactorJSONRequestBody defines body for DisableTwoFactor for application/json ContentType.
+type DisableTwoFactorJSONRequestBody = TwoFactorDisable
+
+// EnableTwoFactorJSONRequestBody defines body for EnableTwoFactor for application/json ContentType.
+type EnableTwoFactorJSONRequestBody = TwoFactorEnable
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -4604,6 +4741,12 @@ type ServerInterface interface {
 	// RefundPayment Refund a payment
 	// (POST /api/payments/{id}/refund/)
 	RefundPayment(ctx echo.Context, id ID, params RefundPaymentParams) error
+	// GetPreferences Get the own preferences
+	// (GET /api/preferences/)
+	GetPreferences(ctx echo.Context) error
+	// ReplacePreferences Set the own preferences
+	// (PUT /api/preferences/)
+	ReplacePreferences(ctx echo.Context, params ReplacePreferencesParams) error
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error
@@ -4625,6 +4768,24 @@ type ServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error
+	// GetProfile Get the own account
+	// (GET /api/profile/)
+	GetProfile(ctx echo.Context) error
+	// UpdateProfile Update the own account
+	// (PATCH /api/profile/)
+	UpdateProfile(ctx echo.Context, params UpdateProfileParams) error
+	// ReplaceProfile Update the own account
+	// (PUT /api/profile/)
+	ReplaceProfile(ctx echo.Context, params ReplaceProfileParams) error
+	// DisableTwoFactor Turn two-factor off
+	// (POST /api/profile/2fa/disable/)
+	DisableTwoFactor(ctx echo.Context) error
+	// EnableTwoFactor Turn two-factor on
+	// (POST /api/profile/2fa/enable/)
+	EnableTwoFactor(ctx echo.Context) error
+	// SetupTwoFactor Begin two-factor
+	// (POST /api/profile/2fa/setup/)
+	SetupTwoFactor(ctx echo.Context) error
 	// ListOwnAuditLog List the own trail
 	// (GET /api/profile/audit-log/)
 	ListOwnAuditLog(ctx echo.Context, params ListOwnAuditLogParams) error
@@ -4766,6 +4927,9 @@ type ServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx echo.Context, id ID, params ReplaceUserParams) error
+	// ResetTwoFactor Reset a user's two-factor
+	// (POST /api/users/{id}/2fa/reset/)
+	ResetTwoFactor(ctx echo.Context, id ID, params ResetTwoFactorParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -7147,6 +7311,44 @@ func (w *ServerInterfaceWrapper) RefundPayment(ctx echo.Context) error {
 	return err
 }
 
+// GetPreferences converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPreferences(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPreferences(ctx)
+	return err
+}
+
+// ReplacePreferences converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplacePreferences(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplacePreferencesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplacePreferences(ctx, params)
+	return err
+}
+
 // ListPrescriptions converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPrescriptions(ctx echo.Context) error {
 	var err error
@@ -7428,6 +7630,100 @@ func (w *ServerInterfaceWrapper) DispensePrescription(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DispensePrescription(ctx, id, params)
+	return err
+}
+
+// GetProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProfile(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProfile(ctx)
+	return err
+}
+
+// UpdateProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateProfile(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateProfile(ctx, params)
+	return err
+}
+
+// ReplaceProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceProfile(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceProfile(ctx, params)
+	return err
+}
+
+// DisableTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) DisableTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DisableTwoFactor(ctx)
+	return err
+}
+
+// EnableTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) EnableTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnableTwoFactor(ctx)
+	return err
+}
+
+// SetupTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) SetupTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetupTwoFactor(ctx)
 	return err
 }
 
@@ -8955,6 +9251,42 @@ func (w *ServerInterfaceWrapper) ReplaceUser(ctx echo.Context) error {
 	return err
 }
 
+// ResetTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) ResetTwoFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResetTwoFactorParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResetTwoFactor(ctx, id, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -9007,6 +9339,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/auth/logout/", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.POST(options.BaseURL+"/api/register/", wrapper.Register, options.OperationMiddlewares["register"]...)
 	router.POST(options.BaseURL+"/api/profile/password/", wrapper.ChangePassword, options.OperationMiddlewares["changePassword"]...)
+	router.GET(options.BaseURL+"/api/profile/", wrapper.GetProfile, options.OperationMiddlewares["getProfile"]...)
+	router.PATCH(options.BaseURL+"/api/profile/", wrapper.UpdateProfile, options.OperationMiddlewares["updateProfile"]...)
+	router.PUT(options.BaseURL+"/api/profile/", wrapper.ReplaceProfile, options.OperationMiddlewares["replaceProfile"]...)
+	router.GET(options.BaseURL+"/api/preferences/", wrapper.GetPreferences, options.OperationMiddlewares["getPreferences"]...)
+	router.PUT(options.BaseURL+"/api/preferences/", wrapper.ReplacePreferences, options.OperationMiddlewares["replacePreferences"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/setup/", wrapper.SetupTwoFactor, options.OperationMiddlewares["setupTwoFactor"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/enable/", wrapper.EnableTwoFactor, options.OperationMiddlewares["enableTwoFactor"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/disable/", wrapper.DisableTwoFactor, options.OperationMiddlewares["disableTwoFactor"]...)
 	router.GET(options.BaseURL+"/api/roles/", wrapper.ListRoles, options.OperationMiddlewares["listRoles"]...)
 	router.POST(options.BaseURL+"/api/roles/", wrapper.CreateRole, options.OperationMiddlewares["createRole"]...)
 	router.DELETE(options.BaseURL+"/api/roles/:id/", wrapper.DeleteRole, options.OperationMiddlewares["deleteRole"]...)
@@ -9020,6 +9360,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/users/:id/", wrapper.GetUser, options.OperationMiddlewares["getUser"]...)
 	router.PATCH(options.BaseURL+"/api/users/:id/", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
 	router.PUT(options.BaseURL+"/api/users/:id/", wrapper.ReplaceUser, options.OperationMiddlewares["replaceUser"]...)
+	router.POST(options.BaseURL+"/api/users/:id/2fa/reset/", wrapper.ResetTwoFactor, options.OperationMiddlewares["resetTwoFactor"]...)
 	router.GET(options.BaseURL+"/api/patients/", wrapper.ListPatients, options.OperationMiddlewares["listPatients"]...)
 	router.POST(options.BaseURL+"/api/patients/", wrapper.CreatePatient, options.OperationMiddlewares["createPatient"]...)
 	router.DELETE(options.BaseURL+"/api/patients/:id/", wrapper.DeletePatient, options.OperationMiddlewares["deletePatient"]...)
@@ -19376,6 +19717,280 @@ func (response RefundPayment503ApplicationProblemPlusJSONResponse) VisitRefundPa
 	return err
 }
 
+type GetPreferencesRequestObject struct {
+}
+
+type GetPreferencesResponseObject interface {
+	VisitGetPreferencesResponse(w http.ResponseWriter) error
+}
+
+type GetPreferences200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPreferences200JSONResponse struct {
+	Body    Preferences
+	Headers GetPreferences200ResponseHeaders
+}
+
+func (response GetPreferences200JSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences400ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences401ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences403ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences429ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences503ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferencesRequestObject struct {
+	Params ReplacePreferencesParams
+	Body   *ReplacePreferencesJSONRequestBody
+}
+
+type ReplacePreferencesResponseObject interface {
+	VisitReplacePreferencesResponse(w http.ResponseWriter) error
+}
+
+type ReplacePreferences200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplacePreferences200JSONResponse struct {
+	Body    Preferences
+	Headers ReplacePreferences200ResponseHeaders
+}
+
+func (response ReplacePreferences200JSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences400ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences401ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences403ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences412ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences413ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences415ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences429ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences503ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPrescriptionsRequestObject struct {
 	Params ListPrescriptionsParams
 }
@@ -20525,6 +21140,896 @@ type DispensePrescription503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DispensePrescription503ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfileRequestObject struct {
+}
+
+type GetProfileResponseObject interface {
+	VisitGetProfileResponse(w http.ResponseWriter) error
+}
+
+type GetProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type GetProfile200JSONResponse struct {
+	Body    User
+	Headers GetProfile200ResponseHeaders
+}
+
+func (response GetProfile200JSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile400ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile401ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile403ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile429ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile503ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfileRequestObject struct {
+	Params        UpdateProfileParams
+	JSONBody      *UpdateProfileJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type UpdateProfileResponseObject interface {
+	VisitUpdateProfileResponse(w http.ResponseWriter) error
+}
+
+type UpdateProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateProfile200JSONResponse struct {
+	Body    User
+	Headers UpdateProfile200ResponseHeaders
+}
+
+func (response UpdateProfile200JSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile400ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile401ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile403ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile409ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile412ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile413ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile415ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile429ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile503ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfileRequestObject struct {
+	Params        ReplaceProfileParams
+	JSONBody      *ReplaceProfileJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type ReplaceProfileResponseObject interface {
+	VisitReplaceProfileResponse(w http.ResponseWriter) error
+}
+
+type ReplaceProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceProfile200JSONResponse struct {
+	Body    User
+	Headers ReplaceProfile200ResponseHeaders
+}
+
+func (response ReplaceProfile200JSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile400ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile401ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile403ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile409ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile412ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile413ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile415ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile429ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile503ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactorRequestObject struct {
+	Body *DisableTwoFactorJSONRequestBody
+}
+
+type DisableTwoFactorResponseObject interface {
+	VisitDisableTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type DisableTwoFactor204Response struct {
+}
+
+func (response DisableTwoFactor204Response) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DisableTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor400ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor401ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor403ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor409ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor413ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor415ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor429ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor503ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactorRequestObject struct {
+	Body *EnableTwoFactorJSONRequestBody
+}
+
+type EnableTwoFactorResponseObject interface {
+	VisitEnableTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type EnableTwoFactor200JSONResponse RecoveryCodes
+
+func (response EnableTwoFactor200JSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor400ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor401ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor403ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor409ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor413ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor415ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor429ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor503ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactorRequestObject struct {
+}
+
+type SetupTwoFactorResponseObject interface {
+	VisitSetupTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type SetupTwoFactor200JSONResponse TwoFactorSetup
+
+func (response SetupTwoFactor200JSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor400ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor401ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor403ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor409ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor429ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor503ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -27613,6 +29118,168 @@ func (response ReplaceUser503ApplicationProblemPlusJSONResponse) VisitReplaceUse
 	return err
 }
 
+type ResetTwoFactorRequestObject struct {
+	ID     ID `json:"id"`
+	Params ResetTwoFactorParams
+}
+
+type ResetTwoFactorResponseObject interface {
+	VisitResetTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type ResetTwoFactor200ResponseHeaders struct {
+	ETag string
+}
+
+type ResetTwoFactor200JSONResponse struct {
+	Body    User
+	Headers ResetTwoFactor200ResponseHeaders
+}
+
+func (response ResetTwoFactor200JSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor400ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor401ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor403ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor404ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor409ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor422ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor429ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor503ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAppointments List appointments
@@ -27819,6 +29486,12 @@ type StrictServerInterface interface {
 	// RefundPayment Refund a payment
 	// (POST /api/payments/{id}/refund/)
 	RefundPayment(ctx context.Context, request RefundPaymentRequestObject) (RefundPaymentResponseObject, error)
+	// GetPreferences Get the own preferences
+	// (GET /api/preferences/)
+	GetPreferences(ctx context.Context, request GetPreferencesRequestObject) (GetPreferencesResponseObject, error)
+	// ReplacePreferences Set the own preferences
+	// (PUT /api/preferences/)
+	ReplacePreferences(ctx context.Context, request ReplacePreferencesRequestObject) (ReplacePreferencesResponseObject, error)
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx context.Context, request ListPrescriptionsRequestObject) (ListPrescriptionsResponseObject, error)
@@ -27840,6 +29513,24 @@ type StrictServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx context.Context, request DispensePrescriptionRequestObject) (DispensePrescriptionResponseObject, error)
+	// GetProfile Get the own account
+	// (GET /api/profile/)
+	GetProfile(ctx context.Context, request GetProfileRequestObject) (GetProfileResponseObject, error)
+	// UpdateProfile Update the own account
+	// (PATCH /api/profile/)
+	UpdateProfile(ctx context.Context, request UpdateProfileRequestObject) (UpdateProfileResponseObject, error)
+	// ReplaceProfile Update the own account
+	// (PUT /api/profile/)
+	ReplaceProfile(ctx context.Context, request ReplaceProfileRequestObject) (ReplaceProfileResponseObject, error)
+	// DisableTwoFactor Turn two-factor off
+	// (POST /api/profile/2fa/disable/)
+	DisableTwoFactor(ctx context.Context, request DisableTwoFactorRequestObject) (DisableTwoFactorResponseObject, error)
+	// EnableTwoFactor Turn two-factor on
+	// (POST /api/profile/2fa/enable/)
+	EnableTwoFactor(ctx context.Context, request EnableTwoFactorRequestObject) (EnableTwoFactorResponseObject, error)
+	// SetupTwoFactor Begin two-factor
+	// (POST /api/profile/2fa/setup/)
+	SetupTwoFactor(ctx context.Context, request SetupTwoFactorRequestObject) (SetupTwoFactorResponseObject, error)
 	// ListOwnAuditLog List the own trail
 	// (GET /api/profile/audit-log/)
 	ListOwnAuditLog(ctx context.Context, request ListOwnAuditLogRequestObject) (ListOwnAuditLogResponseObject, error)
@@ -27981,6 +29672,9 @@ type StrictServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx context.Context, request ReplaceUserRequestObject) (ReplaceUserResponseObject, error)
+	// ResetTwoFactor Reset a user's two-factor
+	// (POST /api/users/{id}/2fa/reset/)
+	ResetTwoFactor(ctx context.Context, request ResetTwoFactorRequestObject) (ResetTwoFactorResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -30310,6 +32004,77 @@ func (sh *strictHandler) RefundPayment(ctx echo.Context, id ID, params RefundPay
 	return nil
 }
 
+// GetPreferences operation middleware
+func (sh *strictHandler) GetPreferences(ctx echo.Context) error {
+	var request GetPreferencesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPreferences(ctx.Request().Context(), request.(GetPreferencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPreferences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPreferencesResponseObject); ok {
+		return validResponse.VisitGetPreferencesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplacePreferences operation middleware
+func (sh *strictHandler) ReplacePreferences(ctx echo.Context, params ReplacePreferencesParams) error {
+	var request ReplacePreferencesRequestObject
+
+	request.Params = params
+
+	var body ReplacePreferencesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplacePreferences(ctx.Request().Context(), request.(ReplacePreferencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplacePreferences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplacePreferencesResponseObject); ok {
+		return validResponse.VisitReplacePreferencesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPrescriptions operation middleware
 func (sh *strictHandler) ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error {
 	var request ListPrescriptionsRequestObject
@@ -30578,6 +32343,258 @@ func (sh *strictHandler) DispensePrescription(ctx echo.Context, id ID, params Di
 		return err
 	} else if validResponse, ok := response.(DispensePrescriptionResponseObject); ok {
 		return validResponse.VisitDispensePrescriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProfile operation middleware
+func (sh *strictHandler) GetProfile(ctx echo.Context) error {
+	var request GetProfileRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProfile(ctx.Request().Context(), request.(GetProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProfileResponseObject); ok {
+		return validResponse.VisitGetProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateProfile operation middleware
+func (sh *strictHandler) UpdateProfile(ctx echo.Context, params UpdateProfileParams) error {
+	var request UpdateProfileRequestObject
+
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body UpdateProfileJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateProfile(ctx.Request().Context(), request.(UpdateProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateProfileResponseObject); ok {
+		return validResponse.VisitUpdateProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceProfile operation middleware
+func (sh *strictHandler) ReplaceProfile(ctx echo.Context, params ReplaceProfileParams) error {
+	var request ReplaceProfileRequestObject
+
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body ReplaceProfileJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceProfile(ctx.Request().Context(), request.(ReplaceProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceProfileResponseObject); ok {
+		return validResponse.VisitReplaceProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DisableTwoFactor operation middleware
+func (sh *strictHandler) DisableTwoFactor(ctx echo.Context) error {
+	var request DisableTwoFactorRequestObject
+
+	var body DisableTwoFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DisableTwoFactor(ctx.Request().Context(), request.(DisableTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DisableTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DisableTwoFactorResponseObject); ok {
+		return validResponse.VisitDisableTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnableTwoFactor operation middleware
+func (sh *strictHandler) EnableTwoFactor(ctx echo.Context) error {
+	var request EnableTwoFactorRequestObject
+
+	var body EnableTwoFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnableTwoFactor(ctx.Request().Context(), request.(EnableTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnableTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnableTwoFactorResponseObject); ok {
+		return validResponse.VisitEnableTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetupTwoFactor operation middleware
+func (sh *strictHandler) SetupTwoFactor(ctx echo.Context) error {
+	var request SetupTwoFactorRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetupTwoFactor(ctx.Request().Context(), request.(SetupTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetupTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetupTwoFactorResponseObject); ok {
+		return validResponse.VisitSetupTwoFactorResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -32250,491 +34267,551 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 	return nil
 }
 
+// ResetTwoFactor operation middleware
+func (sh *strictHandler) ResetTwoFactor(ctx echo.Context, id ID, params ResetTwoFactorParams) error {
+	var request ResetTwoFactorRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetTwoFactor(ctx.Request().Context(), request.(ResetTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResetTwoFactorResponseObject); ok {
+		return validResponse.VisitResetTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Lkts2ti78KiidXZVkhpLVtzjurl1nOr5MPONLjt0Zn33SPhIkLklIU4CGAFtWvF31P83/YP+T/IUF",
-	"gAQpUKLU6osT7do1cVO84LKw7utbn1tDMZ0JDlzJ1unn1gRoDCn+86ngCrh6xuRMSKaY4PpqDHKYspn5",
-	"s3UhyACInIg5J4wTNQEySMVcQhoRymO8wOkUSMZjSMl8woYTogSR9BoIU62oBZ/odJZA67TFeMI4nJER",
-	"S0A/85+XrZdv/tXu4v9935nFo8tWK2ql8O+MpRC3TlWaQdSSwwlMqR6aWsz0e6RKGR+3vnyJWs8v6Dgw",
-	"6AmQVMy/keQaUskEj8hIpKT/ctR+TdVw0i8N67J1sPF334FKF+cjBeny19/DUPBYEqp/LlZEpQtCx5Rx",
-	"/+NH3VXfHYl0ShWunPr+uBW1poyzaTZtnR5EblCMKxhD2vqihzWjKZ2CcvubpVLgAGmSiPnz6Uwt/kWT",
-	"DNyXyuPG3/VIBzBmnFzBQoIiMzpmfHxmZjOnaSzJSOjXkT6HT6of2RlORBJLwlSnFbWYft2/M0gXrail",
-	"d7p12hqawfjTm9JPr4CP1aR1etjtdqPAOr+Ma3YXhiKNv5GExf5yHthvz6iaFJ/Ge3a1ynpMMJ0JBXy4",
-	"+Ccslsd3ThR8UiTj7N8Z4M5PmCR0qH8m31Lyyy8vn0VE0sV3HXJOUpgBVWTO1IRxcnhMJiJLJaFczkH/",
-	"V+IRG7FUKqLYFEjM4nyNzWEuZuoNra3HVrfaJyc4S/f3QXDpR3hWwuvf1wevT8QIR2dPGVETqvDCkCYJ",
-	"pGRCJZEAPCIyG070XPp42PoR0cfxL/36idiTWjeDgxp6+ZmOITziGR1DREapmJKDyC13sbQH3ajb7Wqu",
-	"ITvkhdDnlioyFFNwBzmTQPqGinHcS0RXIXj9wdLwYxjRLFH4wKY0p+f1nv0emNs7MZeE4vTOyFSkoHeB",
-	"k8NulwxFxhWS0GG3WxryYbd+zD2pvxMcuH5s05G/B5qGqOiD0KwEKWaaSUVokmhJMxIZjz16+Y1yIHLK",
-	"+nV8RZr31/OVZTL5ormBnAkuwcnBUcKGSv97aGQiMs3ZLGFDqsf7aJaKQQLTv/4mjZDMV1I/Eeu3ZxJS",
-	"PaSeolegeXwMirIE+YH+DUnOzNfdSmiSAo0XBD4xqSTuUJoKzbx/rX/viEESez/oLQApkfA3+NaXj3o9",
-	"paJ8qB/sHvzj2ZMPx++7rx//19E/D//XD29OLr7/18H//j8/6qVVVGWydXrcfRK1FFMoNvNVyxf4USyG",
-	"8pGZwqP/URn4F3+H/iOFUeu09T8eFbrJI/OrfPSzWWqzT4FznIIErogeEzgGZMQBiQVIwgUSk5hr9eNL",
-	"1Hoh0gGLY+A32t5R/hZvZ/9LZClJRQLVL2uObwh20wU+Khb4hffJ4AoXY9rV4hq+/Y0MTsospydiXjM5",
-	"dSJi64Vlxft6V7DopZBJiP1VvtDisyLZyJxKTdsxKnaUCzWBlGgZD1J1yAW9AkIJh7lWY8w9+JeRwltt",
-	"zeFhsTW/8FkqhvrUDRIgz7lialG3SzUT3NWWea/HueYLM4CRlgaB9cFt5Nc0YfHNts6+o7RXWqBCEpPL",
-	"VkwV9MSoN2Cpmly2CDPEhM+cEn2nvoMkDKQzLUaZylIIM0LGe2oCPXOLxwdLnykxw5Wf2I7/dQsa+JHG",
-	"5J1d0Lqttwu0q722+6dXckoTLYkh1ppUvqxnpG++3UejTBK4hnRB5qngY7MveixvhHqhxeyNNp8L1UNh",
-	"Xdn+FMxGGxFuGDOqewuRkSld4GAlQG4qbLoFx8UWvBGKvLBjCG5AMcgdbUFodnpyRrsUqa/9lierR/Be",
-	"UbeGW666xDdUDpwdhta2hxPKxxATyfgQcMm11NdrTd6Zfxgb1Bjv1vZYaDFmniSCG82XKTPR+VabdODx",
-	"yp9TtIfRv0BeUJZA7XaZ2e1iq96LKQyEVncSCaWV8dQFs0i+AcO47yT4ErUuhHhF0/HNNk0J0UvwLZWN",
-	"wxEySfDH1CjuB+Q1+3G7Rfd0B8uYrGgiF0KQV3YEwZUvhrgrXhWaGx0OYaaM8LsQ4jXlixsv7JTyRY8q",
-	"BdOZkqUFFoLoH8kIaY64e9A7xcZ6szvkwjllSEIVpNspBp5SrD+qp+Ukg1y14OWh72Th3ZytpJBGQWaS",
-	"0DhOQUrDohiqCKlhWOuXqRX5XkN0fbVz31dopPbuR56XDAf7C6eZmgBXeoshvuHeXwHvaQYfVEI0qUk9",
-	"iSvgJc1Dz1nzA/g0YynEHfLeTNKSgdBa0igFOdlaQB34eqKesEjZ7/VMrzqRXdDBG+GOn95CiInm+FY6",
-	"LS9JeX8/fPjQPve2adl0/0lbOD51FL7UH4GmqGjSZPqfly06Yxu6Vi2ZXFOWaN36Zia5954KecRU0QGV",
-	"vo2DDjdiHVhTMQWufP4gJyJVyWIbkjjxrbr3kF6zIZBfSoMLW9DeLbtiy3UT3+EZl9lsJlIF8WuIGb3A",
-	"md1oF/MX9qb6jT1cLG9D34MNRCDRU0n+8f7tG+PjIzbG0dbDOCX+l/UXt5OzJ/4BzwdHcLrkwgyuZkOD",
-	"U9m1yNW7qpcA/W/2Wf3q86Fi1/CLNJs6S8UMUsWMD8wYxjLoD6969aLC9xQMjhSn/VffS+U+8TF/oxj8",
-	"BkPUjM+1xjxevGA81m8pEwI1P2pdEjgbsiRBrqNX0Oxl67R1PhWfip9SoLJ6Wa8MJbP8DR28L3EvkHQK",
-	"ZJhQqUW2zAY5URRPoIyuLJsbWtjlnCrnoZpRxYCrbyS54mLOiXlQv2XJP1meWejF6NBTVk0fCj6ElAdf",
-	"5Nbhc+inJP8C8GyqNwvXoJh7VF6UYSqkbKdg9tHbxuKl3rqtIwy3cqXZ+m/whphPJEg6s5lgXE0tc/EZ",
-	"SApazeghMR92D79vHxy0D7sX3R9Oj7qn3e7/0UwEJZz99bDdPdDXxFCJtHV65P7Zs77m8ynjlLzVOyn0",
-	"fVmK4+tNGc+UJoijbtQCHkv/k/qlF93Hp133SRa3Th9H2oDWj7ReYDStnc1aUUtcQzoQ4qqXE7B3Ua/b",
-	"iCYSopalJvS523+7Mf6DciDvpwx9IVLRVAVG832xAI6tIaOIM2udMXxX94m5rxW1slm8di2tFdU6PVg6",
-	"J/5WeBxGv7ONHwsQU2yVj9LdwRvtfjViXaUdDZyL5U0tv/boMPjafNebzs743hoM2NJJYKhL1LLiHggE",
-	"Uj9MAN2CTKGvQp+7mAxAshicy7AY0UCIBCi6mnPqazT+Mn0GhugRaYjZGVVM81H05WHSgVnTZgvtCHy1",
-	"aPW4yHvzwBd3DFY/eMGm8Hb0jC5QLnqnpCkh5KcmyOmz6UDvkPFdYrZDtH7RK6wWNfzSNpSPQZSfLDNE",
-	"u2KO9CL/9JbmWJBCfggDB8jf4eKglEhzmZaLdVni+VHrU5tmMdMrQD3mX5YFr5hUy2oOhkSDhMuzxFoc",
-	"xkRZJmR8tsdkD6RiU8uclk8Hh0/4hZoXFhs/S+GaCUOaa29OQWaJyeBhCqab0DNSsnkfTVNNqBX6MIti",
-	"R+6Nq/jqGrn7s4sC0dj4+Wjys7fsVmh5kjkXOkPBRyydGpdQeau2YP+VPAyO4Z5rMDFRMTJRrWeOUDeK",
-	"ZDcUDFP6yb7i+Li77o05Z68kNnSjRry+yswXyCO8E1HL1c9sVIicx1PG8zwus5BOocRj6Y3sJDiuVbJg",
-	"9ezvji9/WU297/OB5HqwpwoVFBq1hhMYXkHcQxuD8d4sFeMUjHIsNG0rc5vWXxPzOBc9ORHzoLbsjeFD",
-	"ygy1Nz1Ba/TWkHLpK42+gvd1Hr3yB39cEJulgpScyYwmJEHKdRaYBKUYH8vK5/fH9gEfW19KhVQNT21Z",
-	"I6Lkj4tnObFWbHjvrt5g0SuIupGkNa99ijJ0naSt+dS6sV+ImC5WD3w3ikG0QkEKHMtmbGLFGrSiXPnA",
-	"Z4MLoVW982HVV3HNYJ6rplqvjDHbOAbNhVtRKxFjZNOJGItM/6I5UC+GIZPGpQCfZiJVYcasP/ljCvQq",
-	"rJWblMFZQofODWNdqVLbUnPMeqSG/y/7M1Mx79lgZDlLLBVzzauGIoUe6reJGPc0gz84NF/RLyXHB2So",
-	"uYrE79gXdbSSDTRpnR4HbG/8rifdgCa9KZNSz9Y85w2oPLxUzGUvham4Lv5kXEJqJN2MpopZzpy/j405",
-	"xRyN0NK6+YbsQJzA543NG3wuMtPMP1BLSa/EknvR0lZBQv5+W7ZzSvJf9fvN+XP+cRtca522TsgbmJN3",
-	"gqJCa1JwynccHB6R15Rx8l7hTFjcOv3h4DBqsVnPu+vJYafbOexosW4m0NM3th4Xf9vpFWwx5+mPzfqA",
-	"tA91D548bh9TyymlotPZknfq4MQ6cTJ0D7d4lkqwf+JbTpZ9n/mZDOyyt4TVE/R2RCjRxzdC8aVfidLd",
-	"EvlEzEth+lYtFcnw6XSR/muaZCBdHpSWlrhhZ/qQUWIYRZxnqNAkWbICN3HT+NvXwJ7zNrX53crGUtab",
-	"livE+3pD1yeewOZ6RNTUx5HJUKHExQS8/FTHO88IHWCG5xzTbbgJZSJTdbHMuk/YEVd0Ufs2pib4tW0d",
-	"KJbcy5vhb2SZ7P11KgjW95h4y1win9UODysYiottpmW9+4DH5v7sHhDH7W/J/aFf/y9I2cgL1fhSJR1O",
-	"2DV+4WOU/9XTErR12i0MRjffCVDNq5+MDof/3//z/6J9qehQuZ8TKlXPSMijg66RxK3Tg8Pu4dGREZ3S",
-	"/pJxq3ycHhwv8+x8VNVj8lpwNZFkPhESi6ckoXj6SCL4uHBBuvixHqDbhWUOUVEqK7NvxE8HqbgyOdtr",
-	"N9loal/8Na1zdespzGlyRVKg2sg39WswB2nUK8ySoMR83Gh4QRe42a3qV14qSSZUTiK9WhP4RLW6OUXt",
-	"ZNn/b7c3dIC8zQ7xTP0zEdzqnpozXiMdQhyRrmabuFUp4E9ccGjC8hxJBetLzIf0K/X0IM4L2Rq81tLm",
-	"cpUcTfwXuyk0e2lB5MHxDmDC+NLmbsP5zS55pGXXyc3L3yxLFgW9t6qk7w08yFNMugdLmAqYe7cUD9su",
-	"3iUTsQEvfpECvE9E0OKci/SK8XEP6956YNKSG0dcyk9joGF7F0PVsRAIZYS+F5qDW6HQNv/IkqQqLaYo",
-	"WmcUFfaTbgeDrgOaUD6EXpzpFxx07WXMeGdSZnrUVT0+D2xn0Ks4CY8OMP6C8k7rYydGvf1eM6NrwYbQ",
-	"M+EmzcmKulzN6aUdmfVD2j3/1Y1bDy4fM07u+6oZ9XfgkNKEDAXXMtXF9fVLn0SthHHoKaE0xyte9e+M",
-	"msqK0wN93DBvqqe/3To9LEWbPxYOz1bz4PiMLqzr5Nfjj14gHI1amiQLM+mohQPrLU81H8HRspz193M1",
-	"Ob4WHJCUS7vd8JkSKTQOrOekscxM1qphHv1spUM2N6gqNBnQM3K6XCXucfcw+WcgroH8DqlAY5ALNWF8",
-	"rK1Bk+yu1z0k63MO14jV6cP9UtNogNXVh/J3HFIvSPtzsGRImllLkt/oTbPBAKoTa+YU1kvjeYNLp6oh",
-	"vd9PsNwsjbes5YNXmUtUOv3lc13QrBdmz89jEXEvrMTivC0diYYxcuTIVuwgZYZEz32z8DADbc47rUht",
-	"ovCUfVPbJ+b4M244zGI5milZpQXbit3e0YHB9a8MuOoPyY9HvgqlNdyAmpnlr46i/+SejnqRsxNPh3v9",
-	"xlkeBbUf3eR8v+SzTK31Kn/Iq9bK8c/1WBdrjmURGzYK8doAaeXQ1kXG7X0uPD2kiiZinMG68Pg64v2y",
-	"YgvfgXFpbLCJhXg47Jx0l8Ijz1JwgZ9iFQ9vf7vfWbImGU9ASkLz9Ryza5AGeugGZFAH1vGHI4mNM0+W",
-	"CKJGXbhFyqiV9mvSSPYEtTuC8uUK7ked6HjF+J7h7BmOpYU/vaJ2i0raxgpa2Ee4nA54e/6iTYhqs8y7",
-	"bTPc6kh3C9WpmQu2cFf+6Rc+lO5XR+zLWbsZt46VJQeu/Y+4hjTOwnlJ+pWbJ+E287Hn3vKKA+RLtK20",
-	"+3hHZLOUuIOJtHSa1zPeVFBs411FheILCsWX5hkf5W3Z2fpwaJbxsSZbGRKBSQKmPranXLZnsXciK5WJ",
-	"W/+fHjhgwWxPa2DSc6Zu/OgmeZ8pzESqeo3jkcY7msI18Awaja6yruUXhIdesxZRYGnLMwhtFmbzmhhh",
-	"tSYdl+ngMFQ5Gsi8vO1kWnuT+VBwJqZ06+eCwGmSvB0hO1pZam4f0DyqPKmZkJINEujFmSmmh+bH1771",
-	"fTad0nSxVhUKfWp5kh+/RK1nVE4GgqZxuLL9GnqZtNgGZZ72QqQmnV6ekvlEFABKYgo2PpQWiWckzvQ2",
-	"IBvELAyH19osa4Fyzq4hlTRloSKG94qORjiK3wTTH8ScSCZJTBeYtMgJ0DRhkJIF0NSP2axcdEil4G/o",
-	"FEKhG4RNi+nC4zsVa0GRqZCKqDlwtXCMX+7g675bd5bTWysR855UYnjVowmkqmbTfp7QdEqHTCqJ4Ty3",
-	"ibQ03KajfF3UoIdGORZtfa0tr9isLWZGN2hjHrsWlKgZaIkkpOo1pzeDPnsNJcLDwVuPfJXEmuW9FSgP",
-	"N5nKolcqVqghjheYLmVKIMyExJwTwaH5cFfUI2wwXi5Unokn67L2rwFhnqQqDN4kgcYHKWcyb7yPhc6U",
-	"Cx/+O4MMwov2DoaAf2sCjsibLJVQJmRNFAa4DIvOiK34mVOmHyjIXJBJxuMU45B3ueJukimMmVQmUUb2",
-	"VGozeGrS1h5rZtaYODw5vGKZAyPoHXVXDOKou8tR+GpHoDJNXzZ5biahUhFrjjQJ9Nt3Y+2Kw/RaxVQa",
-	"ZvrBUK9btX4oECCET8qcGwTORiZATNR3B7VGVqHrDVKgV7GY8/VbFlm+mI71KcY6nKaDeWe+9nb0GtRE",
-	"xKsGtILZlc6td15LcAS1Onf+gZ2ekgutHtfSZ+mbOz0Xq78rF1LBdKUML1gdVYQDxJJQkghx1XQE7/Eb",
-	"5/oTN2FldqgToImaNPvmT+ZetG5iulh3lvQ930jMC9aThWtIDYJ1swNrvuHKkreXKKZUTSqWJEQJhLc3",
-	"h7oQKCM2aq427UiUGPsu1ywb5iBtbFVGrYynQOPekrLQ4HN68WSPwzx8ftQkhVy7MLpc43P0Qb/6DczX",
-	"2kOVdQrSXlUgRUvWc4j7V89AVaGqWTp/WZZNiarBs1pnqHLHtfI9wNpCMiVkFYc1uWWvzBaoRc3zG2Uv",
-	"tVUEy/GKHMQ6WH+lkgYAWyZ1Fe8t3ld8toTqsnKNalxWNuetwvcaH9xcXWr8xK3zh/WnbWnG5dlUPxpc",
-	"ViZnwKVFuds8leZw2d+7Di5uZkzlxTeSFLdGeaEItlRwj1jc8LqqkdVhR3ENacpiWIl2YJNtzTIYu0bO",
-	"mOnlQEvoeItyRPUg7LstB1ErWcCbTHCLSGsoWOTjAawq2d/I5Wrhmnqo8a4AL7O3YU3Kursac6rVkGnB",
-	"GgpbD7k86tAYq2hUy4sUOkjPp7aQfCm4DW39k4M8xpIumM7UokPeCDSY6dC2xpETbZMJji0HSsH7YxQ/",
-	"ClL9zv/7H//9f3/9v3+7vJQf//o384/Ox79+e3nZyf/47q//sSQNtAZkX9IuuhI817oPoRaNuDzWDk7M",
-	"j8D4iRE+0OHjKARv6ND9jvMqEEbHXEgmW6et1zShKaMbABxi3bcHJoNq6whxhLW2YwwyrvXIbDzpbFB6",
-	"EUATXBr6quTgMuTjNmkD2+ARFmv5+ZZBCHcADrjjioKvFdnOJdQXm9cMzs4nMQ9xplGKchFC9U/znzz3",
-	"5bm/KLeQAJO/f/MsmACPXMdy1gbG0fCOG+Fdrd/oEudpEM6ug+V64cNHKYGq0FnuvyfzlClwLQenEpJr",
-	"kJsrgaG4+2GuSq1Kh9tlyk5ODpvnt1bEbFiEbiMT90T1dRFVGH3MDCXEgl4wSOLnaRoCGXMgTEvjs22s",
-	"gnabecOCfNtHFtvpdkxWQ/+7yIKK23avhY5rSRFjiomBhA8jjNf5FyrzNsPL0ZXcc8HpuyLvstoaQipc",
-	"i5HdALi6ilG9PYrhxtjNJcTiZo/cDPtuCZ93CU43tCE/5f7s8nYYAA9supqoycIHAS8uLUFFdQ/aBydh",
-	"vO/WQafbCe+A/VaRpee+8HElVHOTu7fAIfI00tVkn9dm+iA+7umomFho2V9RPs7s4XLzMJ07sf1xGAv0",
-	"lRgzjqF768rwtsxWWNYChBUQ7hl2vWm2ewaT6eDQQifRMXLJ1mvxO0sS+uik0235jR5akk4zSJY3+bYQ",
-	"sprVFOO6lSEmd4JN9QFxcKyjIPJBVZhE7BXMIKCKWDtjC/XdX/bP4XE5c2xZNtiRfSOJ12FjzZqGjCeL",
-	"iOW9xKd4b8tK4813J0j/Pin/ya2e8rG+HcvHPwJLtNIfJGJ4BXH/lKQwwsagGTc9uU1b61L/rywF2SF9",
-	"G0Hqn1otQ8q5SGODwYaxwwEwPnaZKXlnKQmpVobnWlONxZyTKVA+n7DEdPR08JM5k7JfbEUtO8gieBXk",
-	"ka9Lfm4/KzNLU+DKZI0hKlY1j7oVtcbAIWXDwtXlN4zRTOw47ymNvyXkpGsiSiKNIe0lcA1J6/QYIbbQ",
-	"zh/SmcwwkHDT7hjl8YfOu8ymLmkpgXgM6RnhaHpwGFPFroPO7M2L38uLdCPPVN0bKusZSDcUKRmA6Ths",
-	"6EovC/YSFPNm0zQb9HW5sSz7Le1AtYQe5xVV6KW6pBWfVq3LqnSiauIVm8QoithSw1BB9YFVeczFSP/k",
-	"EmVFpupuxEnxgY09aZWj/X13PadbG4Arx+C6DZhaA19Glc1V6zaXHqi7cY3zYYnX7WK6jrmVQN7XDOXL",
-	"yo3e2EcWErgr5et2gnVPPkui0hUJd6Od0lL+4pbS3EpVewisJy+f8eB0g7wFgXCCBcno2NIqzlTfY+B6",
-	"1VwQC6EpS21Gc3whL0bb/p+/dttPPv718rKD//h8+OU/QuLcq/nWFM8XthrGe5V5/iD64cu3+dsOosMv",
-	"3/3P0Bs/Fwv/xP5f58mT8spPs0SxWQL6W91O92Ap9+Rj1HBN/MRvtzYRoViQjiNCBFP9Z44SFVi3T20H",
-	"TWrlUp6rty58/Ys2i/OxYVpwlyhBvKnXD7Rj28/XgeYuh7SX/RZaAz068PKnLHsqhvgePRU2jE2ovJK5",
-	"VxTbkGBqZN7+UX/O98Nrie010tYPpNU2/34+duFK2XkHvJ3nklXgal2VifFXGX+GsqDcZJbCCNIUYuP8",
-	"sI0NpjSGcKfJwFJupY3Vpbe5e+uAfxQkiSRidEr6fgKJ6TDWj8pXU8h7/FR/yrv36B/yWiT9h7/r+d+u",
-	"o0Q/Iga3udbB1GAf78jUWM4KtGDmweTA3EkU2uPV9oV/1P/kevvqmqGdaO7+J95ZdhBqujal6RXEWkjg",
-	"Zi+xqsLz2shJvm4oMjAWMwTMQGo8LPdMqB05erAQR9rkKTeEpt5sopEbQmjGP1sv2VPM/d5GmXZ+Nq0A",
-	"TyChSTuGqUAqmPs/UjLNhhMyAC2a0Rf9uF5TLp7zjlh+MZBfuUYlLY9lF++skn514JVvhtc+j/H6gfxg",
-	"zxXs6KboUPUYH4nWaeuvB4dHxyffP/7hSbcVNdJAEPtTjHqY746xmCddc5smOy9DE5PejE8nRljlF1Z/",
-	"OYhamOjaK9pAV5pbexmcLZc1N4V0jN3nlHBqSsbZvzMwbV7+/vjnwx/+9/MXQX9kXfzHvGZVrl0Rslki",
-	"hvJKhm7Ysu2vt7oN4rdrkmLd6t/Em7m0W4GXlZJuyyzqeR6an4GYJWCLO68x99SFkAJBem+/QxqB6V1j",
-	"9TYhrojAZBQs1ZuYOFVE5hM2nKDuRkleR79lxKqgtnC/c5OlYhSVUwJsPFFYPJ/X7UlFqIkb4PWgurSF",
-	"i7a+v4yNkxE1SUU2ntjV8DqyEwkg88rlvOXQw4VaLTahRPk+/VUPUX4GKkc2ahXRvSqFr0qTtPqgT58N",
-	"UyO9Mn/LtGsczy6p8/ZwScIJPjmayDqIEDv8P7lWW8CE3IZCa9/+WtPZZrhMjs0FkAG9H9fxVCaJEmQA",
-	"xFA60ZSec9ZNk9iqKT35MFbMfGMP/ArdZpVkX+vArEr6tQ/cVIqXdci1amkh40sJgmufC8j1Bv7fkqSv",
-	"jrS5/X9TRMUKms5y2t1GSqrVS0OKZ1DLDObb7VRxa47EvrLcqaS1NEmJ2VzAbijzNs9J3saUuZmZsrF9",
-	"cs/8pczJ34gcRGeUqSyFosD94KSL8EmS0LEowTbcLmOqZHebFLLXEXkRkbcR+SUiU5pAREZg/osdnyOS",
-	"cdyIyLpj21yothJtSRdRgSRgoGwknBHK5RxS40UZs2tMO/zjcsRyovJmqnBY6i6mAT+Cg2hc6o9hs4am",
-	"BlDktPWUykmrUdOh3lJWdKkJawpDYDNV9GN69/TC9mM6dj9fQ9wbLLBAD0kD+BBMplMKo4zHWll3I7cD",
-	"Nz9I05LwXppvNGbpbk3XqZ+4mgWiS9POOGEjoda+rO7H55pb3J5s2XY138Xg+yub2nBz8j3/3BQmR98f",
-	"AnS5n3K+HMexugDF1Cq7mhOPv6R5ixJ/n5Y2trEVu5jmEh3/+ac3AxfT2zQD/VPuZdVbfvuUosvmJZdZ",
-	"Ss1m/0j5FblIKZcj3NbXYsASIOZUhHJL7Te2SHkqWK+CdMo4Tchhayd49FvywBIfWSOLv9Qv9016hThJ",
-	"6UnGtHwev9bV8qk5Z0T20ytod/suG0tKR1nbuM9+Gne/4paHN1r4And0iS/fhd0ZEm01Ompw+Gk5K80n",
-	"DQOO0kM3euu0NUwMGKy7zoWyiuAKhIiTAiHCArHgXSYcVFzTyoy91hAzIhY2C+ek2yXTsddFtXXaynHt",
-	"ygjpI0yq4MOFZgtYRotFKIQSAyOlN+SHqMW4VGk2tKhdrXOsX5jaNrw+CM5xIBm5nHu4hFSzSeNQH4xn",
-	"JZbFSRMsi/JuBrNbhnSK1qI+XTQHILZD/EaWQHMYSJs8NwEP7scrwHD0MhR8lLCh6tnFiNFa5EL1bGFH",
-	"UFCWqSw43DmVZCQybipD5u4SF4poDS6VSqB2tptwYYl+a55aq/CUKX4rhW2nACDuFIV+yo/T502bPiyP",
-	"wzt5N2GE5ZP5ORTK9Et3tljd9cUFQfip24ZFWdk5rkFA9StFVVmu3LAE61OUR6oVClkVW/T7nRZF9zno",
-	"QYmjeY0kq3sfVRhrhXFV+EaFATQ1A30ZXZHZf3aDsLI0t2EVep/Y2GxboUosxzVyXryh79fn1Gt9os3b",
-	"9azh4hsOssq6Gzh7t8IbvDlgSUAEbFhPsQE+oT3bg1sFKLQJ2MXEvpHElvhtCEy4VfjQO0Cbtz66DTV/",
-	"A/1+JSDm/sQ+2BO7uqli8YA+g6EA1v6UNw+J+apUQD8LC1UxSGp6RkKaitTBBrx78ZQ8OT553FqyZ68p",
-	"s4NcWndtlg5FDKTPuMxGIzZkeTVf/5RMxNykNjugjWbF3n5//VXf1HRhPff9Khi66c0fCEvHgXeeE4lV",
-	"cgRRETCrMxXjlE5l0ECFGYL0BCmxGJ25TW9MLwW9HYjZgHmJsx6LXfG/XmpzQJRvV9PZLGFQSlzMMhaH",
-	"x6PCwKlEAlfAh7YQaALJTHpdUggdqiB6kiaLAPLE82tIF2SeCj4mDkWqke7owWgFolAjhgARcuVi5rq/",
-	"dXG4/ZYzoFeS0DHVTHTZRdIM9N68/IUZSGiM+uXUOjiXmW2xmUt1ZQ1zf72ZOjPN3G8pJpgX3KwkQuvg",
-	"vVEKq4+STITqKXoF3H4RG4VYaa5skq2x2RCzLsevS4Hgy5uSgoMUC/VdCfchq1+ppftzfBOD8I1J2VO6",
-	"IAPwkPfQjdy42dWa/mYuZrmWP+oN65l7He0OKc/RV4gLhrZWAic1QUl31XYBX4L1OhoIDoeH1awo75zM",
-	"8opC+DRL9HkzvETE63NxbTWaK1PLP24fthzMO2dBUZYNEjZ8D0o5dhHWbUNetELPnQitFdDEOYJfMyk1",
-	"9/3JXm9FrblIrxgf97BLVw/B2Vqnre4PFpRuaWDvYJSC3DTKaB5pDSdp77+mT67jn950h9MX8+Hf/3W1",
-	"bLKmxSc8zeW4++T7zYpx3Hs+hqeR8bguV+bQhq3CIYjDi+6TAuzPZh66qLpW73O3/NMJxdRbNWdD8LMA",
-	"BosdZK7calHurMgmapS8XuuzLM15C99R2L23sPWbXjqF9Zz531vbJsKQwfbxzcM8Nym44zuJbxZrWwI1",
-	"2LAyrbpQ4dUYM6kghUAjylU9PVxG3Ko5mZZ+lUHlpRj1uJzvvPYpm2wRGID91m9iwv9mr3eGYrqUPSom",
-	"1YzQZwLbtBY1ixKGWQpeTR/WTuujdFgCGdTfikVg28Gh/a/EmMabVqZsnmyUvXgSbha825LKVWYqClC9",
-	"VtU8zqANmi9qsLBBJEAU4iEUeL2jXSAJ+0iF6wgY7wsRsY0jrKzzrLZwWzpiMcxoWoOnfIHKvn7O6P+R",
-	"xSQm8IlJrSOQUSq4IsBjLECWhNVo5ltlPWBnmG3a0OTJbN7k3OtWLtLPkLLQIg0WvWIOu2qdFwcLal4q",
-	"aZr0WQ/f2lxrK5Y26vGzzaK67wujwuWfjbzVWbG477A47A6XtjdKxbRRTQXebYzGXa/2LCcol0pgdnUO",
-	"cKWZhuClUgjPIoFww2PjIjCvzS2NGdVHM5GCKMRgnTM1EZkilC82bvVoj0BgUW/cHcouhr89xeIvN10L",
-	"Uli+MkFSE1YMe0730upZY5MMaQoRyZ19Mir1OzItACtNq6zgzaV1pbtFQLFeBxx5c1zIu4VZLOMqrsIw",
-	"0ftwLk0L8CqKRQ45hDBB1N5FLMTpKEuShRa5ddDJjVHYV6p3+fic3GtsVTp14ciC+6Ihtlwx6akVG4Y5",
-	"8rfeDHzfvabQcOoWwqBvvLN+te3ApXzz8yUZwJhx04kdyJym2JX9teAxXRgIKfwUxNijF5eyfMmpxAg6",
-	"ZRoUMpj3XP+I/Eop2c67ZJ8313OsFAeTuwnUQw717cq2fJis1v2BV620fMur2/B9gfUPvtzfidobcrt7",
-	"mSsZHXo+MQBnMWwJHLC82zuDR186EwVUejn3aKn3CHVzcigSBQZYYLLbIawjNlszv7RHuHW+SqlViLl9",
-	"a+TrDTmoWR3Sxl1BNxRg6y5vqkLhYer1fDO5L9QnzgAJVch7VcbVOuFXop8/eV7Tsoy5neSmpe9sUZiy",
-	"WoRdZCBRhgWcxwFv2WEzT0aVXYfdEN9IEu6Av2mXpzr25pkohaSks1kqrsHUoZgIa9BaWXrpxs7NG6gP",
-	"X9FulAMFS2ys3kfqra9mUZutbEl7+gCJ7WGer2+QoMuCPiiHIDZwH0mMjaoa+NvqCHLPIuEWueLm7f1K",
-	"u/2KDkRKlUgXZC7SQOisHg26xuka8BtvBcetJ7d5Gt7KyeUW/is6IBcwnHA2ZIZW7mfSjUCi30N6zYbw",
-	"Upk8JN+CowrGIl20TltPBdd04hI3TKJO6+nbN+/bf3/+piGQn3WDMNmjQ+yhYc+AXbW/A4eUJmRY/tYs",
-	"ZcMSmHITE2yVcZXP6nN9BtJOamU2wRN2KxJkNLXV9WZpGkZfH3D1g800cG0p3A65GfortK1q7ZH5n1xi",
-	"+Af+dgSH94WN5Ud+3L/H477y+K7NGXbHeRO+2fg4bpgn2/yw2kD6l9Uru3kXiQ3Y+UYs+d73KG+nUDoh",
-	"97Nl5dPjszXztvB5waypi2BuV9/Oo39K9PSISAnubYf0LQfqn5KYjZmSHdLXjLx/Sn766fT1a/0nfFL9",
-	"U0L5wu8JpsxpdgsU5azM9rwMmWnv2Zi/3CihoRZg2UtAoPGUBRSkXcf8Vzf3c7+6xmrQnlKWkAKss0Q2",
-	"x5vpXU2D7e8xlmFWuJKCYxq4BTsB988zNREp+x2P5in5EWgKaT8MqpMnqQXe8/Pb9xfkEZ2xRzRTk0f2",
-	"5kf9VQ7GjbNnqGtF58Zi3xVcDyWGV+fxb5lUmwZaitqA9mHXiy78mIor4KivpJRLjCkvkV59YUFRG/7t",
-	"TEimmc93WHENXJFvXWO47yLMEP8dUrFhxUE7v7TKaX+TlCqvgHOFwwBX/rW4hgA4VyC/cKnznu2fesU4",
-	"wqcXW7hUVVSq6LQxl002L2phLUMPaySsfDHE+X059mILbpgMbPitavZmEQr3mJgBt+4xf12GIk1haKWr",
-	"q40NsuE1ld2BLIIKssUW2u2Nj0SzwpIVganSNn9u1JKwDvOuYaPYDWBG6mqkce9LsYRiEpV9CcYq1mSC",
-	"lo7pn92kKbGsWzJqFnx4PswBYhy6B25SbohiqkMCqkaH0q9AyMgKW83n+6sW9/Zw5W8Ee/pcgb4skrix",
-	"WKl12noMT+Lj4eFB+wd6NGgfx99De3Aw6rafDH+IH8P3oxN6dGRqx1y9mdX5uVA9BA8pEv1RKTKdl7kg",
-	"MhtObIUL4ossRIZVG1rISQDCVMcvDThtdQ/+8ezJh+P33deP/+von4f/64c3Jxff/+vgf/+fH73e2cfd",
-	"46Lp0xuhyAs7Brtmj2IxlI9MrdOj/1EM0ovEFlGFLx/9ptwLPkTkFr0Lccg7nZPWMkToSKQE6HBS1H1F",
-	"1r3BUoLN4ZrmROmtfoefCqVDLXderwz7Y9S0R8o6kv3RGeB+NrgtXzvtRq2B+b3VPXhy9AM9Gba/H5xA",
-	"+/HwiLafxIfQPh4d0O8Hj4c/xE/AQ7HBZ2sBjx6fHuSAR6ANVkOlptld+zEWSHLAd3j44F0sN2NyUkJH",
-	"yrf5tOsxhl/9PbclIXmG4enRyXIvzHzSn5tVOdplW1vgV6xIoxdvBbpTrGEQvIbDijY92PeCErNyDdsW",
-	"+5jtDe4v7dq2mEDFPn9upi1sKCI2PJBzypShqYK6Vp1PLzu2ZiNyniIJU2RCG9XbVhHZkCx9ivByFFx6",
-	"bWzg8osiVb8PSU6u3opXfKr+dq5nMM/YyAOY87jMgEpYgtA2pamnXicMZK4SYQzeJjF5J7Cd1EJkePGE",
-	"vIG5ubh0os0HQhb9NU0ycI5p6xUu+u2ZxSOSzotEG4f5RXmo5ldqfVYLxSVC/pJPKdRBz06tfogcW2wv",
-	"vdLOfu3U8qGekQRGiohM5TOKBZhiZXRtIDS3LQuufG4J2dncZQdft+3Pc5MgD/0X2kkl/7VIlq0ovtIi",
-	"LUo/ZbdOc3rrJrtR4dOSNqWpppfHNY4wi5iWUd/LRLcr9WtZIuXa5DrGZfXOL3b0YhaCPZAKKOZ1+zM0",
-	"Di2aJgxSj7Ix+5tJdxTsfViCm4p5cVSGmDhABhlLYknKIBVWIFYZe6WxK22PztsvPn7+4cu3bf/v4y/f",
-	"fT76Urp0EGohW98WtVSsT/nyLDv5gq0MY63gD2fEkA0mdRvFnnCAWJ8vkRK3GTcu6fFIMEDV5qnlgQ9E",
-	"vKjUtp8RBVO9JhKVdK2UW8gEQ7uRn5ruZbHjBC3cZ81wi+MP+dFfR7eWSeQek1BGzJwo4ZZZpHaVb76k",
-	"9mguV0r/8svLZ9hX1XDKMsoDk9bWgfjMoCdir9PqPVrCEmGwj6vn4c7on+JUImOhUUm6g5P4kB5B+2TY",
-	"HbWPR48H7Sf05KD9Q3ww+n50MDqkBwcdi52OMwzmov5o0jeHiRheOeIyB+LMorhcwUwVHX4N9oE5H0MW",
-	"G5kzMSPfThG0FFxXsI+ayimhRq65cXCYa1rqkOeJBAuS4BXU15PZajSgNYOtiE5Dc/kBiRyHr5OhVh8N",
-	"ePw3FwzbHEoU9XUwDv0qmkeMip7cxAL2dMMgtkgqVa9QvUODqKJHmLvdtppiN01Ykd5eA4RBk4RAIgEV",
-	"NjKARPCx9KJfhV4c0oU/1rp7g8yr0CCZBYZtlmCds6e19qXns1kNAWhuw7rUebnXerOWYmtgWLwuxOvu",
-	"fZ4jIa27swJcuPrmH7V8WvtGh42/1OLdEJTd/X7OFlxZKo9xgrani7bRTFK7dxD8Z3DHO+SVU7sNThO9",
-	"5MhZ0HOkmSLjfh9IkzJPS3n9ZCpShO7g5KiLSG6EjkXnkoft0uZW3cdNeOu5dOUG0la8bpQK5HSogt2e",
-	"BRdPK//alqpp6LbG+q3jr9Gq3siaD22R6Bf0WhUmfNlVm3uBnSJ3s2ZQwW5PITPE2R9NRH+rIvhLDrsn",
-	"pweHp93uX7tHp5hjl9NJa3aAR65+qlYY/OqBTBwcdk66rer5e6atK6MYeHCC+pzmKMHma8VUnW3o5nlC",
-	"D4aPB0+67cNRF9rHw5OT9g+DA2h/Hx+Ojujx4GR4eLhmnofd8DwHB60vHwMuBusGDID4mRsXFetjlgol",
-	"hiJBbcnCG8F0pkrVtEtEulSE7Hv8AjE3U4BT6GYRoclcsw5nxp0Rd3DMOfQoN9oUAdGn+hq0PfSNE6zO",
-	"sg1fbX9wtxWbaA2Fof8Fx/rSPHjix8aLyE7gwEsF0/ME0mBIzGQbOXb6mxjInlRiNsMx4p8DmJjQnSZx",
-	"tPFkgn6aRMwNep5FQI4z6BkSDYdqG5ab2jShVVWnZk4/AU3UZMnNNrwapyLjcU+PvnXaSjNug8xuAq3T",
-	"1gSfXXgxmGJfaRJyrlVeu0yHoCZa5GHyM6QkYddgyp8nYk601kX0k2ROmfLUr2J0xbLbFf8YLrCnYUff",
-	"T+ioAOLuKLqxoWujQHtzX/aWQO/nx5Vlfl7EPl8kfS7HKY2bBGjycUdLS7lGXOmdthlh9QnZFQ/b0tZw",
-	"Tz/27jVwmzFdWNY0xu6CRWL2IGOJYtyZO0z2Zojr5S5cwaKIt5QguBrmZdMkgxyuy/7ds4tgDcRtc7d3",
-	"VjPvr0Md1SOfhfQa0hy95Mxa4uQKFhg8BYa3pqC5dUx4bnZ6er4XSvcWOxRpx6X/vJsG3nYbPtf80nMo",
-	"c6vTiIukxbvLFNer4MZfhRXw8saLtaymiBfzK230muRx/1D+2XMtSgzqtnItvG9snEKeM5nHp0fNs5Mb",
-	"JB1vXLdTOtI14pMvBAdkx5qRlFCQlk//as3Ndz3S9u8f9f902096nfbHv2ziWZRTmiQkAWXwTUxyMUp2",
-	"ZHtszCXpkQ5pWwuZ2nuNvOmUOMxauOwv6/b/JonuY5PAviQhXzpNdSo4LNDzLREudZ4ypRAGu0b2DbM0",
-	"tf02HJ398/n71VSW56d747lbyrPft2u1p8Q6SvRZly9qQkzqgk3h7egZXYSiDFryamVLq1o2uuawTb/R",
-	"KnGSGBd7uYcwpu2fvn9fDiN8+2v34OOv3faTj/99+Gu3ffTxu9Nfu+0Tc+lb79/f/c/N4gf+IF37ZpFO",
-	"zTCISPPxdNx8E8bhOVdL7c+d6W9SdlZpgLWNzUo9v7Su9tjP6hpOIM4SoznZtLEXIknEvJ3NijnTkpOy",
-	"FsoygL6hOQDRtIVJFJHRk21IGq/ncJRrBWooqvLBOokVvQKJdQZCXBHT8bEprseKjldN22Wta8IXcHGj",
-	"/V5bs778oTp3/oV13sOpdZj4VoleYPPgmd8kQCvMrlHQGcn4jDK8qP97ZrwqpnH3nMngktXALaMLBR24",
-	"NlIklIEzKQ8r0qYSo2MuJJOuOARtJm3AOr+P83V/I8179FNeYwV0AitJTEeAqPI9pLvIIqMjWKJPeKsA",
-	"oD1/cE7ylXZO5QxjG911r/7YEBUa9x1V5yV86LxLVLlblT0pdSxTs5A/uQpd5qS3o0JfiCvgP1NWTTV2",
-	"1UQtWPxjMvj7kL1l/3j5y+8vD96wfzzpwFG3MzxMuFej0xQE+4GVKa0rPQqv2ex1fnLlMoEqMetNyzc0",
-	"2u/ipU9xL9ftePU74bEqmuTqhx+6qLa6L9JiD06Oup2TZTiCUHP21qoMxxvhfwZnk1KWBBULF3dA6JKq",
-	"6uqalR4cRfZlxpl/1Mr/tp/yGSM2TlB0OlvOWv7eg3DLO5lyTl5hEwW8atBdHIrjiqSu23NQeVNtwJ1K",
-	"C9Hgfm95Pm8AObYCLmyUJUmejoH4bSyugfv1lnhZamuDzeAqawFOh7ilZIJNWeZrWYAJr+eT86KH/gr5",
-	"q1t1MPnVOcVAa+n5zy7lijN9OyLuF67t1KduPT2ukeEvIXwn98vnjd2P9sngQIKIe0+xLY7pc0JT1Pos",
-	"hKEEPAmoumL1sSSCJ4s8kQ/DdsW4O5fYT7jM4nu/CYYQqXWGlsOTN8pZjigv0nFNCNpCky7BsySUjzM6",
-	"ht7M7ycPOQh9IsYsL99cDl0Xdc89k03aK1bV+iOKFxsxOwF8PqY5YtCIJdBjUzRebVmIuAeQXjUXvRFF",
-	"ZRe4PizFHLyi9rgJwK+/hU3ZbI7KX8F1RkPIZTO6yi0efMWuerGvwcgI0sxqdvHKPpJ3CLB0tW09yapu",
-	"8atoctmXw2FO3P1kmklFBkCGEyGBkwGMRAqE8gUmPWLiWdBtVqHxVZm+yy1wx6KtL7blFZu1xcw82Eby",
-	"1ZwHSXD5oDTh6SJvct8gV8xgjX0MFCyEDkaILnwghvuEBbVC3DsNPsHYdSnDDq2KD2kB8CeX9gbw4Xbk",
-	"vIR085bDBYPyjsddtTi5A/Z4Pw1UotY8ZQre8mSRH/4NWNuUfvIv+ohAxX43BUC/pVYpQfrbOAhVVr8O",
-	"G+hfq1SnAkMHn2wb6V7T1cd+snWPJL8WkWl/Ah7wCQjiF9Vx5rDZ/yoQsvsb6ZC/kjbpdQjmYlNO/oZZ",
-	"klal0oLdGvXfSCLmvILE1Kls1cnKsOPl5ezzqy/6f1/j/7750uv87a/tj39tGiM7L4ChJsKUvyWLNbHI",
-	"fIp6dT5MqJJvDOLuzpxEG3tnlhyhDmam5NooXru8z9hSZpilTC3ea3KxCYLowz3PTEKi+euFG88/Ply0",
-	"QiVrxg1LFGL5iNGSQ7ffijDWh3zMvLOY0USpWevLF+z4OhJhNXFAh1fAbRjFRVxPyQzELIEobz5aqoPT",
-	"1qHtyB1hQIbxceeSX/K//OU9G3PC+F/+YrPZq8PF0I026Hlc4+Qml1m3ezQ0E8d/Q9+8DLAdj01T7Fzy",
-	"c15eHpNPeXBCpoxnCuRZvfubwCdjx0jrQ8Dr9j0jkRJqjRiW2olpbVX+5S82+kz6n/HYRdhZFo1lVMwi",
-	"Cxsgv/Q7pD+jY+gjweM/e5L9Dn3y7WE3IlSRqZCKHHa735E5Ta4uuZqkIhtPvDzEg27U7XZJKuayQ/rD",
-	"LJUi/c8++dYE8pQwsTW7pCOM7pK+HlDfvFNPzryTJgkRI/0NmJ7a4hsqyYhK5aLtWkKYrqhUums2HZLH",
-	"Xm7eDKiSmJunjStJKBZ4oDGN/hl5yak28OIY4g4xyCh9XCy3FHat+sbJkyVJh5znt4hrSN3EbTY45cQp",
-	"9Gc410veX1L1+6Z2U5IBSBYjzIrZOOzUjDunB4LVICZM8MgWCv31Nyl4n3zrWoZ/p9daxNDHRartpR2R",
-	"vsF/6RN6yfPe1HiLPTx9g8fSt9nnUO04ralA8KG+0+HB4Ee9+lQMJEcm9wa3zyZRfiNJIsZYQKXJX9jJ",
-	"PhXc5NsoAjHTBHua1+cMaZou9GL2tTHY75D3gKFWZAF60/svR+3X2myw5+3nXy4i8vP5xdOfiEjJs+ev",
-	"nl88jy65Y+Ao1fO3Hx8cGiKQYgpYaIslZXNLZeDO0TtQKQMzMILHc25FW/9lDNOZ0Mu4aP8TFn3yLeUL",
-	"knH27wyIgk/qO0cRWBKDXfJwvQ+PCWbWYnD6kjuqxYPq+vTb25GWTb1lXpeKnTzzYz7Nl82JUYL8QMs2",
-	"dE1q3oVrbprB2z1EYnGZKceHTywXmU9YAmekr6e9aJ+PFKR9IulCXvKJw7mQMBTmlZj6bUdyAZ/UX/6C",
-	"5JCy6RRMzSjWkjJOfuEMOzG/efH0zJRjIU8wMoxMgXJJLltccLhsdcgvHCvtPBepftklz+z1f2fY6Iym",
-	"dApaWONZSWGUSYjJYIH0qw9p5b6ih4lFWcBTiZyFDvQedS657aFGcY8NqbinMHskpUyLDyITigxYGOdt",
-	"woYI6aYtb6OkayUwZaAo5qtmaWIFnDx99EjO4k/aUHhkH5OPXpl/vINR23uwM1HTxMtzaD396fmr81d5",
-	"t2TymnI6RlAsYlLqyPnPL33HZOug0+10bZEHpzPWOm0ddbqdI5OBNEFJbwSOJy8f6atjCOS59CXQVJ+4",
-	"EUPmtfBbfn8jceUj58sRKRkKruhQ6c1AghQjE+BxflwJVqTpbRUcjBJm1jTPzH+pzaOESXVe9ugWBFDr",
-	"2SpuefSzMS0a3fee/d7o3qco45rc+R7XDe+swlJhYEBIyEEb7HIa3K3WaQvJuADtddVUVpOiW7QDazAI",
-	"Y2SeWk5i+Xp/Cn1ECevTJOnXDTD3jxfj87PdpvDfNEn++9eD9hOT1va5Gx08/vLdZrlt5iN2XAbblSZJ",
-	"Z83s0L3ITDIS1I0/T4Apxt+wcta1g2q2wqZnSXAFTTw9sL/h0H3T7+lVSqiWbis+7Lov3srXbRndyu9j",
-	"x8cbfN0ocSYkR4o2r/Ksrj+tEZGradrvFluMLc/SSpJgxlXIhMFaujPSb/eJylKDFoXVQx0/CuhmGxoM",
-	"vsHWWOVDKZKQ2zmuoGsrin+6yyUsqHY92n679Be61tssWBn1Ef27M6FFmR7KYbdrfONayVQ5OJvVY3+z",
-	"KKAbny70wKN9WI3goB2gTUJfQHyJWsdmIKH35wN+9JJf04TF5v6D9ff/wrVxBlxhcbZ97mj9cy9EOmBx",
-	"DNw8cbz+iTdCvXCwiMeHT9Y/cCHEa8oxHn/SZEi/cHpNmXExoRsgm04pJtbrta5GUBUdy0pKIjr0P7Vn",
-	"kE6ZtCqHVHQ0aou0LeYmMiZkSJOI0QpCEwtBzfHA1uZRd8jFXKDJXBoVhtk5WGmAosleyQFxhpRzoS65",
-	"ttQSOjslx90npC8ToXqKXgHve8W22hjVRigAGen/Qa+JFhpopvb0tX7h3OrrVw6EuOoZDNh+3ghcD8SY",
-	"P2ZgWg8aQsohjoh+QKKF62p5tXaEqdoFLJOeslFrJSAYi+l1dW0sBKvqnrm56ucuuRZrE61HoYHgGcRG",
-	"zdVf4TAv5eXmRYKIY8AXRi6SQab0sg0hSawez0VPvzvSlja95JqZ42BRW5EqQk24TskzM3ZILnqEDm9U",
-	"q9Y24mdrDrWdkaUyMpaILcPDMhHSt1vak5CMevqljI/RABW8Q0xAHwdr73NJGWzEIA6plIb1nZcSbDfT",
-	"KT0T8J+waBlGiIbwjyJe3AYPNHGKL2Wvn/VSV3jwwW18P8R/nxoR0opaE6AxGGQ7jODWvNfe9gjvwRc+",
-	"ZEbdgO8+dfAc+oGDo0aM+hVNTazj+OCkyVxkNpuJVEH8GmJGXVnm8eFhg4UryPQ1k1MMtd69SPlRiKtK",
-	"Bv62QuVLFDBa7XdZwtSi3oLFfEXN27UEkEW99DIrMk6avJG6sa8tM5ION9iXVsjDfxccOuQ9vtzwZQRo",
-	"HcA443mamEDYpLhDzvnCempMdRPyTc2VqbwKsawxqHNvmssMa3mynqFUUjCP1hhvZfayQ2MTB2Vsn0Lb",
-	"LaUzrzCJGoxqAzOBJBhbInPKlZangwWxarTtcZvRBCWsIwK7+7VWQmb2qmdd+rU2eqVXxPFxd80q3qqK",
-	"7VNUgL+Xj8wD16vvQ00uzpi3TLtkbZ9Z/OWR4WUIa7cM06Kklw2p1bhFh7wttEOD/KSY1joFwSafIrUA",
-	"iHO6iJyeWlWfsIEntWzSqoQGe5NciEtulOSJmbJ1+MLMAw6MUH/1gN3013PNkhlM0xCjMxO9kW42em0E",
-	"3fLROV5ewGeQ48n/kYzGzZWXBurEe0UTuIfDZvZoaxUi70UV1AtqbJe8WnrZSR0UzqWB3YVTpI5hl5fo",
-	"D6mYP2wPyt9B7Ujb3dwqbVnUtRC22VObSJBXJBj0miLWFrmwTpolpoz1518uao17fUAMR0ds9Xlpxpcc",
-	"hY+p4FFGCd7UtDc4ixao2sVCIZEQEhvGZbk7sXGrtrzJeW1ky98Z6/jF+Hz3LONO5OcduwrulP/94pDV",
-	"d8QCM7UCdECSscjdpKNUTEmOKGG8pkPBRyydQhyR4QSGVxD3bHoF4z3MkTGJWUWPnjP3ZpvEkcBIXXKR",
-	"qQ55GvKNuowmz41qakfyN3bIW0xKmgoE0kvBuKKZOQo97HuHeaX9Djm/5J4H1nPZapVbGkCFRKiykq/5",
-	"5TWkkeHtfYQh6GvubNln7jA2+WlF9dQlz5V+Huc+a3ScdwgG85xn28EkVP3ablKcOKd4Zdz6Zit5mJKX",
-	"fMl5XmDtRqRvrAUbHlhys2vzxuL6LvQ6hiRBCoi+8ZWIgg3cuncmCt6ZFdzLgr0suKkssKS0a+9vFjPV",
-	"TsR4RcKSyecynCfCJO424/YfmArGYwKf9AoZPdMkPfavGcz7DqvFJTcZl4a0UFTlxCcWaw05YdIE4hws",
-	"buHXnRfN52xPBWVRarTw0OKm743cD0oW/U5yPblPaCKFTcKao5cZEcdREgjP/yKt9wdSIFNIx+h0wTuo",
-	"yvOMSCWry/HpwQLTSHMXuEuXL3IqvRGbtrh63WRt+pber1di/MfK3ZqboC2Txj6KWYzJmMy0U+xPoTan",
-	"xPYErc2SumGGVJ63pccxhfrUqAKx3mgSTJJ5fW5SgcneTMjoTXdtLGoG4GjV5QpdMR4XfU8Kotfrifn7",
-	"Cqa1q1oGeygG6VWWfH/cNIfJjcyeeOaiKCs+bHq23eyzuCNWt5L3mhRYULfVgDSB1w3C3rK7JciJUvDl",
-	"HLbVIbg7SHBbOUSb6Lb9IHeQBdc01azto6Zsk3DmP++yzvxr7VD50d2kj1mZsz53DKvT9N0kEeN98tiN",
-	"o2Ll9fRUPX2t3j0fUO6uIWWjFSH9D7Z2CNvZMaw7k0ATi1VP5SQvZtGXITYtXsaUaY2KYYI6+hqxyJfY",
-	"FCyTOmXUVmdcaw0HW8MYdcu8zeiN/QH2r3d6G1Md8lJhJoHJfJJiCkTNgau8gOLMFKD0nX+gGENExkLz",
-	"Ey11Lnmf2jIMUFq562NtrP52v0M+2JH1M25Ggy+x07QpDdQWmKHpPhcd8k+Amf8aMwFtvPUvOSQS5hNI",
-	"scmWXQtbcIdlV2KMLG+YYRYDKq/SLKZUBUfkQkFsHSAhddBsqTuc69IYfsQUNdNEwOZvA01qFRTbgT3A",
-	"qbqr2s517zrsrmf/L70Qrr18gD99cCs6KuzQfewduQwu3WKHfCaPsge5zFvuGoI56w+LiGQBERPbJlF4",
-	"fPDEm2AFnhe0qeJw0LA4BrcuB+vChamY72XejcN9KFmWdInGNLlVoK8gZDVB6g3nW18gMjEtat4x26NS",
-	"gZ9XuzvwhA7BGkByQkaUJVkK0pUbY3PGVEzRn2wfjy65SMlh17u5eocTSkXZs1msvPrx+PAJ9txDT7lI",
-	"UeZ6wAGXHOs3ZEQyrpjJoRZJrA0Ts+5T/RLv7TOKxddL506yMX/JW7fj2X1vXn7H/lz9VYhfBuWI+Y0w",
-	"/sBP+R/QC2qhFVqnv370GYaFHihxBzUJMAeL8/+ldNATMRaZWnHen2OJLsbYpd+6z4cg0DqqdFf00S8B",
-	"C5TLavEkc83eeCd4mN5mO8qfX5eqZUlZZKr1B8sc/3pyuZF4RabWU6+EZIRuSsz6aDvB0jYKUbvCHUs0",
-	"7uAvVgi1CVgQjHIrf6noQhLccysnSomQeeG7lmUGXcKYe5rSO+QXieX2tuenzWEBd57mE5Hkp+rUzw5W",
-	"c2HRPieYbSkSbAoQjk7i1BDEW96SEHpnkbDvWAoVwOQ1qqZDKtlLogciiZ5bcBmtv65AltlcUg1YkrQR",
-	"XbDerFoNDJBXEJvkS9PHJ5x9mTCpfmRJYrpJPrAI09ryaD2zOoeG7exwm9X+EtJrNqyviDc/9/RetnZc",
-	"CtLQR40xhS1807ahsPFJ31cRs6PL9V5o26dGk/DeHL+pC9pbzIJ3FUxp69plUwBM+v6x6JsuMMV9ppYi",
-	"ZUMDRYC1xkaLRk81VTQR4wxIxhOtfiPqDwJQmRG75AMWX3Kch37JKBW/A7clzPpqT9/Qry9udYT3UCtb",
-	"3fjupaw1X5x9Teu+pnU7NnMex5jsoWBKlLD9njZiNkFtaW2914+BDP2aGqrtWcC+gOoPWkBVCMYNSXXr",
-	"2qkN9PgxKI9kb10lq7NS7ersM1/vKZKyHYk+rJqpmvKkHXHk29PG7qUwadWB3Fcl7TPRd1uVdAMRGKxE",
-	"ejvK4Zzw1ae5WhgLMJlDU3ENNmNnLrIkRpPQOI6FogkZQILIxA5WicUYD0VTT/9kbL3IxWgvecVOJNuY",
-	"ibZM5sGzJFtB8JCY0r4+Zs+Vdl0fszVb8o3IB4vfq0/THrj3ll35eVln3TD8Vqm7HYiWMgaDUf8lZmAt",
-	"vbqRMImCqTSOaiuZO4fz1UTaCMeXSZlB/DBLE1aN8KuqTMAPmnncAAy3eIOPiVtcrdyE+ljP9jmPWu3K",
-	"3/cZRWoWQdoHj3YTPKrGjW4YMmJK2uAOQ2npaqqQZ+bNCfgiMs1SyIhh+b/ritIvFIG+iRQZw8G24JDZ",
-	"FI2BqcmTNNi1/84oV0wtItOKwQp805TDvAM1jjEoDwGX8WvBhq4n45n9rySIZMgFGdOZXB1zesjxpnuL",
-	"Ne3jTPs405YcyZBJOL7U2CpYG1V6Z3M9scLhuPuk6JBTFDJohc2GqUtcwuTcReRasHhVKGofhtqHofww",
-	"VANivgvgPkuat6q71YWa7DLsnUj3GGraRtF70AGmB+nJvbfA0j6otHff3lFQqbl2VhNKss5gWbQwyT12",
-	"EYkzIBZXDzsDgu1qZMxKNNDUBFhqRJ7jDdJobA7kDUNGaPc5hHr9sYXpqGJqJ7497j75bk3A6EGymHsM",
-	"FO2DRHsuc2dBohsZgdZ068zi0cpGGSaiLAklPz97EVm8eKaktflWggJvoHy/NMPZTP+2Yw/4oQeMm66b",
-	"VedsONEr/7h3QJ+ab7afMTkTBpRz3Xm1j/hP7LXzG2vnqrRDAYo3JfWnLQPi17oNrd0doJjKyUDQNG5L",
-	"RVd1Sf3JtcoNtyNH2W1SIJVrVZinddj6whSugWcQPC7P3Dje62HcptVa+VJdbxA2zlLYNwYJ0S566P0w",
-	"QgqaThuw65za6unshVl4g3BcbZ2HZDRhUglsox3nmUVjwfgYg4Iipos1jYzOyYymypTOav59yRHJSHN7",
-	"STgA5iiZ7slFcYtFc3AJv9hmvaabUU5hd0LGewrenIJjb4c2JuICY/qh5qQ8z0e4T0zZd5TevKO0m50n",
-	"4GuByUrQx7ex1POUKQX8Ieek1Azxq0pKKfVM3iYnpfQCl5LydfVlzvnm+oyUQgjs01JunJYCvrxy8ti7",
-	"uG2CyrnroKsPKEjbXmEqIbkGeVb0fyhwyfuGYfoNkT0O18c+P8MJmWZSkUHRQhEBxJfbTURGxyx1J8aW",
-	"Ekr4LToiVy9tYFvy3hqEJinQeNEhb32kl7yHBiKT6TWBIqs+1HijNqvluZc1+SBTW/IB3kt+S7E8+ySX",
-	"fZLLdvwNCRdBCb2z1ojFWf0wZHY0ap05S4tL2EpobtL1OiScElOAPk0R62kAwEnM5Ay4hNr0lxuwkH0O",
-	"zB+2l+XGxH4X6TA+qd6+ClnnlvGXZh89u68OlhsT6NeTKLMrjnyL2ty9pMysPJn7vJl9RHvXLSK31vhq",
-	"cmhya9b1stIiz2uQjoIP7VaRqdyStc0O7F3Yy9y0WhRzfpYXaJSsXG2HTqi85BzDJdUsG++jRoUsa5qI",
-	"r4hB9iLrhvTzR3qM9zIJ/e/Mi20LdXzvJfct5bzG3AI5IgtkckX+zlfA+e6lJ+JKzrdP5tmzvt13RLyx",
-	"tTsBmljs/7BJgOFYSU66R8Z8NWE9RQdUQsE7TNQ2aA78hF+4TVvAfiFw6Mwvi62s2ftE1TXjzt2eWHHn",
-	"7bBcSAXTBiC6iRgz3qZDxa6ZWtEF6e3INDkaiHgRmV49VIFUBtq6Q845oUrBdKZcU0rs4YCuUi70Uxa2",
-	"mnLb8A6rEdGcPCs6+6jFzLhQuVCXXE7EHNtp8iGQGYhZAniHTUJ1aN820aUuBvtKT/HczvCrg+7VC/S1",
-	"tXy0lGDbgwKPISZS7KiCHrdzTQl9PgCbNMJk0SIkb/x48OSw0+0cdg5q15PNevaxuo6DxyebxSfzaPXD",
-	"C51WhrbvMPggOgyWmNf6YKgj/H0o9Mah0IKJCWzoXO6mUpab6xuBVeTs+mZg9vOR3tX5REy19A1qT1Xx",
-	"djekWOdUtcPe098OXKNOoboRAd4oJ3kKsaWVjTLsTHJy6ppmEdcRTP97DBxSNsRrdRrb6+Kzf8C0Oar0",
-	"Whg8PqPIpoACiiRwDUkBcWRvH4hrIKw27ysR855UYni1IdDRBvIVv7SVZLVPOplq/2zb/w6zNAWu8uG3",
-	"qxceYGZSQZvrpbF3fPYM8cYCeVriCo4P+ldX1UIG05L6JYLD7rYug1AJY+VCPIbU5ish6BjjY4K312fz",
-	"FDTyUNN5ihHeSz6Pt0D7hJ59Qs8NuiN4XKExU5hNaDqlQ8O+A5rOlkg2DMubxfAKPV1aX8ccQ+O2sXcY",
-	"kBsTpRnU5/LchIHsk3n+qIA2W5D6mmweviBTMJUvI4Kyskjl8V4ctDtLNHoH6ladxVlalX3g7J5Qbrag",
-	"zUI3e7AZPDvjw7epwd1LDs/qc7lP4tlHsncMfnNDPa82k6dqAmLIKmajEaRypT1IyVCkKQz1m85IAiNF",
-	"RKZMbNSogSbrhtpqkk5dssxXwWTuJV1mNZPZ58vsuczOwW9uy5xEjlDvQ39+DenC5de5pA79SEQ4zPM8",
-	"izMfiln/0wIwM5A5TjO6poJu9ff6p9fiGhAn5GFnQmwS/d22eW/7QXTvLe3Kep9yIYT2LuUbu5Q9iY6o",
-	"dS7usJV+sZUVE66WjWOtX0g25hDnIOtOBbF8Ye4w31OgUvDI6CSpmJeppEPOrTrCJOHoleIwpopdA7Zw",
-	"uuR9xmU2GrEh89QgqVWXiZiTaTac6Ef7+UL2O+S8HMIifRvB6mEEq09+zlfGwBFhca8kNIVLzoViI4Zu",
-	"MT4E7AIPdDghw1RIyfg45Fan8W+Z5V8P1aOOgzvHcSIEwx171EtcJMhBcGh7V9/enV7rTtcEciMm6LQf",
-	"c8TXJg5ceMWCke0PUeg6YR3mjf/qryCZMwXqNS3KOLpW9YRXdC3S92zftcjl8emHvGzHPE2gNtsRv1KT",
-	"53jS/bpBTu5Yp/OpdL1KVzoue63uxlodr/AIx8jK1wMOaUhGdUxsStOrHk0SPJzI0sKq29tRqQY6socS",
-	"vUo5HCMxf5CpmNpSLnRIG61kme/pb58nSYn1vTM8Ygeq0B0cATPawBl4TdOrh6+SbKphfD0yX68/oUlS",
-	"PjJaXlgZtIujY4ReD0uOGqCaivIJwvNiXhGhsUDJgMZje6SovJJEjBTw5WODH/wFn6xqDbdG9eZzT7GV",
-	"W0280kAN7sEg/f5Der2ccnQb3HttRsc5dwRXl5Lhk9A+KWOflOGSMniZLjaj1tq8jHpqHIOqkOKdiPBa",
-	"blYeyz4Qc0/5FzckwxvUCAQ4LSrLhaK8Q8docTCI1l0YH2sDk44p4zkYAxfYTy6sR/s0/VXp0F+3Cn3r",
-	"suJr07lLB/bGCrfrBLBtkQ61MNh0OMxbCAypBEIliwFTpvoZZ//OoMfivukwsHBQ2WcGsC695GouSAIK",
-	"MVD0d1CRH8CYcc74GJOtEOCzQ85JCkORxgWW5hTSMcSEcSUI5YjqTpgkI00S+mNMWdT5S+4PxUCtNMHq",
-	"th9chdZtn/tjFR052sgdg2PgMaQRFt2Dw/bXu13nGDQP1LkGD7tN64zzkQxEGkaRrhuBfqBHR7Vd5Tcq",
-	"d145DFv2vHIgAxiJFO6sujmhUvW2L8EKB7mjFjrZ3Xvbpb/8L7b9P7CwW4x6A5YiYEe7emEblOk79s3a",
-	"Q77eLevoZO+RvbFHdlYwVifg8kvbQkpf5LgnZEqvHGp0IRo6Tgyg3MC89gHkINFkBqkUnHyLfyD5Fp3v",
-	"JJuyhKaX3EhFkZpHrLz7zqCYEMZJfyakZIMEenFm6BFk32B5kb7gxdX/TOE3GCrEAFu4DiYYfWdcKvRt",
-	"2ZZ72AqZSWLPTn2R2c95W4WbKbBLrOkD+qoFiUWB5zPzgD4tFrZezRTGTCpITSVLkDl5i1DDoEy7D49J",
-	"5RfMotUyiN0H8e2a3ktNnK16c9saTHh0q70vjdvH8lfnMxpKIZQU3Veact6AWbFlRZzPOSa01MVERiXA",
-	"xNR0LDOlctgv1BkmaBec6ldJMGj/CA11TTmTkxB3NEPcmjvuPbV/VE/tRidhNzDYvs3Z3OY16gHEEVFC",
-	"nBGmLjmm4/XN/T19f98oDMwH5ozRpp+KFBDqMyJ9O8GeebD/XU2btOKw3LbWXedGLvZm70G+Jw/y5oLi",
-	"vkC4O6Svj1/f+IfSonsMRoffwRDwVZjgK4gEVVfetxshcWtq6L0U9q04qPuqvn29zY6r+oo+jDEoyhK5",
-	"kZ66rsU9IpZiBZ8eg+Mgi7O8Wamr2iMDGIqpfmI6U4ucv1ifgQRMdx8mQFOIje/8ktexHM22zpAvmdak",
-	"hKlqJWA9cPYD50j3UgW40iLelwDuWdKOSwBvxpPCtjMq4LuOhr/GDnaGyTlLwyTP5S43UzNU9GiNCI1j",
-	"03WAJgmkYwYm2qfQhYqtnvHHIdrmzoxnsmiqpw35oh1B8SXkcZHhoMY4WTZazvDlfvyOSSIVSxIT6OuQ",
-	"H4W4YnwsL7mxkkSWoDnFcWwJnZFv+/ZfM8bHvYG9v/9dRNRcuIFL8m1/INSkN6HX0HMX+9/huIqZJ4KP",
-	"MQCGLQ/cIg4pJxORxOTbfn5rTwnR07frd6RA0orDY8l/i9A/IU6P67Er5+3tsvvXgAf5wbB7dPln6TW7",
-	"1ou8txn3hVC3kqChqZ5Qj7Whg8Znoxv5kMISQbEpJIzDisYKNd7SqNzmJTKuU+Q/M7rA2wkzXQQTJlW5",
-	"ghxzOa5gIUGdkpFIEjG/5H0On1S/Q/r4CZPf0Z+lcM1EJvvI73iWJIbju4Eb92ydS8tiv7tSdjy0Iu1c",
-	"8g06yNXmahQuqws7mK0yNnZT4QVcpQxkqe6qcYmVC3mVm3f7PTv8vW5FLb3XOFnc6LuOnbvlblam7ihl",
-	"H0DfmXfOou9bkg/zIJrFTJX67u/eeRfmaRm/FT33hYWOzhmyYUSG9ci8tsrwHoe5iEqt/sWolwPQylte",
-	"Qm/5EflWv1ogwHrOwy6575fH5iPfRWQopkAGdHhldVthWtvot1n1skPe2RFNaQy2a4nWirUWnYIN/ad2",
-	"9G4I38hL3r/iYs57ubLZt/4I46fA5+b6DSbxqJirBQHI6z6tw8HM2J8EU66z9SWXYgrYj8UFDbDPLI72",
-	"1Gja+EE9cNdk20GL0JGeVgxmCajtrU1iGLIYgm4NSxE7VXfvNUKBuSSFoNsrn3vlc7eeUR4LF/XeUss0",
-	"KuAmqcBenP4baVOBTZka+j1N2lOzLNui8W9tju1i+ofLsS1X3tulrFMCC7kcyB9lXH1/3IpaU8bZVOuG",
-	"B7mGx7gChP1pNAitKNZmsRol8jY+b3tDkimoiajNCjO/Nm75ZGnmtXlq9QBSGAK7Nm76jRtouYd7g8VD",
-	"6KO17xl1iz2jLKPs2Xdvg0FReYUz5iqXq7fRKZYHR612/q/7wh6zB6tJLrTl2ntT7ua50LkALKS7vXST",
-	"XGhDTJg/pMhUWHSzAU2otkOsSY7dgE0fYHENqf2whftyUdE40wbPfCKwOgQSCQSl2oLxsYWuuOSYEa1P",
-	"tTFnhmi8YHAg58BMuZbF+BUyBiUtzM8nZW6bKatonNn/SjKh10C4IGM6k6uynxfTB+1Ax+HdSyKxW5p9",
-	"Z429EbIdn7qgVyYQ6s5YU0YVMEMapA6LGXDpc6sOCecTS6EVR82FxMg100hhlPEY4twn5DEVF5O8Fqy2",
-	"1cbWjGSfKPzHTRTegO53kyhcmM3hYIcb0G1rgvXeLzeCvbvr3iIAm3Lj+8rP3ajFxm74761pcPeUg1t7",
-	"GPc5uPuEt53n4G4j7sLtNNAGjaz3D6NEKYwgBT6EM5KIObpTTNDMmKtpQPurT4590KzCZhA+IGaxT4/d",
-	"c4tbSI/dnF2ErUJrrHVm8WglRrTzHyHA/c/PXkREW3wmUdUYerWxqQ0V7XdmRJsp2nb4Abf1gHGK/uSq",
-	"TzeoY6f5x73D+tR8s/2MyZmQzNy++uzaR/wn9gr4jRVwVdqhMOm7zBv4ZAEMbjPxpnySRhnfOdra2xFm",
-	"4bnjx21LU8xAodzWaTPreQk5mpnEjskWn22w0Cd4mg0nIQmvJ/DAnbrvcJD34tM1nw7LeOP/2ruW9s7c",
-	"GsmtCeSmgtvPON4WZc75Cty/i8YSu8ot8Ue5TzC53QQTk/x36uczRJhcYbIsaJLUplmYR1dlWNAkuWmW",
-	"hfmIHZcmupTQJGmabJGnYNfNwc/Rvs1l9g5JbTKN17LuNoaCibETem2gsGx8VkVkAMBJzKQ24OsRoPIb",
-	"tm9p4npwhiADH0gmTM0Qv6qMmDvuybICEvAeM2I8EdIgLaYkcPY21o1zYyoCPFdUSte3zZJ5YbBCtCqR",
-	"c++zAj3EQIksOuQDUxNCtSxzjLVvfA1ad+EAWOdJBkDG7Bp4h3yoYF19Iwkm9F/yotIUny0rPRG+dAwc",
-	"Uja0ipFxagwTKiV25yO2AnXRG1pdt2+T/vtaxcLKV5faj6gEmNaTshh6pi0gVtjiOL1k/iuYqY736gnk",
-	"Lf8wB2iIVbcDIPgLxFrIK/ikjCQwmEOXHJ0wUgnhYIh69vbImooImLAihadc2fQw83i8Md5PMo+/SPuM",
-	"nr0RuB13RdrVNmD5zDXlr1ZhrzEHt0QHZAZLYFmLDKbp3IhZ7HN1/rC5OtsR9J1k7ZSHdicqa23+Tnks",
-	"+2jgfSXxbEeuDzCdh5xbwMqSmjxIsdFDri3TRPBxUXvq3YuQ8oV2GiweNQlCu+P8t6sf3k+q0JrDv88X",
-	"2mcA7Dpf6GY6ZF3qEHlmqsldGydVEVvIeUq2u5W9GH700KzS3G41gUc08Zfs4kuOfMfV1E9EEhs0UVMF",
-	"Y5LLzS0jkUZo8hsPgWF7zh7X5j8NabIGH6BA573k31qDHuHze/mNYVhel/P0tXC/+4EGXMP99glQe/a3",
-	"+wSoW7OhHUvYdSLHRd4f5d8Z5YqpBRmliHgCptt/RAQfAqllUGde2ofpYs2k/n/sYNJnXGajERsi1Ljp",
-	"Me+clPlq9i2frHJ1kgC9BpMnEpV1SZGSvhtvPzJZJSJeXHK9Atr8k2c5QEr5nRKrfpgiQ8oLBqyn1/3O",
-	"lSSWPLWrxEd0yanMwVsIF/NTQnP2XyBf6Q9ZIRMXcsUs0g7duMGWB3anvgaP6jMzVpsHd5/C4ZkXmNxL",
-	"h723dYfeKUtZ2wuL2YSmUzo0AchcYIgRS+ARZhm2EzGuz8PJWa0ty45Z7LpS0YHI1H9q03s+EeSawRxM",
-	"or4HB5WDHfnofkyShHHNFi2Ilnn3N/KSWwAsAwuFLNnAbUmC2FPIcrkB1bZmPyIM4t+pSABjTzgeo3eb",
-	"F/W9OSH/M+Dcl/wDUxORKULdgPxhJkwq/+ZgotDbOT/Xq/hKjB9amlAloUovVm6VaDETCw5uB7TkKm9V",
-	"XS4B7noQeXAKoRB7ONWhMogJk2ROF7XfHC7lpKxi17gh50PLrcMDcJBvLjnmivE4IjIbTgiVebsTozoM",
-	"WJIwBdPaLCQx+A2GqreEyej1tvz+eLuleZCJKiuH+FUlqugRSUWnsy3zVPzn3Tnwr3k33DXAZkpZ0hBd",
-	"U9+6zzm5cc6JY6RmPQsRbZL513ZetkI5EWPG25rlXTO1qJfMzxGtnSql5ZODbzQDyKWovqBZhsPs1fbG",
-	"iLIkS6FibnD4RuKzTBJKJBtzTR05wuM4A6k17RVi8JUe97kd9sOWhcjE7MpZ1E/gMcREijrOJBVVmWws",
-	"gnAx3ptnvqwbgLWg9crHcQpSeoLo4Mlhp9s57BzUCh8269nH6mTP8cmNsLj2MGF7WdOA2t3RXy9zHOHv",
-	"Rc7ORE7BzIRh3sy3EcsipbEkmlEp5yK11WBBf+BzHru+IRLwbU6pcH0/EN8X2xAav6ESV2AiMJRwmBPb",
-	"/8N4AXE6xiDg44gMQLIYLrmeEWL1ZMpWgtPYVX9X5B3VdxRNR9BQdfPoGcO056IKpi1TLIKJhXjrz/bJ",
-	"1m2Ve5vXm8D5XYc83rMxh/hlOBnQmPAP/IT+kaMEZgc84zynxEKtVJO6s6yvzicsgbZ7sG0oul2hL3fm",
-	"Xf/tFWf9wjvVpnUPJjV1yDnp639gFx7X/ozib/ajxB4elzicJ0oXeN+mB7tS+lj3zWDMaewB16sT97GZ",
-	"jpwzNZwQ/wYiRqOzHG7cdURHb/lROBxqZvpwa0OLud19cWjeF3x11/Ct+MI+afeO3cgwzFIt8E9//Rju",
-	"6Z1LyvVsZZYNEjZseQxDL8kjvxF3b7Domdjko5UoDOYeWdisiDHqv8lYqx3yhk5BYsiRaotVJDGhWAM6",
-	"WJC+eY3mOkGcF5Eqv+/Nj4tnrlbw1iRq8Hs1eZQjNs5SeOg68J1HxkVaoYTBguRFno5Eze42wI4MEakS",
-	"MV3hVjlPEqfCetZkTBe5kYl2mr2HpWhoyiYUeKE/fFfkZz62p71NaQ+p4xtZosEbUB6GDvi4LRVd1Ujh",
-	"HVwDzzDGn/vWZ5TFBMP4+SWHUHpGZoCx/vyBvPlhnKFD3jTyMuYQphooA7BRQ6Y/mmHeJnHaT7zXC7Gn",
-	"y83pEhNsqEIHyiDfrm3p0rXzR+G/ii69xkjYOMjvBWSbBMXC5CZi56IaArOFD0+trnHbrXfMd/ZUtg2V",
-	"uXYtI5K3itmezlLD2NbkF6xhd1g2gBJ4DnBFvkV/+WvBY7r4DhtfCK4mAaGdu4BNFsBgccltMxHiAv8x",
-	"VTafLaFSkaOu/o6MyMEhfkvq1x8cmi/IDjm3ePjHXXNjPjDsEQacLICmeBVHKtJLjo+aVDFUam07MfvB",
-	"GaRMxCZVLFMuGo+jqknlFamy0mLZgA0srbbD55pzcJOUXIv0gQOpcT0bvcX5nM1feoKtqIXTaxT3f5FH",
-	"OdB5z285aPDLTK8mppEYM8N8+FajATZQcdtNa27TlW9py/CDPQfdmINahmf6X2sGdAPmqcSsZ9O7BhD3",
-	"ioxWudq+1owI2VTxcIRcFWvpTcKVBG3OGHecsWM0bUoj5C0ESZ0wvxCz18VYblOcV760J8dtBHqFFDzc",
-	"iO0ke+HXbVv/5xp6dAWukeHI1veLUaOBiBffyDPby6VoLtwh4d5ymYTUlAPy2FKsGGG+H5VXASs8YVK9",
-	"EwkYb/o7O9w/IKAXs0lYaCPsKIlhaeHWJDSUQ/SbdEvT9z6cNmkj7BLLpAlv1DZ4wyWBGPNOd4mX9aCB",
-	"lu4LTWmJFtenGWDFveNQ+1yDG+calNfTkxwBgVCbY7Cq75h92CUCuKxwE+Lnce70yrhiyVIQMW8Shlel",
-	"83uxEYO4Q87N8FU5nf2Sm2pNV1uDYcwJJHH/TAsU/TGs1DQPG/BZDKtiv3oz2hFCLWFfs8IpZ95m7ujZ",
-	"6/16AKMl6n6wwcnqQO8Hw3ZpuUKMQF7t0Yz2gdHVjO1cXnknfFumtlI1plKyMUctYUVyRVGJYh+0XciQ",
-	"aWEEFEYjGHqJvrb1oWFC1vmlFZ3IlL9Ij/ldOHcTpoBZDnnJsacZ5luZck19Sw/xbMKF5GYm78xCPVj2",
-	"dI6jLBpZ3F1CVfH1cP5E8dueufwZmMvf9Vkz1sfWDKaCnh3kMGtR086tjhSb5EohjMGNzMUwASqNDlMH",
-	"mrYDBWWPnPZHRU7zDYOtKbwOQI0799GZ7z2KCOXWeRRuvxKg17uzTWv7spQXal8qfk/YaTcj2NyQvVvo",
-	"NGN3li3NCsyGYfL972rtYEy7t7BDzrkVQkrbNbu/A0P0XjDTGp38PXDaHjlox8BpN2NgYs6hHj7tgw2m",
-	"oNO+kLd3w34sVtlXyH/uBbWsEf/ZQ5ftGdDOoct2woHWW7V0NkvF9c5hzN6DkoUJXESQMbPR5Fpil4WU",
-	"cmnARwyu2am+d0q5gZgxDI9QZTDPtG0dCwxzT8AlR45BWWyzKpvskDcCa+td/MI2lHAuvW+Pu0ekL+a8",
-	"Z684xtrcJ3jJVzgFsTdF/+WojYyyb1l74ShIsMmecpwcS74kINq6rddacimSjT2KZnt3yO6jhxgpuWYw",
-	"v22MsmYxEbPee1HwhxQFX0/UxZDhrlxH68VICr/BUO28q+lNJALZVCAg6u+yRPhQSK6Cu2O4/ApgVki5",
-	"mzL8gKqu13TPuu9Mi9fLvWfde9Z9zz1gNRn+/+xdb2/bONL/KkTwAE8C2Kmbprub9FXabbEH7F2Laxf3",
-	"og4iWhrbgmXSoKh4hSLf/cAZUpQcyX9iJ0pzepXINiWKHA6HM7+Z32No7jUg0vc5+kNP2ZXIGcVQ+7Gg",
-	"wFpBpYL3aEaAvhjQ5w7wQMQAPggXaFs6QGCB+uu5b/r4twUQ4Ha4vw7vdxi83yrOr3Yt0yPrbaS/UmRX",
-	"GDuNQc4/LP/tyJC4wij0eHy6Bh33nBEnrWHgOhq/Dpvy0PJCKCb1sJStN+zd6foIazfK4kSbHZxgtSLC",
-	"z6nwF9e4r6fIo7IOjtIhUDoEShmBsr0QN0JNdjYuLdLkscEl6/Ak3XmwXRzJDgbSU+JFTtnVipold5Dj",
-	"01uH/HiWwdbW8B0dpKOLqD4RpGOXLayB+m7dmn+H/5Va4P5Gzpq1UIxnqRBaA1x0GItOIzwZxmL3o1kK",
-	"6jYOoR9yzbej9nElc5gcj0FZzpyCKmah4hDq8vFDGUGPFdn4Rr4mUuX1Ltiv1Kt/aJi/xPR7l/ReHoQ6",
-	"t6v7vqlU/+vBYNs6MwS8QJSeJEYbbXQgs/OfNvIFpDfUtNIH+8yRlAlwsWda+sH8zhVnc+/ISBxmpNNf",
-	"lExz7f5pKzm9JNyb3dNufjoP9d4e6mIovZJc0X7N5UyaHNaoFal8orGOsK50/YGJnNOluX+uPupSF1tx",
-	"VZeHqPNYdx7rB4KGoohxt+R3WvEbDKTdvdhLoxQ4aglbhCjW71gKmgXF7howLdmYJ1ibJ9XAG53Ze2mQ",
-	"zqf9Un3ae0j6Ggf3HFx1T9wHvYebiqLgjTOo9XRX5fQpjKkmv7cfmu6w3ZLr+yHS6S2vp82ctLXjVJZQ",
-	"ubgvf31rcn8fThc/qhnXijN8w8LsfOKdB+zAPvG9tsBaB/l7XxcfHVfa7yboLCfOamUuXamw3BY+5xGg",
-	"BdjoKf9JdEcrfvMNuqNzn3fK4+Du80McFXMR3sjxOIkF3ERc83VUiDycskIxMHQGK4VZz5l2mRUr9bpA",
-	"REgzYnnxdalQe49lIgKFITu0XC5ZQB6ngMXpUARfPn/9xrCXP4x86vzuVdBjAdkxyHL/5erbhz8cAb45",
-	"VQTs949/fvz20Tw+qDbFQ3CACYY5U5lgsSBvb28owLxZbE68pYRIcw/TN7kUPUvyWH17yw0eApvKJVae",
-	"lmON2STIVgJCX7JALpA1zryQAjqbQGQLsIKtnGTr5Udwi4GIK+E43kpY0rPBgEnFzgZnbA5cWBW/ADXl",
-	"C2I45sTrEyO1wFCY3l2aXkQ+3RPrO56yf0mkn2QRLMBMhhSl5/9/ysJEhrPToRiKf0OaJZpy3ANUjhAF",
-	"7LhIx1RyedJjQZSR2oSAHeuCB0BhY3qo+VVo13PAjgvaZUhSsAHaiJI5lVwyPtagWDDiKdzcgjKiG1yy",
-	"8lOLek7F6I1jSByRRxSPx6BOSDKUzSsp9XsoFkqOEpj7cpmFoFoqT0w8It6ZWDDXdTMF7n622zj4Zjip",
-	"5FQolcKvh8ILiwCIUksHaiUCh/dKeHFGCfNybJqsjAAlWdkr33OaNspVTfmSShFjQ7mwbZwUuoRZLDhU",
-	"9M6XDCUuw1EWJygVSHyoYU6NJ/EtCJoE7leqOV7jmjbDRIrJrL04CmjRxGIoAqNYgsoPuOPe6CFHm+ci",
-	"wmsQyLViVoCybqieI5EGwaRAqiqkbWYjY1ZAyrSUp0OBc1aSa37vRR0huJVmM8HFjB4H1BREmN8UcnOC",
-	"c/VPSZTidim6m9pgYlF8nrv5SLELVFSCyK6pq+aBpPiWyKuhHKMjRLi6uYiGoqxYbb72iIezCYaiLtlC",
-	"Jon9UIeWewOjL98/kypnRq9fH7+KZJi+suq9bz47nep5csLSqVziAjJKY5TjmFNwqy4RzjS0N/6da/5s",
-	"owC5CNux/XIRXuEc1pl+K9vmlBNehbSjsQfOBmcH7cp7f3ZecY+FISw0RLY4ntXtyzhJ/BIupKpqqf4p",
-	"qTt14SRQ4JuxOK1EShusjMHrize/8bdh/5fRW+j/Gr7h/YvoDPrn49f8l9Gv4W/RBbw6Wp3EmnhuEf7s",
-	"oiT/I7h+rlSOirFEoxQaSy5iVsTKBnEuQrKC5/zvvjE5+qNcGxVw/vri/M3gfBMZxH3R/YFyftcMO/lU",
-	"Nu6WU4mmIIu1h524okOnrGxg1bAvVvcZy830djBwCdiXxjLRscjo5D4UAZpOgbPGPdWVW+3oCk8lG3M0",
-	"wHWcsIBYE9CiDsxsYAzFWiRJgn0zzRBx67awGSz0UJiX+ZWIoshmM5oNRFS3i0xAe+20gdnpW6FOcM8u",
-	"HQXuz0dQ7J8VxbONhnEQjgXXU4/gcOqvWfcU/AdZhoiMEpnD90H/gvfHV/1P1z9+uzvul6/P705+vLmr",
-	"fPT67O7/tiFe+kMuKQnfzaOWLAF+C2YleNvIcos0QFNwiupxKYNehdThzVmZ1GFQQ+pw/cj7aeMmVohG",
-	"By/ZN8jhKRfdIcpJF1robh3c16XrFWaqYd63VOfrc55nkNfh7maQ9yoo3i3Qd/jUr/ahHf6uEX/3dmv4",
-	"HfFhe/gdOSPcvK4B31ki7UcD380gfxj2jho66B1d9ekPncIdIUzlqjXMXVmkt0HdWdnv1OL+qLtCjXjd",
-	"V9Fqa8Mytc7TK6PVvKslBXULis2EOYdTqTNcZLc8ySiGaywpI27viEfMLr84ZWMFwDT8TcQsYyWFZuhr",
-	"0JLMtCYcX1menu8ZvtTJdrB8lWHq0HzdOXU/NJ9bbjtrkiaDirbX9YSEqEaMFsHIhm1Kvtug2KEDBI4Y",
-	"PTOD/JKO09wrFOu1HsFYoo8Sq9FTzSzMIWaxaDjmfcHbl4yxx2PDrj6pEU21x9b4JFIDYaZinR9dfr+u",
-	"M9Jpvh62L1lrrFGcdgeHBpiCF4sbe4/AFj2o2+DMhtTIubHnjtQhQ18uMvTBWrMBGfpZFGqgHvq5IopP",
-	"Y9VvUFgdWKRN+OceIvi0hRCG4sGHC3Yc4Ic35iI4ocDQUiokhpzKTCHfrtLOCkC0GIioNxTLqcSAp4uC",
-	"FwVA0XZwPUEIWoyV7Xzmtuks1fJkCuh1jms3ltqSyhbHesC945GPMe1gWTfpmQ7N2gHSDo5m3UdnZof0",
-	"mvyMis2hbH8ezdYS2mKDZuuwtp1qewSs7d6OHKz61+y3+YCE3SkxdRCnkCOdAGBx1ENAgdEqVJMi7fnq",
-	"gsspWKgoMB4ieA6xkZioWR8xw7qlLypQlrlKrAXvicV7xr4iWF3UyFYh2TNctlqtIgL8xCx0NyVtVqxA",
-	"opKHl63AIFhNsWQnkhg18/+Xn9b3F08cQTMivjlwhmLTRc32jpplVqE4/UjXu5ensADjBU/TpVSRhTAj",
-	"mCqNJwLx2LiwY0tCYRTgPEs1gYPDqZQpOBY2IoWQmcbiqwLpJ4Yi5ALvZW5FGCiHyDJ6PkV0Mj29zk6j",
-	"cJoRrucaRTN9ayV4hoPSxcy6mNmeNZszWlybVEmtgTWH9bExZx8Vp0oehpCmTMsZCDaCRIqJuar1E3/I",
-	"lAKh7eJ/1J2ryTksl8K9wwtdT+0g4arjunEXg2R8ZD7FDI++2y/KzCAllVuV0IdVFdd1hHQlTLHFG+P2",
-	"6fNpUmOQFvk06WXJLqVcoOK4QDVceiUsYChVhH6SvG4bpM4/bBvsQncvNXS3m+butX4UnkCrytwOV+en",
-	"ainMt6W4tlPYhRL77pOQhlyYFTECFsFcaoiMji/7G47PBxcnTRVgDqCxH+fE0kqcrGlxduGxzod84PDY",
-	"rltjPXm9dWd4/wghxOwVERSfsivMNZcCepiRbFWDy6WgTPSCZtmxLNukskby4y31TnNo69mqnlYCWU2q",
-	"p4tfdbrn4PGrHT0qVVDqj6MRcAXqKtPTo8vv12YpUiy+PnkTy5+Yr496R5lKji6PXuHytU+/R1YfT0Qs",
-	"JliBRWDRg1LOonnk/cgHEl722HIah1NHSry0Dp1Y2VDQnOcsktVAT1pzsysbnvG/dDGB1V9aRr8iyuQK",
-	"y/uWtqxFXeP/YCow4LFm7spGgCi9a+nYXtve5juPzdLA9pHEbGfb3h/zG1g1F1Ou5jzMqTKHNmd7Gc78",
-	"DeYQWVXW+PwY80xGtHGIHgunEM4goiovKRaUADWJgQqzRHG6AJEi+3JY6ulC+Ts3PmrLyv3+rqvVjxru",
-	"uygmcVlqjBWxG8YtiQXBS+hHlTb9GCv+r5muBY+tW0XBOBMRRGVxyZum+1M8yZR57C0oygHCMjM9ZnRA",
-	"ZrZbzPr135QEHYzqaZLBKI6s8EmW8iUOZXnBRbFueh2qbVLKuKf6Jr6InM/Ad3OSi7ChHzydpXYuzSo2",
-	"q9MXUylFZHiOMhfr6kq+R8Lb0GfSBVwB0zKJmBz72xCb+DqJlz7ZAUO7Gsuy6JJSSeQkFn20gYyy3EaW",
-	"Hf25efdYW09iMV5VVEG9QFLWrlVChaqt3OLo7vruvwEAAP//",
+	"7L2Jktu2lgb8KijNVCW5l5LVmx1316257S1xEi/jbl/PTNojQSQkIU0BCgC2rHhc9T/N/2D/k/yFA4AE",
+	"KVCi1OrFiaambtwUFywHZz/f+dyK+WTKGWFKto4/t8YEJ0TAP59ypghTz6icckkV5UxfTYiMBZ2aP1vn",
+	"HA0IkmM+Y4gypMYEDQSfSSIihFkCFxieEJSxhAg0G9N4jBRHEl8RRFUrapFPeDJNSeu4RVlKGTlBQ5oS",
+	"/cw/LlovX/+r3YX/e9iZJsOLVitqCfJ7RgVJWsdKZCRqyXhMJlgPTc2n+j1SCcpGrS9fotbzczwKDHpM",
+	"kOCzbyS6IkJSziI05AL1Xw7br7CKx/3SsC5ae2t/9x1RYn46VEQsfv2MxJwlEmH9c7EiSswRHmHK/I8f",
+	"dJd9d8jFBCtYOfXwsBW1JpTRSTZpHe9FblCUKTIiovVFD2uKBZ4Q5fY3E5LDAHGa8tnzyVTN/4XTjLgv",
+	"lccNv+uRDsiIMnRJ5pIoNMUjykYnZjYzLBKJhly/DvUZ+aT6kZ3hmKeJRFR1WlGL6tf9nhExb0UtvdOt",
+	"41ZsBuNPb4I//ULYSI1bx/vdbjcKrPPLpGZ3ScxF8o1ENPGXc89+e4rVuPg03LOtVdZjIpMpV4TF85/J",
+	"fHF8p0iRTwpljP6eEdj5MZUIx/pn9C1G79+/fBYhieffddApEmRKsEIzqsaUof1DNOaZkAgzOSP6vxKO",
+	"2JAKqZCiE4ISmuRrbA5zMVNvaG09trrVPjqCWbq/94JLP4SzEl7/vj54fcSHMDp7ypAaYwUXYpymRKAx",
+	"lkgSwiIks3is59KHw9aPkD6Of+vXT8Se1LoZ7NXQy1s8IuERT/GIRGgo+ATtRW65i6Xd60bdbldzDdlB",
+	"L7g+t1ihmE+IO8iZJKhvqBjGvUB0FYLXHywNPyFDnKUKHliX5vS8zugfgbm94zOJMEzvBE24IHoXGNrv",
+	"dlHMM6aAhPa73dKQ97v1Y+5J/Z3gwPVj6478jGARoqIPXLMSoJhJJhXCaaolzZBnLPHo5TfMCJIT2q/j",
+	"K9K8v56vLJLJF80N5JQzSZwcHKY0VvrfsZGJwDSn05TGWI/3wVTwQUomf/9NGiGZr6R+ItFvzyQRekg9",
+	"hS+J5vEJUZimwA/0b0ByZr7uVoRTQXAyR+QTlUrCDgnBNfP+tf69Q0rSxPtBbwGREgh/jW99+ajXUyrM",
+	"Yv1gd++nZ48/HJ51Xz3674Of9//z+9dH5w//tfdf//NEL63CKpOt48Pu46ilqAKxma9avsAPEh7LB2YK",
+	"D/6tMvAv/g79uyDD1nHr3x4UuskD86t88NYstdmnwDkWRBKmkB4TcQzIiAOUcCIR40BMfKbVjy9R6wUX",
+	"A5okhF1re4f5W7yd/W+eCSR4Sqpf1hzfEOy6C3xQLPAL75PBFS7GtK3FNXz7GxmclFlOT8S8onLiRMTG",
+	"C0uL9/UuybwnSCZJ4q/yuRafFcmGZlhq2k5AscOMqzERSMt4IlUHneNLgjBiZKbVGHMP/GWk8EZbs79f",
+	"bM17NhU81qdukBL0nCmq5nW7VDPBbW2Z93qYa74wAzLU0iCwPrCN7AqnNLne1tl3lPZKC1SSJuiilWBF",
+	"enzYG1ChxhctRA0xwTPHSN+p70ApJdKZFsNMZYKEGSFlPTUmPXOLxwdLnykxw6Wf2Iz/dQsaeIIT9M4u",
+	"aN3W2wXa1l7b/dMrOcGplsQk0ZpUvqwnqG++3QejTCJyRcQczQRnI7MveiyvuXqhxey1Np9x1QNhXdl+",
+	"QcxGGxFuGDOoe3OeoQmew2AlIbmpsO4WHBZb8Jor9MKOIbgBxSC3tAWh2enJGe2SC1/7LU9Wj+BMYbeG",
+	"G666hDdUDpwdhta24zFmI5IgSVlMYMm11Ndrjd6Zfxgb1Bjv1vaYazFmnkScGc2XKjPR2UabtOfxyrcC",
+	"7GHwL6AXmKakdrvM7LaxVWd8QgZcqzupJKWV8dQFs0i+AUOZ7yT4ErXOOf8Fi9H1Nk1x3kvhLZWNgxFS",
+	"ieBHYRT3PfSKPtls0T3dwTImK5rQOefoFzuC4MoXQ9wWrwrNDccxmSoj/M45f4XZ/NoLO8Fs3sNKkclU",
+	"ydICc470j2gINIfcPeCdoiO92R107pwyKMWKiM0UA08p1h/V03KSQS5b8PLQt7Lwbs5WUkijIFOJcJII",
+	"IqVhURRUBGEY1uplakW+1xBcX+3c9xUaqb37geclg8G+ZzhTY8KU3mKSXHPvLwnraQYfVEI0qUk9iUvC",
+	"SpqHnrPmB+TTlAqSdNCZmaQlA661pKEgcryxgNrz9UQ9YS7oH/VMrzqRbdDBa+6On95CkiDN8a10WlyS",
+	"8v5++PChfept06Lp/qO2cHzqKHypTwgWoGjidPKPixae0jVdq5ZMrjBNtW59PZPce0+FPBKs8ABL38YB",
+	"hxuyDqwJnxCmfP4gx1yodL4JSRz5Vt0ZEVc0Juh9aXBhC9q7ZVtsuW7iWzzjMptOuVAkeUUSis9hZtfa",
+	"xfyFvYl+Yw8Wy9vQM2IDEUD0WKKfzt68Nj4+ZGMcbT2MY+R/WX9xMzl75B/wfHAIpovOzeBqNjQ4lW2L",
+	"XL2regnA/2af1a8+jRW9Iu+l2dSp4FMiFDU+MGMYy6A/vOrViwrfUzA4Upz2X30vlfvEx/yNfPAbiUEz",
+	"PtUa82j+grJEv6VMCNj8qHVJwmhM0xS4jl5Bs5et49bphH8qfhIEy+plvTIYTfM3dOC+1L1A4glBcYql",
+	"FtkyG+REUTwBMrqybG5oYZezUM5DNcWKEqa+keiS8RlD5kH9lgX/ZHlmoReDQ09ZNT3mLCaCBV/k1uFz",
+	"6Kc0/wJh2URvFqxBMfeovCix4FK2BTH76G1j8VJv3VYRhlu50mz9N3hDzCcSJJ3plFOmJpa5+AxEEK1m",
+	"9ICY97v7D9t7e+397nn3++OD7nG3+z+aiYCEs7/ut7t7+hqPFRet4wP3z571NZ9OKMPojd5Jru/LBIyv",
+	"N6EsU5ogDrpRi7BE+p/ULz3vPjruuk/SpHX8KNIGtH6k9QKiae1s2opa/IqIAeeXvZyAvYt63YY4lSRq",
+	"WWoCn7v9txvjT5gRdDah4AuRCgsVGM3DYgEcWwNGkWTWOqPwru5jc18ramXTZOVaWiuqdby3cE78rfA4",
+	"jH5nGz4WIKbEKh+lu4M32v1qxLpKOxo4F4ubWn7twX7wtfmuN52d8b01GLClk8BQF6hlyT0kEEj9MCbg",
+	"FqQKfBX63CVoQCRNiHMZFiMacJ4SDK7mnPoajb9Mn4EhekQaYnZGFdN8FHx5kHRg1rTZQjsCXy5aPS5y",
+	"Zh744o7B8gfP6YS8GT7Dc5CL3ilpSgj5qQly+mwy0DtkfJeQ7RCtXvQKqwUNv7QN5WMQ5SfLDNGumCO9",
+	"yD+9pTkWpJAfwsAB8ne4OCgl0lyk5WJdFnh+1PrUxllC9Qpgj/mXZcEvVKpFNQdCokHCZVlqLQ5joiwS",
+	"Mjzbo7JHpKITy5wWTwcjn+ALNS8sNn4qyBXlhjRX3iyIzFKTwUMVmaxDz0DJ5n1YCE2oFfowi2JH7o2r",
+	"+OoKufvWRYFwYvx8OH3rLbsVWp5kzoVOzNmQiolxCZW3agP2X8nDYBDuuSImJsqHJqr1zBHqWpHshoJh",
+	"gj/ZVxwedle9MefslcSGbtSI11eZ+Rx4hHciarn6iY0KodNkQlmex2UW0imUcCy9kR0Fx7VMFiyf/e3x",
+	"5S/LqfcsH0iuB3uqUEGhUSsek/iSJD2wMSjrTQUfCWKUY65pW5nbtP6amscZ78kxnwW1ZW8MHwQ11N70",
+	"BK3QW0PKpa80+gre13n0yh98Mkc2SwUoOZMZTlEKlOssMEmUomwkK5/fHdt7fGx9KRVSNTy1ZYWIkk/m",
+	"z3Jirdjw3l29wbxXEHUjSWte+xRk6CpJW/OpVWM/5wmeLx/4dhSDaImCFDiWzdjEkjVoRbnyAc8GF0Kr",
+	"eqdx1VdxRcksV021XplAtnFCNBduRa2Uj4BNp3zEM/2L5kC9hMRUGpcC+TTlQoUZs/7kE0HwZVgrNymD",
+	"0xTHzg1jXalS21IzyHrEhv8v+jMFn/VsMLKcJSb4TPOqmAvSA/025aOeZvB7++Yr+qXocA/FmqtI+I59",
+	"UUcr2QSnrePDgO0N3/WkG8Fpb0Kl1LM1z3kDKg9P8JnsCTLhV8WflEkijKSbYqGo5cz5++iIYcjRCC2t",
+	"m2/IDoQJfF7bvIHnIjPN/AO1lPQLX3AvWtoqSMjfb8t2jlH+q36/OX/OP26Da63j1hF6TWboHceg0JoU",
+	"nPIde/sH6BWmDJ0pmAlNWsff7+1HLTrteXc93u90O/sdLdbNBHr6xtaj4m87vYIt5jz9kVkfIu1D3b3H",
+	"j9qH2HJKqfBkuuCd2juyTpwM3MMtlglJ7J/wlqNF32d+JgO77C1h9QS9GSKM9PGNQHzpV4J0t0Q+5rNS",
+	"mL5VS0UyfDpdpP8KpxmRLg9KS0vYsBN9yDAyjCLJM1Rwmi5Ygeu4afzta2DPeZva/G5lYymrTcsl4n21",
+	"oesTT2BzPSJq6uPIZKhQ4nxMvPxUxztPEB5AhucM0m2YCWUCU3WxzLpP2BFXdFH7NqrG8LVNHSiW3Mub",
+	"4W9kmez9dSoI1veYeMtcIp/lDg8rGIqLbaplvfuAx+b+6h4Qx+1vyP2hX/8vIujQC9X4UkXEY3oFX/gY",
+	"5X/1tARtHXcLg9HNd0yw5tWPh/vx//f//L9gXyocK/dziqXqGQl5sNc1krh1vLff3T84MKJT2l8yZpWP",
+	"473DRZ6dj6p6TF5xpsYSzcZcQvGURBhOH0o5GxUuSBc/1gN0u7DIISpKZWX2jfjpQPBLk7O9cpONpvbF",
+	"X9M6V7eewgynl0gQrI18U79GZkQa9QqyJDAyHzcaXtAFbnar+pWXSqIxluNIr9aYfMJa3ZyAdrLo/7fb",
+	"GzpA3maHeKb+GXFmdU/NGa+ADkkSoa5mm7BVgsBPjDPShOU5kgrWl5gP6Vfq6ZEkL2Rr8FpLm4tVcjj1",
+	"X+ym0OylBZEHxzsgY8oWNncTzm92ySMtu05uXv5mWbIo6L1VJX1v4EGeYtI9aEpVwNy7oXjYZvEumfI1",
+	"ePELQchZyoMW54yLS8pGPah76xGTltw44lJ+GgINm7sYqo6FQCgj9L3QHNwKhbb5CU3TqrSYgGidYlDY",
+	"j7odCLoOcIpZTHpJpl+w17WXIeOdSpnpUVf1+DywnZFexUl4sAfxF5B3Wh87MurtQ82MrjiNSc+EmzQn",
+	"K+pyNaeXdmTWD2n3/Fc3bj24fMwwuYdVM+oHwojAKYo50zLVxfX1Sx9HrZQy0lNcaY5XvOr3DJvKiuM9",
+	"fdwgb6qnv9063i9Fmz8WDs9W8+D4FM+t6+TXw49eIByMWpymczPpqAUD6y1ONR/BwaKc9fdzOTm+4owA",
+	"KZd2u+EzJVJoHFjPSWORmaxUwzz62UiHbG5QVWgyoGfkdLlM3MPuQfLPgF8R9AcRHIxBxtWYspG2Bk2y",
+	"u173kKzPOVwjVqcP90tNowFWVx/K33JIvSDtz8GSIWlmLVF+ozfNBgOoTqyZU1gvjecNLp2qhvR+N8Fy",
+	"szTespYPXmUuUen0l891QbNemD0/j0XEvbASi/O2cCQaxsiBI1uxA5QZEj13zcLDDLQ577QitYnCU/ZN",
+	"bZ6Y48+44TCL5WimZJUWbCN2e0sHBta/MuCqPyQ/HvkqlNZwDWqmlr86iv6LezrqRc5WPB3u9WtneRTU",
+	"fnCd8/2STTO10qv8Ia9aK8c/V2NdrDiWRWzYKMQrA6SVQ1sXGbf3ufB0jBVO+Sgjq8Ljq4j3y5ItfEeM",
+	"S2ONTSzEw37nqLsQHnkmiAv8FKu4f/Pb/c6SNcpYSqREOF/PEb0i0kAPXYMM6sA6/nQksXbmyQJB1KgL",
+	"N0gZtdJ+RRrJjqC2R1C+XIH9qBMdv1C2Yzg7hmNp4S+vqN2gkra2ghb2ES6mA96cv2gdolov827TDLc6",
+	"0t1AdWrmgi3clX/5hQ+l+9UR+2LWbsasY2XBgWv/w6+ISLJwXpJ+5fpJuM187Lm3vOIA+RJtKu0+3hLZ",
+	"LCTuQCItnuT1jNcVFJt4V0Gh+AJC8aV5xkd5W3S23h+apWykyVaGRGCaElMf21Mu27PYO56VysSt/08P",
+	"nEDBbE9rYNJzpq796Dp5n4JMuVC9xvFI4x0V5IqwjDQaXWVdyy8ID71mLaLA0pZnENosyOY1McJqTTos",
+	"095+qHI0kHl508m09ibzoeBMTOnW24LAcZq+GQI7Wlpqbh/QPKo8qSmXkg5S0ksyU0xPmh9f+9azbDLB",
+	"Yr5SFQp9anGSH79ErWdYjgcciyRc2X5Fepm02AZlnvaCC5NOL4/RbMwLACU+ITY+JIrEM5RkehuADUIW",
+	"hsNrbZa1gBmjV0RILGioiOFM4eEQRvEbp/qDkBNJJUrwHJIWGSJYpJQINCdY+DGbpYtOhOTsNZ6QUOgG",
+	"YNMSPPf4TsVaUGjCpUJqRpiaO8Yvt/B13607zemtlfJZTyoeX/ZwSoSq2bS3YywmOKZSSQjnuU3EpeE2",
+	"HeWrogY9NMoRb+trbXlJp20+NbpBG/LYtaAEzUBLJC5Vrzm9GfTZK1IiPBi89chXSaxZ3luB8nCdqcx7",
+	"pWKFGuJ4AelSpgTCTIjPGOKMNB/uknqENcbLuMoz8WRd1v4VAZgnqQqDN01J44OUM5nX3sdCZ8qFD3/P",
+	"SEbCi/aOxAT+1gQcodeZkKRMyJooDHAZFJ0hW/Ezw1Q/UJA5R+OMJQLikLe54m6SgoyoVCZRRvaUsBk8",
+	"NWlrjzQza0wcnhxessyBEfQOuksGcdDd5ih8tSNQmaYvmzw3k1CpkDVHmgT67buhdsVhei1jKg0z/Uis",
+	"161aPxQIEJJPypwbAM4GJoBM1HcLtUZWoesNBMGXCZ+x1VsWWb4oRvoUQx1O08G8M197M3xF1Jgnywa0",
+	"hNmVzq13XktwBLU6d/6BrZ6Sc60e19Jn6ZtbPRfLvyvnUpHJUhlesDqsECMkkQijlPPLpiM4g2+c6k9c",
+	"h5XZoY4JTtW42Td/NPeCdZPg+aqzpO/5RkJesJ4suSLCIFg3O7DmG64seXOJYkrVpKJpihQHeHtzqAuB",
+	"MqTD5mrTlkSJse9yzbJhDtLaVmXUypggOOktKAsNPqcXT/YYmYXPjxoLkmsXRpdrfI4+6Fe/JrOV9lBl",
+	"nYK0VxVI0YL1HOL+1TNQVahqls5flkVTomrwLNcZqtxxpXwPsLaQTAlZxWFNbtErswFqUfP8RtkTtopg",
+	"MV6Rg1gH669U2gBgy6Suwr3F+4rPllBdlq5RjcvK5rxV+F7jg5urS42fuHH+sPq0Lcy4PJvqR4PLSuWU",
+	"MGlR7tZPpdlf9PeugoubGlN5/o1Exa1RXigCLRXcIxY3vK5qZHnYkV8RIWhClqId2GRbswzGrpFTano5",
+	"4BI63rwcUd0L+27LQdRKFvA6E9wg0hoKFvl4AMtK9tdyuVq4ph5ovEvAy+xtUJOy6q7GnGo5ZFqwhsLW",
+	"Qy6OOjTGKhrV4iKFDtLziS0kXwhuk7b+yUEeQ0kXmUzVvINeczCYcWxb48ixtsk4g5YDpeD9IYgfRYR+",
+	"5//++//976//+8+LC/nx7/80/+h8/Pu3Fxed/I/v/v7vC9JAa0D2Je2iK8FzrfsgbNGIy2PtwMT8CIyf",
+	"GOEDHT6KQvCGDt3vMK8CoXjEuKSyddx6hVMsKF4D4BDqvj0wGVBbh4AjrLUdY5AxrUdmo3FnjdKLAJrg",
+	"wtCXJQeXIR83SRvYBI+wWMvPNwxCuAVwwC1XFHytyHYuob7YvGZwdj6JeYgzjVKUixCqf5r/4rkvz/1F",
+	"uYEEmPz962fBBHjkKpazMjAOhnfSCO9q9UaXOE+DcHYdLNcLHz5KcVCFTnL/PZoJqohrOTiRJL0icn0l",
+	"MBR3389VqWXpcNtM2cnJYf381oqYDYvQTWTijqi+LqIKo4+ZoYRY0AtK0uS5ECGQMQfCtDA+28YqaLeZ",
+	"N8zRt31gsZ1ux2Q19L+LLKi4bfda6LiWFCGmmBpI+DDCeJ1/oTJvM7wcXck9F5y+K/Iuq60hpMKVGNkN",
+	"gKurGNWboxiujd1cQixu9sj1sO8W8HkX4HRDG/Jj7s8ub4cB8ICmq6kaz30Q8OLSAlRUd6+9dxTG+27t",
+	"dbqd8A7YbxVZeu4LH5dCNTe5ewMcIk8jXU72eW2mD+Ljno6KiYWW/RfMRpk9XG4epnMntD8OY4H+wkeU",
+	"QejeujK8LbMVlrUAYQWEewZdb5rtnsFk2tu30El4BFyy9Yr/QdMUPzjqdFt+o4eWxJOMpIubfFMIWc1q",
+	"imHdyhCTW8Gm+gA4ONZREPmgKlQC9gpkEGCFrJ2xgfruL/vn8LicObYoG+zIvpHI67CxYk1DxpNFxPJe",
+	"4lO8t2Wl8ea7E6R/n5T/4lZP+VjfjOXjH4EFWukPUh5fkqR/jAQZQmPQjJme3Katdan/VyaI7KC+jSD1",
+	"j62WIeWMi8RgsEHscEAoG7nMlLyzlCRCK8MzrakmfMbQhGA2G9PUdPR08JM5k7JfbEUtO8gieBXkka9K",
+	"fm4/KzMTgjBlssYAFauaR92KWiPCiKBx4eryG8ZoJnaY95SG31J01DURJS4SInopuSJp6/gQILbAzo/x",
+	"VGYQSLhud4zy+EPnXWYTl7SUkmRExAliYHowMsKKXgWd2esXv5cX6Vqeqbo3VNYzkG7IBRoQ03HY0JVe",
+	"FuglyGfNpmk26OtyY1n2W9qBagk9zCuq0Et1SSs+rVqXVelE1cQr1olRFLGlhqGC6gPL8piLkf7FJcqS",
+	"TNXtiJPiA2t70ipH+2F3NadbGYArx+C6DZhaA19Glc1V6zYXHqi7cYXzYYHXbWO6jrmVQN5XDOXL0o1e",
+	"20cWErhL5etmgnVHPgui0hUJd6Ot0lL+4pbS3EpVewisJi+f8cB0g7wFgHCCBcng2NIqzkTfY+B61Ywj",
+	"C6EpS21Gc3whL0bb/o9fu+3HH/9+cdGBf3ze//LvIXHu1XxrimdzWw3jvco8vxd9/+Xb/G170f6X7/4j",
+	"9MbPxcI/tv/Xefy4vPKTLFV0mhL9rW6nu7eQe/IxargmfuK3W5sIYShIhxEBgqn+M0eJCqzbp7aDJrVy",
+	"Kc/VWxW+fq/N4nxskBbcRYojb+r1A+3Y9vN1oLmLIe1Fv4XWQA/2vPwpy56KIZ6Bp8KGsRGWlzL3ikIb",
+	"EkiNzNs/6s/5fngtsb1G2voBUW3z7+djF66UrXfA23ouWQWu1lWZGH+V8WcoC8qNpoIMiRAkMc4P29hg",
+	"ghMS7jQZWMqNtLG69DZ3bx3wjyJpKhEfHqO+n0BiOoz1o/JVQfIeP9Wf8u49+oe8Fkn/4e96/rfrKNGP",
+	"kMFtrnUwNdjHWzI1FrMCLZh5MDkwdxKF9ni5feEf9b+43r68Zmgrmrv/iXeWHYSark2wuCSJFhKw2Qus",
+	"qvC8NnKSrxqKDIzFDAEykBoPyz0TakcOHizAkTZ5yg2hqdebaOSGEJrxG0bO6YQ8tXG+gAeHfkIJHVHX",
+	"lJ8grxk+FxZ5XBDo7jJHMU/IiY3plb3PNnWxkOqHj/e7B4/LKtvDwwDNvrWevKeQn76Jwu98gVpJH5MU",
+	"p+2ETDhQ6sz/EaNJFo/RgGj1Afzlj+q1+eI5jw3kFwM5oCvU5vJYtvNOrqarTrhPAQsHujrVyihDFOXV",
+	"bPvpCcFOMtCnTuFY9Sgb8tZx6+97+weHRw8fff+424oa6VWAaMqHPcjihwjT4665TR8mL+8UUvmMpyoB",
+	"sOgXVivbi1qQvtsrmltXWnZ7eaktlws4IWIEPfUUd8pXxujvGTHNa3549Hb/+/96/iLoZa2LapnXLMsg",
+	"LAJRC1tdXsnQDRs2M/ZWt0FUekWqr1v96/hoF3Yr8LJSKnGZqz3PEw6mhE9TYktWryCj1gXGAqkH3n6H",
+	"GKXpyGO1Uc4vEYcUGyhAHJvoW4RmYxqPQSPFKEcH2DAOV1BbuIu7yb0x6tcxInQ0VgAJkFcjSoWwiYbA",
+	"9aASuIHjub5rjo3+ITUWPBuN7Wp4feaRJETm9dh5I6X7CyBbbEKJ8n36qx6i/AxUjmzUKmKWVQpflvxp",
+	"tVyfPhsmfHrgBZZp17jTXarqzaGthNOWcoyUVcAndvh/cV29AD+5CTXdvv2VprP10KYcmwvgHXo/ruKp",
+	"VCLF0YAgQ+lIU3rOWddNzasmKuXDWDLzteMKS3SbZZJ9pVu2KulXPnBdKV7WOlcqnYWML6U9rnwuINcb",
+	"eLVLkr460uZejeviRFYwghaTCddSUq1eGlI8g1pmMItwq4pbc3z5pUVcJa2lSaLP+gJ2TZm3fqb1JqbM",
+	"9cyUte2TO+YvZU7+mufQQMNMZYIUZft7R10AhZIIj3gJjOJmGVMlZ90kxr2K0IsIvYnQ+whNcEoiNCTm",
+	"v9DHOkIZg42IrJO5zbhqK96WeB4V+AgGoEeSE4SZnBFhfEMjegXJlH9ejlhOv15PFQ5L3fkk4EdwwJML",
+	"XT9sLtTEwKQct55iOW41aqXUW8j1LrWWFSQmdKqKLlPvnp7bLlOH7ucrkvQGcyg7BNIgLCYmf0uQYcYS",
+	"ray7kduBmx+kabR4Jy1FGrN0t6ar1E9YzQKnpmm/n7CRUGtfVvfjc80tbk82bCab72Lw/ZVNbbg5+Z5/",
+	"bgr+o+8PwdTcTZFijk5ZXYBiapVdzYnHX9K88Yq/Twsb29iKnU9yiQ7//MubgfPJTZqB/in3agUsv32K",
+	"wWXzkslMYLPZTzC7ROcCMzmEbX3FBzQlyJyKj0GHP3xjg0SugvUqIiaU4RTtt7aCsr8hDyzxkRWy+Ev9",
+	"cl+nA4qTlJ5kFOXz+LWulk/NOSOyn15Cu5v3DllQOsraxl12Cbn9Fbc8vNHCF2iqC3z5NuzOkGir0VGD",
+	"w89XSVbUUZeE0pv6p0nODD/1H1JjAgpogsUlDKi8CsEXrSjScAVbXxY+Fibsknxxs6ssTWgc5devWKC1",
+	"D9dXuIQT/Mm/6J8Vb1lDq1RK2fQ5jEEO6kE0pnXcilODlOyuM66sPbEEPuWogE+xKEVwl4kqFte0Tmyv",
+	"NQRUSbhNUTvqdtFk5LUYbh23ctDHcvuAIWQcsXiupQvUmEOFFsLIYKzpc/191KJMKpHFFtKudQrFPRPb",
+	"o9pHiDoMZOqXE3MXYJzW6arrI1UtBXo5agL0Ut7NYOpXjCfgdNBUiXN0bjvEb2QJUYoSaTNLx8TDwvKq",
+	"kxy9xJwNUxqrnl2MBJwOjKuerXoK6ltlKgsOd4YlGvKMmbKpmbvEuELaEBBScVDytxN1LtFvzVMr9eYy",
+	"xW+k928VHcedotBP+XH6vG5HlMVxeCfvOvK0fDI/hyLifl3bBqu7uvImiM1205hBS9sqNojLf6WQQ4tl",
+	"TZZgfYrySLVCIctC1H4z4AKRIkcEKXE0r8tqde+jCmOtMK4K36gwgKbeBF9GV2T2X92vUFmam3AueJ9Y",
+	"2/pfokoshsdyXrxmCMHn1Ctd6817Wa3g4msOssq6G8QMNgLjvD6aT0AErFlstAZ4pz3bgxtF77TVCcXE",
+	"vpHI1r+uidq5URTaO0Dr9wW7CTV/Df1+KVrs7sTe2xO7vONo8YA+g6E46O6UN4+s+qpUQD8LC1U+SGsa",
+	"qhIhuHCYGu9ePEWPD48etRbs2StM7SAX1l2bpTFPCOpTJrPhkMY0L3XtH6Mxn5mcelcH0AwJYYBTzGLS",
+	"S7Ll39R0YQNA/WqngCQL6tpxsNThFEkoIUUAGQLJwYKPBJ7IoIFKpoBgFaTEYnTmNr0xPUH0dgCgCaS3",
+	"Tns0cQUVeqnNAVG+XY2n05SSUv5rltEkPB4VRhVGkjBFWGyr5MYknUqvhRDCsQpCi2myCMCyPIcaj5ng",
+	"bIQcxFoj3dHDmAsEM4cU0FPk0sXMdX/r4nD7LacEX0qER1gz0UUXSbOOEOblL8xAQmPUL8fWpbjIbIvN",
+	"XCi6bJhC7s3UmWnmfksxwfTyZvVCWgfvDQVZfpRkylVP4UvC7Behi46V5srmahubDQAdc3BHQRC8vCkp",
+	"OLy9UFOicJO++pVauD8H/zHw95DbP8FzNCAeLCVEIxp3glvR/M+FvlfyR71hPXOvo90YsxyaCLmYemsp",
+	"qliTFgKuFDXgS7BeR4NP48DimlWsnqJpXm5LPk1Tfd4ML+HJ6pRuW6rpajjzj9uHLQfzzlmNKBvSlLzg",
+	"YrKOYhvKr2uQM0ccVPtSgGC4aWlm2lE4Seta0YraHK/gxyqxjeq+/nT25jXKnSGBp2HVe3QSrMd++/qH",
+	"CP309vkPiAv0gQzeFul9R+gVfeIzqQFl+hA1C32bz67tB7Db1voNM/JPe73Dxagm0fKvTAjXDHKtJA0I",
+	"MyHFkSATfmVY8JTGysCnVVVfv3NBw64EZ4QlCCNGZgiGgLBEBrQCC/VAk107wQqfIP0tOwpbYMRIrpN2",
+	"aggwG6Q0PiNKOeUkvF4hn31BjmOubRCcOhp7RaXUut6P9noras24uKRs1IOGmT3ASW0dt7rfW3zYhYG9",
+	"s9W2T3myEJF2lbi92Pz4a+vHw5+ftR+/+vCf7Ufn+//V/teT1wetjws0Xn1uQXoQBoxeRojgeIxGnBs9",
+	"WS+kpCPWpiWRWiNUatyFla9/DE56KIhcNx/IPNKKx6L335PHV8mPr7vx5MUs/uFfl63AGuSf8E7SYffx",
+	"w/WAZNx7aqaRsaQuq3XfJpiEo7z7593HBdiwrRFw+W/Hh3oQNvL5dIyhSEbNaEz8fL3BfAs5pjcKCjIt",
+	"8n4blZnVhoVKc97APR+OoMwtfoSX+GiDE/73VrapMmSweSbSfp5FHNzxrWQiFWtbAlVaE1WpulDh1RhR",
+	"qYgggUbYy3qKudz1ZXMyLYUrg8qLJutxwd957ds2Uj/4mOXqR8wnC+oHH1drN55xSLYp8AgkiTNBvOp7",
+	"wG7RR2m/BHKsv5Vwcuuay1qqx5ahDZZ5AsFG0WtVrbgIuvnyRQ2WIPKUaA0Gy8uiX8BwG50MfKTkVQQM",
+	"94WI2IZqlyIyVFvILhyxhGh1KdzP4Rz8Kfo542KJbE8ERD5RqRUjNBScKaQVMUFwIhGtcX5slJ8Inek2",
+	"aYOXp517k3OvW7pIb4mgoUUazHvFHLbVujcJlr6+VNI0CbZBlJVVUVYsrdVjcJNFdd/nRm/NPxt5q7Nk",
+	"cd9BGfctLm1vKPikUfUj3G38ctte7WlOUC5by+zqjJBLzTQ4KxUtek4fIiip9cKa1+bOnCnWRzOVHCnA",
+	"gJ9RNeaZQpjN1241bY9AYFGv3Z3SLoa/PcXiLzZ9DVJYvjJBUuNWDHtxzbK7wvotYyxIhPJ4ioxK/RZN",
+	"C+JK00wreHNpXemuFVCsVwFXXx+X+nZhnsu4zssw1PQ+nEptGJIFFK3cfAeYQmzvQhZifZil6VyL3LrW",
+	"DY27wCxV7/LxObnX2Kp06sKBbS4AhtgitoGnVqwZSc7fer3mP+41hYZTtxAGWeudDV1sBm7pm58v0YCM",
+	"KEPcEN4Mi0T/+xVnCZ4bCEv4FEl6oKXppSxfcioxgF6aBsmUzHquf1V+pZTP7F2yz5vrOVabg+lfB5Qp",
+	"bzXifIQ+TGfr7sAzl1q+5dVt+L7A+gdf7u9E7Q253b3IlYwOPRsbgNWEbAjxs7jbW2vPsnAmilYt5fTO",
+	"hd5n2M3J4T0VGKSByW7W4QWwYZuF/jzCrQsHAa7fzL418vWGHFS1DhPrtkCWimYvLjW1QuFh6vV8M3m4",
+	"ySfOAAlVyHtZUusq4Vein7946uiijLmZ/NGF72xQQrpchJ1nRIIMCziPA96y/WaejCq7DrshvpGIJhsg",
+	"Ha1eprOFDmaFpMTTqeBXxFSMmiSWoLWy8NK1nZvXUB++ot0oBwoW2Fi9j9RbX82i1lvZkvb0gaQxn4Bb",
+	"y61vkKDLgj4oh0higLnSBBplNvC31RHkjkWSG+SK67cXLu32L3jABVZczNGMi0DorL4bRY3TNeA33qgd",
+	"iJ7c+pnOSyeXW/i/4AE6J/GY0ZgaWrmbSTdqUnFGxBWNyUtlUj19Cw4rMuJi3jpuPeVM04nLjTO5kK2n",
+	"b16ftX94/roh5K51g1DZwzH08LJnwK7aD4QRgVMUl781FTQuNXNoYoItM67yWX2uT/LcSjniOv0M3IoE",
+	"GU0tDo5ZmobR13tcYGaTuVxbLLdDbob+Cm2qWntk/heXGP6BvxnB4X1hbfmRH/eHcNyXHt+VZRnuOK/D",
+	"NxsfxzVLEZofVhtI/7J8ZdfvYrUGO1+LJd/5HuXtnEon5G62rHx6fLZm3hY+L5Aqdh5Mn+3befSPkZ4e",
+	"4gLB3nZQ33Kg/rHttNBBfc3I+8foxx+PX73Sf5JPqn+MMJv7PUmVOc1ugaKcldme2yEz7YyO2Mu1Ehpq",
+	"myd4CQg4mdCAgrRu+4HtZwksb0fsfnWtYEl7gmmKCiDuEqEdrqepNQ3Pn0H0w+xJJWnHtJxdGPoLLlD/",
+	"NFNjLugfcJiP0ROCBRH9MGBentYWeM/bN2fn6AGe0gc4U+MH9uYH/WUuybXzbbBrnuvGYt8VXA/F48vT",
+	"5LdMqnVDM0XBVnu/68Ujngh+SRhoOAIzCVHoBWKtr/YqADu+nXJJNbv6DmAwCFPoW9fK9rsIynb+IIKv",
+	"WQbWzi8tc/NfJwnLq6pf4mKAlX/Fr0gAeDOQkbjQK9h2fL+kDJqpFFu4UOpZKrO3UZp1Ni9qQYFZDwrX",
+	"rEQyxPmwHK2xVZBUBjb8Rm0BswiFQ41PCbMONX9dYi4Eia08doAFQca9Am4jkHdQgRvaQB++9pFoVu23",
+	"JJRV2ubPjZoo1+HZNmxtvwaEWB1wBex9KfpQTKKyL8Hoxorc0dIx/asbQSWWdUNm0JzFp3GO2uUgl2CT",
+	"ctMVkiNSomq0Lv0KgINeSNe38/1Vi3t7uPI3Env6HGqKLNK+oYK0ddx6RB4nh/H+Xvt7fDBoHyYPSXuw",
+	"N+y2H8ffJ4/Iw+ERPjgwBb2uCNhaCYyrHiA6FdVXoBS5bl1IZvHYlh0C6NOcZ1BKp4WcJARR1fHrtY5b",
+	"3b2fnj3+cHjWffXovw9+3v/P718fnT/8195//c+TIgJ3fNg9LNpUvuYKvbBjsGv2IOGxfGAKUB/8WzFI",
+	"L3ZbxCG+fPSuyjmLAU5L70IS8mfnpLUI/z3kwtQ15MW4kXWIUIGgnW3TLCq91e/gU6EEKrkQaakM+2PU",
+	"tKvbKpJ94kx2P3/c1hQfd6PWwPze6u49PvgeH8Xth4Mj0n4UH+D242SftA+He/jh4FH8ffKYeNBi8Gwt",
+	"Ct2j470chY5oE9dQqWnP234EVeuMwDu83h9dqAGmclyCrMu3+bjrMYZf/T23lTN5TuLxwdFi9+580p+b",
+	"lZ7bZVtZdV2sSKMXb4SEVqxhEFGMkSWNBaGnFUZm5ZpJ4lI/lgb3l3ZtU6C2Yp8/N9MW1hQRax7IGabK",
+	"0FRBXcvOp5dPW7MROU+RiCo0xo1AEKpoq0CWPkV4WQ0uITcxrXAK5AC/x1hOrt6KV7yw/nauZjDP6NAr",
+	"WPS4zABLstAew+AFHHtdroC5SsCWeZMm6B2HBphznsHFI/SazMzFhRNtPhCy6K9wmhHnyrZ+5KJDsFk8",
+	"JPGsSM1xQIyYhYAYpNZntVBcIOQv+ZRCxW52avVDZHwWeqWd/cqp5UM9QSkZKsQzlc8o4cQgSIBrA9pu",
+	"WKyGyucWujaYu+zg67b9eW4S5MkChXZSyZgt0msriq+0KMrST/Kt05zeuMmuVSq1oE1pqunlkZADyDvG",
+	"5Y4uZaLblvq1KJFybXIV47J65xc7ej4NYdFIRTBkgvszNA4tLFJKhEfZkC9OpTsK9j7ARRB8VhyVGFIN",
+	"0CCjaSJRGTnICsQl9bu/dtuPcXt42n7x8fP3X75t+38ffvnu88GX0qW9UNP7+kbuJQQVzBZn2ckXbGng",
+	"awl/OEGGbCAN3Cj2iBGS6PPFBXKbce0iII8EayuxFwc+4Mm8AjhyghSZ6DWRoKRrpdzi2Bjajfxkdi/v",
+	"HSZoobxrhlscf5If/VV0a5lE7jEJ5dDMkOJumbmwq3z9JbVHcxHm4P37l8+gE3zemdg7F1RaW4ckJwbS",
+	"FrqzV+/REhZxg4pdPQ+3Rv8YphIZCw1L1B0cJfv4gLSP4u6wfTh8NGg/xkd77e+TveHD4d5wH+/tdWxf",
+	"FJhhMHv1iUn4jFMeXzriMgfixEJrXZKpApryAGnM+YhpYmTO2Ix8M0XQUnAdigpoKscIG7nmxsHITNNS",
+	"Bz1PJbHINR7KST2ZLYdoWzHYiug0NJcfkMhx+DoZavXRgMd/fcGwyaEEUV+HrdOvQiwloOjJdSxgTzcM",
+	"Aj4JqXqF6h0aRBXSx9ztttWUx2nCAnwJg06E0xSRVBJQ2NCApJyNpBcvK/TikC78sdbdG2RehQZJLVp3",
+	"s5TsnD2ttC89n81yXFZzG1SymrRANn8zBJdSs3ahK7CxCrmx8t7nOTzdqjsraLLLb36i5dPKN7q+Nx+j",
+	"IEHZ3e/nbMEVsrIEJmj7tWkbzaTBewfBfwZ2vIN+cWq3Ac/DFww4C3iONFOkzO/xbJLscakSAE24ADwl",
+	"hg66AK+J8Ih3LljYLm1u1X1ch7eeSlegIG2N7FrJQ06HKtjtSXDxtPKvbamaZq0rrN86/pqvUx2j3SA1",
+	"MOi1Kkz4sqs29wI7Re56jR6DYEQhM8TZH01Ef6si+EsOu8fHe/vH3e7fuwfHkJWX00lrugdHrn6qVhj8",
+	"6sFS7O13jrqt6vl7pq0roxh4GK/6nObQ7eZrxVSdbejmeYT34keDx932/rBL2ofx0VH7+8EeaT9M9ocH",
+	"+HBwFO/vr5jnfjc8z8Fe68vHgIvBugEDyKrmxnnF+pgKrnjMU9CWLOYcmUzVPACLUxDpQtmy7/ELxNxM",
+	"yU6hm0UIpzPNOpwZd4LcwTHn0KPcaF1YWp/qayBQwTeOoJ7LNnOfo5kWv24r1tEaCkP/C4z1pXnwyI+N",
+	"F5GdwIGXikxOUyKCITGTn+TY6W98IHtS8ekUxgh/DsjYhO40iYONJ1Pw06R8ZiBNLSx9kpGeIdFwqLZh",
+	"gapNLFpWp2rm9CPBqRovuNniy5HgGUt6evSt45bImA0yuwm0jltjeHbuxWCKfcVpyLlWee0iHRI11iIP",
+	"0qWJQCm9IqZgesxnSGtdSD+JZpgqT/0qRlcsu13xj+GSfBx29P0IjgqC3B1Fp1VwbRQQnO7L3hLo/fy4",
+	"tDDQi9jni6TP5UjgpEmAJh93tLCUK8SV3mmbQ1afwl3xsC1sDfP0Y+9eg4Gc4LllTSMD15Wncg8ymirK",
+	"nLlDZW8K8GfuwiWZF/GWElJZw0xunGYkRzWzf/fsIlgDcdNs761V2fvrUEf1wGeJuCIixzs5sZY4uiRz",
+	"CJ4SCrcKorl1glhudnp6vhdK9xY7FGmHpQ+hH22SCG624XPNLz0H/bk88bhIc7y93HK9Cm78VSACL9O8",
+	"WMtqUnkxv9JGr0g39w/lXz3XosSgbirXwvvG2knnOZN5dHzQPJ+5QZry2pU+pSNdIz7ZnDMC7FgzkhJu",
+	"0uLpX665+a5H3P7jo/6fbvtxr9P++Ld1PItygtMUpUQZRBSTjgySHdgeHTGJeqiD2tZCxvZeI286JQ6z",
+	"sofBl1X7f53U+JFJeV+QkC+dpjrhjMzB8y0Bw3omqFLQm6BG9sWZELYJkqOzn5+fLaeyPKPdG8/tUp79",
+	"vl2rHSXWUaLPunxRE2JS53RC3gyf4XkoyqAlr1a2tKplo2sOAvYbrRKnqXGxnxRaK5Ym0f/47KwcRvj2",
+	"1+7ex1+77ccf/2//12774ON3x79220fm0rfev7/7j/XiB/4grWzW0ssMA3GRj6fj5ptSRp4zZcg6gEhp",
+	"UnaWaYC13SZLjRi1rvbIz+qKxyTJUqM52bSxFzxN+aydTYs545KTshb8MoDXoTkA0rQFSRSR0ZNtSBqu",
+	"5wCWKwVqKKrywTqJFb4kEuoMOL9EpptzUySQJW0Im/YwXNVgN+DiBvu9tsp98UN17vxz67wnx9Zh4lsl",
+	"eoHNgyd+5xatMLvubScoY1NM4aL+74nxqiCuedeMyuCS1WDggwsFHLg2UsSVAUApDyvSphLFI8Ylla44",
+	"BGwmbcA6v4/zdX8jzXv0U163G3ACK4lMm5ao8j2gu8i2qwB4RZ/wlqHye/7gnOQrPfbKGcY2uute/bEh",
+	"VD/sO6jOC6D9eeu+cgtBe1LqWKZmIX9xFbrMSW9GhT7nl4S9xbSaauyqiVpk/tN48ENM39CfXr7/4+Xe",
+	"a/rT4w456Hbi/ZR5NTpNYbPvWZnSqtKj8JpNX+UnVy4SqOLT3qR8Q6P9Ll76FPZy1Y5XvxMeq8Jprn74",
+	"oQsgfs/rXaTF7h0ddDtHiwAG1UzPOsjL7SCGBmcjME2DioWLOwDYSVV1dR2k9w4i+zLjzD9o5X/bT/mM",
+	"EbrZKDyZLmYtP/RA3/L20oyhX6CzDVw1eDAO93FJUtfNOai8qTbgTqWFaHC/tzyf1wApWwIwNszSNE/H",
+	"AMQ3mtQABHtLvCi1tcFmkJi1AMcxbCkaQ6es2UoWYMLr+eS86KG/Qv7qVh1MfnVOMdBaev6rS7niTN+Q",
+	"iJvxF1ifwmdUur5LTX0EUJPcOny83z14XEZb96ub710pcxVHt3iPHtnSRXrOrrVG116Kaix/1XjPiMqm",
+	"FWnA1VTL/V4mUv2Q+ev4wQPF1fTB0x+f/3L6y/FvmJH/kCQWRP3jpydnH/774Nnb5z++/fng7X+9rf59",
+	"kXW7+w+plBkR/zDPt6LW76Jnq6MSrPAxtJR5MGWjkwGW5OFhRP/15M27WffnH0b8HwBDrL+lLdgVXwuu",
+	"YTGfoJWiLYP/fGd6h0nTenWxQaUb76IbAroyYYkw6sNc+l5VewBp2kwkaLrBb4gySHo92Id8qwFB+iUJ",
+	"okxxazytZMP2K1Fp8sUkQjTxngmCk6eOcXoEkcEvIeg398vnteMM9sngQIJgnE+hKaHpMocFmHcW3VQS",
+	"EHlgowLMgEScpfM8Yxfi88W4OxdaylR0ud5vnAJ6cp1HxbWaMFZYg15XFrV4Abkp2IOqRfL+FCkf0bxO",
+	"ezFHpeB1PZM23itW1TKXSuMpNSYTc8xyMDG/j5St/+J3gN+tZrw3BDbUI8A3izl4eBdJE+xvfwub6lN5",
+	"w44K5Dt4PFzasivRZMFXlLt43Bia1Tb6llm62rRwrNSApLbhyCJNLnJLRmbI3Y8mmVSaw8VjLglDAzLk",
+	"giDM5pDdDBmmQf/4Gs3Vyvwlan1qj3hbX2zLSzpt86l5sA3kqzkPkODqhmunzLF5l5Bn261FRcMujH7P",
+	"sFBEWD/WmGcCYYVSgmUjN6c7lzhNG6SZGmDDj4Fap9BRC1Gaj+FylxjEVv/3zpdPgnZdyhhny0LLWqT8",
+	"xQ0FgxVzIyaCfvXa8WOP5XkH7rb6Kd0Cw72bbk1RayaoIm9YOs8P/7Y7UTbttnBDfZmC9Ld2/Lqs0O1v",
+	"1L00ZNLCk22jL9S0ELOfbN0hya+Ef9udgHt8AoLQZ3WcOewx/CUQ7f8n6qC/ozbqdRCUcWCG/gkJ1lZJ",
+	"04Ld+gO/kYjPWAXErVPZqqOlGQsXF9PPv3zR//sK/vf1l17nn39vf/x70/D6aYEpN+amcjadr0hjyKeo",
+	"V0fb/vK1gffemn95bcfuQgzFIVSVvKLFaxf32XgVMkHV/EyTi80thvDPaWZymc1fL9x4fvpw3gpVu5oI",
+	"DlIAA8aHC7GgfiuCNAHgY+adxYzGSk1bX75AB/8hD6uJAxxfEmYjsC5Z4xhNCZ+mJMqbyZdKaLW9abDF",
+	"5hHEcikbdS7YBfvb387oiCHK/vY3WwhTHS5EfRmS+pPh+Bi6yLrdg9hMHP5N+uZlBHp/2QznzgXTCr+/",
+	"PCYVe+8ITSjLFJEn9ZEzRD4Zy0harwRct+8xhoIxi6iwE9Paqvzb32ziCup/hmMXIa2ZgfkNillkEUfk",
+	"l34H9ad4RPpA8PDPnqR/kD76dr9bdAnf73a/QzOcXl4wNRY8G429FOa9btTtdpHgM9lB/TgTkot/9NG3",
+	"JgcAXFEjyuySDiExBPX1gPrmnXpy5p04TREf6m+QybGt28MSDbFULlFHSwjT5R5Ld81mUrPES+udEqwk",
+	"pPVqc00iDLVhYJ6Dx0deMKxNxiQhSQcZUKU+LJZbCrtWfeM2ytK0g07zW/gVEW7itpAEM+QU+hOY6wXr",
+	"L6j6fVP2LdGASJoAQpPZuOcAp6R3Tg8ECslMhPGBrTH8+2+Ssz769t2Lp+jx4dGj7/Ra84T0YZH0awcp",
+	"QWAdQ0254COBJzJCfQMd1Uf4gknClBZn5hZ7ePoGyqlvC1cM/c4EZyODSqGpgLNY3+mgpOCjXmk75KBE",
+	"Jm0Pts/mX38jUcpHUHupyZ/byT7lzKTqKUQSqgn2OC/ti7EQc72YfW0M9jsIGohTBSxAb3r/5bD9SpsN",
+	"9ry9fX8eoben509/RFygZ89/eX7+PLpgjoGDVM/ffri3b4hA8gmBGn2oRp1ZKiPuHL0jSlBiBobgeM6s",
+	"aOu/TMhkyvUyzts/k3kffYvZHGWM/p4RpMgn9Z2jCKimg5acsN77h2DIm7yWC+aoFg4qlWhErwiztwMt",
+	"m1LtvKQd2gbnx3ySL1vhTtD8QMs2cHZq3gVrjiaQ+W72EIjFJbUd7j+2XGQ2pik5QX097Xn7dKiI6INL",
+	"+4KNHUSOJDE3r4SqETuSc/JJ/e1vQA6CTibElJtDGTpl6D2j4B1//eLpiankBJ5gZBiaEMwkumgxzshF",
+	"q4PeMyjS9Zyu+mUXLLPXf8+gqyIWeEK0sIazIsgwkyRBgznQrz6klfuKhkkWoAVOJXAWPNB71LlgtmEj",
+	"hj02pOKegsQzgakWH0imGBgwN+7glMaABqktb6OkayVQUKIwpLqbWIgWcPL4wQM5TT5pQ+GBfUw++MX8",
+	"4x0Ztr0HO2M1Sb0UqZaJfuT96NErzPAI8PSQycZFp29f+q7O1l6n2+na+jCGp7R13DrodDsHJnlxDJLe",
+	"CBxPXj7QV0ehKENfEiz0iRtSYF7GS26l7jcSVj5yvhwuUMyZwrHSmwEEyYcmNuw8w5K4Hv8zhjgjRgkz",
+	"a5oX9bzU5lFKpTot+4gLAqj1bBW3PHhrTItG953RPxrd+xRkXJM7z2Dd4M4qoh2EGrgkOd6LXU4D2dc6",
+	"bgEZFwjhrhDTalJ4g96DDQZhjMxjy0ksX+9PSB8ABvs4Tft1A8w97sX4/ETZCfk/nKb/9+te+7HJiP3c",
+	"jfYeffluvbRY8xE7LgMLjdO0s2J24F6kJo+R1I0/z50rxt+w6N71nmu2wqZBUnAFTSpOYH/DWT9Nv6dX",
+	"KcVaui35sGv1eiNftxW4S78P7WWv8XWjxJkgHyp6SsuTumbYRkQup2m/NXUxtjzBM02DyZohEwbKcE9Q",
+	"v91HKhMGaA4KDzt+XNHNNjQYeIMtz8yHUtQvtHNIUtfDGP50l0swcu361h7t0l/gWm/TYFHlR/DvTrkW",
+	"ZXoo+92u8Y1rJVPluI5Wj/3NAgivfbrAAw/2YTUmBHaANgl9AfElah2agYTenw/4wUt2hVOamPv3Vt//",
+	"nmnjjDAFuA72uYPVz73gYkCThDDzxOHqJ15z9cIhqh7uP179wDnnrzCDVJ6jJkN6z/AVpsbFBG6AbDLB",
+	"UJOj17oak1V4JCvZzODQ/9SeEjGh0qocUuHhsM1Fm89MrI3LkCaRgBUEJhZ0UIADW1uC0UHnMw4mc2lU",
+	"ELhnxEoDEE32So6lFWPGuLpg2lJL8fQYHXYfo75MueopfElY36vT18aoNkIJQUP9P+A10UIDzNSevtYv",
+	"nFt9/coB55c9Ax+tZ2NyCvRAjPljBqb1oJgIRpII6QckWLgOBkBrR1DlUSC66SkbtVYSwHEyjfWujIVg",
+	"Vd0TN1f93AXTYm2s9SgwEDyD2Ki5+iuMzEop/Xl9MUCgsLmRi2iQKb1sMUlTq8cz3tPvjrSljS+YZuYw",
+	"WNBWpIpAE65T8syMHQiUHqGDKtaqtY342XJlbWdkQkbGErEVvFBhhvp2S3uSpMOefillIzBAOesgkyIA",
+	"g7X3uTQPOqQkCamUhvWdlnLz19MpPRPwZzJvGUYIhvATnsxvggeaOMWXstfPeqkrPHjvJr4f4r9PjQhp",
+	"Ra0xwQkxoJgQwa15r73tAdwDL7zPjLoB333qkH30A3sHjRj1L1iYWMfh3lGTuchsOuVCkeQVSSh2Fd2H",
+	"+/sNFq4g01dUTiDUevsi5Qnnl5XinU2FypcoYLTa79KUqnm9BQupzpq3awkgC6iFRVZknDQuOUMa+9oy",
+	"I+kgx31pBTz8D85IB53Byw1fBmznARllLE8844C4lnTQKZtbT40pjAS+qbkylpchljUi6tSb5iLDWpys",
+	"ZyiVFMyDFcZbmb1s0diEQRnbp9B2S5UQS0yiBqNaw0xAKcSW0AwzpeXpYI6sGm0bamc4BQnriMDufq2V",
+	"kJm96lmXfq2NXmkzc3jYXbGKN6pi+xQV4O/lI3PP9eq7UJOLM+Yt0zZZ22eafHlgeBkgYi4iPCnp5Vdq",
+	"NW7eQW8K7dCAximqtU6OoKMwFxY7dYbnkdNTq+oTdAvGlk1aldDA9qJzfsGMkjw2U7YOXzL1MEcj0F89",
+	"TEj99VyzpAYOOcTozESvpZsNXxlBt3h0DhcX8BnJW1H8mYzG9ZWXBurEmcIpuYPDZvZoYxUib3wX1Atq",
+	"bJccaGHRSR0UzqWB3YZTpI5hl5foT6mY328Pyg9EbUnbXd8qbVnAxhAs4lObSJDXOBjgqyLWFrmwjshS",
+	"UwH/9v15rXGvD4jh6NCWYVaa8QUD4WOK/5RRgtc17Q1Eq8W4d7FQkkoSEhvGZbk9sXGjtrzJeW1ky98a",
+	"63hvfL47lnEr8vOWXQW3yv/eu6YMW2KBmVqCVyLRiOdu0qHgE5SD0RivaczZkIoJSSIUj0l8SZKeTa+g",
+	"rAc5MiYxq2jvdeLebJM4UjJUF4xnqoOehnyjLqPJc6OaapT8jR30BpKSJhwwOAUxrmhqjkIPWmZCXmm/",
+	"g04vmOeB9Vy2WuWWBosl5aqs5Gt+eUVEZHh7HxBM+po7W/aZO4xNflpRj3XBcqWfJbnPGhznHQTBPOfZ",
+	"dggrVb+2mxRDzileGbe+2UoequQFW3CeFzDdEeoba8GGBxbc7Nq8sZDgc72OIUkgCAD3fCWiYA237q2J",
+	"gndmBXeyYCcLrisLLClt2/ubJVS1Uz5akrBk8rkM54kgibtNmf0HpIKxBJFPeoWMnmmSHvtXlMz6DubJ",
+	"JTcZl4a0KHblxCeaaA05pdIE4hyiduHXnRV9K207FmUBrrTw0OKm743cD0oWrZJyPbmPcCq5TcKagZcZ",
+	"mhWAJOCe/0Va7w8RBE2IGLkycLjq8oxQJavL8enBHNJIcxe4S5cvciq9EZuO2nrdZG36lt6vX/joz5W7",
+	"NTNBWyqNfZTQBJIxqenE2p+Q2pwS2064NkvqmhlSed6WHseE1KdGFc0ujCZBJZrV5yYV7RyaCRm96a4D",
+	"Ts0AHK26XKFLypKiZVJB9Ho9IX9fkUntqpZxYopBepUlDw+b5jC5kdkTT10UZcmHTbvH630WdsTqVvJO",
+	"kwIL6rYakCbwukHYW7a3BDlRcraYw7Y8BHcLCW5Lh2gT3TYf5Bay4JqmmrV9wKVNEs78513WmX+tHSo/",
+	"up30MStzVueOQXWavhulfLRLHrt2VKy8np6qp6/Vu+cDyt0VEXS4JKT/wdYOQSdMCnVnkuDUtrnAcpwX",
+	"s+jLJDHdoUaYao2KQoI6+BqhyBfZFCyTOmXUVmdcaw0HukoZdcu8zeiN/YHgXjIZVR30UkEmgcl8knxC",
+	"kJoRpvICihNTgNJ3/oFiDBEacc1PtNS5YH1syzCI0spdH2pj9bf7HfTBjqyfMTMaeImdpk1pwLbADEz3",
+	"Ge+gnwmZ+q8xE9DGW/+CkVSS2ZgI6M9n18IW3EHZFR8By4szyGIA5VWaxZSq4IiMK5JYB0hIHTRb6g7n",
+	"qjSGJ5CiZvqP2PxtgtNaBWWoKnpVzqm6yzpWdm877K5n/y+9EPb5EH/64FZ0WNihu9g7cBlYuvkW+Uwe",
+	"ZQ9ymTfM9RJ01h8UEckCdCax/eXg+MCJN8EKOC9gUyXhoGFxDG5cDtaFCwWf7WTetcN9IFkWdInGNLlR",
+	"oK8gZDUG6g3nW58DqDkuat4h26NSgZ9XuzvwhA6CGkB0hIaYppkg0pUbQ19XwSfgT7aPRxeMC7Tf9W6u",
+	"3uGEUlH2bBYrr3483H8M7TrBU84FyFwPOOCCQf2GjFDGFDU51DxNtGFi1n2iX+K9fYqlKVE05dcARmpO",
+	"8Iy3DaSRcaYwQhKJ+lxNXRdT+smBAFhXjUQeIWuhroWfSTo3OWLg2dY2o/E68YRIky5u6gc1gdDRWBX4",
+	"VX4VJozqsLuXbwJUTOoB5XhY/ROEbUUuFxcM6h1zfz7cybjqwens2ypcv8jR7UtIIks6Yi9Z62Y83Wfm",
+	"5bfs39ZfJcnLoFw1vyHK7jnX+xN6hS3UROv4148+A7VQDCVuqcYBZmlbpnwpMb6Uj3imlvC/51CyDDkH",
+	"0u+C6kMyaJ1duiv6FJaAFsplxsDZmGb3rBM8TG+yLdUTrEpds6TMM9X6k2XSfz257UC8PFOrqVeSdAhu",
+	"W8iCaTtJ0DYKYrvCHUs07uBAlgj5MbGgIEXSJ5RZKzyXCPbcys1SYmgugrRsN2gbxvzVlN5B7yXAD9j2",
+	"yTanh7jzNBvzND9Vx362tJpxi6c6huxTnkJ/lXC0FqYG/RDkDQmhd7apwC1LoaLHQ43q7ZBbdpLonkii",
+	"5xZsR6trS5B21pdUA5qmbUBbrDczlwMl5BXVJhnVtEQLZ6OmVKonNE1NY957FnFbWS6uZ1bn4LFNcm4S",
+	"/UAScUXjeoQA83NP72Vry6UxDX32EGPZwFdve7MbH/1dFXU7ulztlbctvzQJ79wT13XJe4tZ8K6CKW1c",
+	"y20KolHfPxZ901CruM/UlggaG2gGqL02WjTYuljhlI8ygjKWavUbUJAAkMuM2CVj0OSCwTz0S4aC/0GY",
+	"LenWV3v6hn59sa8jvPta6evGdydlvvni7Gp8dzW+m7GZ0ySB5BdFJkhx2zpvLWYT1JZW1r89CVQs1NSU",
+	"bc4CdgVlf9KCskIwrkmqG9eSraHHj4jySPbGVbI6K9Wuzi4T+I4iS5uR6P2qIasp19oSR745bexOCrWW",
+	"HchdldYuM3+7VVrXEIHByqw3wxzeCl59nKuFCScmk2rCr4jNYJrxLE3AJDSOY65wigYkBaRmBzNFIVxq",
+	"TD39k7H1IhcuvWAVOxFtYibasqF7z5JsRcV9Ykq7eqEdV9p2vdDGbMk3Iu8tnrE+TTsg4xt25edlrnXD",
+	"8LtOb3cgWsrY9KB0jviUWEuvbiRUgmAqjaPaWufW4Y01kTbCNYYOrcn9LNVYNsKvqlIDPmjmcQ1w4OIN",
+	"PkZwcbVyE+hjPTyx3d3alb/vMorULIK0Cx5tJ3hUjRtdM2RElbTBHQrS0tWYAc/MmzWwuetjPKQAh+C6",
+	"xPQLRaBvIkXGcLAtSWQ2AWNgYvJGDZbv7xlmiqp5ZFpTWIFvmpSYd4DGMSLKQwSm7IrT2PWoPLH/lQiQ",
+	"HRlHIzyVy2NO9znedGexpl2caRdn2pAjGTIJx5caWwUro0rvbK6nzcx+XHQMKgo7tMJmw9QlLmFy7iJ0",
+	"xWmyLBS1C0PtwlB+GKoBMd8GkKElzRvV3epCTXYZdk6kOww1baLo3esA07305N5ZYGkXVNq5b28pqNRc",
+	"O6sJJVlnsCxauuQeuwglGUEWZxA6JRLb5cmYlWCgqTGhwog8xxuk0dgc6B2EjMDuc4j9+mNz02HG1E58",
+	"e9h9/N2KgNG9ZDF3GCjaBYl2XObWgkTXMgKt6daZJsOljUNMRFkijN4+exFZ/HyqpLX5loIkr6F8vzTD",
+	"WU//tmMP+KEHlJkupFXnbDjRK/+4d0Cfmm+2n1E55QakdNV5tY/4T+y082tr56q0QwGKNxADxy0Dati6",
+	"Ca3dHaAEy/GAY5G0pcLLusb+6FoHh9uzg+w2KZDKtW7M0zpsfaEgV4RlJHhcnrlxnOlh3KTVWvlSXa8U",
+	"OsoE2TVKCdEueOj9MIIgmk4bsOuc2urp7IVZeIP4XG0lCGQ0plJxaCue5JlFI07ZCIKCPMHzFY2dTtEU",
+	"C2VKZzX/vmCA7KS5vQQICYB0gG7SRXGLRbdwCb/Qdr6mu1NOYbdCxjsKXp+CE2+H1ibiAnP7vuakPM9H",
+	"uEtM2XXYXr/DtpudJ+BrgdpKUNA3sdQzQZUi7D7npNQM8atKSin1kN4kJ6X0ApeS8nX1qc755uqMlEII",
+	"7NJSrp2WQnx55eSxd3HTBJVT11FYH1AibbuJiSTpFZEnRT+MAqe9bxim3yDa43A5HtckkwoNipaSAKi+",
+	"2H4jMjpmqVsztNhQ3G9ZErl6aQPbkvcaQTgVBCfzDnrjI73kPUUAqU2vCSmy6kONSGqzWp57WZP3MrUl",
+	"H+Cd5LcUy7NLctkluWzG34BwAaTRO2uNWJzVD0NmR6NWolNRXILWSjOTrtdB4ZSYAvRpAlhPA0IYSqic",
+	"EiZJbfrLNVjILgfmT9vbc21iv410GJ9Ub16FrHPL+Euzi57dVUfPtQn060mU2RZHvkFt7k5SZpaezF3e",
+	"zC6ive2WmRtrfDU5NLk163p7aZHnNYwHwZcjVTtL1jZ/sHdBb3fTepLP2EleoFGycrUdOsbygjEIl1Sz",
+	"bLyPGhWyrGkCviIE2YusG9TPH+lR1ssk6X9nXmxbysN7L5hvKec15hbIEVgglUvyd74CzncnPSKXcr5d",
+	"Ms+O9W2/Q+S1rd0xwanthRA2CSAcK9FR98CYryasp/AAS1LwDhO1DZoDP8IXbtIWsF8IHDrzy3wja/Yu",
+	"UXXNuHO3J1TceTss51KRSQMQ3ZSPKGvjWNErqpZ0hXozNE2fBjyZR6Z3EVZEKgNt3UGnDGGlyGSqXJNO",
+	"6GkBrlLG9VMWthoz2wAQqhHBnDwpOh2p+dS4UBlXF0yO+Qzai7KYoCnh05TAHTYJ1aF920SXuhjsL3qK",
+	"p3aGXx10r16gr60FpqUE2+mDsIQkSPItVdDDdq4ooc8HYJNGqCxapuSNMPce73e6nf3OXu160mnPPlbX",
+	"gfHwaL34ZB6tvn+h08rQdh0X70XHxRLzWh0MdYS/C4VeOxRaMDEODa7L3VTKcnN1Y7SKnF3dHM1+PtK7",
+	"OhvziZa+Qe2pKt5uhxTrnKp22Dv624Jr1ClU1yLAa+UkT0hiaWWtDDuTnCxcEzHkOqTpf48II4LGcK1O",
+	"Y3tVfPZPmDaHlV4Lg8dnFFlBQEChlFyRtIA4srcP+BVBtDbvK+WznlQ8vlwT6GgN+Qpf2kiy2iedTLV/",
+	"tu1/40wIwlQ+/Hb1wj3MTCpoc7U09o7PjiFeWyBPSlzB8UH/6rJayGBaUr9EcNDt12UQKm6sXJKMiLD5",
+	"SgA6RtkIwe312TwFjdzXdJ5ihHeSz+Mt0C6hZ5fQc43uCB5XaMwUpmMsJjg27Dug6WyIZEOhvJnHl+Dp",
+	"0vo65Bgat429w4DcmCjNoD6X5zoMZJfM82cFtNmA1Fdk87A5mhBT+TJEICuLVB7vxUG7s0Sjt6Bu1Vmc",
+	"pVXZBc7uCOVmA9osdLN7m8GzNT58kxrcneTwLD+XuySeXSR7y+A319TzajN5qiYghKwSOhwSIZfagxjF",
+	"XAgS6zedoJQMFeKZMrFRowaarBtsq0k6dckyXwWTuZN0meVMZpcvs+MyWwe/uSlzEjhCvQ/9+RURc5df",
+	"55I69CMRYmSW51mc+FDM+p8WgJkSmeM0g2sq6FY/0z+94lcEcELudybEOtHfTZv3tu9F997Srqz2KRdC",
+	"aOdSvrZL2ZPogFrn4g4b6RcbWTHhatkk0fqFpCNGkhxk3akgli/MHOa7IFhyFhmdRPBZmUo66NSqI1Qi",
+	"Bl4pRkZY0SsCLZwuWJ8ymQ2HNKaeGiS16jLmMzTJ4rF+tJ8vZL+DTsshLNS3EaweRLD66G2+MgaOCIp7",
+	"JcKCXDDGFR1ScIuxmEAXeILjMYoFl5KyUcitjpPfMsu/7qtHHQZ3CuMECIZb9qiXuEiQg8DQdq6+nTu9",
+	"1p2uCeRaTNBpP+aIr0wcOPeKBSPbH6LQdcI6zGv/1V9BMqcg2GtalDFwreoJL+lapO/ZvGuRy+PTD3nZ",
+	"jnmaQG22I3ylJs/xqPt1g5zcsk7nU+lqla50XHZa3bW1OlbhEY6Rla8HHNIkHdYxsQkWlz2cpnA4gaWF",
+	"Vbc3w1INdGQPJXiVcjhGZP5AEz6xpVzgkDZaySLf098+TdMS63tneMQWVKFbOAJmtIEz8AqLy/uvkqyr",
+	"YXw9Ml+vP8JpWj4yWl5YGbSNo2OEXg9KjhqgmvLyCYLzYl4RgbGA0QAnI3uksLyUiA8VYYvHBj74Hp6s",
+	"ag03RvXmc0+hlVtNvNJADe7AIP3+Q3q9nHJ0E9x7ZUbHKXMEV5eS4ZPQLiljl5ThkjJYmS7Wo9bavIx6",
+	"ahwRVSHFWxHhtdysPJZdIOaO8i+uSYbXqBEIcFpQlgtFeYuO0eJgIK27UDbSBiYeYcpyMAbGoZ9cWI/2",
+	"afqr0qG/bhX6xmXF16Zzlw7stRVu1wlg0yIdbGGwcRznLQRiLAnCkiYEUqb6GaO/Z6RHk77pMDB3UNkn",
+	"BrBOXDA14yglCjBQ9HdAkR+QEWWMshEkWwHAZwedIkFiLpICS3NCxIgkiDLFEWaA6o6oRENNEvpjVFnU",
+	"+QvmD8VArTTB6rYfXIbWbZ/7cxUdOdrIHYMjwhIiIii6Jw7bX+92nWPQPFDnGtzvNq0zzkcy4CKMIl03",
+	"Av1ADw9ru8qvVe68dBi27HnpQAZkyAW5termFEvV27wEKxzkjlrgZHfvbZf+8r/Y9v+Awm4+7A2oAMCO",
+	"dvXCJijTt+ybtYd8tVvW0cnOI3ttj+y0YKxOwOWXNoWUPs9xT9AEXzrU6EI0dJwYALkBee0DkoNEoykR",
+	"kjP0LfwB5Ft0vpN0QlMsLpiRilyYR6y8+86gmCDKUH/KpaSDlPSSzNAjkX2D5YX6nBVX/yHIbyRWgAE2",
+	"dx1MIPpOmVTg27It96AVMpXInp36IrO3eVuF6ymwC6zpA/iqOUp4gecz9YA+LRa2Xk1BRlQqIkwlS5A5",
+	"eYtQw6BMuw+PSeUXzKLVMojtB/Htmt5JTZytenPbGkx4dKu9K43bxfKX5zMaSkEYFd1XmnLegFmxYUWc",
+	"zznGuNTFREYlwERhOpaZUjnoF+oME7ALjvWrJDFo/wANdYUZleMQdzRD3Jg77jy1f1ZP7VonYTsw2L7N",
+	"2dzmNeoBSSKkOD9BVF0wSMfrm/t7+v6+URioD8yZgE0/4YIA1GeE+naCPfNg/7uaNmnFYblprbvOjVzs",
+	"zc6DfEce5PUFxV2BcHdQXx+/vvEPiaJ7DESH35GYwKsgwZcjSVRded92hMSNqaF3Uti35KDuqvp29TZb",
+	"ruor+jAmRGGayrX01FUt7gGxFCr49BgcB5mf5M1KXdUeGpCYT/QTk6ma5/zF+gwkgXT3OCVYkMT4zi9Y",
+	"HcvRbOsE+JJpTYqoqlYC1gNn33OOdCdVgEst4l0J4I4lbbkE8Ho8KWw7gwK+7Wj4K+hgZ5icszRM8lzu",
+	"cjM1Q0WP1gjhJDFdB3CaEjGixET7FLhQodUz/BiDbe7MeCqLpnrakC/aERRfAh4XGQ5qjJNFo+UEXu7H",
+	"76hEUtE0NYG+DnrC+SVlI3nBjJXEsxTMKQZjS/EUfdu3/5pSNuoN7P397yKkZtwNXKJv+wOuxr0xviI9",
+	"d7H/HYyrmHnK2QgCYNDywC1ijBka8zRB3/bzW3uK856+Xb9DECQqDo8F/y1A/4Q4PazHtpy3N8vuXxE4",
+	"yPeG3YPLPxNX9Eov8s5m3BVC3UiChqZ6hD3WBg4an42u5UMKSwRFJySljCxprFDjLY3KbV4i4zoF/jPF",
+	"c7gdUdNFMKVSlSvIIZfjkswlUcdoyNOUzy5Yn5FPqt9BffiEye/oTwW5ojyTfeB3LEtTw/HdwI17ts6l",
+	"ZbHfXSk7HFouOhdsjQ5ytbkahcvq3A5mo4yN7VR4EaYEJbJUd9W4xMqFvMrNu/2eHf5et6KW3muYLGz0",
+	"bcfO3XI3K1N3lLILoG/NO2fR9y3Jh3kQzhKqSn33t++8C/O0jN2InvvCQkfnDNkwIsN6ZF5bZXiPw1wE",
+	"pVb/YtTLAdHKW15Cb/kR+la/mgPAes7DLpjvl4fmI99FKOYTggY4vrS6LTetbfTbrHrZQe/siCY4IbZr",
+	"idaKtRYtiA39Czt6N4Rv5AXrXzI+Y71c2exbf4TxU8BzM/0Gk3hUzNWCAOR1n9bhYGbsT4Iq19n6gkk+",
+	"IdCPxQUNoM8sjPbYaNrwQT1w12TbQYvgoZ5WQswSYNtbGyUkpgkJujUsRWxV3b3TCAXkkhSCbqd87pTP",
+	"7XpGWcJd1HtDLdOogOukAntx+m+kTQU2ZWrg9zRpT82ybIvGv7U5tvPJny7Htlx5b5eyTgks5HIgf5Qy",
+	"9fCwFbUmlNGJ1g33cg2PMkUA9qfRILSiWJvFapTIm/i87Q2JJkSNeW1WmPm1ccsnSzOvzFPLByBITOiV",
+	"cdOv3UDLPdwbzO9DH61dz6gb7BllGWXPvnsTDIrKK5wxV7lcvQ1PoDw4arXzf90V9pg9WE1yoS3X3ply",
+	"18+FzgVgId3tpevkQhtigvwhhSbcopsNcIq1HWJNcugGbPoA8ysi7Ict3JeLiiaZNnhmYw7VISSVBIFU",
+	"m1M2stAVFwwyovWpNuZMDMYLBAdyDkyVa1kMX0EjoqSF+fmkzG1TZRWNE/tficb4iiDG0QhP5bLs5/nk",
+	"XjvQYXh3kkjslmbXWWNnhGzGp87xpQmEujPWlFEFzJAGqcN8Spj0uVUHhfOJJdeKo+ZCfOiaaQgyzFhC",
+	"ktwn5DEVF5O84rS21cbGjGSXKPznTRReg+63kyhcmM3hYIcb0E1rgvXeLzeCnbvrziIA63Lju8rPXavF",
+	"xnb4741pcHeUg1t7GHc5uLuEt63n4G4i7sLtNMAGjaz3D6JEggyJICwmJyjlM3CnmKCZMVdFQPurT469",
+	"16zCZhDeI2axS4/dcYsbSI9dn12ErUJrrHWmyXApRrTzHwHA/dtnLyKkLT6TqGoMvdrY1JqK9jszovUU",
+	"bTv8gNt6QBkGf3LVpxvUsUX+ce+wPjXfbD+jcsolNbcvP7v2Ef+JnQJ+bQVclXYoTPou84Z8sgAGN5l4",
+	"Uz5Jw4xtHW3tzRCy8NzxY7alKWSgYGbrtKn1vIQczVRCx2SLzzaY6xM8yeJxSMLrCdxzp+47GOSd+HTN",
+	"p8My3vi/dq6lnTO3RnJrArmu4M7V+BX9HFLMRhkeGRydHGEMYkiaLQwFZwoRlqBLQqamfFdf18I77Poq",
+	"Pnyj7i/vM3UusNJI/oz69N0IVa2Vldc2J0/BhzQly2BLQ0bomQszOlo0vUW8b0AeyICrcaASFEIGHUh/",
+	"d7dDlZK1QROjhQIS4fEFA8DywW8kNmglNvC61+167jA4CnsP0c/0ybLKz9IS3DMDtxjb3VSArnU69Q65",
+	"XFvE+OxPelp3tqnjJGfX5iSemCsKazYFU3Uucffvon/StlIo/VHu8ihvNo/S5Lgf+2l7EeQQmmRCnKa1",
+	"2YTm0WWJhDhNr5tMaD5ix6WJTiCcpk1zCvNKo7o5+KVIN7nM3iGpzRn1OrPexFCg/mOMrwzio01DUhEa",
+	"EMJQQuWUMFkPdJjfsHnnLtdqOoSMe08SPmuG+FUlft5y67ElyLd3mPjpiZAG2Z8lgbNzJV47BbQiwAs1",
+	"xb++aTLoCwOJpVWJnHufFCBZBjFr3kEfqBojrGWZY6x941LXugsjBOAM0ICgEb0irIM+VCAdv5EI6tYu",
+	"WAGoAM+WlZ4IXjoijAgaW8XI+O7jFEsJTWiRBVqY92Lr0unb2ra+VrEA4MFVsAH4DmSvCpqQnul+CyYa",
+	"jNOrWbskU9XxXj0meWdbMPtiAJcYEAS/kEQLeUU+KSMJDLTeBYNYg1ScO7S9nr09sh5RwAVakqlaLuC9",
+	"n+mq3hjvJmfVX6Rd4urO17kZdwXaRRhViuab8lersNeYgxuC4FIDmbOoRQazUa/FLHYpqX/alNTNCPpW",
+	"klPLQ7sVlXWJF9Afyy7p5a5yVTcj13uYtYpOLS5zSU0eCOhnlGvLOOVsVEAsePdC55RCOw1iJJg82O1x",
+	"/pvVD+8mI3bF4d+lxe4S3badFns9HbIuQxY9M6Aprluhqogt4Dwl293KXsiy8UAbRW63mvwaMPEX7OIL",
+	"BnzHQceMeZqYqLsJfJoaKnPLkIsITH7jITBsz9nj2vzHIU3WwOAUIPQX7Ftr0EOXmF5+Yxh9voh+fh3c",
+	"767in0u53y7Pd8f+tp/ne2M2tGMJ285XPM/bgP2eYaaomqOhAGAvgqTi8WWEOIsJqmVQJ152owLMLir1",
+	"/0Ojrj5lMhsOaQwdNeB9uZMyX82+5ZNVro5Sgq+ISYeMyrokF6jvxts3qSoDnswvmF4Bbf7JkxwHrPxO",
+	"CcWtVKEYs4IB6+l1v3OV9yVP7TLxEV2wSt7EMcI5+y8AHvWHrJBJCrliFmmLbtxgZx+7U1+DR/WZGatN",
+	"975L4fDMC0zupMPO27pF75SlrM2FxXSMxQTHJgCZCwzI1VmCi5umLrUGeJpBX4wQlqj/w/NzBG/JpCbg",
+	"CXnQt+2UtLVe478yuUE3eETfS0g+CLqs7PB3KaVbTikt1rVhEpi+OhvTlLSnWMoZF0nbCNT2gqK/eeOi",
+	"U4n6kyxVdIqFejDkYtJOsML9CPXt8Hp0gkfGY4TR29c/ROint89/0FrCBzJ4a7JMLxikmR6hV/QJZJfu",
+	"H6EJTVOtFEzpJ5LKE9NpBEKgJmPVvKXIUT3a27f3ImxBPbWk5pky2kaRsk1TghRPEz36C/bT2ZvX1dEe",
+	"Azx0HwkygZYEoKnQWGWCdJAmfgMpCF5mwGWd8fYQgxlsdI2ig5nWupY5ydxZvW8WIozLucaiVmCP137b",
+	"Cy4mt21pNuBUeRubP3Fu7c6AvK7/bGM2XOc4O3eNm7FEb0/Pn/54XM9nLTdpynvwhJui9MlSD9WO9exY",
+	"z471/JlZT9UE2R/iBwmV+lPGV7XC7eQURwuPHvMkLwLA06npFSdIzKFjk/61gz4IzXsgwp6T+BDTlCQI",
+	"K0UmUyWhiSUdMURZ54KZtvexIMpC3JPyK41rZ8jFiCtFWMfrxlxwPioRHw5rfCx6uucz/gLb7PWb4Fr5",
+	"+5+Z7zVjNoEslvNMMJLo2bR2OV5fzUnVu+bTo96+6x1TwhqfUkk/oYSOqPJaR+jjKcd8VlSkMjKz56yD",
+	"XlgvMuS966MIPb4YJMlKJLN4bE97Bz3XB/HCBs8kgYHnPMBKMcISacN54JqwUTlFWOUoR4jgeKwfNzmt",
+	"UmGWQHMfCNHBTReMA7iO57lVMBVbdt8ptWM3rlrGHQtRXKtNtuShwiAYsi7yEJ8w631rbOI5a84lulus",
+	"uje78VRvRlA3sdyH7ZjPV8x82DV5jyQqmy5hPa+A9WCPpbi21d7e6gvTKXgxFflk3JkQ0FdTfdfxgwd9",
+	"hJNEmNCJLUP+z3eW7bx0fRkvGBkOSaxQxhRNUf/tmzPrEQ1wy745/BU+OAYt+6RIAcBpiiZmDvYSZ6Rz",
+	"wQxjAfdQhXOEOAasUplh3FSXKveRM/3J2kaCsBOR5ZVQzaQ56Z/tJN/u2XpCRtQ/XNc4WQCm0075qD4S",
+	"kIdaLfp4QpMTF5Ed8Ez9Y0L60LDnipIZMWq51/Uo7+njN7GjEqWUXeo7uPfub+QFKyINFtvCdpUCDd2C",
+	"nf//7F1rcxo5s/4rKtepilMFjuN4L3E+sZecd6uym1Tirf0QUoyYaUDHg0RJGrNUKv/9lLqlueAZwIDB",
+	"8TufEvBchNR6JHU/3Y8k7WhP+0MhPfysVQqYe4LtId4NPSgq/SZ0+5IGdV/+492xPDSo3MxUGFu+uDZR",
+	"+P1c9lwvvlPjx5YmvJRQ7TorZyXNuWGJkhBGAPO6K0PVlEuIo14rsDeFuhS7+lTHpUY4ZJjzReM74zs5",
+	"qavACQekF/tobX0DgrJZSI69ETLp+H2mYZHvC6IODEWaCgvTxixkKk8xuCM9OOX/vgM5tpOTqx8vt+ua",
+	"R5mourKJ31WiqmuRsXw62zJPtXx/mAfl70oXHFpHUnORbigi6S5tc053zjkNQEr9WSzLVLNu00U5VWMh",
+	"uw7yboVdNK/MeAwOHqygUrgUr6cSPTaXpr1iHF1fmYYlupGEZwbvFRSsHOOROhcyHGfunC3HK5bBd67d",
+	"Pd/sx70WIogVvj+MxcoEEmZUEzIZy21mNl6CsDM+0T3f1jXAM+hcz9Ppo7QQvXx9cXZ+dnH2snHxEbOB",
+	"v61p7bn8YSfJqVYNq11rNrD2MPXXrznB8NslZ29LTk0go7QAVZeUjVeiEGtZ4Xf5XSaGAa5EDZ5YdKR4",
+	"ehhuNtQNUAYGeWvcDGXXE2IB48+hA4Ecd9gQjEigL4M/GI9qWPCcJ6HI+dJ6xy06ffzL6aAafseADqaD",
+	"4N2MMA8zUVSnoS+LM3UHnUJ4VJQACZ5UVYgkhceRk4gCQpsFlu6WL8AGffAPPHmo2un0eOJOHdrB+0mM",
+	"JSR/1JccIEfBI8eBp+yopREouQByS9w3pS+Ai4axMBb0qjhSCT7I5YrckjPWY5H7z0AkQb7bbVbdV/6l",
+	"zM+fUKEkr8hS6GeTX9Jahx8RNYYm5IA8tknEYi6ZmQsbT1j5AqZGoze5fHcILCEt/1U9q4V+6eOttVz8",
+	"tsMXW6a+gYaCy8Vft4GGtjrIgfnqEGfa7SyuPn+pZjrROJaW5Mqx2E7qCOvZMBXxSQkwXJe84LOZEtJi",
+	"MeXBcDGgJKjVlZLpGlMcjpGWW34SHYvP2F98CobiL5qouIxjscnhgkX0GIc6tbopStte6ZG/LH5TDx1+",
+	"qX1fQxBmJMaZhse+2T54Cp7SS5YwXLC8mmQwURrdDbQY64zUqoQvNsqxKB1bE77IT7N4IPTXCI0nWrOJ",
+	"BV67Fx/K/Ohlre3d1/bQOp6Zig3uYHkYo5DjrrHcriir+xFuQWbIUMmd+DMuEob5gvlXQfHzDZsBJhXm",
+	"NwjDjBVpypIMPf/uvd6FFpgxKFjRYKa/UDMf0jj9Kz65jmjt8v52iZm83KKnZpgP17Z26QNpA1z8V9kl",
+	"hePIKQ0a2BT0GBImpFUMGRGGJYryWNyjmgzMV1j61e81HlASrPSe1sq2sTIvIIzS99iZu+CfJmBbQ2RY",
+	"A3dYnwhX4DnADTtFx/yfSiZ88ZwpzaZK2knNop37moluMFz0JcnzkWdJZZYl3EKQTDCWvTp37zEd9vIC",
+	"32Xc419e0BvMGev5FLLLc7owbxgSkkGyBXCN32JLle5LvJU4j7ipzbnL+MIZaKESyknPbAj7Y6saMjKU",
+	"tn61uHuAreladw6fB/rkSDVWu6aGNPi4ad8SnNv0yf3Ak84J/ryNCAZv83AKRgnkA0cn/p653kS+Ch0z",
+	"6MUPGnbwEREs6o121ljQ2/1146iVF4f6k+562JiBty3CgxZB742gHvCwUAQC0A7gadVs4PPIh5AMitIZ",
+	"a5SIHBAhTBU3dwpFImJ2GXDHGXLH0TnG2aahRd7XOm9azK/V7M+iLQ/KZ6y+qTXHbRb0JVMoFajebmUv",
+	"/Lpd7/9cY4+hkmaHENn7fjE8NVTJ4pl5E/IOckbEGburNBLUsqjuoEy8xWKOgGLc3NScwlNh7EeVAjnU",
+	"P/rmPkHlEOHZXnhG2BNb4k7HrWFOVLkAbqiu3HCLhARDptBIlnDXrlIL2VEpJNcvwd0irJMIoUQYYSi8",
+	"0dBkb/qQIMF1n8Icj1rR4ViyDXdscT2fAROfA0K1pIadSQ3V/iytHDULwqoc98bgor85MA4C/Zy4BDLJ",
+	"nV6U4LEcRAw8dPrWBL+XGAlIzliPmm+rvPm+pAS0UMQLw5gTSJPojVtQ3Mso34yS6FHMlfI+eN7aEWo6",
+	"uEeUnHL0NLpi4L+PmpUS7lj3ow1OLjf0OJqwd7qrDgjMTSub0AZGVwNbz9yUZvi2oLZya8yNEWOJu4QV",
+	"5Ioi5cXfSFhGoIURUJ/dlgdNJfxrcxDyzi+30elQno0pgd91cDch18wjZF+i4CcSu6gupLtkgIXz6yvW",
+	"0i/5qLapBXI4eOphK1Hv99BJs/nb6/kTxd9acPlvAJf/dXONTh9bA8ySGnUtwqyVZ+n5PVJCLE6l6MCN",
+	"4EIgEMrLNKmz7GGD0kq0PFWJlvLBYGsLb1JqkcF99KbsPeowLr3zqLa0ZZ29Hu5s2uSoXOqotibtkURa",
+	"djPY/CB7WI0WOndWT5pL9bwJ5KPnjedg5Pf7SgbBuVVXbXLfcH+Ag+hRxFk2mvmtQksrUbBnhZbdAEzN",
+	"JTTrtPzjgynotC/W28PAjy85+R3iz1HkUTbCn1YjpQWgvWuk7AWB1p9q+QzrNO1bL+UTWFMcgYsIMjIb",
+	"iWuJcs6aS0NVTkhA5cpdO+WSatkQ4DFuSVzFna0ThWHuCQRy5BisF1FZhskz9pfCJP4Qv/DK1cGld3p5",
+	"/opFai4H/psArJv7BPtyhVMQRbCjP0ZdBMrIQ3vhKEgXjGRRfJhlwg0zgLKuPl/rjkuR3dujSMO7R7jv",
+	"PMZIya2A+UOLoWwWE6H+bpeCJ7kUfD9RFzLDfbmO1i8jGv4PYrvvVeT9LisCu++CgPKCd1eEf4qVq0B3",
+	"DJffAMyKVW5XwK/Zqrs+baH7YLt4190tdLfQfVToJjN8COReQSL9ZYH+0DPWkwtGMdSukBRYyzXb8RnN",
+	"DNAnQ/q8Bz0QOYBb8QL9nYEQmLP+OuEvXfz3CCTAzXh/Ld9vP3y/ZZ5f7VymV9bvkf42KOM8CohBzj/U",
+	"GfW5eughRI752Qp23GNmnByNA1dbvIfYui3xreWmrKwwhGZST0vZeMFeSzz5CKPMgE/Bc4ce4toNM5Fa",
+	"t4Ln2lQjrEbv+bmoYInSEKvoKC0DpWWglBkomxtxI9Xk3ptLzzR5aHLJKj5Jex48Lo/kHhukQ/JFzlhv",
+	"CWbJHSSsobPUCubHowy2Ho3f0VI62ojqgSgd91nCarkbq+f8G/xf6Q5c37xi6CoqxqMEhKMRLlqORYsI",
+	"B+NY3P9oZkDfihi6Mbd8Mw2hUDKHqdEItBfnyTVpZlrEUJePH6sEOizPxnf2NVZ6Ue+C/USt+sPC9Cmm",
+	"34ek93In1Lldw9+bNAFenp9vWmeGiBfI0lMknWMdBjI//qZRmMAM6NZKG/w7h0qlwOWOael78ztXnM2d",
+	"E2dxmJFO/6Jlus/hP8dKTi8Z93r3dBif1kO9s4c678oCJJfQr7mcSZPDGlGRyie63RHWla4/MJFzujT2",
+	"j9VHXWriUVzV5S5qPdatx3pL0lCSMB6m/L1m/JoN0v292KgpzBElfBEiYd8wA5ZF+eoaMavYiKdYm8dY",
+	"4I3O7J0QpPVpP1Wf9g6WvsLBPYVQ3RPXwcLDTUVR8MEZ1Hq6q3Z6iM1Us4Bt6Jr2sH0k1/c21lnsvA6b",
+	"Oelrx+kspXJxH/6+bnJ/7w+LH3QbdxRn+JqJ2frEWw/Ynn3iOy2BtQ7yX4q6+Oi4ssVqgs5yEsfW7mMo",
+	"Fbbwhc95ArgDbPSUfyfYcRS/+RrsaN3nLXjs3X2+j6PiQsYDNRqlQsIg4Zav0lzk8YTlwMDQGaw1Zj1n",
+	"NmRWLNXrApmgzIgX4LelQu0dlskENIbscOdyxSLyOEVMmL6MPrz/dM2wlV+dfdrFtxdRh0W0j0GNxA+9",
+	"61//E5T23akiYr/9/u7369/d66PqrXgIjjDBcMF0JpmQ5O3t9CW4XybcibeUEOme4dqm5rLj1SSrv96L",
+	"kMfAJmqOlafVyGI2CaqVgLRXLFIzVI1zP0gDnU0g8QVYwVdO8vXyE7jFQERPBo23Epf04vycKc0uzi/Y",
+	"FLj0ED8DPeEzklLmpOsjUFqgL13rrlwrkiLdE+s7nrG/FOpcsgRm4AZDydL7nxkWpyq+OevLvvwIJkst",
+	"5bhHCI6QROw0T8fUav68w6IkI9iEiJ3aXAdA4830UndV7OdzxE5zfWdIDfgAbULJnFrNGR9Z0CwacgOD",
+	"W9DOdKMrVn5rXs8p772RgDQIeSRiNAL9nCxD+7ySUrv7cqbVMIVpUS4zN1SvGYqJR6Q7IyQLTXdDEJ7n",
+	"m42d77qTSk7FSmv8c18WxiIBEuN1R71FYPf2ZGHOaGGFHbtblnqAkqz8p6LlNGyUq2r4nEoR441q5u8J",
+	"VhgSZrHgUN66omQoaRkOM5GiVaDwoYUp3TwWtyBpEHgxU93xGue06yYCJjf3RBLRpBGyLyMHLFHlAh60",
+	"Nzqo0VZoEeFnkKi14maA9m6oTlCrBsmURKkq1IdmQ7etAINCqX2JY1aya37nhwblcW/NboDzET2N6FaQ",
+	"8WKQ281zHKs/FWmX+6kYHuqDiXnxeR7Gw2ATqKgEqWpTU90LCfjmqKuhg6IjJDi7uUz6sgysPl97yOOb",
+	"MYairthMpan/0sZeewOjL5/fE5Qzh+tfTl8kKjYvPLx33XdnEztNnzMzUXOcQA40hgvscwpu1SXCuRv9",
+	"g3/jlj/aKMBCxsfZ+y1k3MMxrNv6LS2bE058FUJHtx+4OL/Ya1N+Kc7OS+6xOIaZhcQXx/PYPhdpWkzh",
+	"3KqqO9V3ippTF04CDcVtTJhKpLRhl3H+8vWrn/kPcffH4Q/Q/Sl+xbuvkwvoXo5e8h+HP8U/J6/hxcny",
+	"INbEc/PwZxsl+S/h9XOtFwiMJRml2O3kEuZNrLwhXsiYdsFT/m/XbTm6w4V1EHD58vXlq/PLdWIQd033",
+	"K9r5t2baydvy5m4+UbgVZMIWtJNQdOiMlTdYNeqL1XXGazP9cH4eErCv3M7ECpnRyb0vI9w6RWE3Xkhd",
+	"hdmOrnCj2IjjBtyKlEWkmoA76siNBsZQ/I4kTbFt7jZk3IYl7AZmti/dj/mJhKJoz+aQDWRSt4qMwRbo",
+	"tEbZ6TqHE1yzS0eBu+MR5etnBXg2QZhA4ZhxOykYHAH+mrEn1z/IMmRklMQcPp93X/PuqNd9++Xrz99O",
+	"u+XPl9+ef331rfLVy4tv/7OJ8NJ/1JyS8MM4WsVS4LfgZkKxN/LaIg3UFByiel7Keaci6vDqoizqcF4j",
+	"6vDlgdfTxkUsN42WXrJrkKOQXAyHqGBduEMP8+Aulq4GTGNh2vVS56tznm9gUce7u4FFp8Li3YB9h2/9",
+	"5F/a8u8a+Xc/bEy/Iz3sgn5HzogwrivId15I+8HIdzew2I57RzcG6h196tI/dAoPgjCVT0fj3JVNehPW",
+	"nbf9FhZ3Z93lMFJgXwXVVoZlap2nPYdqhavFgL4FzW6kO4dTqTOcZLc8zSiG63ZSztzekI6Yn37CsJEG",
+	"YBb+JWGWkVbSMvQ1WEXbtCYeX9meHu8ZvtTI43D5Kt3Usvnac+pubL4w3e6NJE0bKlpeVwsSIow4FMHI",
+	"hr+VfLdRvkJHSBxxOHMDiys6TvMCULzXeggjhT5KrEZPNbMwh5gJ2XDM+4CPL23GHk4Nu/qmRjbVDkvj",
+	"QawG4kwLuzi5+vylbpNO47XduuR3Y43mdH9yaIQpeEIO/DMiX/SgboFzC1Kj5saOK1LLDH26zNCtUbOB",
+	"Gfpe5jBQT/1cMsXD7OrXAFZLFjkm/XMHEzxsIYS+3PpwwU4j/HLgPkTPKTA0VxqFIScq06i3q23YBSBb",
+	"DGTS6cv5RGHAM0TB8wKguHcILUEKmsDKdkXmtmss1fJkGujnnNYuLLUllT2PdY9rxwMfY47DZV2HMy2b",
+	"tSWk7Z3NugtmZvv0mnyPwBZYtt8Psh2JbbEG2VqubQttD8C13dmRg1X/mv02v6JgtyGlDtIUCqITAEwk",
+	"HSQUOFShmhSmU1QXnE/AU0WB8RjJc8iNxETN+ogZ1i19UoGyLFRizXVPPN9TFBXB6qJGvgrJjuGy5WoV",
+	"CeA3bqKHITlmxQoUKtm+bAUGwWqKJQeTxKhZ8f/y27rFhwNH0JyJrw+codm0UbOdo2aZB5SAj/T5/uUp",
+	"PMF4xo2ZK514CjOSqYwYS+Rj48QWXoTCAeA0M5bIwfFEKQNBhY1EIVRmsfiqRPmJvoy5xGe5RxEHKjCy",
+	"HM4bZCfT2+v2aRROc8b1WKNorm1HCZ5hp7QxszZmtmPN5owm1zooqd1gTWF1bCzsj/JTJY9jMIZZdQOS",
+	"DSFVcuw+1fqJf820Bmn95H/QlavJOazmMvyGJzqfjsOEq/br2lUM0tGJ+xYzPLphvSgrg5Qgt2qh21UV",
+	"t3WCdCVOsecb4/JZ5NMYtyHN82nMVWlfSrlA+XGBarh0SlzAWOkE/SSLumWQGr/dMtiG7p5q6O5+yN05",
+	"+lF4DEcFc99drZ/qSGG+Dc31OIVdKLHvrghpzKWbEUNgCUyVhcRhfNnfcHp5/vp5UwWYPSD2w5xYjhIn",
+	"a5qcbXis9SHvOTx236WxXrzeuzMK/wgxxPwnEig+Yz3MNVcSOpiR7KEh5FJQJnousxxUln1SWaP48Ya4",
+	"0xzaerTQc5RAVhP0tPGrFnv2Hr/axaOC59WLEXevhL2LDL9VmuX1QNyOf8INS5WxbKh8wY+S2SldOaBi",
+	"akSsEjBXPvxh56o74rG7UI1GHXc2Hnsx/L40EGu37/NPwBvpxEsZFH5H/swwA9glJhRXqMLrkh+mCPob",
+	"sAwT4hEKqU1MWNOX1XaxalbrTKuRSAE7ORHGjeSLqB5IDdjruXqLT9qP//lIx56ihItU8xbrtsS670lY",
+	"1+RHrmfleXoPWKpy5b+eDIFr0L3MTk6uPn9x5kwUofqccqzK5P580jnJdHpydfICp4B/+/INn8RYCjnG",
+	"wlASa7GUUqndKxsCsgUudJCPNBOxzTT4DxpGoEHGQKWL3HcGYiUTlveGf4cHhZrXoNxvh80nIp4ESfa5",
+	"d2cL7QPhU75giaqGuU3Nw3o+OF1cGSKiy1d6PdM8xh5kNUpN9lfU3PwPFkIAdOpMQ9EckKUuLTkta+/3",
+	"1R5GbrLg/YnCWg/+/sLJ2TAwswnXUx4vin63Kr4pHjCFxCNd4/sFZtkNadssOyyeQHwDCdW4MlhOB/RY",
+	"+LFNhJmBNKg9H0N5YIsnN75qQ92S4qnLtd8anjvLB3Feuhn1ABr6LRWSyHV0UeWerkC9kxXDNePCO5U1",
+	"jDKZQFI2l0XTcL8V40y7196CpgxILLLVYQ51MnfYwJoHxV9Khg5u49Vkg4lIvPEpZvgcu7I8rxNhm34O",
+	"VXYq1Ruh6k5FCc2i/kgYk4WMG9rBzY3xY+lmsZudRSmpUjyaL9DmhK3O5DsS5A1tJizgGphVacLUqHiM",
+	"VFaMVlq8KlK9kNhisSiVLYFKqsZCdvEE6DB5E1smvKLfLqyPo+T9VeVU1Rsk1SzwIJQjeuURJ9++fPv/",
+	"AAAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -16,6 +16,7 @@ import (
 	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/config"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/server"
 	"chelal/internal/timezone"
@@ -57,12 +58,16 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
-	api, err := newServer(cfg, pool, o.Log)
+	store, err := images(cfg)
+	if err != nil {
+		return err
+	}
+	api, err := newServer(cfg, pool, store, o.Log)
 	if err != nil {
 		return err
 	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, cfg, pool, api, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, api, store, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -91,8 +96,10 @@ func SealKeys(cfg config.Config) auditlog.Keys {
 	return auditlog.NewKeys(secrets...)
 }
 
-func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	jobs, err := worker.New(worker.Options{Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch})
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	jobs, err := worker.New(worker.Options{
+		Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -46,3 +46,12 @@ type ResumeSync struct{}
 
 // Kind is how River's tables call the job.
 func (ResumeSync) Kind() string { return "resume_sync" }
+
+// RemovePicture asks to remove a profile picture, unless an account names it. It may run
+// at any time once no change is under way that would name it, and any number of times.
+type RemovePicture struct {
+	Name string `json:"name"`
+}
+
+// Kind is how River's tables call the job.
+func (RemovePicture) Kind() string { return "remove_picture" }

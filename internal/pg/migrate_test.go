@@ -21,6 +21,7 @@ var fixtures = []string{
 	`INSERT INTO core_session (id, user_id, expires_at) SELECT gen_random_uuid(), id, now() FROM core_user`,
 	`INSERT INTO core_refreshtoken (session_id, token_hash, expires_at) SELECT id, 'x', now() FROM core_session`,
 	`INSERT INTO core_loginactivity (username) VALUES ('fixture')`,
+	`INSERT INTO core_recoverycode (user_id, code_hash) SELECT id, 'x' FROM core_user`,
 	`INSERT INTO core_patient (first_name, last_name, date_of_birth, gender) VALUES ('A', 'B', '1990-01-15', 'F')`,
 	`INSERT INTO core_patientidentifier (patient_id, system, value) SELECT id, 'csv', '1' FROM core_patient`,
 	`INSERT INTO core_appointment (patient_id, doctor_id, date, time, starts_at, ends_at)

@@ -17,6 +17,7 @@ import (
 	"chelal/gen/db"
 	"chelal/internal/auditlog"
 	"chelal/internal/authn"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/server"
 	"chelal/internal/testkit"
@@ -62,7 +63,7 @@ func setupOn(t testing.TB, conn pg.DB, change ...func(*server.Options)) *bundle 
 	b.options = server.Options{
 		DB: conn, Now: func() time.Time { return b.now }, Log: slog.New(slog.DiscardHandler), Hasher: hasher,
 		Tokens: tokens, Secret: secret, SealKeys: auditlog.NewKeys(secret), RefreshLifetime: 7 * 24 * time.Hour, Zone: time.UTC, Version: "test",
-		StrictBodies: true, MaxBody: 1 << 20,
+		StrictBodies: true, MaxBody: 1 << 20, Media: media.Folder(t.TempDir()),
 	}
 	for _, f := range change {
 		f(&b.options)

@@ -17,6 +17,7 @@ import (
 	"chelal/internal/auditlog"
 	"chelal/internal/authn"
 	"chelal/internal/change"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/ratelimit"
 	"chelal/internal/sync"
@@ -29,8 +30,10 @@ type Options struct {
 	Log             *slog.Logger
 	Hasher          *authn.Hasher
 	Tokens          *authn.Tokens
-	Secret          []byte // keys are derived from it, one a purpose
+	Secret          []byte   // keys are derived from it, one a purpose
+	OldSecrets      [][]byte // still decrypt and verify
 	SealKeys        auditlog.Keys
+	Media           media.Store
 	RefreshLifetime time.Duration
 	Zone            *time.Location // the hospital's
 	Version         string
@@ -49,6 +52,8 @@ type handlers struct {
 	changes    *change.Store
 	views      *auditlog.Views
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
+	factors    *authn.Sealer
+	links      *media.Links
 	addresses  *ratelimit.Limiter[netip.Prefix]
 	users      *ratelimit.Limiter[int64]
 	inside     *echo.Echo
@@ -78,6 +83,8 @@ func New(o Options) (*Server, error) {
 		changes:    &change.Store{DB: o.DB, Now: o.Now},
 		views:      auditlog.NewViews(o.DB),
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
+		links:      newLinks(o),
+		factors:    authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
 		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
 		users:      ratelimit.New[int64](o.UserLimit, o.Now),
 	}
@@ -96,7 +103,17 @@ func New(o Options) (*Server, error) {
 	h.mountInside(strict, operations)
 	mountDocs(e, contract)
 	h.mountProbes(e)
+	e.GET("/media/*", h.serveMedia)
 	return &Server{Handler: headAsGet(e), desk: h.desk}, nil
+}
+
+func newLinks(o Options) *media.Links {
+	const purpose = "media-link"
+	var old [][]byte
+	for _, secret := range o.OldSecrets {
+		old = append(old, authn.DeriveKey(secret, purpose))
+	}
+	return media.NewLinks(authn.DeriveKey(o.Secret, purpose), old...)
 }
 
 // today is the hospital's day at midnight UTC, as dates are stored.

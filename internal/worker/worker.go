@@ -16,6 +16,7 @@ import (
 	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/jobs"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 )
 
@@ -32,6 +33,7 @@ type Options struct {
 	SealKeys auditlog.Keys
 	// WorkSyncBatch carries out what is left of a batch of offline operations.
 	WorkSyncBatch func(ctx context.Context, batch uuid.UUID) error
+	Media         media.Store
 }
 
 // New returns a River client that works every job once it is started. Of the processes
@@ -43,6 +45,7 @@ func New(o Options) (*river.Client[pgx.Tx], error) {
 	river.AddWorker(workers, &syncBatch{work: o.WorkSyncBatch})
 	river.AddWorker(workers, &resumeSync{changes: &change.Store{DB: o.Pool, Now: o.Now}})
 	river.AddWorker(workers, &sealAudit{db: o.Pool, log: o.Log, now: o.Now, keys: o.SealKeys})
+	river.AddWorker(workers, &removePicture{db: o.Pool, store: o.Media})
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
 		Schema:  pg.RiverSchema,
 		Logger:  slog.New(onlyWarnings{o.Log.Handler()}),
