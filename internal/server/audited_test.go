@@ -218,7 +218,7 @@ func TestViewsAreRecorded(t *testing.T) {
 		require.Equal(t, []string{"view patient patient: view"}, auditActions(b, "request_id = $1", same.header.Get("X-Request-Id")))
 		again := nurse.call("POST", "/api/patients/", jane())
 		require.Len(t, again.body["possible_duplicates"], 1)
-		require.Equal(t, []string{"view patient patient: view"},
+		require.Equal(t, []string{"view patient createPatient"},
 			auditActions(b, "request_id = $1 AND patient_id = $2", again.header.Get("X-Request-Id"), id))
 		refused := nurse.call("POST", "/api/patients/?on_duplicate=reject", jane()).refused(t, 409, "possible_duplicate")
 		require.Equal(t, []string{"view patient createPatient"},
