@@ -154,6 +154,30 @@ func (e Language) Valid() bool {
 	}
 }
 
+// Defines values for LoginStatus.
+const (
+	LoginStatusBlocked LoginStatus = "blocked"
+	LoginStatusFailure LoginStatus = "failure"
+	LoginStatusPending LoginStatus = "pending"
+	LoginStatusSuccess LoginStatus = "success"
+)
+
+// Valid indicates whether the value is a known member of the LoginStatus enum.
+func (e LoginStatus) Valid() bool {
+	switch e {
+	case LoginStatusBlocked:
+		return true
+	case LoginStatusFailure:
+		return true
+	case LoginStatusPending:
+		return true
+	case LoginStatusSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentMethod.
 const (
 	PaymentMethodBankTransfer PaymentMethod = "Bank Transfer"
@@ -217,6 +241,51 @@ func (e RevenueReportPeriod) Valid() bool {
 	case RevenueReportPeriodMonth:
 		return true
 	case RevenueReportPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RoleChangeRequestStatus.
+const (
+	RoleChangeRequestStatusApproved RoleChangeRequestStatus = "approved"
+	RoleChangeRequestStatusPending  RoleChangeRequestStatus = "pending"
+	RoleChangeRequestStatusRejected RoleChangeRequestStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the RoleChangeRequestStatus enum.
+func (e RoleChangeRequestStatus) Valid() bool {
+	switch e {
+	case RoleChangeRequestStatusApproved:
+		return true
+	case RoleChangeRequestStatusPending:
+		return true
+	case RoleChangeRequestStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingType.
+const (
+	SettingTypeBoolean SettingType = "boolean"
+	SettingTypeInteger SettingType = "integer"
+	SettingTypeText    SettingType = "text"
+	SettingTypeTime    SettingType = "time"
+)
+
+// Valid indicates whether the value is a known member of the SettingType enum.
+func (e SettingType) Valid() bool {
+	switch e {
+	case SettingTypeBoolean:
+		return true
+	case SettingTypeInteger:
+		return true
+	case SettingTypeText:
+		return true
+	case SettingTypeTime:
 		return true
 	default:
 		return false
@@ -619,6 +688,24 @@ func (e ListEncountersParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListLoginActivityParamsOrdering.
+const (
+	ListLoginActivityParamsOrderingMinusTimestamp ListLoginActivityParamsOrdering = "-timestamp"
+	ListLoginActivityParamsOrderingTimestamp      ListLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListLoginActivityParamsOrdering enum.
+func (e ListLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMedicationsParamsOrdering.
 const (
 	ListMedicationsParamsOrderingCurrentStock      ListMedicationsParamsOrdering = "current_stock"
@@ -667,6 +754,24 @@ func (e ListStockMovementsParamsOrdering) Valid() bool {
 	case ListStockMovementsParamsOrderingID:
 		return true
 	case ListStockMovementsParamsOrderingMinusID:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListNotificationsParamsOrdering.
+const (
+	ListNotificationsParamsOrderingCreatedAt      ListNotificationsParamsOrdering = "created_at"
+	ListNotificationsParamsOrderingMinusCreatedAt ListNotificationsParamsOrdering = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListNotificationsParamsOrdering enum.
+func (e ListNotificationsParamsOrdering) Valid() bool {
+	switch e {
+	case ListNotificationsParamsOrderingCreatedAt:
+		return true
+	case ListNotificationsParamsOrderingMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -826,6 +931,24 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListOwnLoginActivityParamsOrdering.
+const (
+	ListOwnLoginActivityParamsOrderingMinusTimestamp ListOwnLoginActivityParamsOrdering = "-timestamp"
+	ListOwnLoginActivityParamsOrderingTimestamp      ListOwnLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnLoginActivityParamsOrdering enum.
+func (e ListOwnLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReportRevenueParamsPeriod.
 const (
 	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
@@ -841,6 +964,30 @@ func (e ReportRevenueParamsPeriod) Valid() bool {
 	case ReportRevenueParamsPeriodMonth:
 		return true
 	case ReportRevenueParamsPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListRoleChangeRequestsParamsOrdering.
+const (
+	ListRoleChangeRequestsParamsOrderingCreatedAt      ListRoleChangeRequestsParamsOrdering = "created_at"
+	ListRoleChangeRequestsParamsOrderingID             ListRoleChangeRequestsParamsOrdering = "id"
+	ListRoleChangeRequestsParamsOrderingMinusCreatedAt ListRoleChangeRequestsParamsOrdering = "-created_at"
+	ListRoleChangeRequestsParamsOrderingMinusID        ListRoleChangeRequestsParamsOrdering = "-id"
+)
+
+// Valid indicates whether the value is a known member of the ListRoleChangeRequestsParamsOrdering enum.
+func (e ListRoleChangeRequestsParamsOrdering) Valid() bool {
+	switch e {
+	case ListRoleChangeRequestsParamsOrderingCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingID:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusID:
 		return true
 	default:
 		return false
@@ -901,6 +1048,36 @@ func (e ListServiceItemsParamsOrdering) Valid() bool {
 	case ListServiceItemsParamsOrderingName:
 		return true
 	case ListServiceItemsParamsOrderingPrice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSystemSettingsParamsOrdering.
+const (
+	ListSystemSettingsParamsOrderingID             ListSystemSettingsParamsOrdering = "id"
+	ListSystemSettingsParamsOrderingKey            ListSystemSettingsParamsOrdering = "key"
+	ListSystemSettingsParamsOrderingMinusID        ListSystemSettingsParamsOrdering = "-id"
+	ListSystemSettingsParamsOrderingMinusKey       ListSystemSettingsParamsOrdering = "-key"
+	ListSystemSettingsParamsOrderingMinusUpdatedAt ListSystemSettingsParamsOrdering = "-updated_at"
+	ListSystemSettingsParamsOrderingUpdatedAt      ListSystemSettingsParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListSystemSettingsParamsOrdering enum.
+func (e ListSystemSettingsParamsOrdering) Valid() bool {
+	switch e {
+	case ListSystemSettingsParamsOrderingID:
+		return true
+	case ListSystemSettingsParamsOrderingKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusID:
+		return true
+	case ListSystemSettingsParamsOrderingMinusKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusUpdatedAt:
+		return true
+	case ListSystemSettingsParamsOrderingUpdatedAt:
 		return true
 	default:
 		return false
@@ -1473,6 +1650,35 @@ type HealthStatus string
 // Language defines model for Language.
 type Language string
 
+// LoginActivity Example: {"id":9,"ip_address":"192.0.2.1","status":"success","timestamp":"2026-01-15T08:30:00Z","user":12,"user_agent":"Mozilla/5.0","username":"samuel"}
+type LoginActivity struct {
+	ID        int64                     `json:"id"`
+	IPAddress nullable.Nullable[string] `json:"ip_address"`
+
+	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+	Status    LoginStatus `json:"status"`
+	Timestamp time.Time   `json:"timestamp"`
+
+	// User Whose account, when there is one of that name
+	User      nullable.Nullable[int64] `json:"user"`
+	UserAgent string                   `json:"user_agent"`
+
+	// Username The account's username
+	Username nullable.Nullable[string] `json:"username"`
+}
+
+// LoginActivityList defines model for LoginActivityList.
+type LoginActivityList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []LoginActivity           `json:"results"`
+}
+
+// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+type LoginStatus string
+
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
 type Medication struct {
 	// CurrentStock The sum of the ledger; never negative
@@ -1535,6 +1741,46 @@ type Money = string
 //
 // Example: 150.00
 type MoneyInput = string
+
+// Notification Example: {"created_at":"2026-01-15T08:30:00Z","id":31,"is_read":false,"message":"Samuel Otieno asks for the role Nurse.","related_appointment":null,"title":"Role request","type":"role_request","user":1,"version":1}
+type Notification struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsRead    bool      `json:"is_read"`
+
+	// Message In the language that the user preferred when it was made
+	Message            string                   `json:"message"`
+	RelatedAppointment nullable.Nullable[int64] `json:"related_appointment"`
+	Title              string                   `json:"title"`
+
+	// Type What it tells of: `appointment_booked`, `appointment_rescheduled`, `appointment_cancelled`, `low_stock`, `role_request`, `role_decision`, …
+	Type string `json:"type"`
+	User int64  `json:"user"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// NotificationList defines model for NotificationList.
+type NotificationList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Notification            `json:"results"`
+}
+
+// NotificationRead Example: {"status":"marked as read"}
+type NotificationRead struct {
+	Status string `json:"status"`
+}
+
+// NotificationsRead Example: {"marked":3,"status":"marked as read"}
+type NotificationsRead struct {
+	// Marked How many were unread
+	Marked int64  `json:"marked"`
+	Status string `json:"status"`
+}
 
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
@@ -1831,6 +2077,9 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// PublicSettings Example: {"hospital_name":"Mission Hospital","working_hours_start":"08:00"}
+type PublicSettings map[string]string
+
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
 type Refresh struct {
 	Refresh string `json:"refresh"`
@@ -1931,6 +2180,78 @@ type Role struct {
 	Version int64 `json:"version"`
 }
 
+// RoleAssigned Example: {"message":"Role assigned successfully to samuel"}
+type RoleAssigned struct {
+	Message string `json:"message"`
+}
+
+// RoleAssignment Example: {"role_id":3,"user_id":12}
+type RoleAssignment struct {
+	RoleID int64 `json:"role_id"`
+	UserID int64 `json:"user_id"`
+}
+
+// RoleChangeRequest Example: {"created_at":"2026-01-15T08:30:00Z","id":4,"reason":"I begin on the ward on Monday.","requested_role":3,"requested_role_name":"Nurse","review_notes":"","reviewed_by":null,"reviewed_by_name":null,"status":"pending","updated_at":"2026-01-15T08:30:00Z","user":12,"user_name":"Samuel Otieno","version":1}
+type RoleChangeRequest struct {
+	CreatedAt         time.Time `json:"created_at"`
+	ID                int64     `json:"id"`
+	Reason            string    `json:"reason"`
+	RequestedRole     int64     `json:"requested_role"`
+	RequestedRoleName string    `json:"requested_role_name"`
+	ReviewNotes       string    `json:"review_notes"`
+
+	// ReviewedBy The Admin who decided
+	ReviewedBy     nullable.Nullable[int64]  `json:"reviewed_by"`
+	ReviewedByName nullable.Nullable[string] `json:"reviewed_by_name"`
+	Status         RoleChangeRequestStatus   `json:"status"`
+
+	// UpdatedAt Of a decided one, when it was decided
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// User Who asks
+	User int64 `json:"user"`
+
+	// UserName The names of who asks, without any the username
+	UserName string `json:"user_name"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// RoleChangeRequestList defines model for RoleChangeRequestList.
+type RoleChangeRequestList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []RoleChangeRequest       `json:"results"`
+}
+
+// RoleChangeRequestPatch Example: {"reason":"I begin on the ward on Tuesday."}
+type RoleChangeRequestPatch struct {
+	Reason *string `json:"reason,omitempty"`
+
+	// RequestedRole The role's id
+	RequestedRole *int64 `json:"requested_role,omitempty"`
+}
+
+// RoleChangeRequestStatus defines model for RoleChangeRequestStatus.
+type RoleChangeRequestStatus string
+
+// RoleChangeRequestWrite Example: {"reason":"I begin on the ward on Monday.","requested_role":3}
+type RoleChangeRequestWrite struct {
+	Reason string `json:"reason"`
+
+	// RequestedRole The role's id
+	RequestedRole int64 `json:"requested_role"`
+}
+
+// RoleChangeReview Example: {"review_notes":"Welcome to the ward."}
+type RoleChangeReview struct {
+	// ReviewNotes Who asked is told them
+	ReviewNotes *string `json:"review_notes,omitempty"`
+}
+
 // RoleList defines model for RoleList.
 type RoleList struct {
 	Count           nullable.Nullable[int64]  `json:"count"`
@@ -2005,6 +2326,9 @@ type ServiceItemWrite struct {
 	// Example: 150.00
 	Price MoneyInput `json:"price"`
 }
+
+// SettingType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+type SettingType string
 
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
@@ -2225,6 +2549,57 @@ type SystemHealthDatabase string
 // SystemHealthStatus defines model for SystemHealth.Status.
 type SystemHealthStatus string
 
+// SystemSetting Example: {"category":"appointments","description":"When the first appointment of a day may begin","id":2,"is_builtin":true,"is_public":true,"key":"working_hours_start","updated_at":"2026-01-15T08:30:00Z","value":"08:00","value_type":"time","version":1}
+type SystemSetting struct {
+	Category    string `json:"category"`
+	Description string `json:"description"`
+	ID          int64  `json:"id"`
+
+	// IsBuiltin Whether the server reads it; such a key is neither renamed nor deleted
+	IsBuiltin bool      `json:"is_builtin"`
+	IsPublic  bool      `json:"is_public"`
+	Key       string    `json:"key"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Value     string    `json:"value"`
+
+	// ValueType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+	ValueType SettingType `json:"value_type"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// SystemSettingList defines model for SystemSettingList.
+type SystemSettingList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []SystemSetting           `json:"results"`
+}
+
+// SystemSettingPatch Example: {"value":"07:30"}
+type SystemSettingPatch struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool   `json:"is_public,omitempty"`
+	Key      *string `json:"key,omitempty"`
+	Value    *string `json:"value,omitempty"`
+}
+
+// SystemSettingWrite Example: {"category":"general","description":"In which money bills are written","is_public":true,"key":"currency","value":"KES"}
+type SystemSettingWrite struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool  `json:"is_public,omitempty"`
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+}
+
 // TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
 type TimeOfDay = string
 
@@ -2279,6 +2654,11 @@ type TopMedications struct {
 type TotalOfDay struct {
 	Date  openapi_types.Date `json:"date"`
 	Total float64            `json:"total"`
+}
+
+// UnreadCount Example: {"unread":3}
+type UnreadCount struct {
+	Unread int64 `json:"unread"`
 }
 
 // User Callers who are not Admin see of other users only the required properties.
@@ -2671,6 +3051,39 @@ type ReplaceEncounterParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListLoginActivityParams defines parameters for ListLoginActivity.
+type ListLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListLoginActivityParamsOrdering defines parameters for ListLoginActivity.
+type ListLoginActivityParamsOrdering string
+
 // ListMedicationsParams defines parameters for ListMedications.
 type ListMedicationsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2739,6 +3152,48 @@ type ListStockMovementsParamsOrdering string
 
 // AdjustStockParams defines parameters for AdjustStock.
 type AdjustStockParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListNotificationsParams defines parameters for ListNotifications.
+type ListNotificationsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IsRead Only read, or only unread ones.
+	IsRead *bool `form:"is_read,omitempty" json:"is_read,omitempty"`
+
+	// Type Only those of this type, such as `low_stock`.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListNotificationsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListNotificationsParamsOrdering defines parameters for ListNotifications.
+type ListNotificationsParamsOrdering string
+
+// MarkAllNotificationsReadParams defines parameters for MarkAllNotificationsRead.
+type MarkAllNotificationsReadParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteNotificationParams defines parameters for DeleteNotification.
+type DeleteNotificationParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MarkNotificationReadParams defines parameters for MarkNotificationRead.
+type MarkNotificationReadParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -2971,6 +3426,36 @@ type DispensePrescriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListOwnLoginActivityParams defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnLoginActivityParamsOrdering defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParamsOrdering string
+
 // RegisterParams defines parameters for Register.
 type RegisterParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
@@ -2994,6 +3479,84 @@ type ReportRevenueParams struct {
 
 // ReportRevenueParamsPeriod defines parameters for ReportRevenue.
 type ReportRevenueParamsPeriod string
+
+// ListRoleChangeRequestsParams defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Status Only those in this state.
+	Status *RoleChangeRequestStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// RequestedRole Only those for this role.
+	RequestedRole *int64 `form:"requested_role,omitempty" json:"requested_role,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListRoleChangeRequestsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListRoleChangeRequestsParamsOrdering defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParamsOrdering string
+
+// CreateRoleChangeRequestParams defines parameters for CreateRoleChangeRequest.
+type CreateRoleChangeRequestParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// AssignRoleParams defines parameters for AssignRole.
+type AssignRoleParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteRoleChangeRequestParams defines parameters for DeleteRoleChangeRequest.
+type DeleteRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateRoleChangeRequestParams defines parameters for UpdateRoleChangeRequest.
+type UpdateRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceRoleChangeRequestParams defines parameters for ReplaceRoleChangeRequest.
+type ReplaceRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ApproveRoleChangeRequestParams defines parameters for ApproveRoleChangeRequest.
+type ApproveRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RejectRoleChangeRequestParams defines parameters for RejectRoleChangeRequest.
+type RejectRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
@@ -3101,6 +3664,57 @@ type SyncOfflineDataParams struct {
 type GetSyncBatchParams struct {
 	// After How many results to leave out, from the first.
 	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListSystemSettingsParams defines parameters for ListSystemSettings.
+type ListSystemSettingsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Category Only those of this category.
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// IsPublic Only public, or only other settings.
+	IsPublic *bool `form:"is_public,omitempty" json:"is_public,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListSystemSettingsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListSystemSettingsParamsOrdering defines parameters for ListSystemSettings.
+type ListSystemSettingsParamsOrdering string
+
+// CreateSystemSettingParams defines parameters for CreateSystemSetting.
+type CreateSystemSettingParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteSystemSettingParams defines parameters for DeleteSystemSetting.
+type DeleteSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateSystemSettingParams defines parameters for UpdateSystemSetting.
+type UpdateSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceSystemSettingParams defines parameters for ReplaceSystemSetting.
+type ReplaceSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
 // ListUsersParams defines parameters for ListUsers.
@@ -3250,6 +3864,24 @@ type ChangePasswordJSONRequestBody = PasswordChange
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
 
+// CreateRoleChangeRequestJSONRequestBody defines body for CreateRoleChangeRequest for application/json ContentType.
+type CreateRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// AssignRoleJSONRequestBody defines body for AssignRole for application/json ContentType.
+type AssignRoleJSONRequestBody = RoleAssignment
+
+// UpdateRoleChangeRequestJSONRequestBody defines body for UpdateRoleChangeRequest for application/json ContentType.
+type UpdateRoleChangeRequestJSONRequestBody = RoleChangeRequestPatch
+
+// ReplaceRoleChangeRequestJSONRequestBody defines body for ReplaceRoleChangeRequest for application/json ContentType.
+type ReplaceRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// ApproveRoleChangeRequestJSONRequestBody defines body for ApproveRoleChangeRequest for application/json ContentType.
+type ApproveRoleChangeRequestJSONRequestBody = RoleChangeReview
+
+// RejectRoleChangeRequestJSONRequestBody defines body for RejectRoleChangeRequest for application/json ContentType.
+type RejectRoleChangeRequestJSONRequestBody = RoleChangeReview
+
 // CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
 type CreateRoleJSONRequestBody = RoleWrite
 
@@ -3270,6 +3902,15 @@ type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
 // SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
 type SyncOfflineDataJSONRequestBody = SyncWrite
+
+// CreateSystemSettingJSONRequestBody defines body for CreateSystemSetting for application/json ContentType.
+type CreateSystemSettingJSONRequestBody = SystemSettingWrite
+
+// UpdateSystemSettingJSONRequestBody defines body for UpdateSystemSetting for application/json ContentType.
+type UpdateSystemSettingJSONRequestBody = SystemSettingPatch
+
+// ReplaceSystemSettingJSONRequestBody defines body for ReplaceSystemSetting for application/json ContentType.
+type ReplaceSystemSettingJSONRequestBody = SystemSettingWrite
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
@@ -3544,6 +4185,12 @@ type ServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx echo.Context) error
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx echo.Context, id ID) error
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx echo.Context, params ListMedicationsParams) error
@@ -3568,6 +4215,24 @@ type ServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx echo.Context, id ID, params AdjustStockParams) error
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx echo.Context, params ListNotificationsParams) error
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx echo.Context) error
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx echo.Context, id ID) error
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx echo.Context, params ListPatientsParams) error
@@ -3640,6 +4305,9 @@ type ServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx echo.Context) error
@@ -3664,6 +4332,33 @@ type ServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx echo.Context) error
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx echo.Context, params AssignRoleParams) error
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx echo.Context, id ID) error
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx echo.Context, params ListRolesParams) error
@@ -3706,6 +4401,27 @@ type ServerInterface interface {
 	// GetSyncBatch Get the state and the results of a batch
 	// (GET /api/sync_offline_data/{batch}/)
 	GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx echo.Context) error
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx echo.Context, id ID) error
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -4785,6 +5501,96 @@ func (w *ServerInterfaceWrapper) GetHealth(ctx echo.Context) error {
 	return err
 }
 
+// ListLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListLoginActivity(ctx, params)
+	return err
+}
+
+// GetLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLoginActivity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLoginActivity(ctx, id)
+	return err
+}
+
 // ListMedications converts echo context to params.
 func (w *ServerInterfaceWrapper) ListMedications(ctx echo.Context) error {
 	var err error
@@ -5070,6 +5876,185 @@ func (w *ServerInterfaceWrapper) AdjustStock(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdjustStock(ctx, id, params)
+	return err
+}
+
+// ListNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNotifications(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNotificationsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_read" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_read", ctx.QueryParams(), &params.IsRead, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_read: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNotifications(ctx, params)
+	return err
+}
+
+// MarkAllNotificationsRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkAllNotificationsRead(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkAllNotificationsReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkAllNotificationsRead(ctx, params)
+	return err
+}
+
+// CountUnreadNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) CountUnreadNotifications(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CountUnreadNotifications(ctx)
+	return err
+}
+
+// DeleteNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteNotificationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteNotification(ctx, id, params)
+	return err
+}
+
+// GetNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) GetNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetNotification(ctx, id)
+	return err
+}
+
+// MarkNotificationRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkNotificationRead(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkNotificationReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkNotificationRead(ctx, id, params)
 	return err
 }
 
@@ -5987,6 +6972,73 @@ func (w *ServerInterfaceWrapper) DispensePrescription(ctx echo.Context) error {
 	return err
 }
 
+// ListOwnLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnLoginActivity(ctx, params)
+	return err
+}
+
 // ChangePassword converts echo context to params.
 func (w *ServerInterfaceWrapper) ChangePassword(ctx echo.Context) error {
 	var err error
@@ -6106,6 +7158,357 @@ func (w *ServerInterfaceWrapper) ReportTopMedications(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReportTopMedications(ctx)
+	return err
+}
+
+// ListRoleChangeRequests converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRoleChangeRequests(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRoleChangeRequestsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "requested_role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "requested_role", ctx.QueryParams(), &params.RequestedRole, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter requested_role: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRoleChangeRequests(ctx, params)
+	return err
+}
+
+// CreateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateRoleChangeRequest(ctx, params)
+	return err
+}
+
+// AssignRole converts echo context to params.
+func (w *ServerInterfaceWrapper) AssignRole(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AssignRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AssignRole(ctx, params)
+	return err
+}
+
+// DeleteRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// GetRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRoleChangeRequest(ctx, id)
+	return err
+}
+
+// UpdateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ReplaceRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ApproveRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// RejectRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) RejectRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RejectRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RejectRoleChangeRequest(ctx, id, params)
 	return err
 }
 
@@ -6575,6 +7978,228 @@ func (w *ServerInterfaceWrapper) GetSyncBatch(ctx echo.Context) error {
 	return err
 }
 
+// ListSystemSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSystemSettings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSystemSettingsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_public" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_public", ctx.QueryParams(), &params.IsPublic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_public: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSystemSettings(ctx, params)
+	return err
+}
+
+// CreateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSystemSetting(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSystemSetting(ctx, params)
+	return err
+}
+
+// GetPublicSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPublicSettings(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPublicSettings(ctx)
+	return err
+}
+
+// DeleteSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteSystemSetting(ctx, id, params)
+	return err
+}
+
+// GetSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSystemSetting(ctx, id)
+	return err
+}
+
+// UpdateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateSystemSetting(ctx, id, params)
+	return err
+}
+
+// ReplaceSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceSystemSetting(ctx, id, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -6936,6 +8561,31 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
 	router.POST(options.BaseURL+"/api/sync_offline_data/", wrapper.SyncOfflineData, options.OperationMiddlewares["syncOfflineData"]...)
 	router.GET(options.BaseURL+"/api/sync_offline_data/:batch/", wrapper.GetSyncBatch, options.OperationMiddlewares["getSyncBatch"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/", wrapper.ListRoleChangeRequests, options.OperationMiddlewares["listRoleChangeRequests"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/", wrapper.CreateRoleChangeRequest, options.OperationMiddlewares["createRoleChangeRequest"]...)
+	router.DELETE(options.BaseURL+"/api/role-change-requests/:id/", wrapper.DeleteRoleChangeRequest, options.OperationMiddlewares["deleteRoleChangeRequest"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/:id/", wrapper.GetRoleChangeRequest, options.OperationMiddlewares["getRoleChangeRequest"]...)
+	router.PATCH(options.BaseURL+"/api/role-change-requests/:id/", wrapper.UpdateRoleChangeRequest, options.OperationMiddlewares["updateRoleChangeRequest"]...)
+	router.PUT(options.BaseURL+"/api/role-change-requests/:id/", wrapper.ReplaceRoleChangeRequest, options.OperationMiddlewares["replaceRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/approve/", wrapper.ApproveRoleChangeRequest, options.OperationMiddlewares["approveRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/reject/", wrapper.RejectRoleChangeRequest, options.OperationMiddlewares["rejectRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/assign_role/", wrapper.AssignRole, options.OperationMiddlewares["assignRole"]...)
+	router.GET(options.BaseURL+"/api/notifications/", wrapper.ListNotifications, options.OperationMiddlewares["listNotifications"]...)
+	router.GET(options.BaseURL+"/api/notifications/unread_count/", wrapper.CountUnreadNotifications, options.OperationMiddlewares["countUnreadNotifications"]...)
+	router.POST(options.BaseURL+"/api/notifications/mark_all_read/", wrapper.MarkAllNotificationsRead, options.OperationMiddlewares["markAllNotificationsRead"]...)
+	router.DELETE(options.BaseURL+"/api/notifications/:id/", wrapper.DeleteNotification, options.OperationMiddlewares["deleteNotification"]...)
+	router.GET(options.BaseURL+"/api/notifications/:id/", wrapper.GetNotification, options.OperationMiddlewares["getNotification"]...)
+	router.POST(options.BaseURL+"/api/notifications/:id/mark_read/", wrapper.MarkNotificationRead, options.OperationMiddlewares["markNotificationRead"]...)
+	router.GET(options.BaseURL+"/api/login-activity/", wrapper.ListLoginActivity, options.OperationMiddlewares["listLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/login-activity/:id/", wrapper.GetLoginActivity, options.OperationMiddlewares["getLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/profile/login-activity/", wrapper.ListOwnLoginActivity, options.OperationMiddlewares["listOwnLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/system-settings/", wrapper.ListSystemSettings, options.OperationMiddlewares["listSystemSettings"]...)
+	router.POST(options.BaseURL+"/api/system-settings/", wrapper.CreateSystemSetting, options.OperationMiddlewares["createSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/public/", wrapper.GetPublicSettings, options.OperationMiddlewares["getPublicSettings"]...)
+	router.DELETE(options.BaseURL+"/api/system-settings/:id/", wrapper.DeleteSystemSetting, options.OperationMiddlewares["deleteSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/:id/", wrapper.GetSystemSetting, options.OperationMiddlewares["getSystemSetting"]...)
+	router.PATCH(options.BaseURL+"/api/system-settings/:id/", wrapper.UpdateSystemSetting, options.OperationMiddlewares["updateSystemSetting"]...)
+	router.PUT(options.BaseURL+"/api/system-settings/:id/", wrapper.ReplaceSystemSetting, options.OperationMiddlewares["replaceSystemSetting"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -11769,6 +13419,248 @@ func (response GetHealth503ApplicationProblemPlusJSONResponse) VisitGetHealthRes
 	return err
 }
 
+type ListLoginActivityRequestObject struct {
+	Params ListLoginActivityParams
+}
+
+type ListLoginActivityResponseObject interface {
+	VisitListLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListLoginActivity200JSONResponse LoginActivityList
+
+func (response ListLoginActivity200JSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity400ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity401ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity403ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity404ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity429ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity503ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivityRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetLoginActivityResponseObject interface {
+	VisitGetLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type GetLoginActivity200JSONResponse LoginActivity
+
+func (response GetLoginActivity200JSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity400ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity401ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity403ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity404ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity429ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity503ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMedicationsRequestObject struct {
 	Params ListMedicationsParams
 }
@@ -13032,6 +14924,799 @@ type AdjustStock503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdjustStock503ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotificationsRequestObject struct {
+	Params ListNotificationsParams
+}
+
+type ListNotificationsResponseObject interface {
+	VisitListNotificationsResponse(w http.ResponseWriter) error
+}
+
+type ListNotifications200JSONResponse NotificationList
+
+func (response ListNotifications200JSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications400ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications401ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications403ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications404ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications429ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications503ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsReadRequestObject struct {
+	Params MarkAllNotificationsReadParams
+}
+
+type MarkAllNotificationsReadResponseObject interface {
+	VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error
+}
+
+type MarkAllNotificationsRead200JSONResponse NotificationsRead
+
+func (response MarkAllNotificationsRead200JSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotificationsRequestObject struct {
+}
+
+type CountUnreadNotificationsResponseObject interface {
+	VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error
+}
+
+type CountUnreadNotifications200JSONResponse UnreadCount
+
+func (response CountUnreadNotifications200JSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications400ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications401ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications403ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications429ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications503ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotificationRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteNotificationParams
+}
+
+type DeleteNotificationResponseObject interface {
+	VisitDeleteNotificationResponse(w http.ResponseWriter) error
+}
+
+type DeleteNotification204Response struct {
+}
+
+func (response DeleteNotification204Response) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification400ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification401ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification403ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification404ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification409ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification412ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification429ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification503ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotificationRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetNotificationResponseObject interface {
+	VisitGetNotificationResponse(w http.ResponseWriter) error
+}
+
+type GetNotification200ResponseHeaders struct {
+	ETag string
+}
+
+type GetNotification200JSONResponse struct {
+	Body    Notification
+	Headers GetNotification200ResponseHeaders
+}
+
+func (response GetNotification200JSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification400ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification401ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification403ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification404ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification429ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification503ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationReadRequestObject struct {
+	ID     ID `json:"id"`
+	Params MarkNotificationReadParams
+}
+
+type MarkNotificationReadResponseObject interface {
+	VisitMarkNotificationReadResponse(w http.ResponseWriter) error
+}
+
+type MarkNotificationRead200JSONResponse NotificationRead
+
+func (response MarkNotificationRead200JSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead400ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead401ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead403ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead404ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead409ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead422ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead429ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead503ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16968,6 +19653,127 @@ func (response DispensePrescription503ApplicationProblemPlusJSONResponse) VisitD
 	return err
 }
 
+type ListOwnLoginActivityRequestObject struct {
+	Params ListOwnLoginActivityParams
+}
+
+type ListOwnLoginActivityResponseObject interface {
+	VisitListOwnLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListOwnLoginActivity200JSONResponse LoginActivityList
+
+func (response ListOwnLoginActivity200JSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity400ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity401ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity403ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity404ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity429ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity503ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -17871,6 +20677,1564 @@ type ReportTopMedications503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReportTopMedications503ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequestsRequestObject struct {
+	Params ListRoleChangeRequestsParams
+}
+
+type ListRoleChangeRequestsResponseObject interface {
+	VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListRoleChangeRequests200JSONResponse RoleChangeRequestList
+
+func (response ListRoleChangeRequests200JSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests400ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests401ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests403ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests404ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests429ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests503ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequestRequestObject struct {
+	Params CreateRoleChangeRequestParams
+	Body   *CreateRoleChangeRequestJSONRequestBody
+}
+
+type CreateRoleChangeRequestResponseObject interface {
+	VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type CreateRoleChangeRequest201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateRoleChangeRequest201JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers CreateRoleChangeRequest201ResponseHeaders
+}
+
+func (response CreateRoleChangeRequest201JSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRoleRequestObject struct {
+	Params AssignRoleParams
+	Body   *AssignRoleJSONRequestBody
+}
+
+type AssignRoleResponseObject interface {
+	VisitAssignRoleResponse(w http.ResponseWriter) error
+}
+
+type AssignRole200JSONResponse RoleAssigned
+
+func (response AssignRole200JSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole400ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole401ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole403ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole409ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole413ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole415ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole422ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole429ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole503ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteRoleChangeRequestParams
+}
+
+type DeleteRoleChangeRequestResponseObject interface {
+	VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type DeleteRoleChangeRequest204Response struct {
+}
+
+func (response DeleteRoleChangeRequest204Response) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequestRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetRoleChangeRequestResponseObject interface {
+	VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type GetRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type GetRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers GetRoleChangeRequest200ResponseHeaders
+}
+
+func (response GetRoleChangeRequest200JSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateRoleChangeRequestParams
+	Body   *UpdateRoleChangeRequestJSONRequestBody
+}
+
+type UpdateRoleChangeRequestResponseObject interface {
+	VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type UpdateRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers UpdateRoleChangeRequest200ResponseHeaders
+}
+
+func (response UpdateRoleChangeRequest200JSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceRoleChangeRequestParams
+	Body   *ReplaceRoleChangeRequestJSONRequestBody
+}
+
+type ReplaceRoleChangeRequestResponseObject interface {
+	VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ReplaceRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ReplaceRoleChangeRequest200ResponseHeaders
+}
+
+func (response ReplaceRoleChangeRequest200JSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ApproveRoleChangeRequestParams
+	Body   *ApproveRoleChangeRequestJSONRequestBody
+}
+
+type ApproveRoleChangeRequestResponseObject interface {
+	VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ApproveRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ApproveRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ApproveRoleChangeRequest200ResponseHeaders
+}
+
+func (response ApproveRoleChangeRequest200JSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params RejectRoleChangeRequestParams
+	Body   *RejectRoleChangeRequestJSONRequestBody
+}
+
+type RejectRoleChangeRequestResponseObject interface {
+	VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type RejectRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type RejectRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers RejectRoleChangeRequest200ResponseHeaders
+}
+
+func (response RejectRoleChangeRequest200JSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -20129,6 +24493,1043 @@ func (response GetSyncBatch503ApplicationProblemPlusJSONResponse) VisitGetSyncBa
 	return err
 }
 
+type ListSystemSettingsRequestObject struct {
+	Params ListSystemSettingsParams
+}
+
+type ListSystemSettingsResponseObject interface {
+	VisitListSystemSettingsResponse(w http.ResponseWriter) error
+}
+
+type ListSystemSettings200JSONResponse SystemSettingList
+
+func (response ListSystemSettings200JSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings400ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings401ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings403ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings404ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings429ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings503ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSettingRequestObject struct {
+	Params CreateSystemSettingParams
+	Body   *CreateSystemSettingJSONRequestBody
+}
+
+type CreateSystemSettingResponseObject interface {
+	VisitCreateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type CreateSystemSetting201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateSystemSetting201JSONResponse struct {
+	Body    SystemSetting
+	Headers CreateSystemSetting201ResponseHeaders
+}
+
+func (response CreateSystemSetting201JSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting400ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting401ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting403ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting409ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting413ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting415ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting422ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting429ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting503ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettingsRequestObject struct {
+}
+
+type GetPublicSettingsResponseObject interface {
+	VisitGetPublicSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetPublicSettings200JSONResponse PublicSettings
+
+func (response GetPublicSettings200JSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings400ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings429ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings503ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteSystemSettingParams
+}
+
+type DeleteSystemSettingResponseObject interface {
+	VisitDeleteSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type DeleteSystemSetting204Response struct {
+}
+
+func (response DeleteSystemSetting204Response) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting400ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting401ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting403ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting404ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting409ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting412ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting429ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting503ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSettingRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetSystemSettingResponseObject interface {
+	VisitGetSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type GetSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type GetSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers GetSystemSetting200ResponseHeaders
+}
+
+func (response GetSystemSetting200JSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting400ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting401ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting403ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting404ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting429ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting503ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateSystemSettingParams
+	Body   *UpdateSystemSettingJSONRequestBody
+}
+
+type UpdateSystemSettingResponseObject interface {
+	VisitUpdateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type UpdateSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers UpdateSystemSetting200ResponseHeaders
+}
+
+func (response UpdateSystemSetting200JSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting400ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting401ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting403ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting404ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting409ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting412ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting413ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting415ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting429ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting503ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceSystemSettingParams
+	Body   *ReplaceSystemSettingJSONRequestBody
+}
+
+type ReplaceSystemSettingResponseObject interface {
+	VisitReplaceSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type ReplaceSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers ReplaceSystemSetting200ResponseHeaders
+}
+
+func (response ReplaceSystemSetting200JSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting400ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting401ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting403ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting404ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting409ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting412ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting413ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting415ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting429ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting503ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -21305,6 +26706,12 @@ type StrictServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx context.Context, request ListLoginActivityRequestObject) (ListLoginActivityResponseObject, error)
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx context.Context, request GetLoginActivityRequestObject) (GetLoginActivityResponseObject, error)
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx context.Context, request ListMedicationsRequestObject) (ListMedicationsResponseObject, error)
@@ -21329,6 +26736,24 @@ type StrictServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx context.Context, request AdjustStockRequestObject) (AdjustStockResponseObject, error)
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx context.Context, request ListNotificationsRequestObject) (ListNotificationsResponseObject, error)
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx context.Context, request MarkAllNotificationsReadRequestObject) (MarkAllNotificationsReadResponseObject, error)
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx context.Context, request CountUnreadNotificationsRequestObject) (CountUnreadNotificationsResponseObject, error)
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx context.Context, request DeleteNotificationRequestObject) (DeleteNotificationResponseObject, error)
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx context.Context, request GetNotificationRequestObject) (GetNotificationResponseObject, error)
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx context.Context, request MarkNotificationReadRequestObject) (MarkNotificationReadResponseObject, error)
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx context.Context, request ListPatientsRequestObject) (ListPatientsResponseObject, error)
@@ -21401,6 +26826,9 @@ type StrictServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx context.Context, request DispensePrescriptionRequestObject) (DispensePrescriptionResponseObject, error)
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx context.Context, request ListOwnLoginActivityRequestObject) (ListOwnLoginActivityResponseObject, error)
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -21425,6 +26853,33 @@ type StrictServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx context.Context, request ReportTopMedicationsRequestObject) (ReportTopMedicationsResponseObject, error)
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx context.Context, request ListRoleChangeRequestsRequestObject) (ListRoleChangeRequestsResponseObject, error)
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx context.Context, request CreateRoleChangeRequestRequestObject) (CreateRoleChangeRequestResponseObject, error)
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx context.Context, request AssignRoleRequestObject) (AssignRoleResponseObject, error)
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx context.Context, request DeleteRoleChangeRequestRequestObject) (DeleteRoleChangeRequestResponseObject, error)
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx context.Context, request GetRoleChangeRequestRequestObject) (GetRoleChangeRequestResponseObject, error)
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx context.Context, request UpdateRoleChangeRequestRequestObject) (UpdateRoleChangeRequestResponseObject, error)
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx context.Context, request ReplaceRoleChangeRequestRequestObject) (ReplaceRoleChangeRequestResponseObject, error)
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx context.Context, request ApproveRoleChangeRequestRequestObject) (ApproveRoleChangeRequestResponseObject, error)
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx context.Context, request RejectRoleChangeRequestRequestObject) (RejectRoleChangeRequestResponseObject, error)
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -21467,6 +26922,27 @@ type StrictServerInterface interface {
 	// GetSyncBatch Get the state and the results of a batch
 	// (GET /api/sync_offline_data/{batch}/)
 	GetSyncBatch(ctx context.Context, request GetSyncBatchRequestObject) (GetSyncBatchResponseObject, error)
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx context.Context, request ListSystemSettingsRequestObject) (ListSystemSettingsResponseObject, error)
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx context.Context, request CreateSystemSettingRequestObject) (CreateSystemSettingResponseObject, error)
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx context.Context, request GetPublicSettingsRequestObject) (GetPublicSettingsResponseObject, error)
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx context.Context, request DeleteSystemSettingRequestObject) (DeleteSystemSettingResponseObject, error)
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx context.Context, request GetSystemSettingRequestObject) (GetSystemSettingResponseObject, error)
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx context.Context, request UpdateSystemSettingRequestObject) (UpdateSystemSettingResponseObject, error)
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx context.Context, request ReplaceSystemSettingRequestObject) (ReplaceSystemSettingResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -22626,6 +28102,56 @@ func (sh *strictHandler) GetHealth(ctx echo.Context) error {
 	return nil
 }
 
+// ListLoginActivity operation middleware
+func (sh *strictHandler) ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error {
+	var request ListLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLoginActivity(ctx.Request().Context(), request.(ListLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListLoginActivityResponseObject); ok {
+		return validResponse.VisitListLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetLoginActivity operation middleware
+func (sh *strictHandler) GetLoginActivity(ctx echo.Context, id ID) error {
+	var request GetLoginActivityRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLoginActivity(ctx.Request().Context(), request.(GetLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetLoginActivityResponseObject); ok {
+		return validResponse.VisitGetLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListMedications operation middleware
 func (sh *strictHandler) ListMedications(ctx echo.Context, params ListMedicationsParams) error {
 	var request ListMedicationsRequestObject
@@ -22917,6 +28443,156 @@ func (sh *strictHandler) AdjustStock(ctx echo.Context, id ID, params AdjustStock
 		return err
 	} else if validResponse, ok := response.(AdjustStockResponseObject); ok {
 		return validResponse.VisitAdjustStockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNotifications operation middleware
+func (sh *strictHandler) ListNotifications(ctx echo.Context, params ListNotificationsParams) error {
+	var request ListNotificationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotifications(ctx.Request().Context(), request.(ListNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNotificationsResponseObject); ok {
+		return validResponse.VisitListNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkAllNotificationsRead operation middleware
+func (sh *strictHandler) MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error {
+	var request MarkAllNotificationsReadRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkAllNotificationsRead(ctx.Request().Context(), request.(MarkAllNotificationsReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkAllNotificationsRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkAllNotificationsReadResponseObject); ok {
+		return validResponse.VisitMarkAllNotificationsReadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CountUnreadNotifications operation middleware
+func (sh *strictHandler) CountUnreadNotifications(ctx echo.Context) error {
+	var request CountUnreadNotificationsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CountUnreadNotifications(ctx.Request().Context(), request.(CountUnreadNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CountUnreadNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CountUnreadNotificationsResponseObject); ok {
+		return validResponse.VisitCountUnreadNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteNotification operation middleware
+func (sh *strictHandler) DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error {
+	var request DeleteNotificationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteNotification(ctx.Request().Context(), request.(DeleteNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteNotificationResponseObject); ok {
+		return validResponse.VisitDeleteNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetNotification operation middleware
+func (sh *strictHandler) GetNotification(ctx echo.Context, id ID) error {
+	var request GetNotificationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetNotification(ctx.Request().Context(), request.(GetNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetNotificationResponseObject); ok {
+		return validResponse.VisitGetNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkNotificationRead operation middleware
+func (sh *strictHandler) MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error {
+	var request MarkNotificationReadRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkNotificationRead(ctx.Request().Context(), request.(MarkNotificationReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkNotificationRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkNotificationReadResponseObject); ok {
+		return validResponse.VisitMarkNotificationReadResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23816,6 +29492,31 @@ func (sh *strictHandler) DispensePrescription(ctx echo.Context, id ID, params Di
 	return nil
 }
 
+// ListOwnLoginActivity operation middleware
+func (sh *strictHandler) ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error {
+	var request ListOwnLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnLoginActivity(ctx.Request().Context(), request.(ListOwnLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnLoginActivityResponseObject); ok {
+		return validResponse.VisitListOwnLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ChangePassword operation middleware
 func (sh *strictHandler) ChangePassword(ctx echo.Context) error {
 	var request ChangePasswordRequestObject
@@ -24044,6 +29745,380 @@ func (sh *strictHandler) ReportTopMedications(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReportTopMedicationsResponseObject); ok {
 		return validResponse.VisitReportTopMedicationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRoleChangeRequests operation middleware
+func (sh *strictHandler) ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error {
+	var request ListRoleChangeRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRoleChangeRequests(ctx.Request().Context(), request.(ListRoleChangeRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRoleChangeRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRoleChangeRequestsResponseObject); ok {
+		return validResponse.VisitListRoleChangeRequestsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateRoleChangeRequest operation middleware
+func (sh *strictHandler) CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error {
+	var request CreateRoleChangeRequestRequestObject
+
+	request.Params = params
+
+	var body CreateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRoleChangeRequest(ctx.Request().Context(), request.(CreateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitCreateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AssignRole operation middleware
+func (sh *strictHandler) AssignRole(ctx echo.Context, params AssignRoleParams) error {
+	var request AssignRoleRequestObject
+
+	request.Params = params
+
+	var body AssignRoleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AssignRole(ctx.Request().Context(), request.(AssignRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssignRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AssignRoleResponseObject); ok {
+		return validResponse.VisitAssignRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteRoleChangeRequest operation middleware
+func (sh *strictHandler) DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error {
+	var request DeleteRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRoleChangeRequest(ctx.Request().Context(), request.(DeleteRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitDeleteRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRoleChangeRequest operation middleware
+func (sh *strictHandler) GetRoleChangeRequest(ctx echo.Context, id ID) error {
+	var request GetRoleChangeRequestRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRoleChangeRequest(ctx.Request().Context(), request.(GetRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitGetRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateRoleChangeRequest operation middleware
+func (sh *strictHandler) UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error {
+	var request UpdateRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRoleChangeRequest(ctx.Request().Context(), request.(UpdateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitUpdateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceRoleChangeRequest operation middleware
+func (sh *strictHandler) ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error {
+	var request ReplaceRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceRoleChangeRequest(ctx.Request().Context(), request.(ReplaceRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitReplaceRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveRoleChangeRequest operation middleware
+func (sh *strictHandler) ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error {
+	var request ApproveRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ApproveRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveRoleChangeRequest(ctx.Request().Context(), request.(ApproveRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitApproveRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RejectRoleChangeRequest operation middleware
+func (sh *strictHandler) RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error {
+	var request RejectRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RejectRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RejectRoleChangeRequest(ctx.Request().Context(), request.(RejectRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RejectRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RejectRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitRejectRoleChangeRequestResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -24568,6 +30643,251 @@ func (sh *strictHandler) GetSyncBatch(ctx echo.Context, batch openapi_types.UUID
 	return nil
 }
 
+// ListSystemSettings operation middleware
+func (sh *strictHandler) ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error {
+	var request ListSystemSettingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSystemSettings(ctx.Request().Context(), request.(ListSystemSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSystemSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSystemSettingsResponseObject); ok {
+		return validResponse.VisitListSystemSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateSystemSetting operation middleware
+func (sh *strictHandler) CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error {
+	var request CreateSystemSettingRequestObject
+
+	request.Params = params
+
+	var body CreateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSystemSetting(ctx.Request().Context(), request.(CreateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSystemSettingResponseObject); ok {
+		return validResponse.VisitCreateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPublicSettings operation middleware
+func (sh *strictHandler) GetPublicSettings(ctx echo.Context) error {
+	var request GetPublicSettingsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPublicSettings(ctx.Request().Context(), request.(GetPublicSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPublicSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPublicSettingsResponseObject); ok {
+		return validResponse.VisitGetPublicSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteSystemSetting operation middleware
+func (sh *strictHandler) DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error {
+	var request DeleteSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSystemSetting(ctx.Request().Context(), request.(DeleteSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteSystemSettingResponseObject); ok {
+		return validResponse.VisitDeleteSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSystemSetting operation middleware
+func (sh *strictHandler) GetSystemSetting(ctx echo.Context, id ID) error {
+	var request GetSystemSettingRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSystemSetting(ctx.Request().Context(), request.(GetSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSystemSettingResponseObject); ok {
+		return validResponse.VisitGetSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateSystemSetting operation middleware
+func (sh *strictHandler) UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error {
+	var request UpdateSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSystemSetting(ctx.Request().Context(), request.(UpdateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateSystemSettingResponseObject); ok {
+		return validResponse.VisitUpdateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceSystemSetting operation middleware
+func (sh *strictHandler) ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error {
+	var request ReplaceSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceSystemSetting(ctx.Request().Context(), request.(ReplaceSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceSystemSettingResponseObject); ok {
+		return validResponse.VisitReplaceSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -24818,390 +31138,454 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L15kxs3kjf8VRB8NsLSDEmxL8vqjo13WtdYs5asR2qtn123lgSrkiTcRYADoJriaPXd30ACqEKRKF7N",
-	"PmzTf1hNsg4cibzzl18biRhPBAeuVeP0a2MENAWJf74QXAPXL5maCMU0E9x8m4JKJJvYj40LQfpA1EhM",
-	"OWGc6BGQvhRTBbJJKE/xC07HQHKegiTTEUtGRAui6DUQphvNBnyh40kGjdMG4xnjcEYGLANzz79fNt68",
-	"+89WB//7vj1JB5eNRrMh4Z85k5A2TrXModlQyQjG1AxNzybmOUpLxoeNb9+ajVcXdBgZ9AiIFNPvFLkG",
-	"qZjgTTIQkvTeDFpvqU5GvcqwLhsHG7/3A2g5Ox9okItv/wiJ4Kki1PxcroiWM0KHlPHw5UedZe8dCDmm",
-	"GldOf3/caDbGjLNxPm6cHjT9oBjXMATZ+GaGNaGSjkH7/c2lEjhAmmVi+mo80bP/pFkO/k3VcePvZqR9",
-	"GDJOrmCmQJMJHTI+PLOzmVKZKjIQ5nGkx+GL7jXdDEciSxVhut1oNph53D9zkLNGs2F2unHaSOxgwumN",
-	"6ZefgA/1qHF62Ol0mpF1fpPW7C4kQqbfKcLScDkP3LsnVI/KV+M1u1plMyYYT4QGnsz+A2aL4zsnGr5o",
-	"knP2zxxw50dMEZqYn8kjSj59evOySRSdPW6TcyJhAlSTKdMjxsnhMRmJXCpCuZqC+VfhERswqTTRbAwk",
-	"ZWmxxvYwlzMNhtYyY6tb7ZMTnKX/fBBd+gGelfj698zB6xExwNG5U0b0iGr8IqFZBpKMqCIKgDeJypOR",
-	"mUsPD1uvScxx/EuvfiLupNbN4KCGXt7TIcRHPKFDaJKBFGNy0PTLXS7tQafZ6XQM11Bt8lqYc0s1ScQY",
-	"/EHOFZCepWIc9wLRzRG8eWFl+CkMaJ5pvGFTmjPz+sj+FZnbBzFVhOL0zshYSDC7wMlhp0MSkXONJHTY",
-	"6VSGfNipH3NXmfdEB25u23TkH4HKGBX9IgwrQYoZ50oTmmVG0gxEztOAXn6jHIgas14dX1H2+fV8ZZFM",
-	"vhluoCaCK/BycJCxRJu/EysTkWlOJhlLqBnvk4kU/QzGf/1NWSFZrKS5IzVPzxVIM6SupldgeHwKmrIM",
-	"+YH5DUnOztdfSmgmgaYzAl+Y0gp3SEphmPev9c8dMMjS4AezBaAUEv4G7/r22ayn0pQn5sbOwT9ePvvl",
-	"+GPn7dP/OvqPw//7w7uTi+//8+D//fdzs7Sa6lw1To87z5oNzTSKzWLVigV+kopEPbFTePJ/5gb+Ldyh",
-	"f5MwaJw2/s+TUjd5Yn9VT97bpbb7FDnHEhRwTcyYwDMgKw5IKkARLpCYxNSoH9+ajddC9lmaAr/R9g6K",
-	"pwQ7+18il0SKDObfbDi+JdhNF/ioXODXwSujK1yOaVeLa/n2dyo6KbucgYh5y9TYi4itF5aVz+tewawr",
-	"IVeQhqt8YcTnnGQjU6oMbaeo2FEu9AgkMTIelG6TC3oFhBIOU6PG2Gvwk5XCW23N4WG5NZ/4RIrEnLp+",
-	"BuQV10zP6napZoK72rLg8TjXYmH6MDDSILI+uI38mmYsvdnWuWdU9soIVMhSctlIqYauGHT7TOrRZYMw",
-	"S0x4zykxV5orSMZAedNikOtcQpwRMt7VI+jaSwI+WHlNhRkufcV2/K9T0sBzmpIPbkHrtt4t0K722u2f",
-	"WckxzYwkhtRoUsWynpGefXcPjTJF4BrkjEyl4EO7L2Ys74R+bcTsjTafC91FYT23/RLsRlsRbhkzqnsz",
-	"kZMxneFgFUBhKmy6BcflFrwTmrx2Y4huQDnIHW1BbHZmcla7FDLUfquTNSP4qKlfwy1XXeET5g6cG4bR",
-	"tpMR5UNIiWI8AVxyI/XNWpMP9g9rg1rj3dkeMyPG7J1EcKv5Mm0nOt1qkw4CXvleoj2M/gXymrIMarfL",
-	"zm4XW/VRjKEvjLqTKaisTKAu2EUKDRjGQyfBt2bjQoifqBzebNO0EN0MnzK3cThCpgj+KK3ifkDesufb",
-	"LXqgOzjG5EQTuRCC/ORGEF35coi74lWxudEkgYm2wu9CiLeUz268sGPKZ12qNYwnWlUWWAhifiQDpDni",
-	"r0HvFBuazW6TC++UIRnVILdTDAKl2LzUTMtLBrVswatD38nC+zk7SaGsgswUoWkqQSnLohiqCNIyrNXL",
-	"1GiGXkN0fbUK31dspO7qJ4GXDAf7idNcj4Brs8WQ3nDvr4B3DYOPKiGG1JSZxBXwiuZh5mz4AXyZMAlp",
-	"m3y0k3RkIIyWNJCgRlsLqINQTzQTFpL9q57pzU9kF3TwTvjjZ7YQUmI4vpNOi0tS3d9ffvmldR5s06Lp",
-	"/qOxcELqKH2pz4FKVDRpNv73ywadsA1dq45MrinLjG59M5M8eM4ceaRU0z5VoY2DDjfiHFhjMQauQ/6g",
-	"RkLqbLYNSZyEVt1HkNcsAfKpMri4BR1csiu2XDfxHZ5xlU8mQmpI30LK6AXO7Ea7WDywOzZP7OJiBRv6",
-	"EVwgAomeKvKPjz+/sz4+4mIcLTOMUxK+2bxxOzl7Eh7wYnAEp0su7OBqNjQ6lV2LXLOrZgnQ/+buNY8+",
-	"TzS7hk/KbupEiglIzawPzBrGKuoPn/fqNUvfUzQ4Up72X0MvlX/F5+KJov8bJKgZnxuNeTh7zXhqnlIl",
-	"BGp/NLokcJawLEOuY1bQ7mXjtHE+Fl/KnyRQNf+1WRlKJsUT2nhd5h+g6BhIklFlRLbK+wVRlHegjJ5b",
-	"Nj+0uMtZau+hmlDNgOvvFLniYsqJvdE8ZcE/WZ1Z7MHo0NNOTU8ET0Dy6IP8OnyN/ZQVbwCej81m4RqU",
-	"c29WFyWRQqmWBLuPwTaWDw3WbRVh+JWrzDZ8QjDEYiJR0plMBON67JhLyEAkGDWji8R82Dn8vnVw0Drs",
-	"XHR+OD3qnHY6/22YCEo49+thq3NgvhOJFrJxeuT/7Dpf8/mYcUp+NjspzHW5xPF1x4zn2hDEUafZAJ6q",
-	"8JXmoRedp6cd/0qWNk6fNo0BbW5pvMZoWiufNJoNcQ2yL8RVtyDg4EuzbgOaKWg2HDWhz9397cf4D8qB",
-	"fBwz9IUoTaWOjOb7cgE8W0NGkebOOmP4rM4ze12j2cgn6cq1dFZU4/Rg4ZyEWxFwGPPMFr4sQkypUz4q",
-	"V0cvdPu1Fuuq7GjkXCxuavWxR4fRxxa7vu7srO9tjQE7OokMdYFallwDkUDqLyNAtyDT6Ksw5y4lfVAs",
-	"Be8yLEfUFyIDiq7mgvrWGn+VPiNDDIg0xuysKmb4KPryMOnArul6C+0JfLloDbjIR3vDN38Mlt94wcbw",
-	"8+AlnaFcDE7JuoRQnJoop8/HfbND1neJ2Q7N1Ys+x2pRw69sQ/UYNIuTZYfoVsyTXjM8vZU5lqRQHMLI",
-	"AQp3uDwoFdJcpOVyXVbw/J+Y0ovqDIY+owTK88xZFtYUWSRYvLfLVBeUZmPHhBZPAYcv+IaaB5YbPJFw",
-	"zYQlwZUXS1B5ZjN1mIbxJnSLFGufR6U0BDlHB3ZR3MiDcZVvXbHW7320h6bWn0ez98GyO+EUSOBCuCSC",
-	"D5gcW9dPdau2YPNz+RYcwzrXYGOfYmCjVy89QW4UsV5TAIzpF/eI4+POqicWHHwugaHTXIunzzPtGfIC",
-	"Wm5LLfc+c9Efcp6OGS/ytexCesURj18wspPouJbx/OWzvzv++2059X4sBlLou4HKU1Jos5GMILmCtIu2",
-	"BOPdiRRDCVYJFoa2tb3M6KmZvZ2LrhqJaVQrDsbwi2SW2tc9QSv005gSGSqHoSL3+zx61Rc+nxGXjYKU",
-	"nKucZiRDyvWWlgKtGR+qudfvj+0DPrahlIqpFIF6skJEqeezlwWxztnqwVXd/qxbEvVaktY+9gXK0FWS",
-	"tuZVq8Z+IVI6Wz7w3SgGzSUKUuRYrscmlqxBo1koH3hvdCGsr5NlTEfW4JaMwe2MPZWJDXbitQT4mIno",
-	"NkyFvGJ82MWkzy7YmPza5kb1btSytz9386ctosfH3hebg1+h2DY/Z1k2798bo8Y9ocYmbpx02uhx6NPM",
-	"yNdumpsHHHTc15juwZTKzajnXCwHhVcnh+6c5Dw6QOMDyRBk4/TEmuDfGwF/LVgCXWtrNU7DpHQj/5Ub",
-	"mRPObs9/9eM2gyvGjJP7ft45+3fgIGlmWLfRs71Tyzz0WbORMQ5dLTTNwkf9M6c2rciwZ2WDBl3z7sbp",
-	"YcXV8rnUAhrre4YmdOb4ya/HnwMv0IRKzWiWzeykmw0cWHdxqsUIjhadouF+LifHt4IDknJlt9e8p0IK",
-	"a3uVCtJYZCYrrbOAfrYyLdd2+szTZMRtUtBlnVvHBvs0zdDz3RfXQP4FUqA+YRQNxodGZ7KZHmbdY76e",
-	"gsOtxerM4X5jaDTC6ur9WDv2J5Wk/TWaL6fsrBUpLgymucYA5ie2nqZkliZQkSqnak16vx9PkV2aYFmr",
-	"B29uLs3K6a+e65JmAx9TcR5Ld1OpAZbnbeFILHcQFYQYkzT3zbHj/HJ9Vukk6Dr6TTiprzdwQoczXnOY",
-	"5XKsp1NVFmwr7npH5wPXf27A1aX2hyAkisoarke8f3LXZr0w2Ylf0z9+Y6dmSdhHNznKb/gk15FDOi/M",
-	"fTJm1dxfXcK14gSWrhCr6q70B8ydzzpHkLvOe2MSqmkmhjms8gatIt5vS7bwA0wymmzkVyslwWH7pNOY",
-	"5/8vJShlljFcxcPb3+4PjqxJzjNQitBiPYfsGpStqL0BGdTVoP3hSGJjR+sCQdRoBrdIGbWCfYXXdE9Q",
-	"uyOoUK7gftSJjp8Y3zOcPcNxtPCnV9RuUUnbWEGLe/8Wo1+35wnahKg2CzRtG9CpI90tVKf1nKulI/JP",
-	"v/Cx6FYdsS8GqXPuXCYLrln3j7gGmeYQDT2bR24ec17Pe174wed8Hd+a20q7z3dENtXB/OzixnRcpOne",
-	"VFBs4zdFheIbCsU39p4QvGDRjfpwaJbxoSFbFROBWQY27burfXCz3DuRV6ofnGfPDBwwD7xrNDAVuEk3",
-	"vnWTMKeEiZC6u3ak0fo9JVwDz2Gt0c2ta/UB8aHXrEUzsrTVGcQ2C4PXNvo3X2qBy3RwGEuIXkzmvfXY",
-	"sbvIvig6E5uR+L4kcJplPw+QHS2toHA3GB5VndREKMX6GXTT3NaIwPrH1z31Yz4eUzlbqQrFXrU4yc/f",
-	"mo2XVI36gso0XrBxDd1cuZKdKk97LaTNHlGnZDoSZV2wGIOL/MiyNoykudkGZIMZVbqAIVrHRdpsUM7Z",
-	"NUhFJYvl7HzUdDDAUfwmmHkhIgUxRVI6Myo65QSozBhIMgMqw2jM0kUHqQR/R8cQC8ogGkBKZwHfmbMW",
-	"NBkLpYmeAtczz/jVbt6eiWlXaZFcdWkGUtds0PsRlWOaMKUVBuX8htHK0NYd0duyjGJ+RM3Gl9ZQtMx3",
-	"LXXFJi0xsXpAC1M0jFBELcBIH6F0d33asgBK11AhMhy8c7TPk9N6uStlodJNpjLrVvJwagjhNYKD2Owe",
-	"OyEx5URwWH+4S1JtNhgvF5oN3BbWBC9xqTPDMHRp3GYZrH1oCobyLnhZjIJ9EPCfOeQQX7QPkAB+NgTc",
-	"JO9yqaBKyIYobO095lMSl8w2pczcUJK5IKOcpxKjiXe54n6SEoZMaZvuorpaujycxfVHan5qGNfaxBHI",
-	"3CXLHBlB96izZBBHnV2OIlQxIkmX5mtbb0YlYHmhMz3WCde7Z0uRQdeXpS9jKus9VkJi1m0+NS4S94Mv",
-	"2p4bxH5DJkBsMHcHaXROeev2JdCrVEz56i1rOr4oh+YUI/rcuoP5YN/28+At6JFIlw1oCbOrnNvgvFYq",
-	"amr16+IFOz0lF0YVrqXPyjt3ei6Wv1fNlIbxUhlesjqqCQdIFaEkE+Jq3RF8xHecm1fchJW5oY6AZnq0",
-	"3jt/tNeiJZPS2aqzZK75TjUNEzeThWuQFoRtvQNr3+Ez7reXKBTTlZRmWUa0QIRGe6hLgTJgg/XVph2J",
-	"EmvLFVrkmplEG1uQzUbOJdC0u6AsrPE6s3iqy2EaPz96JKHQLqwut/Y5+sU8+h1MV9o+c+sUpb15gdRc",
-	"sJRj3H/+DMwrVDVLFy7Lotkwb9ws1xnmueNK+R5hbTGZErOA45rcogdmi8Lb9bMUVdesaDw2UeCwRfKO",
-	"HHzCqhpxm4CK15bPK19bKUxcukY17imXuTbH99Y+uIW6tPYdt84fVp+2hRlXZzP/0uiyMjUBrhxQw+Zp",
-	"M4eLvt1ViAcTayrPvlOkvLRJpiOwZuZElrc46DsuOGxegiSuQUqWwtJCHpcya5fB2jVqwiwcKa0APMyq",
-	"0dODuJ+2GjCdy+XdZIJbRFVjgaGw1GVZNcpG7lVXcdxFjXdJ/b27zGhzK69am1Mtr/qPVkJ0LajU4qhj",
-	"Y5wvqF5cpNhBejVGAJtIIBta5ieP2oXYTTCe6FmbvBNoMNPEoTurkbHJBEfUzEqg/hjFjwZpnvk///a/",
-	"//Pr//zt8lJ9/uvf7B/tz399dHnZLj48/uu/LUgDowG5h7RKYM1XRvch1AFqVcfaxomF0ZYwCSLE6nja",
-	"jCF0eICK46KWg9EhF4qpxmnjLc2oZHQDjA5DISdBnSSqrQOEwjLajjXIuNEj8+GovUEBRQQQY2Hoy3J+",
-	"q6gl26QIbAOpUa7l11vG0dgBvsWO6wJ+r+AMPi2+3Lz1EBlCEguKKZdlHhfn9k+e0VLyr9tJaymev3lu",
-	"S4QbrmIuK8PdaGKnaxVtr97oCo9ZI0hdV1v+OqyB1gKVnrPCU0+mkmnw/THGCrJrUJure7Fo+mGhNC1L",
-	"cttlIk5BDptnrc4J1Liw3Eb67Ynq90VU8RJ6O5QYC3rNIEtfSRmrlLfIixER6jDXoxaafcKMPOohi213",
-	"2jZXofe46RDwXG+iUpt1pIjRw8ziF8bh8Oo8CXPztsNr2vGX90Wn74uyqwpqDG5jJaDbGihr84Bq20Nx",
-	"bAw0VoHXWu+WmwE4LIBJLWA/xTbkx8JzXd0ORCu1HYIyPZqFiHXlV+ZdStPxxO9A56B1cBIHp2sctDvt",
-	"+A64d5W5d/4Nn5fiiq1zdTDCLXTP5WRf1FKWLynvbpYTiy37T5QPc3e4/Dxsmxns1RUHtHlb8daEeUS5",
-	"lEaPxdyHxunBYWc+86/RbAyBg2RJabCFyJ3GbDgumvvgbxk56Vi/qJApyG4G15A1To87zUbOmVnGhE5U",
-	"ju6wm8IUVscf43MqH/vQewbpEOQZ4ShWOQypZtdRl8zmlZnVRbqRfVX3hLn1jCTICEn6YFu/WPFulgVB",
-	"3cV0vWnaDfp9GWPO7KrswHx9J86rOUcv80s6Z5ktM7zKE1XjddvE01Z6SNd0eM3fsCzzrhzpn9xGXJJv",
-	"tRsjsXzBxlbi3NH+vrOa0610I1c9yZ01mNoaevo8m5uvNFq4oe7CFYr1Aq/bxXQ9c6ugcK1urLhkoze2",
-	"/2ICd6l83U6w7slnQVT6srZOc6e0VDy4oQ230vMgb6vJK2Q8ON0ob0GUhmgJHRptRsUZm2tcK8GpICkk",
-	"bEwxRFj2eyjAL4JIQ+v/+7XTevb5r5eXbfzj6+G3f4uJ86BK0VA8n7n87eBR9v6D5g/fHhVPO2gefnv8",
-	"/8We+LVc+Gfuv/azZ9WVH+eZZpMMzLs67c7BQgT1c3PNNQnTF/3aNAnFEkockVGf8GOBWBJZty8td6+X",
-	"S0XGyaogzCcFhBZjw+S2DtGCBFOvHyhGad5TpaZCpi8w12MbtjNxTzCsYgQZzVopjAVKumn4IyXjPBmR",
-	"PphJEMGBPK3nKeV9AVspvozEU1cc3upYdvHMefE+P/C5d8YOYFC5ELrzbAwN66aOyFvKOPloiz24ponu",
-	"Mj4QjdPGXw8Oj45Pvn/6w7NOIxZEW7R+q03yThsHz5517GXYSa+MyGKQy2q/KYKhvXZG2UGzgYHtbtm5",
-	"YK4fQxCxbfgo2RjkEIFUtWicGhUMOd0/c8DQbePvT98f/vD/Xr2OWm6Ls8ixdYV9zLLYml/FiN1RXcnY",
-	"BVsi1Qeru4YXZ0UQ3K/+Tey+hd2KPKwSZI91Ax8ISSYgJhm4ZO5rjDUTZyZEXHXBftc37nadooW4IgJd",
-	"0piaO2LKPNx3FJ8i8yxqZGLm3GqTIqC2eIsO66u2LPqUABuONBbGFHm6ShNqM9jx+9istzFmcxWrRXSt",
-	"q5Cl65EU+XDkO8gHo1UAqqhUsCu63erckUVdbkKF8kP6ay708XRnYO7INovTvUjhy8KiuNxV+lxukTsG",
-	"XWOO+4Dt7dUXxl36RVXgqlI/N/w/uY1elvvdhoHunv4W5HDD+mrP0iIIH8GPq/gnwyZ9fSCWqomh6oKL",
-	"Npo3CiGVw1gy8439Ekv0mGVSfKVZNy/VV95wU4ld1RdXqqClPK+EBFfeF5Hha1jFFak+P9JaQbRzZJS5",
-	"qtjFQNtGCqnTQWNKZlSjjEbYdqqkrQ+euDSVsaKhrJEPvYUwXXKEN8842MZEuZn5sbHdcc+8ZL4Xp672",
-	"Hi8LVQ5OOljyrAgdivmGRrfIhOZyNzgmLr9tktdN8nOTfGqSMc2gSQZg/8WmBE2Sc9yIJplIGIBscaFb",
-	"WrQUnTXLiiBbkqrgzPWVhJRQhVhSfC4/9Y/F/appCJupuPHjOYt0tCtgVRbga13cdGwLA08bL6gaNdaC",
-	"AO8u5DwglPqJs7klJMAmukRH//DiwqGjH/ufryHt9meYaIukAbZzIv48yHlqlHA/cjdw+4NqnP76+Z6w",
-	"cddm335NV6mauJplZea6ONVxg6DWbpzfj681l/g92UrJD3Yx+vy5TV1zc4o9/7puuevAte6fL8y8n7Tc",
-	"AntlfgHKqc3takE84ZIWCMLhPi1s7CrrdLZvfubP3K2Zd+GJDvJjHG99QdHt8oarXLqOpc8pvyIXknI1",
-	"wC18K/osA2JPQCyTxr1jiwBvyWY1yDHjNCOHjZ3gRW7J7yo8Y4Xc/Va/3DfB8vVSMZCCsnr2fq+rVWms",
-	"45mOe/US2t0eBXdBwahqFveJd3v3K+749VoLX+ICLfDlu7AnY2KsRh+NDl9WY/CLXbi76ApvnDaSzII1",
-	"+e+50E7pW1LVdVJWdbniSbzKhnTK74zi4r5btxezcGHRk06HjIdB/6LGaaPAoqgiGA4QjoQnM8MWMCEe",
-	"EygJJbb022zID7ZBvMx9f/QG9ronY7Ch8LBw9TiSelXNtFioLt2kZU9YQLu0/uxknfqz6m5GYecTOkbL",
-	"0JwuWgCE1XYyd6kCIyCVjt5eanp6SQQfZCzRXbcYKVqGXOiugwmKCsoqlUWHO6WKDETOU0wwn/qvuNDE",
-	"aGtSaYGa2G5CfhX6rblrpcJTpfitFLbdNr8WtSX75XH6uiko6+I4gpN3E0ZYPZlfVzXS32J1V6dSRkvG",
-	"b7uUcWlnhzWCor/TSsjFPFVHsCFFBaQ6RyHL4oNhp6FIB8oKRwt6uszvfXOOsc4xrjm+MccAVph8gWj+",
-	"s9t9oZZyS8Zf8IqNrbMlGsNiWKJguRu6c0OGvNLNuT5q9gpmveEg5zn0Gv7braBAbl5hGOH0GyaJbgAd",
-	"4tA8+reKHfKGzylj3yni6hY2xAzZKvoXHKDNEchvQ5vfQI1filWzP7EP9sQu721S3mDOYCwmtT/l60e5",
-	"Qo0poobFharoZzWtW0BKIZuE4rH88PoFeXZ88rSxYLbaJtExAMFfjPWZiBRIj3GVDwYsYUWJQu+UjMTU",
-	"ZiHrEUiwDdXWqGCba0xb+05DF87335vHKaw0Vw0jzWnkmedEYeo/mQqZ2gRMKYaSYhPORZ4CE6yqjVJi",
-	"OTp7mdmYrgSzHZD2HNjxpMtSX9FoltoeEB2az3QyyRhUcgzznKXx8eg4phFRwDXwBOyjR5BNVABgTGii",
-	"o+XOhiwicJSvrkHOyFQKPiS+7Hu9btxl3XsksDRgCDyoli5moeI7T4bfbzUBeqUIHVLDRBc9IevhUdqH",
-	"v7YDiY3RPJw6P2asv63fTAe2u3GabjBTb43Z6x3FRFN41wMBNTp4dyBh+VFSmdBdTa+Auzcihq+T5trl",
-	"w1rTDEEmCsAJCQQf3rx5Y/aadgD1K7VwvRu7B9/D/OkxnZE+BFAZ6C1eG3N+RZsBH4ZcyR/NhnXttZ52",
-	"E8ods+qbHbbxzcbSsvd1AAw9zmPEZeCci7au2BewL5TN4xeLzGRCh46RwJdJZs6b5SUW+GG5Txx/LXEl",
-	"i5e7mx0HC85ZTJR9gIEEtWnMzt7SSEay+1/jZ9fpj+86yfj1NPn7f14tWoayfEWgIBx3nn2/WXmKf07N",
-	"NHIL4xwLAh26IFDcoX940XlWgmC4/LyJz1s5NoNwTu4XI4oJqnrKEgjj5/3ZDnI+bhXidFLm4ayV4l3r",
-	"AazMeQsXTdxZNnPoXkEigvNDhe9bCZRqyWD7aOFhkdUT3fGdRAvLta0URG5YqzW/UPHVGDKlAe/4ugBU",
-	"Wo9q63PJls3JNrWYG1RRnFCPV/MhABDeZIvAQkw2fhMj/jf3fTsR44W8SzGaz6V8KbApUVnFpyDJJQRV",
-	"bojpb47SoZ28u9G8KxWRbQePd7kUew0vWprseLJR3t9JvDXWbosMl1mDKKfMWs1nQEZNvWJRo+n/IgOi",
-	"BaHqqsSxGuwCYavcv9UEjNfFiNh55ZdWPs43MVg4YilMqKzBGbtAndrcZ9XspsPqIvCFKc2MMSAF1wR4",
-	"SiTQ1DUwjSjAW+UQFB3wNwViLtLAgsn5xy1dpPcgWWyR+rNuOYddNY9Io2Unb7SybSqcI21llrITSxuh",
-	"XG+zqP79rqV+8dpmsDpLFvcDllDd4dJ2B1KM16o8wKutbbbr1Z4UBOUD83ZXpwBXhmkIXikYCBR/iLf3",
-	"spa4fWyh0E+oOZqZEkSPhAJMDRC5JpTPNm524o5AZFFvjI/uFiPcnnLxF9sORCmsWJkoqQknhgPfdmX1",
-	"nE1HEiqhSQqfmmpWEL9tE4w52HYneAtpPYfvGuuguQJ06uaYUncL0VTFZFoWPDX78CcPmiIp3k6w1Dx6",
-	"cyTbCn38RPtCUi3kjEyFjFjD9eAwNXpURBXcCp3HTG7zANbSyRWH9ifaJxeQjDhLmKWV+5n0WpgxH22b",
-	"3zeu+XpY1kk1DIWcGcNPcEMn3uVpXdyNFz+/+9j6+6t3a6JVOM7GlOtE6M+AW7W/AwdJM5JU3zWRLKlg",
-	"q6wDKbEMDLCY1dd63/1Oksk2abjiVyTKaGpLTezSrOlQecDpQc5H51Hq/A75GYYrtCzbZ5moCMj8Ty4x",
-	"wgN/O4IjeMPG8qM47t/jcV96fFdG2/1x3oRvrn0cN4wwr39YnW/s2/KV3RxUbgN2vhFLvvc9KtDVKifk",
-	"frasenpCtmafFj0vbMjfbOT/q0XoCvx1NB2ziPKxaxdZ6GFalBH+V+IgwatdZSK9bTbRadb1TX3Ejthv",
-	"eKzdduIKyBcB5XvnuR4Jyf6FZH9KngOVIHvx6s0iphN5zvufP16QJ3TCntBcj564i5/0luEHbexsdjMp",
-	"x+KeFV0PLZKr8/S3XBX+uM3bfbUOO0Fk4LkUV8BRF5CUK3TBLJDesoZYvjDh0UQoZg72Y0z3N0b0I4/B",
-	"/LiJeQv/Aik2zINpFV8ti+7cJAIRZA8viUHgyr8V1xCpAo+E4xZAro1K+azZuGIc8ffKLVzIdZtUSn5s",
-	"1c0mm9dsuE7nA0xWQ95tifN7+4ePJ0yKducRQXCbWrNdhNLhJSbALa5iZV0SISUkTnL5xOyoK2xFWUHE",
-	"6TZXVrWF5njjI7FeutOSCGZlm7+uhf5dB66wXjhikxq3ugR93PsgLBpOYm5fCpCw8t0rA6eVY/pnNxcq",
-	"LOuWDIYZT86TojrRl5bhJhVGHnoGM9Dxw4uPQGySObZazPdXI+7d4SqeCO70NYJumi7nAVPoGqeNp/As",
-	"PU4OD1o/0KN+6zj9Hlr9g0Gn9Sz5IX0K3w9O6NGRzWj0WZBOn+ZCd7FyrUw/QaUI0xQJF0TlycjlXWFx",
-	"20zkmEtkhJwCIEy3w4SV00bn4B8vn/1y/LHz9ul/Hf3H4f/94d3Jxff/efD//vt50EDjuHNcpOggTM1r",
-	"Nwa3Zk9SkagnNgPvyf8pBxlkATV8NiEC5xbfqhlPsGzQ7EIaS20pSGsRi2YgJAGajMpsxKZzHTBJEId5",
-	"/d7aPPmAr4p2915o4DE37M/NdRtvrCLZ5964rbZuwqTK006z0be/NzoHz45+oCdJ6/v+CbSeJke09Sw9",
-	"hNbx4IB+33+a/JA+g6CEEu+trbZ9enpQVNuCMQYtlVpc6dZTTNvlgM8IQOc6mATJ1KhSmlts82knYAy/",
-	"hns+FfLKSlUX0Ds66cSaSNlJf10v99Yt28q003JF1nrwVhWf5RpGKyd5xLD5UUzJmPKZBU6lxK7cmh1C",
-	"QiDANa6v7Nq2BanlPn9dT1vYUERseCCnlGlLUyV1LTufQTC5ZiMKnqII02RE18oCn4cDQLIMKSLIIvTR",
-	"6NRiMJap0yGQbUGuwYrP+SvD7VzNYF6yQYBuEHAZ1z2pitXm2ngFUKrIXBUW1/ycpeSDwPbaM5Hjlyfk",
-	"HUztlwsn2rdMWrTor2mWg3f6Oo+ryxoeAbGLRxSdujbOrCw4pzyWia6MPmuE4gIhh53JFinCTa1+iBy7",
-	"2Sw80s1+5dSKoZ6RDAaaiFwXM0oF2BR6dG0gBpxLVp97XU0nMzf4um1/VZgE/sQE2slcuLiMLc8pvsrB",
-	"fKgwwl2nOf3sJ7tRnuCCNmWoplvEDI5sk6oqvGCV6Halfi1KpEKbXMW4nN75zY1eTGLFOEoDxTSIcIbW",
-	"oUVlxkAGlI3JEkz5o+Cuw8RwKablUUkQn5/0c5alilRLp5xAnGfscz0UaGtw3nr9+esP3x61ws/H3x5/",
-	"PfpW+eog1q2hvgNBpYSE8sVZtosFWxoiWsIfzoglG9tQEhV7wgFSc76EJH4zbt5jsiTBCFXbuxYH3hfp",
-	"bK7i4oxoGJs1UaikG6XcFfJY2m2GmRxB0gdO0GHN1Ay3PP5QHP1VdOuYROExiWUVTokWfpmFdKt88yV1",
-	"R3Mxf//TpzcvyZimULbwL88FU87WgfTMQnf4BmSVa4yEJcICb82fhzujf4pTaVoLjSrS6Z+kh/QIWidJ",
-	"Z9A6Hjztt57Rk4PWD+nB4PvBweCQHhy0HUgfztCpa9UFej6zBz8TyZUnLnsgzlxt4RVMdNE+01Xk2POR",
-	"sNTKnJEd+XaKoKPgujIS1FROCbVyzY+Dw9TQUpu8yhS40p2gzKOezJbXqK4Y7JzotDRXHJCm5/B1MtTp",
-	"oxGP/+aCYZtDiaK+rrioN19jlqKipzaxgAPdMFrxJpXulqp3bBDzNU32ar+tNjfUEFbTbK8tz6JZRiBT",
-	"gAobdhHkQxWgAZV6cUwX/lzr7o0yr1KDZA6VaL1ytII9rbQvA5/NcmAKexmmcU+rbY3Ww6lfURwY9GBe",
-	"dW3Yw3wjOI3lFz838mnlEz0w40I3JUtQbvd7BVvwWdw8xQk68GBjozUtrFR5EMJ7cMfb5CevdtvqYXrJ",
-	"kbOg58gwRcbDRiKGbgt0KMsvUzIWEgvKODnqIL4AoUPRvuRxu3R9q+7zJrz1HGfkbZ2N02y8DlWy27Po",
-	"4hnl39hSNV0CVli/dfy1WKc6RrtFEl3Ua1Wa8FVXbeEF9orczVDHo7DiMTPE2x/riP7GnOCvOOyenR4c",
-	"nnY6f+0cnWL+WkEnjckBHrn6qTph8GtQk3Vw2D7pNObP30tjXVnFIAC5MOe0gKiybyun6m1DP88TepA8",
-	"7T/rtA4HHWgdJycnrR/6B9D6Pj0cHNHj/klyeLhinoed+Dz7B41vnyMuBucGXNJ1vGp9TKTQIhEZakuu",
-	"6BY7jodyc4FIF3L2Q49fJOZmiEMFulmT0GxqWIc3486IPzj2HAaU29wUlyOk+hoMCPSNG2ZXdAyakakR",
-	"v34rNtEaSkP/G471jb3xJIyNl5GdyIFXGsbnGUhd31/es9PfRF91lRaTCY4RP/ZhZEN3vn11V9muw5mY",
-	"Fv12xTXINIeuJdHPN+kdv0bPeDunaKPyPk2uhlLkPO2a0TdOGzLnLsi8vIl5sa80iznX5h67SIegR0bk",
-	"YWIxSJKxa7DVAiMxJUbrIuZOMqVMB+pXObpy2d2Kf47Xo9C4o+9HdFQA8VeUsP/o2igxCOabpDcbuJ/r",
-	"dVYPF8mcy6Gk6ToBmmLczYWlXCquyub2EdvVaLqG36R05n02I6EmTNPsO7PQWWYNt2oLhB9/PH379vTj",
-	"x6px+ujXzsFn7Gv5v4e/dlpHnx+f/tppndivHgV/xzpeLrNKw0H67hNCju0wjO3lx9P2880Yh1dcL3Rq",
-	"8QLFBoKWNhmsw2qtwJgadvo0jBUmI0jzzKINuGDka5FlYtrKJ+WcaUX1ra0nngsnDghFjwphWhF0zTct",
-	"BI9zdOL3RU3wSqs4Zqv/4kwPTa9AYfaaEFfEglg3140t1YN4rosAugpXuK6V1HeKsHQ9c6nOSLxwJiGc",
-	"OjEc7BUusL3xLAREMta/xz48IzmfUIZfmn/PrKy2fUemTEWXrAZaAgUzmgXO/yA0qMVhNY1BwOiQC8WU",
-	"Tznsw5AhW/TahLegvlP2OeauAEQKTQutiEU/as69D+mu6VBgsGI1JLxlYBeBlVGQ/BxCZTVvxfkM/aM/",
-	"r4mAgfuO4aUFLIwC+LIKwOlOSh3LNCzkT54EU+Wkt5MEcyGugL+nbD6BxeeoNmD2j1H/7wn7mf3jzad/",
-	"vTl4x/7xrA1HnXZymPEg83NdJJIHlvy6KqE1vmaTss26WiRQLSbdcfWCtfa7fKjtFLlqx+ffEx+rplmh",
-	"fsw1TavYUmWyxcHJUad9Em16tlYV8W6KsGOz+RRtdPoCQbQsKhKVyDcdmoECVFyQ+WNWuCKCZ7MiwILm",
-	"VDnL9iVvNBc6y/0mGDfjq1NVPCyGZW8FMIaQwyXt544iJWkZ5cOcDqE7CZtMQIGlkYkhK9JqY83rfD56",
-	"10b5uuXaOodI+WBLqCPA+1NaVEkOWAZdNkb1z6XriHuoNdZT0R1QFBfADVMt5xAUG6Tr1CmHW7hufk4B",
-	"LhLrY+yjTD6jjt9qw78VdUFRmlnOZn5ytxRAJ46uts3zWd6SsJ4mF60hDlPiryfjXGnSB5KMhAJO+jAQ",
-	"0piEMwxGYUCgESu7maPxZRHYKn8J+uW31BWbtMTE3thC8jWcB0lw8aCsI/tF0fliDR++ra/+HEkkiR2M",
-	"GF2EBTL3VWAZVMrUtrFzUDZhqeWygkojAP7kWqEtxLkVZdA8enOA8pJBBcfjrpCa7oA93g8OVLMxlUzD",
-	"zzybFYd/A9Y2pl/CL8MqyHK/A3io+0B8itLfxpGdqvp1uIb+tUx1Kmsb8c6Wle414GTulY17JPmVVaj7",
-	"E/CAT0C0rrSOM8frXX8CbfXulA3RAclT8jfSJn8lLdJtE4yRU07+htErp1IZwU4TlBHfKSKmfK5Ctj23",
-	"VYul0WFO1OXl5OtP38z/3+L/333rtv/219bnv67rZT4vC3ZHwqYlZjOSRSaGwTA25KqcolmdX0ZUq3cw",
-	"XZZ4E8nBXw5ghBjBmo4n65oNC64EX/5X8a+Vj13cZ0TGSnLJ9OyjIRcXuEEvyHluA0X202s/nn/8ctGI",
-	"pRJaRwbRWGMpBgsukV6jid5y5GP2meWMRlpPGt++IT70QMTVxD5NroA7R6SPWZySCYhJBs0CqriSn2is",
-	"Q4ff30SXJuPD9iW/5H/5y0c25ITxv/zFZRnMDxedn8ag52mNm4hc5p3OUWInjn9Dzz4MEFXMhY/al/yc",
-	"V5fHxrkOTsiY8VyDOqt3IBH4Yu0Y5XwI+L17zkBIQp0Rw6SbmNFW1V/+4uI3pPcVj10TcajRWEbFrOnK",
-	"OdS3Xpv0JnQIPSR4/LOr2L+gRx4ddsp234edzmMypdnVJdcjKfLhKMifOug0O50OkWKq2qSX5FIJ+e89",
-	"8si6wrWw3mm3pAOMj5CeGVDPPtNMzj6TZhkRA/MOGJ+6pCiqyIAq7eNVRkJYDGWq/Hd2GGYCHBg6XyRM",
-	"gGpjLktijCtFKCbeoDGN/hl1yakx8NIU0jaxFWs9XCy/FG6tetbJk2dZm5wXl4hrkH7iLkpPOfEK/RnO",
-	"9ZL3FlT9ns2pVaQPiqVY/mY3DnHdcefMQDBLxzranrgErr/+pgTvkUe+wcBjs9YihR4uUi3yfpP0bF1e",
-	"j9BLXiDZ4yXu8PRsnVzPZQXAPD69oQLBE3Olr9PDlwZ5wxiKadroPW4fUSCvMfyQiSEmthnyF26yLwRP",
-	"cimBawIpMwR7WuRNJVTKmVnMnjEGe23yETBYgSzAbHrvzaD11pgN7ry9/3TRJO/PL178SIQkL1/99Ori",
-	"VfOSewaOUr14+vHBoSUCJcaACdCY6jd1VAb+HH0ALRnYgRE8nlMn2npvUhhPhFnGWes/YNYjjyifkZyz",
-	"f+ZANHzRjz1FYKoSgn3ieh8ek5HIpQ3vXHJPtXhQfVcPdznSss2DLfKFEZC4OObjYtm8GCXID4xsQ9ek",
-	"4V245rZ1hNtDJBYf2z0+fOa4yHTEMjgjPTPtWQsbzPSIojN1yUe+/khBIuwjMSTvRnIBX/Rf/oLkINl4",
-	"DDaXF3N8GSefOEPc9nevX5zZNDnkCVaGkTFQrshlgwsOl402+WTb9AcuUvOwS+7a95N/5ojXSCUdgxHW",
-	"eFYkDHIFKenPkH7NIZ27roRwdNUveCqRs9C+2aP2JXdQkBT32JKKvwvjr5IyIz6IyigyYGGdtxlLsNTe",
-	"WN5WSTdKoGSgKWI75TJzAk6dPnmiJukXYyg8cbepJz/ZPz7AoBXc2B7pcRZEChsvfnz10/lP5Ecn98hb",
-	"yukQi5WJzewg5+/fhI7JxkG70+645BtOJ6xx2jhqd9pHNoY/QklvBU4gL5+Yb4cQiRT3FFBpTtyAIfOa",
-	"zfXTNJNvel+OkCQRXNNEm81AghQDi//r/bgKnEgz2yo4WCXMrmmRMfHGmEcZU/q86tEtCaDWs1Ve8uS9",
-	"NS3Wuu4j+9da175AGbfOlR9x3fDK+XJhDAwIBUUxjVtOWw/dOG0gGZdARWVvP6vcb9xdaa1BWCPz1HES",
-	"x9d7Y+hh9XaPZlmvboCFf7wcX5gvMob/pVn2v78etJ7ZxJCvnebB02+PN8sOsS9x47KYOzTL2itmh+5F",
-	"ZsP5UDf+IoRcjn/NjOaP9s41V5jOalfQRqQi+xsPfq37PrNKGTXSbcmLPYjsrbzdpTcufT8C197g7VaJ",
-	"syE5UqJVq7M6mG0rIpfTdAh6XY6tyHPIsmjOQsyEwRzHM9Jr9YjOpa3ixayudhgF9LONDQaf4HLfiqEU",
-	"LplGq8B78OjI+NF/XanRbdUjDLYqn9C13mLRjLXP6N+dCCPKzFAOOx3rGzdKpi6K5p0e+5tDZ9n4dKEH",
-	"Hu3DaC8VYxKGAuJbs3FsBxJ7fjHgJ2/4Nc1Yaq8/WH39J26MM+Aak+bdfUer73stZN/2isY7jlff8U7o",
-	"1x6u4vjw2eobLoR4SzkmbZysM6RPvOxGhm4A15fntGHWej6CqulQzSX1oEP/S2sCcsyUUzmUpoNBS8iW",
-	"mHLXhyimSaRoBaGJpdkYrHlVm4nYJhdTgSZzZVQYZufgpAGKJvdNUaiYUM6FvuTGUsvo5JQcd55VGjQF",
-	"SdC2SxN2XhyU7RcZt2Yqtn3qlc4tbELUF+LKNdLrFf0MzECs+eN6PCVG55Yc0iYxNyi0cH2OtdGOMNmx",
-	"LJc1U7ZqrQIskptSmVpjE1NSUdU983M1911yI9ZGRo9CAyEwiK2aa97CYVrJbLP2yZAhHhbq9kYukn6O",
-	"3ZQSyDKnx3PRNc9uGkubXnLDzLXrDzehSjdRE65T8uyMfYWdGaHHgTGqtYv4OXQEY2fkUjWtJWKXCDTy",
-	"66KVl4Js0DUPZXyIBqjgbfIy3kyLC80GDNKYSmlZ33klRW0znTIwAf8DZg3LCNEQfi7S2W3wQBun+Fb1",
-	"+jkv9RwPPriN98f47wsrQhrNxghoChZxACO4Nc91lz3Ba/CBD5lRr8F3X/iyKXPDwdFajPonKm2s4/jg",
-	"ZJ25qHwyEVJD+hZSRi+MCEaxcLjGwpVk+papMYZa716kPBfiai6HdVuh8q0ZMVrde1nG9KzegjUaGPJ2",
-	"IwFcmqthZ4usyDppin4Q1r52zEh5PKdQWiEP/5fg0CYf8eGWLyNwTh+GOS/SxASWs6Ztcs5nzlODMsXy",
-	"TcOVqbqKsawh6PNgmosMa3GygaFUUTCPVhhvVfayQ2MTB2Vtn1LbrSQELjGJ1hjVBmYCyTC2RKaUayNP",
-	"+zPi1Gjc21zlNEMJ64nA7X6tleDaI3edS7/WRp/D8Dw+7qxYxVtVsUOKivD36pF54Hr1fajJ5RkLlmmX",
-	"rO0rS789sbwM4QaiDY7KbEijxs3a5OdSO7QVudgcUwuSCOswscAUUzpr1vUi1SLD0h9kk04ltJgo5EJc",
-	"cqskj+yUncMXJgGgQxP116Dg3ry90CyZxZqJMTo70RvpZoO3VtAtHp3jxQV8CQXO3x/JaNxceVlDnfio",
-	"aQb3cNjsHm2tQhQY4VG9oMZ2MbJYAk0jTuqocK4M7C6cInUMu7pEf0jF/GF7UP4Oekfa7uZWacNVw8dq",
-	"zl+4RIKiIsHoLmE5QtOHdWSe2UKw958uao17c0AsR0fMu2llxpfcdkp3TdhRCd7UtLf4Fw5AzMdCIVMQ",
-	"ExvWZbk7sXGrtrzNeV3Llr8z1vHJ+nz3LONO5OcduwrulP998oh3O2KBuV5StqvIUBRu0oEUY1LUZFuv",
-	"aSL4gMkxpE2SjCC5grTr0isY72KOjE3MKrGTz/yTXRJHBgN9yUWu2+RFzDfqM5oCN6qtHSme2CY/Y1LS",
-	"WCDAgQTrimb2KHSxHwHmlfba5PySBx7YwGVrVG5lS5IzoatKvuGX1yCblrf3sJC3h33xLfssHMY2P62s",
-	"nrrkhdLP08JnjY7zNsFgXtGp13lx5/3aflKceKf43LjNxU7yMK0u+YLzvMRAapKetRZceGDBzW7MG4e3",
-	"NDPrGJMEErB+/XciCjZw696ZKPhgV3AvC/ay4KaywJHSrr2/uR6hVyQeYbxANAtaactE53POi/xuXy7Q",
-	"Jpj1Rk7IgLIsl6B8gi3CRBrRYjiou715yYUkh53g4vkrvGe5TPS1ifBFvt/x4TNE/0PZICRqykGq/CXH",
-	"jAXVJDnXzEYNRZaC0s4rOTYPCZ4+oZhuvMARle28dTu8zLX1umMOVjS7irAv+xth/IH7dP6A594VE7ju",
-	"CgUXcMn24bHPbafuueM+yfsZS+YOeiaGItdLzvsrTEpFq1KFIIJh0n2bvNHKf0Oxw36QSl9NJMWTzMWU",
-	"CN6OHqaf8x1FjFc5Jx0pi1w3/mCx0t9P9BKJV+R6NfUqyAaYuoh+jpYXLC2r/rbmuGOFxn3BxxKhNgJX",
-	"9lFtKmBUYkVwz52cqLj+i1RvI8tsPYXNDTGU3iafFCaYO/RR57UBf56mI5EVp+o0jIfpqXD4FiOML4gM",
-	"gaTi+jhODYFf1C0JoQ8OPeWOpVAJZlPji/W1OXtJ9EAk0StXToX9bOprqTaXVH2WZS2sp6/PQFieCl/k",
-	"zNpwA8JC1sQbMqb0c5ZlFtfygeXDr0wINjOri6M7NLDbzG9XtrtwbQ64/blr9rKx4+SHNROAMeN2i/Rf",
-	"B21sc3/vK23X0+XqnF2HbWhIeB9vumkqQrCYJe8qmdLW2bo25ZX0wmPRs8iB5XU2e0CyxCbfY3at1aIx",
-	"p5VqmolhDiTnmVG/sc4NSy7tiD24IEsvOc7DPGQgxb+Au6Rd823XXNCrT+f0hPdQczn9+O4lkbNYnH0W",
-	"5z6Lczs2c56mhHI8sUQLhxG6EbOJaksrM5yeR2LSNVlD27OAfcrQHzRlqBSMG5Lq1tlCG+jxQ9AByd66",
-	"SlZnpbrV2cd67idVaEsSfVhZQjUJOTviyLenjd1LKs6yA7nPw9nHXnebh3MDERjNvfl5UPb6NI85LdTC",
-	"omPsWFxDmyCe/VTkWYomoXUcC00z7Kk2tY2ssJCQpRgPRVPP/GRtvaaP0V7yOTuRbGMmusSQB8+SXMz8",
-	"ITGlfUbInivtOiNka7YUGpEPFrHmedGUeg9Vc2uu/CKRsW4YYd+R3Q7ESBmLOmA+iQk4S69uJEyhYKqM",
-	"Yx489c4BbAyRroVcw5TKIbVoe3OAMsvrYe8MbSY+Qgc6s/0Yd4BIs27UB1FaunYeN4B/KZ8QosCU385d",
-	"hPpYt+gi1Zr7fJ9RpPUiSPvg0W6CR/NxoxuGjJhWLrjDUFp6nEjkmQUcH581LTwoGTBMePc4oL1SEejZ",
-	"SJE1HBzopMrHaAyMbZ6kRWvxPUGbFnzQCXwLQ2mfgRrHEHSA+cL4tWCJ70Jw5v5VBGv3uSBDOlHLY04P",
-	"Od50b7GmfZxpH2fakiNZMonHl9a2ClZGlT64XE8siDnuPCsxYW2d4ZRav4QLU1e4hM25a5JrYZE16kJR",
-	"+zDUPgwVhqHWIOa7KFV3pHmrultdqMktw96JdI+hpm0UvQcdYHqQntx7Cyztg0p79+0dBZXW185qQknO",
-	"GaxK0M7CY9ckaY6t2cFj4YPD8bVmJRpoegRMWpHneYOyGpsvay66GReYbMq3MVauduLRcefZ4xUBowfJ",
-	"Yu4xULQPEu25zJ0FiW5kBDrTrT1JB0uhIW1EWRFK3r983XQIaUwrZ/MthcHZQPl+Y4ezmf7txh7xQ/cZ",
-	"t30m5p2z8USv4uXBAX1h39l6ydREWBiKVefV3RLesdfOb6yd68oO3YGK7k9LStWoL6hMW0rTZU1AfvSd",
-	"YOLdtlBQ23xH7ZH4ixwOV0wo4Rp4DtGz8dKP46MZxm2aqHNvqoO+ZMNcwh73Mkao6I4PYwYSjNhYgzcX",
-	"1FZPZ6/twlsAn3lkeCSjEVNaYJeotEgjGgrGhxgBFCmdrcDpPScTKrWtkzXM+pIrMQZk7YpwAExIss2B",
-	"ykoWB93gs3uxi1gNWG9BYXdCxnsK3pyC02CHNibiEkLpoSagvCpGuM9C2TdM2rxhkp9dIODrZlFF9rmN",
-	"pZ5KpjXwh5yAUjPE31UGSqUl0DYJKJUH+PyT31fboYJvrk4/KYXAPgflxjkoEMorL4+DL7fNRjn3DWKw",
-	"Dahy6IFjBdk1qLMS3rDsBdSzDDPs9xNwuJ5rclo0txZlOnwMTbFpdcxK8x1ETNQiRKBs+uJoi9FSQEcS",
-	"mkmg6axNfg5hXQqISIQhM2sCZQp9DFeyNoXlVZAi+SDzWIoB3ksyS7k8+4yWfUbLdvztF9eAmITpyGux",
-	"OKcfxsyOtTpDTGT5FSLlTm1uXpvE819KhKcxAjv1AThJmZoAV1Cb63IDFrJPePnDtmrYmNjvIvclJNXb",
-	"VyHr3DLh0uxDZffVoGFjAv39ZMXsiiPfojZ3L/kxS0/mPklmH77edQeErTW+moSZwpr1kPpG5AX9v1Dw",
-	"od0qcl1Ysrb9tb8KW3XZTgJiys+KaoyKlWvs0BFVl5xjuGQ+pSZ4qVUhq5omgiliRL1MsSG94pYu491c",
-	"Qe+xfbDrEIbPveShpVwUlDvURmSBTC1J1vkdcL57gfxfyvn2mTt71rd7wP8bW7sjoJkD+o+bBBiOVeSk",
-	"c2TNVxvW07RPFZS8w0Zto+bAj/iG27QF3Bsih87+MtvKmr1PCF077rIxqryu7LBtl7sGYu4YUrekG8VQ",
-	"bfqJ9D0QiG/wYP4eAgfJEvyuLi76tnztHzAwSrHfjoVXscmxEjBoQzK4hqysWHeX98U1EFYb2cvEtKu0",
-	"SK42rFvfIOiEb9oq2uTu9GEm97Hl/k1yKbGxnBt+a/6LBxh7KmlzdfApOD776NONo0/jClfwvCz8dllq",
-	"ezTw1KsQHPY09DFiLZBdZZAOQbqIFGJIMD4keHl9vKakkYcasClHeC8Rm2CB9iGbfcjmBmC3AVdYmylM",
-	"RlSOaWLZd0TT2bIwGdv+GcaAYRm4ds0ELQSNu8LWLFs7vF8frbkJA9mHa/6o9clbkPqKeA2fkTHY3MYB",
-	"QVlZBmuCB0ftsgqN3oG6VReoqazK3jVyT0XLW9BmqZs92BjNzvjwbWpw9xKlWX4u92Gava9yx7XMN9Tz",
-	"amM18yYgpu+lbDAAqZbag5QkQkpIzJPOsAG1bY+MHjdUA21chbp8wXZdOOR3wWTuJSCynMnsIyJ7LrPz",
-	"WubbMieRI9T70F9dg5z5CKp325tbmoTDFJS2HSHPQmQ986fD02OgCtg9dE1F3eofzU9vxTXYTs4Puifd",
-	"JiUR2/Ziaz2IZmyVXVntUy6F0N6lfGOXciDREYTExx220i+2smLi9RBpavQLZTsLe8xMr4I4vjD1EJ4S",
-	"qBK8aXUSKaZVKmmTc6eOMEU4eqU4DKlm14CI/Je8x7jKBwOWsEANUkZ1GYkpGefJyNzaKxay1ybn1RAW",
-	"6bkIVhcjWD3yvlgZW3CO5RvYwPmSc6HZgKFbjCeATT2BJiOSSKEU48OYW52mv+WOfz1UjzoO7hzHiUV2",
-	"d+xRr3CRKAfBoe1dfXt3eq073RDIjZig13489MS2OQPU1V3TJCkwKxKqgFDFUkAPTi/n7J85dFnas5AW",
-	"M1+bfWYrJOQl11NBMtCYdGfeg6yqD0PGOeND9P1gRZlhkRISIdOyeGsMcggpYVwLQjnCCGBfbkN35mWG",
-	"8SLMwSUPh2Jz+9YpDncvXFYe7u77Y+VAeNooipeHwFOQTYSIAA8mYXa7LuHB3lDR6cb0y0/Ah3rUOD3s",
-	"rFsTXIykL2S8bLm2A7KQvIvd2HdQmrx0GK40eelA+jAQEu6sAjmjSne3zwiJ69zNBto3/rmtyqfwja3w",
-	"AxZfi0G3zyRmiLXmv9imrPmO1X93yFcr/p5O9mr/jdX+SclYvZArvtq2hvmiSLQjY3rly5RL0dD2YgDl",
-	"BobZ+lA26ZqAVIKTR65jl9SjEldRsTHLqLzkVioKaW9x8u4xUdpcxTjpTYwK3c+gm+aWHkH1bPI46Qle",
-	"fvvvEn6DRGPS+cxD5qAxwLjSQNOmB3REoG2miDs79Tkv7wscj5up5wusCTuUaUFSUSaQToLKMld8bVZT",
-	"wpApDdIG1qPMKViEGgZl8WUCJlV8YRetlkHs3qZwa3ovKTouCcdva9T/6ld7n6mzNy2Wu1ctpWBnQM8m",
-	"1uW8EbNiywSdkHOMaAU2RzUrFTrSQuTZzB1Eo/WGCdoFp+ZRCiy8BBf6kl9TztQoxh3tELfmjvtsnj9q",
-	"Ns9GJ2E3ddehzbm+zWvVA0ibRAtxRpi+5Ogd7Nnru+Z61weUhZVgKdr0YyEBa8uapOcm2LU39h7X4PKV",
-	"h+W2te66nKJyb/aRxXtKKNpcUNxX1Xeb9Mzx61n/kCzhirDC8gMkgI/CeIMgCnRdttFuhMStqaH3kme0",
-	"5KDuk4z24f8dJxmVwJ8paMoytZGeuqqBAmCQfyqZNmPwHGR2VqDj+iQi0odEjM0d44meFfzF+QwUYPQt",
-	"yYBKSK3v/JLXsRzDts6QL1ksXML0fGJSfaX2A+dI95KUtNQi3mck7VnSjjOSbsaT4rYzKuBPLJTtzrIW",
-	"3iJkomVy3tKwmQiFy82mMLCglwxNUwtzQbMM5JCBjfZpdKEitjj+mKBt7s14pkoUR2PIl/gX5Ztc/z/k",
-	"oNY4WTRazvDhYfwOmzezLLOBvjZ5LsQV40N1ya2VJPIMzSmOY8vohDzqub8mjA+7fXd973GT6KnwA1fk",
-	"Ua8v9Kg7otfQ9V/2HuO4yplngg8xAIYYG34RE8rJSGQpedQrLu1qIbrmcvMMCUTOOTwW/LdYiRTj9Lge",
-	"u3Le3i67fwt4kB8Mu0eXfy6v2bVZ5L3NuM/LuA1JgFRPaMDa0EETstGNfEhxiaDZGDLGYQmSR423tFnF",
-	"FWq67iKG/xRNvFx/6YwpXU1oxVyOK5gp0KdkILJMTC95j8MX3WuTHr7C5nf0JhKumchVD/kdz7PM9Zx2",
-	"A7fu2TqXlnJdJFxmLR5aIduXfAPIwtpcjdJldeEGs1XGxo1zZjGdALiWDMr0Cj2b1GZSYBgrjIL5kFcV",
-	"LT4EiQn3utFs9H3fNdzou46d++VeL2vWU8o+gL4z75xDyHckfzeOujj/yvmt6LSvHWpNwXwt07FsxjEV",
-	"jUWohkm7cm/bTYlqp0r2wShqRfau4z3kkXm0INMRNq6x/OqShz54xXgCj5skEWMgfZpcOT1WWNwk7HZj",
-	"Vcm2sflxRGOagr0RNWCjMUtwYX7pRu+H8J265L0rLqa8WyiWPed7sD4JvG9qnmCTjMq5uvzjog+Fcy7Y",
-	"GYeTYNrDptv2PX2RzooAAYIY42hPrVaNLzQD9wjuvqqBDsy0UteryjfMICkkLIWoC8NRxE5V23uNRmDe",
-	"SCnU9ormXtHcrReUp8JHuLfUKK2691DbLb1349s3W7rdZktGKazNWLUK42283gGPkjHokajNALO/Voaw",
-	"nDUjzby1dy0fgIQE2LV1yeNIDM2eEsqxq5OQ2HCqblz+5m5/tqzX1A37TBXdr8xwxrBug6kH2Mtpbmi/",
-	"qx5OjlF23bO3KV2ce4Q33Oa+nr+Mjo22aH4o/rqvskd3sNbJe3Zce2+23TzvuRCApXR3X90k79kSE+YK",
-	"aTIWrrCyTzNq7BBnfiPUtAWZFtcg3YtdpaGPgKa5MXimI4GVIJApICjVZowPiTVILjlmP5tTbc2ZBI0X",
-	"DAQUHJhpj4eNbyFD0FZR4PBF28sm2ikaZ+5f16+eCzKkE7Us03k2ftDOchzevSQN+6XZg/rtjZDt+NQF",
-	"vbJBT3/G1mVUETNkjTRhMQGuQm5V13VJCaM4YvPigcfxkzDIeQpp4RMKmIqPP14LVovytzUj2ScF/3GT",
-	"gjeg+7toxlTS6G1rgvXeLz+Cvbvr3rz9m3Lj30UHpt3w31vT4O4p37b2MO7zbffJbTvPt91G3MWR/NAG",
-	"bTrvH0aJJAxAAk/gjGRiiu4UGzSz5qqMaH/1ibAPmlW4bMEHxCz2qbB7bnELqbCbs4u4VeiMtfYkHdQG",
-	"q0L/EWJrvX/5ukmMxWeTUq2hVxub2lDR/mBHtJmi7YYfcVv3GafoT5736UZ1bFm8PDisL+w7Wy+Zmgjb",
-	"o3zV2XW3hHfsFfAbK+C6skN3o4LXHZtBztNdJ9n8PMD0On/WuGudgOkmlLsCbObcLDGvMlPYmYXQIWUc",
-	"C2IU4tbFxLmZwAP34H7AQd6LA9e+Oi7QrbNr70fae25rxLQhkJtK6TCV+OYt5wYuYc0D2O0qkSQc5T6b",
-	"5HazSWym32mYvNDETAqbUkGzrDanwjWrXJJOQbPspikV9iVuXLbPIc2ydTMritzqujmEyde3uczBIanN",
-	"nAmgsW9jKJgFO6LXFuPKBWN1k/QBOEmZMtZ6PbRTccGGfRCDAXis/xgW4ANJe6kZ4u8q/aWCw7dN8kvl",
-	"AT71ZRusv3tMfwlEyBo5MBWBszeobpwIMyfAC0Wl8v22KTGvLQhIpe37WQkLYjFCXAt4Qo0s84y1Zx0L",
-	"RnfhAFjASfpAhuwaeJv8Mgdi9Z0imL1/ycsSUry3qvQ08aFh313DMcx3SUaVQhRw4kpLZ93E6bo9l+Hf",
-	"MyoWlrT6PH6EG8AcHslS6Fr4cSydxXEGmftXMNHt4NEjKKDFMeEnwXLaPhD8BVIj5DV80VYSWDChS44e",
-	"F6WF8PhCXXd505mKiISwJF+nWrL0MJN2gjHeT+ZOuEj79J29Ebgdd0XaNTZg9cyty1/nu8tXzcGt+3Ji",
-	"buCiFhnNybkRs9gn5vxhE3O2I+g7SdGpDu1OVNbaZJ3qWPahv/vK2NmOXB9g7g45d0iUFTW5L7GDQ6Et",
-	"00zwYVloGlyLWPGldhqtFLXZQLvj/LerH95PXtCKw79PDtqH+3edHHQzHbK24+dLWzqeOH6k58QWcp6K",
-	"7e5kL4YfA5gqWditNvCIJv6CXXzJke/4AvqRyFILE2pLXmwmub1kIGQTTX7rIbBsz9vjxvynMU3WggGU",
-	"sLuX/JEz6BEXv1tcGMfb9QlOvxfudz+Yfyu43z7bac/+dp/tdGs2tGcJu07kuCganxQ9CwcS4U2KroXY",
-	"86+WQZ0FaR8akUsYNjat7VPonZRhc8JfPChLOHOSAb0GmyfSrOqSQpKeH2/P9m/ui3R2yc0KGPNPnRVo",
-	"KNVnKizxYZoklJcM2Eyv89jXH1Y8tcvER/OSU1UgtRAupqfYY9qekhLSyrzICZm0lCt2kXboxo32MnA7",
-	"9XvwqL60Y3VJb/cpHF4Ggcm9dNh7W3fonXKUtb2wiHZvlGLAMngyoUpNhXTpflGG/4qnHvFVAT7T59x4",
-	"xFZEa8IGElYwaHEFVsWmhMOUOORWVvSvFtzwf2as+T4olsIlV2zIsfIy1y6vn6Y+lx+Zqn1X0/JIyku4",
-	"WOR8fh5dy567Xm20gNqpiEaO8NL37s7GbSXv28dbz8hd67Qfsbvwm3i0x+JzPXDX9B9ZDbQ7UJD4pKRE",
-	"f7TNCsZceJANMF9pOmIZtPyNLUvRrTn68mfed05bctYvglNtQZfRa90m56Rn/kD8ZA9cT/E391LiDo+P",
-	"DBeR8BK9zXbP09oc654djD2NXeBmddIewiCrKdPJiIQXEDEYnBXgcb6XHapDR3F718704Sb/lnO7++zf",
-	"oqPb8n5vW/GFfVT2jvUESHLJ9Kxx+uvneDe2QlKuZiuTvJ+xpBEwDLMkT8IWat3+rGuNzydLa2rsNcoD",
-	"SIJFjAmfZLGB2+QdHYNCm9JYRFpkKaGY5NufkZ59DLbWjDm1hNQhYvHz2UufDHprEjX6vppA2YANcwkP",
-	"PZfrzl0fQs5RQn9GiixeT6J2d9dAAokRqRYpnS1Buc4yr8IGOZQpnRWplZic6K5hEtMr1ToUeGFefFfk",
-	"Z1+2p71NaQ+p47tqa8gbUF6fZRnjw5bSdBks5ge4Bp6jE2fq3TwTylKCfpriK483c0YmgM6c4oaibUWa",
-	"GwvKQbBbcwh9SdpWUNWQ6XM7zNskTveKj2Yh9nS5OV2iB5VqzAbuF9u1LV36Rowo/JfRZQBzjTDQIbKz",
-	"g3xOhQ0+IQ51DYG5zJYXTte4bSBl+549lW1DZR58dxDrkr4pnUnL2Oop7Jc12B3mhaAEngJckUcYUngr",
-	"eEpnjxHGVHA9igjtovDBYob3Z5fcQcNi5rXINbZYt26njCpNjjrmPapJDg7xXdgJ+ODQvkG1yblDNzzu",
-	"2AuLgSHiO3AyAyrxWxypkJccb7WxAFRqHTi8e+EEJBOpjQXk2kPE46hqYrVCaictFg3YyNIaO3xqG8Rj",
-	"1Lm2lAsHUlNvYfUWX2dhP5kJNpoNnF6sdmKhQOS1DQT5khV+yyUznyYEu9im3sywL77VGhhXpnPbEMS3",
-	"WZbiaMvygz0H3ZiDOoZnO5cZBnQD5qnFpOv8931Iu2XIUi23rw0jQjZV3txErorFEhoRUxUYc8a646wd",
-	"Y2hTWSHvaszqhPmFmLwtx3Kb4nzuTXty3Eagz5FCUBi0nWQXGSwhwOczpKQ2OeczojDE0GLc5jkXec34",
-	"jHa0tPqD+emPUlK9QVEkioatqiHdnV48FwWNTf9LC/+94/pGs4+r6xqREPb1jDeuZ5Tu1BSnGT9HyhHs",
-	"K+MBnk8KUx0HLnhj7Tubi+MrE4yiivygXVNrZ7b9wUZWRAb3A6oiMtjX1O2jN9uGgpFM3Klc55BXIVWs",
-	"wN68dg6TkEk/Z5k2EhxZgrGnsJU4d2gNOfKMkchqC+q24wj7Qro/aiHdZkRcVzi3uXI5BO1I8VZ1nlqE",
-	"Pfvuff7fPRXErUt2TkG6y7q3NjmfY7NXAJOyuK0OvnoHnPV2lKx7KVCrO3z7wrR9ZcaOC9M2FWE1dWjL",
-	"zvwZ/hXcgfLNptPVglQ/WIZwLzVbdQxhX6u15wg7r9XazjRTIK9ZAq2EapqJ4YowaRjeJGIwwN773iLD",
-	"qOlEsgTaZBEdMxEpNF2lPE+Joa+hkLO4C/ajHdUbDeM/MrhluAgxt6v/veJ2HdMvPwEf6lHj9KDTWTcm",
-	"SBPNHKohaoEStOGBxO2/qhsCU11764aQhvfhd644m5sNQ3GIw2f/RcrEhpTuj/vC3QuIe7V72u/P3kN9",
-	"Yw91sZQlk5zjfvWhpzqHNXJFm+pmtCOsAYgbTNY5Hez9Q/VRB0O8F1d1uER7j/XeY73diT9PU0L9kd/o",
-	"xK9QkLZEgKO2TYBNcWD6jCjQpFdI1x7RggwoNpvlSgOtdWbfiIPsfdp/VJ/2DSh9iYN7DD4TE+VgFRbO",
-	"PTiHqKe7Sqd3oUzV+b3Lpdkb2/fk+t6GOkvN68F2b9wdL75VNe5enOErDubeJ773gO3YJ34jERh1kD8v",
-	"a5gKUHP3THSWOzge81E799jMFanQFFADrPWU/054x734zVfwjr37fM88du4+34WpOONJVwwGGePQTamm",
-	"y2BraDIiBWMg6AyWkkFqIWaU67iHZ9sXFgFPsSTU9SbQQVFN2BQSNZdT0rMepx5h6pL33v/88YLgKL8C",
-	"wox9e9Jrkp7VYxBy6/35xYsf0Tffs5Zmj7x89dOri1fm9b3qrWgE97CmaEZkzgnj1tvbvORgZsaMxasl",
-	"5crYtxaTx4xNTHnTAfJUZ58KDhaZbSSmWCUgBtoipzNFFHB9SnpigggfZkISrG0CNvZglgdzcHxtUwrX",
-	"GIg45x6PI8glPex0iJDksHNIxkC5Y/ETkCM6sehm1NZgW2zMS25Gd2pGYR+uMIoxpIy3yTuBUEEkhQmY",
-	"zRA8eP93iiSZSK7al/ySfwCVZ9oCCfSQOULaI48KDAIppo+bpJfmlm1CjzzSRc2WxJvtS81VBbgaeaTE",
-	"GPoinRHIFLgAbXrJ3SMJHWiQpNenCrrXIA3p9k5J+FZDbnad/eoNGGS+6DJlgwHIx5YyJPwGia6M+5JP",
-	"pOhnMC5kYEmoDnbpsUPEY8oQRoEnJyTxzyugULldzjNrYQop8edLXhILB0iVg25yFIHLe85LckYKK+kY",
-	"G5lUV8CC7LlP5cjtttnKOEWntr8X3igm7h5PhWJg1xjR0YvRFU9yuDP9nGVIFQhSo2Fsb7Zoq1PXfcWf",
-	"VGNe45k2y2QZkzl7LO3ZQ8P4Je8ZxtKrXEB9nWQT8TTKunH8XGDIEptNybKsWWAicoLNWbhtMEX6Rq0A",
-	"RbQQ7UuOexbQNV2YqAcDdNRsNrjY0Uc9eyvwZNYt6OYx7tXbAmIRj6J/qAsmFoVC1O+HwiEgnBBReWIW",
-	"DYdqXmgZ3xRrIKVH34EUTzfl6SUPGasDUOjT5GqIoahTMhFZ5r7UychjJg6B/PqzZeXE8PXPj56kIlFP",
-	"HHtvme/aIz3OHhM1ElM8QIZpYB9A4oJbsQJKc6N78Euq6YONAsx4cj+634wn57iHMdVvTmyOqM1XsdzR",
-	"6AOHncOdDuV5aTvPuceSBCYa0jMnqS1vn7IsK49wQVVVTfUn4XrYRcJJIKG8jTBViZTWaBmdg2dHP9CT",
-	"pPV9/wRaT5Mj2nqWHkLreHBAv+8/TX5In8GTxvwmRuK5ZYfmfZTkz5HXT6WcIWMMSt4To8mlxJFYqBDP",
-	"eGK14DH90jIqR6s/04YFHB88Oz7qHK8q3Fsk3a9I59/q005eh8rddCRQFSRMl2knHsqtTUIFK4KUU5Uz",
-	"ro7+pNMxfxvN89RoJprx3Frul7yHqlPPa+MlLIE/7egKV4IMKCrgmmWkpzTVuUKNuufRe1OnkWQZjs3c",
-	"hhm3XoRdwURfcjOZp7ao3+pshrMBT2NSZAi65E4rqvAvCnaCMjswBRb3o1fIzwrjWYfD+BSOCdWjMoPD",
-	"s7963lPUuOc5ZmQE7VF/7bSe0dbgvPX689cfvj1qhZ+Pvz3+evSt8tXB4bd/W6dI/kcxJWPKZ8U+amGx",
-	"mc1JKHUjBwFWk5qCWxTPS+k0Kx1Jjw7DjqSdSEfSz7csT2uFWEEa+/SSXXTIt/A43ojy1IUauj8Hi7x0",
-	"GcPE2qZ65vgCobYV8kUPsmRhLRUANgM2DzAEazPvVLOsoZqOwBnEJaamsQAxHB3PysPqzD9UOl7u6021",
-	"q48JoDp8Gk/s8Ltcy2hS3snWOXkp4DfmnPgtuc+8PGMEd7dPzkNmHikJ9ySJfXDLv8O3tcoPd5ybZ0h8",
-	"dVIeks2eZd44Iy93DMUzRft58yQ850bxQMPOUYMqo2JDjl4nPNjManrIAMe50tYFkoyEUODb3ZTQTIIb",
-	"luoaMVCOzzKPsppeASGswOicBT5yfRdYQ1wP1d43Y7uXdD9clH2e396CvWFlem4P1ypWMheysQrWGJbD",
-	"GXn9qHDu0iQBpWwnAdKHTPCh+RRNhHqRSwlcu8N/q5KrTsUPOhT8Qc/T/ej71XVdKcW2gsW3FLoddkIB",
-	"8mdVRSuvAs+J86qg+AwRj4UMOs+dBnqpjXgU5oLNVG0GFo8F61SazqLNe3Dw24nBferqHzV1dTPO3bx3",
-	"U3gI98rM3XLtM1/uKZd1TXK9n/RVG75c4Pm+O1wfSApjoSE1PD70Nzw67jx7XJfnugOOfTsWy71kttYd",
-	"zn1K6z4rbccprZuKxmgWq3dnlP4Rm7fqPqG2hggwrhlaE/MuHGtgmPeRunwbFJmaXgGBwQAS7UNnrn3S",
-	"1nynvinwg2U995IcUcd69hmxe96z84zYDT0q1XZPXxt9oBLkea5HjdNfP5ujqEBe14WoMcnT/NxoNnKZ",
-	"NU4bT/D4urfP3/DR9WNkljuJXAeRWfPKxcgHwvr6/m+27VvRU5dJFwqy7RirgR4Vedi5C8+UV/qYwPyV",
-	"DrdUzXcHCIDvfZODxZt/wYQHQLNm7JPjgAdzDZvExO53WR0DczTw/lRgToe7vzTza7CDXXfOmc0/1Mo2",
-	"UQ6B5ANw7Pj7GQbY+1Zw8Ga15bDSYUNiM76iqbwRLMEqVdqI1rxqTXyS8qnzOd41z50UmzgNbsa6/5p1",
-	"yxi35WP2oso9LYa4Jku2a0KZc6v4DhQhuczqtvu1hSG30O/YE9W1MTU8IDfiFnMbyl8CQnfg2zWDsnmY",
-	"QXaQzcUsC17KbCG/sjOe1KxN0UXG19PgqS/uU1j28fnb/x8AAP//",
+	"7L2Jchs5ljb6Kgj+E1F2d5KmtnJZiom/5a3L3d5+S576Z0oeEswESZSSABtAimZ5FHGf5j7YfZIbOAAy",
+	"kUkkmaSoxVWcmOiykrlgOTj7+c63VswnU84IU7J1/K01JjghAv75gjNFmHpJ5ZRLqihn+mpCZCzo1PzZ",
+	"OudoQJAc8xlDlCE1Jmgg+EwSESHMErjA8ISgjCVEoNmYxmOkOJL4iiCqWlGLfMWTaUpaxy3KUsrICRrS",
+	"lOhn/v2i9eb9f7S78H8/dqbJ8KLVilqC/CujgiStYyUyErVkPCYTrIem5lP9HqkEZaPW9XXUenWOR4FB",
+	"jwkSfPaDRFdESMpZhIZcoP6bYfsdVvG4XxrWRWtv7e9+IkrMT4eKiMWvn5GYs0QirH8uVkSJOcIjTJn/",
+	"8YPusu8OuZhgBSunfjxsRa0JZXSSTVrHe5EbFGWKjIhoXethTbHAE6Lc/mZCchggTlM+ezWZqvl/4DQj",
+	"7kvlccPveqQDMqIMXZK5JApN8Yiy0YmZzQyLRKIh169DfUa+qn5kZzjmaSIRVZ1W1KL6df/KiJi3opbe",
+	"6dZxKzaD8ac3wV/fEjZS49bxfrfbjQLr/Cap2V0Sc5H8IBFN/OXcs9+eYjUuPg33bGuV9ZjIZMoVYfH8",
+	"n2S+OL5TpMhXhTJG/5UR2PkxlQjH+mf0CKPPn9+8jJDE88cddIoEmRKs0IyqMWVo/xCNeSYkwkzOiP6v",
+	"hCM2pEIqpOiEoIQm+Rqbw1zM1BtaW4+tbrWPjmCW7u+94NIP4ayE17+vD14f8SGMzp4ypMZYwYUYpykR",
+	"aIwlkoSwCMksHuu59OGw9SOkj+Nf+vUTsSe1bgZ7NfTyEY9IeMRTPCIRGgo+QXuRW+5iafe6Ubfb1VxD",
+	"dtBrrs8tVijmE+IOciYJ6hsqhnEvEF2F4PUHS8NPyBBnqYIH1qU5Pa8z+ntgbp/4TCIM0ztBEy6I3gWG",
+	"9rtdFPOMKSCh/W63NOT9bv2Ye1J/Jzhw/di6Iz8jWISo6BeuWQlQzCSTCuE01ZJmyDOWePTyG2YEyQnt",
+	"1/EVad5fz1cWyeRacwM55UwSJweHKY2V/ndsZCIwzek0pTHW430yFXyQkslff5NGSOYrqZ9I9NszSYQe",
+	"Uk/hS6J5fEIUpinwA/0bkJyZr7sV4VQQnMwR+UqlkrBDQnDNvH+tf++QkjTxftBbQKQEwl/jW9df9HpK",
+	"hVmsH+zu/ePls18Oz7rvnv7nwT/3/89P74/Of/yPvf/7X8/10iqsMtk6Puw+i1qKKhCb+arlC/wk4bF8",
+	"Yqbw5H9VBn7t79C/CTJsHbf+15NCN3lifpVPPpqlNvsUOMeCSMIU0mMijgEZcYASTiRiHIiJz7T6cR21",
+	"XnMxoElC2I22d5i/xdvZ/+SZQIKnpPplzfENwa67wAfFAr/2Phlc4WJM21pcw7d/kMFJmeX0RMw7KidO",
+	"RGy8sLR4X++SzHuCZJIk/iqfa/FZkWxohqWm7QQUO8y4GhOBtIwnUnXQOb4kCCNGZlqNMffAX0YKb7Q1",
+	"+/vF1nxmU8FjfeoGKUGvmKJqXrdLNRPc1pZ5r4e55gszIEMtDQLrA9vIrnBKk5ttnX1Haa+0QCVpgi5a",
+	"CVakx4e9ARVqfNFC1BATPHOM9J36DpRSIp1pMcxUJkiYEVLWU2PSM7d4fLD0mRIzXPqJzfhft6CB5zhB",
+	"n+yC1m29XaBt7bXdP72SE5xqSUwSrUnly3qC+ubbfTDKJCJXRMzRTHA2Mvuix/Keq9dazN5o8xlXPRDW",
+	"le0XxGy0EeGGMYO6N+cZmuA5DFYSkpsK627BYbEF77lCr+0YghtQDHJLWxCanZ6c0S658LXf8mT1CM4U",
+	"dmu44apLeEPlwNlhaG07HmM2IgmSlMUEllxLfb3W6JP5h7FBjfFubY+5FmPmScSZ0XypMhOdbbRJex6v",
+	"/CjAHgb/AnqNaUpqt8vMbhtbdcYnZMC1upNKUloZT10wi+QbMJT5ToLrqHXO+VssRjfbNMV5L4W3VDYO",
+	"Rkglgh+FUdz30Dv6fLNF93QHy5isaELnnKO3dgTBlS+GuC1eFZobjmMyVUb4nXP+DrP5jRd2gtm8h5Ui",
+	"k6mSpQXmHOkf0RBoDrl7wDtFR3qzO+jcOWVQihURmykGnlKsP6qn5SSDXLbg5aFvZeHdnK2kkEZBphLh",
+	"JBFESsOiKKgIwjCs1cvUinyvIbi+2rnvKzRSe/cTz0sGg/3McKbGhCm9xSS54d5fEtbTDD6ohGhSk3oS",
+	"l4SVNA89Z80PyNcpFSTpoDMzSUsGXGtJQ0HkeGMBtefriXrCXNDf65ledSLboIP33B0/vYUkQZrjW+m0",
+	"uCTl/f3ll1/ap942LZruP2sLx6eOwpf6nGABiiZOJ/9+0cJTuqZr1ZLJFaap1q1vZpJ776mQR4IVHmDp",
+	"2zjgcEPWgTXhE8KUzx/kmAuVzjchiSPfqjsj4orGBH0uDS5sQXu3bIst1018i2dcZtMpF4ok70hC8TnM",
+	"7Ea7mL+wN9Fv7MFieRt6RmwgAogeS/SPsw/vjY8P2RhHWw/jGPlf1l/cTM4e+Qc8HxyC6aJzM7iaDQ1O",
+	"ZdsiV++qXgLwv9ln9atPY0WvyGdpNnUq+JQIRY0PzBjGMugPr3r1osL3FAyOFKf9V99L5T7xJX8jH/xG",
+	"YtCMT7XGPJq/pizRbykTAjY/al2SMBrTNAWuo1fQ7GXruHU64V+LnwTBsnpZrwxG0/wNHbgvdS+QeEJQ",
+	"nGKpRbbMBjlRFE+AjK4smxta2OUslPNQTbGihKkfJLpkfMaQeVC/ZcE/WZ5Z6MXg0FNWTY85i4lgwRe5",
+	"dfgW+inNv0BYNtGbBWtQzD0qL0osuJRtQcw+ettYvNRbt1WE4VauNFv/Dd4Q84kESWc65ZSpiWUuPgMR",
+	"RKsZPSDm/e7+j+29vfZ+97z70/FB97jb/S/NREDC2V/32909fY3HiovW8YH7Z8/6mk8nlGH0Qe8k1/dl",
+	"AsbXm1CWKU0QB92oRVgi/U/ql553nx533Sdp0jp+GmkDWj/Seg3RtHY2bUUtfkXEgPPLXk7A3kW9bkOc",
+	"ShK1LDWBz93+243xH5gRdDah4AuRCgsVGM2PxQI4tgaMIsmsdUbhXd1n5r5W1Mqmycq1tFZU63hv4Zz4",
+	"W+FxGP3ONnwsQEyJVT5KdwdvtPvViHWVdjRwLhY3tfzag/3ga/Ndbzo743trMGBLJ4GhLlDLkntIIJD6",
+	"y5iAW5Aq8FXoc5egAZE0Ic5lWIxowHlKMLiac+prNP4yfQaG6BFpiNkZVUzzUfDlQdKBWdNmC+0IfLlo",
+	"9bjImXng2h2D5Q+e0wn5MHyJ5yAXvVPSlBDyUxPk9NlkoHfI+C4h2yFavegVVgsafmkbyscgyk+WGaJd",
+	"MUd6kX96S3MsSCE/hIED5O9wcVBKpLlIy8W6rOD5b6lUi+oMhD6DBMqy1FoWxhRZJFh4tkdlj0hFJ5YJ",
+	"LZ4CRr7CF2peWGzwVJAryg0JrrxZEJmlJlOHKjJZh26BYs37sBCaICt0YBbFjtwbV/HVFWv90UV7cGL8",
+	"eTj96C27FU6eBM6FS8zZkIqJcf2Ut2oDNl/Jt2AQ1rkiJvbJhyZ69dIR5FoR64YCYIK/2lccHnZXvTHn",
+	"4JUEhm7UiKdXmfYceAEutqWWe5/Y6A86TSaU5flaZiGd4gjHzxvZUXBcy3j+8tnfHf+9Xk69Z/lAcn3X",
+	"U3kKCo1a8ZjElyTpgS1BWW8q+EgQowRzTdvK3Kb11NQ8znhPjvksqBV7Y/hFUEPtTU/QCv00pET6yqGv",
+	"yH2fR6/8wedzZLNRgJIzmeEUpUC5ztKSRCnKRrLy+d2xfcDH1pdSIZXCU09WiCj5fP4yJ9aKre7d1RvM",
+	"ewVRN5K05rUvQIaukrQ1n1o19nOe4PnygW9HMYiWKEiBY9mMTSxZg1aUKx/wbHAhjK+TplQF1uCWjMHN",
+	"jD2Z8jV24rUg5CzlwW2YcXFJ2agHSZ89YmLyjc2N8tOgZW9+7qqnLaDHh74XmoNbodA2P6dpWvXvTUDj",
+	"nmJtE7eOuh3wOAxwquVrL8n0C/a69jKke1ApMz3qiotlL/fqZKRXkZwHe2B8ABkS0To+Mib4j1rAX3Ea",
+	"k56xtVrHflK6lv/SjswKZ7vnv7px68HlY4bJ/Vh1zv6dMCJwqlm31rOdU0u/9FnUSikjPcUVTv1X/SvD",
+	"Jq1Is2dpggY9/e3W8X7J1fKl0AJazT1DUzy3/OTXwy+eF2iKhaI4Tedm0lELBtZbnGo+goNFp6i/n8vJ",
+	"8R1nBEi5tNsNnymRQmOvUk4ai8xkpXXm0c9GpmVjp0+VJgNuk5wu69w6JtincAqe7wG/Iuh3IjjoE1rR",
+	"oGykdSaT6aHXPeTryTlcI1anD/cbTaMBVlfvx9qyP6kg7W/BfDlpZi1RfqM3zQYDqE6smaakl8ZTkUqn",
+	"qiG934+nyCyNt6zlg1eZS1Q6/eVzXdCs52PKz2Phbio0wOK8LRyJ5Q6inBBDkua+OXaYXzZnlVaCNtFv",
+	"/El9u4ET2p9xw2EWy9FMpyot2Ebc9Y7OB6x/ZcDlpXaHwCeK0ho2I94/uWuzXphsxa/pXr+2U7Mg7IOb",
+	"HOU3bJqpwCGtCnOXjFk291eXcK04gYUrxKi6K/0BlfNZ5wiy9zlvTIwVTvkoI6u8QauI93rJFn4i0xTH",
+	"a/nVCkmw3znqtqr8/6UgUupl9Fdx//a3+5Mla5SxlEiJcL6eI3pFpKmovQEZ1NWg/eFIYm1H6wJB1GgG",
+	"t0gZtYJ9hdd0R1DbIyhfrsB+1ImOt5TtGM6O4Vha+NMrareopK2toIW9f4vRr9vzBK1DVOsFmjYN6NSR",
+	"7gaqUzPnauGI/NMvfCi6VUfsi0HqjFmXyYJr1v6HXxGRZCQYetavXD/m3Mx7nvvBK76O62hTaffljsim",
+	"PJgPNm6MJ3ma7k0FxSZ+U1AorkEovjHP+OAFi27Uh0OzlI002cqQCExTYtK+e8oFN4u941mp+sF69vTA",
+	"CeSB97QGJj036dqPrhPmFGTKheo1jjQav6cgV4RlpNHoKutafkF46DVrEQWWtjyD0GZB8NpE/6qlFrBM",
+	"e/uhhOjFZN5bjx3bm8yHgjMxGYkfCwLHafphCOxoaQWFfUDzqPKkplxKOkhJL8lMjQhpfnztW8+yyQSL",
+	"+UpVKPSpxUl+uY5aL7EcDzgWSbhg44r0MmlLdso87TUXJntEHqPZmBd1wXxCbORHFLVhKMn0NgAbTLFU",
+	"OQxRExdp1MKM0SsiJBY0lLNzpvBwCKP4jVP9QUAKohIleK5VdMwQwSKlRKA5wcKPxixddCIkZ+/xhISC",
+	"MoAGkOC5x3cq1oJCEy4VUjPC1Nwxfrmdr6d81pOKx5c9nBKhajbo4xiLCY6pVBKCcm7DcGloTUf0riij",
+	"qI4oan1tj3hbX2vLSzpt86nRA9qQoqGFImgBWvpwqXrNacsAKF2REpHB4K2jvUpOzXJXikKlm0xl3ivl",
+	"4dQQwmsABzHZPWZCfMYQZ6T5cJek2qwxXsYVHdotrAlewlKnmmGowrhNU9L40OQM5b33sRAFuyDgvzKS",
+	"kfCifSIxgb81AUfofSYkKROyJgpTew/5lMgms80w1Q8UZM7ROGOJgGjiXa64m6QgIyqVSXeRPSVsHs7i",
+	"+gM1P9WMqzFxeDJ3yTIHRtA76C4ZxEF3m6PwVYxA0qW+bOrNsCBQXmhNjybhevtuwVPSc2Xpy5hKs9cK",
+	"Eut1q6bGBeJ+5Ksy5waw34AJIBPM3UIanVXeegNB8GXCZ2z1lkWWL4qRPsWAPtd0MJ/M1z4M3xE15smy",
+	"AS1hdqVz653XUkVNrX6df2Crp+Rcq8K19Fn65lbPxfLvyrlUZLJUhhesDivECEkkwijl/LLpCM7gG6f6",
+	"EzdhZXaoY4JTNW72zZ/NvWDJJHi+6izpe36QkWbierLkiggDwtbswJpvuIz7zSUKhnQlqWiaIsUBodEc",
+	"6kKgDOmwudq0JVFibLlci2yYSbS2BRm1MiYITnoLykKDz+nFkz1GZuHzo8aC5NqF0eUan6Nf9Kvfk9lK",
+	"26eyTkHaqwqkaMFSDnH/6hmoKlQ1S+cvy6LZUDVulusMVe64Ur4HWFtIpoQs4LAmt+iB2aDwtnmWouzp",
+	"FQ3HJnIctkDekYVPWFUjbhJQ4d7ifcVnS4WJS9eoxj1lM9cqfK/xwc3VpcZP3Dp/WH3aFmZcnk31o8Fl",
+	"pXJKmLRADeunzewv+nZXIR5Mjak8/0Gi4tYIzcbEmJlTUTxioe8YZ2T9EiR+RYSgCVlayGNTZs0yGLtG",
+	"TqmBI8UlgId5OXq6F/bTlgOmlVzedSa4QVQ1FBjyS12WVaOs5V61Fcc90HiX1N/b27Q2t/KuxpxqedV/",
+	"sBKiZ0ClFkcdGmO1oHpxkUIH6dUEAGwCgWzS1j851C7AbiKTqZp30HsOBjOOLbqzHGubjDNAzSwF6g9B",
+	"/Cgi9Dv/+9/+579//e+/XVzIL3/9m/lH58tfH11cdPI/Hv/13xakgdaA7EvaBbDmK637IGwBtcpj7cDE",
+	"/GiLnwThY3U8jUIIHQ6g4jCv5aB4xLiksnXceodTLCheA6NDU8iRVycJausQoLC0tmMMMqb1yGw07qxR",
+	"QBEAxFgY+rKc3zJqySYpAptAahRr+e2WcTS2gG+x5bqA7xWcwaXFF5vXDJHBJzGvmHJZ5nF+bv/kGS0F",
+	"/7qdtJb8/evntgS44SrmsjLcDSZ20qhoe/VGl3hMgyB1XW35a78GWnFQek5yTz2aCaqI648xkSS9InJ9",
+	"dS8UTd/PlaZlSW7bTMTJyWH9rNWKQA0Ly02k346ovi+iCpfQm6GEWNBrStLklRChSnmDvBgQoRZzPWih",
+	"mTfM0aM+sNhOt2NyFfqPI4uAZ3sTFdqsJUWIHqYGvzAMh1fnSajM2wwvMuMvngtO3xVllxXUENzGSkC3",
+	"BihrVUC1zaE41gYaK8FrNXvkZgAOC2BSC9hPoQ35Ofdcl7cD0EpNh6BUjec+Yl1xSX9LKjyZuh3o7rX3",
+	"jsLgdK29TrcT3gH7rSL3zn3hy1JcsSZ3eyPcQPdcTvZ5LWXxkeLpqJhYaNnfYjbK7OFy8zBtZqBXVxjQ",
+	"5i0fUQZBeuu08LbMlkjSac8ahHrFn+13up39zl4JbzADiOZmu5cBaOnevvlXD4+AS7be8d9pmuInR51u",
+	"y0clbUk8yUi6uMnNXZve+BsomM1qgGHdyjgpa9JEJkMZjL+MuSTOJVB4xUyzAs5sIjxWyFoUG6jv/rJ/",
+	"C4/LGV6LssGO7AeJPDjYFWsaMpNg9pGPKetTvLdlpfHmuxOkf5+U/+RWT/lY347l4x+BBVrpD1IeX5Kk",
+	"f4wEGUIXm4yZBnKmB1sJrD4TRHZQ38aK+sdWy5ByxkUCfXBMlHBAKBu5HJQcBl0SoZXhmdZUEz5jaEIw",
+	"m41patrPOISwnEnZL7ailh1kEaYK8sh3JY+2n2uZCaFtfcgP0zytW82ObkWtEWFE0LhwavnoxpqJHeYN",
+	"0OC3FB11TeyIi4SIXkquSNo6PuxGrYxRTbMxnsoMQgY3hXItjz903mU2celJKUlGRJwgBqYHIyOs6FXQ",
+	"bb1+9Xp5kW7kg6p7Q2U9A0mEXKABMe2xDF3pZYHGF3zWbJpmg74vh5Vlv6UdqNbAw7yiCr1Ul7TivVrm",
+	"nCpOVE1kYp1oRBFFahgUqD6wLDu5GOmfXKIsyUndjjgpPrC2J61ytH/sruZ0K0Nt5WhbtwFTa+DLqLK5",
+	"ajXmwgN1N65wPizwum1M1zG3ElLh6uazSzZ6bR9ZSOAula+bCdYd+SyISlf62422Skv5i1tKcytVBcJc",
+	"TV4+44HpBnkLINkEy4zBsaVVnIm+x7ZbnXGUkJhOMKRRFD1xcoAgLxrb/t+/dtvPvvz14qID//i2f/1v",
+	"IXHuVXJrimdzW+Pivco8vxf9dP0of9tetH/9+H+H3vitWPhn9v86z56VV36SpYpOU6K/1e109xayTL5E",
+	"DdfET/F2axMhDGXmMCKtPsGfOapTYN2+tu2zTi7lWXmrAtWftVmcjw0SgLtIceRNvX6gHdsrsZRdtbS9",
+	"xKLfQmugB3teppRlT8UQz8BTYQPWCMtLmXtFAUsXkiDzXiX6c74fXktsr+ubfkBUe1L6mdeFK2Xr7Rq2",
+	"njVWJrE3rp7E+KuKXuOAPDwVZEiEIIlxflAF9t8EJyTcFiWwlBtpY3WJbO7eOjgfRdJUIj48Rn0/VcTA",
+	"4fej8lVBcqDq6k85BLX+Ia860n/4u57/rUlb73k/Qv/f//P/LnMwNdjHOzI1FvP/bP+nYBpg7iQK7fFy",
+	"+8I/6n9yvX15ddBWNHf/E58sOwh1DphgcUkSLSRgsxdYVeF5beQkXzUUGRiLGQLkGjUelnsm1DsPPFgz",
+	"IggyGcnNEujXnGjkhhCa8UfrJXsBWd6bKNPOz6YV4DFJcdpOyIQDFcz8HzGaZPEYDYgWzeCLflqvKRfP",
+	"eUcsvxjIpFyhkpbHso13Vkm/OvDKN8Nrn8d4/UB+ESzZP0DvMGXozJR5M4Vj1aNsyFvHrb/u7R8cHv34",
+	"9Kdn3VbUSAMpt8c+bu09e9Y1t0EP7SIXE9LbjE8nARjk11Z/2YtakNLaK3qWVTqxebmaLZcfNyFiBC0U",
+	"FHdqSsbovzICSZutvz/9uP/T/331OuiPrIv/mNcsy6orQjYLxFBeydANG/ao8la3Qfx2RfqrW/2beDMX",
+	"divwslJ6bZlFvcpD81PCpymxZZxXkGXqQkiBIL2339+Czcuh6bLR2zi/RBySUaAob2ziVBGajWk8Bt0N",
+	"o7w6fsOIVUFt4eZ8JkvFKCrHiNDRWEFJfF6hJxXCJm4A14Pq0gYu2nAMz4uTITUWPBuN7Wp47QORJETm",
+	"NcpmRTdbnTtS3opNKFG+T3/RQgd/ewYqRzZqFdG9KoUvS4i0+qBPn8v1QMuga5zMLlXz9pBFwsk8OR7I",
+	"KpAPO/w/uQZbAH3chvJq3/6OiNGayEqOpQWw/bwfV/FPCu25BwQZqkaaqnMuum7CWjV9Jx/Gkpmv7W1f",
+	"oscsk+IrnZVVqb7ygZtK7LK+uFIFLeR5KRlw5XMBGd7A11uS6tWRNrf1b4qJWMHDWUyxW0shtTpoSMkM",
+	"apTB3LqtKmnNYdOXFjGVNJQm6S/rC9MlR3j9XONNTJSbmR9r2x33zEuqXfhzGJxhpjJBihL1vaMugB1J",
+	"hEe82sr0FplQJWvbpIa9i9DrCH2I0OcITXBKIjQk5r/QjixCGYONiKybtc24aivelngeFVgABoxGkhPb",
+	"Ud54R0b0CtIJ/7jcr5yAvJ6KGz6e80Av6xxQcaFxhc0GmhhIkOPWCyzHrUbNf3oL2c7QROnI2tyCxIRO",
+	"VdEX6dOLc9sX6dD9fEWS3mAOJXZAGsT0TIefhxlLtBLuRm4Hbn6QreNfv9xTV4zG7Nut6SpVE1azwGRp",
+	"2qEmbBDU2o3V/fhWc4vbk42UfG8Xg++vbGrDzcn3/FtToBt9fwiS5X4K8nLUxeoCFFOr7GpOPP6S5r1D",
+	"/H1a2NhV1ul81/bYnblbM+/8E+1lxlve+gKD2+UNk5nAZmOfY3aJzgVmcghb+I4PaEqQOQGh/FD7jQ3S",
+	"lgo2q4iYUIZTtN/aClL8hvyuxDNWyN3r+uW+SRcPJxU9KSjKZ+97Xa1SS03HdOynl9Du5v0vFhSMsmZx",
+	"n50u7n7FLb9utPAFIugCX74LezIkxmr00eDwRTmzzCcNA2XSA1d467gVpwam1V1nXFmlbwmew1GB52Bh",
+	"U+AuE9IprmnFxV5riPCQcJtJc9TtosnI61zaOm7lKHRl7PIhJEaweK7ZApTCQiEJwsiAPukN+SlqUSaV",
+	"yGKLsdU6hRqECTEJXj5kzWEgobicP7iAK7NOs04fOmcp8sRRE+SJ8m4GM1RiPAHLUJ8unEMD2yH+IEsQ",
+	"N5RImwA3Jh44j1dE4egl5myY0lj17GIkYBkyrnq2OCMoKMtUFhzuDEs05Bkz1R0zd4lxhbS2JqTioIlt",
+	"J+RXot+ap1YqPGWK30hh2ypchztFoZ/y4/Rt3XYMi+PwTt5NGGH5ZH4LhSP98psNVnd1gUAQLOq2QUyW",
+	"9nRrEBT9TjFQFqsvLMH6FOWRaoVClsUH/R6jgd7zJY7mdXOs7n1UYawVxlXhGxUGsMLk80Tzn93u87WU",
+	"WzL+vE+sbZ0t0RgWwxI5y13Tnesz5JVuzub9clYw6zUHWeXQDfy3G4EA3hxbJMDp1yx9WAM00OL4DW4V",
+	"NdDmShcT+0EiW423JlrgRtE/7wCt33voNrT5NdT4pSiVuxP7YE/s8q6GxQP6DIZiUrtT3jzK5WtMATUs",
+	"LFT5IK1p2kiE4MJV+H96/QI9Ozx62lowW68wtYNcWHdtfcY8IahPmcyGQxrTvPCuf4zGfGaykB0mRrO6",
+	"bL91/bJvarqwvv9+FaHctL0PRJqTwDtPkYSCNgQABpCAKfhIYGi/v8hTyBTwdIKUWIzO3KY3pieI3g6A",
+	"V4AUwmmPJq5OXy+1OSDKN5/xdJpSUsoxzDKahMejwmimSBKmCIttzc6YpFPptS5BOFZBoCNNFgGQiFdX",
+	"RMzRTHA2Qg7wqZHu6CFeBQJLQwpYDnLpYuYqvvVkuP2WU4IvJcIjrJnooiekGRK9eflrM5DQGPXLsfVj",
+	"LjLbYjMXSsAapul6M3XWmLnfUkwwhbdZ9YLWwXtDQZYfJZly1VP4kjD7RejeYaW5svmwxjQDeLkcak4Q",
+	"BC9vSgoO/SvUDCXcCKx+pRbuz6FIDOw25E9P8BwNiAeSB97ixt2mVjQYc2HIlfxRb1jP3OtoN8YsB0pB",
+	"Lr7ZWopx1AS63BXGBVwG1rlo0DIcdFWz+rlTNM2L/8jXaarPm+ElPFmdSmsLx1xFWf5x+7DlYN45C4qy",
+	"bJDS+Iwo5dhFWLcNOcsKPXfMtVaAU+fvfUeltv/Rz/Z6K2rNuLikbNSD1lk9wFFrHbe6P1n8uIWBfSJD",
+	"QeS6wUTzSCsei95/Tp5dJT+/78aT17P47/9xuWiyiuITnuZy2H3243p1M+49X8LTyFhSl/6yb6NT4UjD",
+	"/nn3WYHLZxMHpy6h5lAPwnrfX4wxZM6qGY2JH9gfzLeQjHKr9bPTIkGoUe55rWuyNOcNfEdhL97cllp6",
+	"GRLWQeZ/b2XvBkMGm4cx9/N0o+CObyWMWaxtCX9gzSKy6kKFV2NEpSKCBDpBLmu04ZLcls3J9NmrDCqv",
+	"mqiH0Pzk9TRZZ4uIQb1v/cbH7G/2eifmk4WEUD6uJnm+5NAntSgvlCTOBPHK76DMWR+l/RIeoP5WwgPb",
+	"ThwE/1I4aLhpaRbm0VoJiUfhbr3brX5cZqaCANVrVU3NDNqg+aIG6xJ4SpAC6IICWne4DdBfH1RwFQHD",
+	"fSEituGCpSWZ1b5qC0csIVMsaqCPz0HZ188Z/T+y8MGIfKVS6whoKDhTiLAEaoUlojWa+UbJDdCuZZPe",
+	"MHl+mjc597qli/SRCBpapMG8V8xhW/3skmA9zBslTec86+FbmT5txdJajXc2WVT3fW5UuPyzkbc6Sxb3",
+	"E9R23eHS9oaCTxqVRMDdxmjc9mpPc4JyGQNmV2eEXGqmwVmpksGzSEi447BxEZjX5pbGFOujmUqOFMCl",
+	"zqga80whzOZr91+0RyCwqDdu2WQXw9+eYvEXO6EFKSxfmSCpcSuGPad7afWssYliLEiEcmefjEpNiExf",
+	"vkonKSt4c2ldaTkRauq/AuPx5hCOd4uIWIZAXBbV1ftwKk0P7irgRI4OBIg+2N6FLBrpMEvTuRa5dSjH",
+	"jQHTl6p3+fic3GtsVTp14cDi8IIhtljw6KkVa4Y58rfeDCffvabQcOoWwgBlfLJ+tc1woHzz8w0akBFl",
+	"phU6QTMsoC36O84SPDdoT/ApkkDjXFjK8iWnEgM+lOkaSMms51o95FdKOXXeJfu8uZ7DmjhE23VQGXJU",
+	"bleJ5SNate4PZ2qp5Vte3YbvC6x/8OX+TtTekNvdi1zJ6NCzscEiS8iGNf6Lu701JPOFM1GgmpdTjBba",
+	"hGA3Jwf4UMB1BSa7GRg6wKg180t7hFvnq5RahZjZt0a+3pDjj9WBYtwVykKBi+7SoyoUHqZezzeT+0J9",
+	"4gyQUIW8lyVWrRJ+Jfr5k+c1LcqY20luWvjOBvUny0XYeUYkyLCA8zjgLdtv5smosuuwG+IHicJt6ddt",
+	"yFTH3jwTpZCUeDoV/IqYchMTYQ1aKwsvXdu5eQP14TvajXKgYIGN1ftIvfXVLGq9lS1pT7+Q1DYWz9c3",
+	"SNBlQR+UQyQxaB1pAj2lGvjb6ghyxyLJLXLF9TvxlXb7LR5wgRUXczTjIhA6qwdurnG6BvzGGyFn68mt",
+	"n4a3dHK5hf8WD9A5iceMxtTQyv1MuhGe8xkRVzQmb5TJQ/ItOKzIiIt567j1gjNNJy5xwyTqtF58eH/W",
+	"/vur9w0x96wbhMoejqHdhT0DdtX+ThgROEVx+VtTQeMS7nETE2yZcZXP6lt9BtJWSmLWgf51KxJkNLUF",
+	"82ZpGkZfH3CRg800cB0k3A65GfortKlq7ZH5n1xi+Af+dgSH94W15Ud+3H+E4770+K7MGXbHeR2+2fg4",
+	"rpkn2/yw2kD69fKVXb/hwxrsfC2WfO97lHc+KJ2Q+9my8unx2Zp5W/i8QNbUeTC3q2/n0T9GenqICwR7",
+	"20F9y4H6xyihI6pkB/U1I+8fo59/Pn73Tv9Jvqr+McJs7rfvUuY0uwWKclZm21OGzLQzOmJv1kpoqMVC",
+	"9hIQcDKhAQVp2zH/5X343K+uB1q5c381I/5wPb2rabD9DGIZZoUrKTim11qwaW//NFNjLujvcDSP0XOC",
+	"BRH9ME5OnqQWeM/HD2fn6Ame0ic4U+Mn9uYn/WUOxrWzZ7DrGufGYt8VXA/F48vT5LdMqnUDLUVtQHu/",
+	"60UXngt+SRjoKwIzCTHlBdKrLywoSsAfTbmkmvk8hsJqwhR65Hq4PY4gQ/x3IviaFQft/NIyp/1NUqq8",
+	"Os0lDgNY+Xf8igTwtgL5hQtN8myr00vKAOm82MKFqqJpCVzBxFzW2byoBbUMPaiRsPLFEOeP5diLLbih",
+	"MrDht6rZm0Uo3GN8Sph1j/nrEnMhSGylqyuBDbLhFQXcgSyCCoDFBtrtjY9Es8KSJYGp0jZ/a9Q9sA7G",
+	"rmFP1zXQROpKoWHvS7GEYhKVfQnGKlZkgpaO6Z/dpCmxrFsyauYsPo1zHBgH4gGblBuikOqQElWjQ+lX",
+	"AApkha3m8/1Vi3t7uPI3Env6XB2+LJK4oVipddx6Sp4lh/H+XvsnfDBoHyY/kvZgb9htP4t/Sp6SH4dH",
+	"+ODA1I65ejOr8zOueoARUiT6g1JkmiQzjmQWj22FC8CIzHkGVRtayElCEFUdvzTguNXd+8fLZ78cnnXf",
+	"Pf3Pg3/u/5+f3h+d//gfe//3v557ba4Pu4dFf6b3XKHXdgx2zZ4kPJZPTK3Tk/9VDNKLxBZRhesvfv/s",
+	"OYsBoEXvQhLyTuektYj6OeQCERyPi7qvyLo3qEDQx61pTpTe6k/wqVA61GKT9Mqwv0RN25msItnnzgD3",
+	"s8Ft+dpxN2oNzO+t7t6zg5/wUdz+cXBE2k/jA9x+luyT9uFwD/84eBr/lDwjHlgNPFuLa/T0eC/HNSLa",
+	"YDVUavrStZ9CgSQj8A4P3rsL5WZUjksgSPk2H3c9xvCrv+e2JCTPMDw+OFpsW5lP+luzKke7bCsL/IoV",
+	"afTijbB1ijUMYtQwsqSjDrSowMisXMMOwz7keoP7S7u2KfRPsc/fmmkLa4qINQ/kDFNlaKqgrmXn08uO",
+	"rdmInKdIRBUa40b1tlXgNSBLnyK8HAWXXpsYtPuiSNVvGZKTq7fiFZ+qv52rGcxLOvRw5DwuM8CSLKBi",
+	"m9LUY69pBTBXCTAGH9IEfeLQ+WnOM7h4hN6Tmbm4cKLNB0IW/RVOM+Ic09YrXLTGM4uHJJ4ViTYO2guz",
+	"UM2v1PqsFooLhHydTynU7M5OrX6IDLphL7zSzn7l1PKhnqCUDBXimcpnlHBiipXBtQFo27YsuPK5BbBm",
+	"c5cdfN22v8pNgjz0X2gnlfzXIlm2ovhKC6go/ZTdOs3pg5vsWoVPC9qUpppeHtc4gCxiXAZyLxPdttSv",
+	"RYmUa5OrGJfVO6/t6Pk0BHsgFcGQ1+3P0Di0sEgpER5lQ/Y3le4o2PugBFfwWXFUYkgcQIOMpolEZZAK",
+	"KxCrjL3SgxW3h6ft11++/XT9qO3/fXj9+NvBdenSXqjba30H01KxPmaLs+zkC7Y0jLWEP5wgQzaQ1G0U",
+	"e8QISfT54gK5zbhxSY9HggGqNk8tDnzAk3mltv0EKTLRayJBSddKuYVMMLQb+anpXhY7TNCietYMtzj+",
+	"JD/6q+jWMoncYxLKiJkhxd0yc2FX+eZLao/mYqX0589vXkILVMMpyygPVFpbhyQnBiQR2pJW79ESFnED",
+	"cVw9D3dG/ximEhkLDUvUHRwl+/iAtI/i7rB9OHw6aD/DR3vtn5K94Y/DveE+3tvrWDh0mGEwF/W5Sd+M",
+	"Ux5fOuIyB+LEorhckqkqmvEa7ANzPmKaGJkzNiPfTBG0FFxXsA+ayjHCRq65cTAy07TUQa9SSSxIgldQ",
+	"X09my9GAVgy2IjoNzeUHJHIcvk6GWn004PFfXzBscihB1NfBOPSraB4JKHpyHQvY0w2D2CJCql6heocG",
+	"UUWPMHe7bTXFbpqwIr29BggDpykiqSSgsKEBSTkbSS/6VejFIV34S627N8i8Cg2SWvzXZgnWOXtaaV96",
+	"PpvlEIDmNqhLnZXbojfrCLYChsVrGLzq3lc5EtKqOyvAhctvfq7l08o3Ogj8hW7shqDs7vdztuDKUlkC",
+	"E7RtWrSNZpLavYPgPwM73kFvndptcJrwBQPOAp4jzRQp81s2mpR5XMrrRxMuALqDoYMuILkhPOKdCxa2",
+	"S5tbdV/W4a2n0pUbSFvxulYqkNOhCnZ7Elw8rfxrW6qmH9sK67eOv0bL2hhrPrRBol/Qa1WY8GVXbe4F",
+	"dorczfo7BRs4hcwQZ380Ef2tiuAvOeyeHe/tH3e7f+0eHEOOXU4nrekeHLn6qVph8KsHMrG33znqtqrn",
+	"76W2roxi4MEJ6nOagwGbrxVTdbahm+cR3oufDp512/vDLmkfxkdH7Z8Ge6T9Y7I/PMCHg6N4f3/FPPe7",
+	"4XkO9lrXXwIuBusGDID4mRvnFetjKrjiMU9BW7LwRmQyVaVq2gUiXShC9j1+gZibKcApdLMI4XSmWYcz",
+	"406QOzjmHHqUG62LgOhTfQ3aHvjGEVRn2d6stpW324p1tIbC0L+Gsb4xDx75sfEishM48FKRyWlKRDAk",
+	"ZrKNHDv9jQ9kTyo+ncIY4c8BGZvQnSZxsPFkCn6alM8Mep4FOk4y0jMkGg7VNiw3tWlCy6pOzZx+JjhV",
+	"4wU3W3w5EjxjSU+PvnXcEhmzQWY3gdZxawzPzr0YTLGvOA051yqvXaRDosZa5EHyMxEopVfElD+P+Qxp",
+	"rQvpJ9EMU+WpX8XoimW3K/4lXGCPw46+n8FRQZC7o2iwBq6NAu3NfdlbAr2fX5aW+XkR+3yR9LkcCZw0",
+	"CdDk444WlnKFuNI7bTPC6hOyKx62ha1hnn7s3WvgNhM8t6xpBA0Di8TsQUZTRZkzd6jsTQHXy124JPMi",
+	"3lKC4GqYl43TjORwXfbvnl0EayBumru9tZp5fx3qqB74LBFXROToJSfWEkeXZA7BU0LhVkE0t04Qy81O",
+	"T8/3QuneYoci7bD037bTa9tuw7eaX3oOZW55GnGRtHh3meJ6Fdz4q7ACXt54sZbVFPFifqWNXpE87h/K",
+	"P3uuRYlB3VauhfeNtVPIcybz9PigeXZyg6Tjtet2Ske6RnyyOWcE2LFmJCUUpMXTv1xz812PuP37F/0/",
+	"3fazXqf95S/reBblBKcpSoky+CYmuRgkO7A9OmIS9VAHta2FjO29Rt50ShxmJVz29ar9v0mi+8gksC9I",
+	"yDdOU51wRubg+ZYAlzoTVCmAwa6RfXEmhG2r4ejsn6/OllNZnp/ujeduKc9+367VjhLrKNFnXb6oCTGp",
+	"czohH4Yv8TwUZdCSVytbWtWy0TWHbfqDVonT1LjYy22BIW3/+OysHEZ49Gt378uv3fazL/+z/2u3ffDl",
+	"8fGv3faRufTI+/fj/71e/MAfpOvIzMXEDANxkY+n4+abUkZeMbXQvdyZ/iZlZ5kGWNu/rNTaS+tqT/2s",
+	"rnhMkiw1mpNNG3vN05TP2tm0mDMuOSlroSwD6BuaAyBNW5BEERk92Yak4XoOR7lSoIaiKr9YJ7HCl0RC",
+	"nQHnl8g0dmyK67GksVXTrlireu0FXNxgv9fWrC9+qM6df26d9+TYOkx8q0QvsHnwxG8SoBVm1w/oBGVs",
+	"iilc1P89MV4V04t7RmVwyWrglsGFAg5cGyniysCZlIcVaVOJ4hHjkkpXHAI2kzZgnd/H+bp/kOY9+imv",
+	"sQI4gZVEpiNAVPke0F1kkdEBLNEnvGUA0J4/OCf5Stemcoaxje66V39piAoN+w6q8wI+dN4MqtyUyp6U",
+	"OpapWcifXIUuc9LbUaHP+SVhHzGtphq7aqIWmf9jPPh7TD/Qf7z5/Pubvff0H8865KDbifdT5tXoNAXB",
+	"fmBlSqtKj8JrNn2Xn1y5SKCKT3uT8g2N9rt46QvYy1U7Xv1OeKwKp7n64Ycuqt3ri7TYvaODbudoEY4g",
+	"1G+9tSzD8Ub4n6HZfGZa5XzhGIA3nQx+CUG1uF++re1JsE8GBxIEz3oBHS5MywJtJTCuLBqZJKBBgRSC",
+	"QkKJOEvneU4OeOCLcXcuoANoebd6v3EKaId1OpODhjZ8NgeH5mJUE02yKIMLSAspZqMMj0hv6neAJjme",
+	"dMpHNK/EWoxCFSWMPZMY1itW1ZoWxYvNiRkTeD7BOfjHkKakRyegh9oMb34PeJtqxntDDHKLMM3dizl4",
+	"9alJE6xOfwubeuBygO0KRCvoNC4xyRVhsOArttU9eUW5e5BmlvO7t/aRHOzb0tWmqeHL+jsvo8lFs4yR",
+	"GXL3o0kmFRoQFI+5JAwNyJALos1gyF+CHJKgBVyh8WVJe2X+om2xEW/ri215SadtPjUPtoF8NecBElw8",
+	"KE2UEJ63pW6Q9mFgg74Eco9DByNEF35N9X0i/Fmts6ant12XMoLIMlevFgB/cvXU1G7filaqX71+99CC",
+	"QXnH4666FdwBe7yfXghRayaoIh9YOs8P/xqsbYK/+hd9cI9iv5tiGd9S14Mg/a3tTy6rX/sN9K9lqlMB",
+	"hwFPto10r2nQYT/ZukeSXwmusjsBD/gEBKFI6jhzGCLlbcD7/jfUQX9FbdTrIEirxAz9DRKerEqlBTuO",
+	"QUb8IBGfsQqoSqeyVUdLIwgXF9Nvb6/1/76D/31/3ev87a/tL39t6u4+LTBextxUsqTzFWGFfIp6dX4Z",
+	"YyXfG/DMulzttRMSoIGfwpNpU7NhwafhECNKjr7itYv7DN0h4kxQNT/T5GJzfcAdc5qZ3CLz12s3nn/8",
+	"ct4KVZ8YjwpSAMvBhwu+mX4rArc98DHzzmJGY6WmretraN445GE1cYDjS8KsR9QFT47RlPBpSqK8j2Cp",
+	"pEVbh7a5bgS+VcpGnQt2wf7ylzM6Yoiyv/zFJqZWhwteWG3Qs6TGX4Uusm73IDYTh3+TvnkZgc4aNuOo",
+	"c8FOWXl5TGrU3hGaUJYpIk/qPVmIfDV2jLQ+BLhu3zPkAmFrxFBhJ6a1VfmXv9hAEup/g2MXQZNIMJZB",
+	"MYtsBbC87ndQf4pHpA8ED//sSfo76aNH+90IYYUmXCq03+0+RjOcXl4wNRY8G429lKK9btTtdpHgM9lB",
+	"/TgTkot/76NHxievuHGT2yUdQqAG9fWA+uadenLmnThNER/qb5DJsc2jxxINsVQucKYlhGlwiKW7ZjOb",
+	"WOKl2UwJVhLSbLRxJRGGXG0wpsE/Iy8Y1gZekpCkgwzIQR8Wyy2FXau+cfJkadpBp/kt/IoIN3Gb2IkZ",
+	"cgr9Ccz1gvUXVP2+KcOSaEAkTQAxwWwcNF2FndMDgcRu4/F7YnP+//qb5KyPHrnuv4/1WvOE9GGRatvi",
+	"RqhvoBz6CF+wvM0s3GIPT99AK/RtIimpNo/VVMBZrO900A7wUa/UDGJCkQmjw/bZfKgfJEr5CGohNPlz",
+	"O9kXnJnQuUIkoZpgj/NU+xgLMdeL2dfGYL+DzghETYAF6E3vvxm232mzwZ63j5/PI/Tx9PzFz4gL9PLV",
+	"21fnr6IL5hg4SPX87Yd7+4YIJJ8QqJmD6pCZpTLiztEnogQlZmAIjufMirb+m4RMplwv47z9TzLvo0eY",
+	"zVHG6L8yghT5qh47ioDsdmh4Beu9f4ggSQ7iTBfMUS0cVNdy294OtGxKp/ISM2jKlx/zSb5sTowi4Ada",
+	"toFrUvMuWHPT19nuIRCLCzIf7j+zXGQ2pik5QX097Xkbur/3kcRzecHGrmRdkpibV0IWpx3JOfmq/vIX",
+	"IAdBJxNiyr+gLIwy9JlRaKr6/vWLE1NZATzByDA0IZhJdNFinJGLVgd9Zqb3dyFU9csuWGav/yuDnkVY",
+	"4AnRwhrOiiDDTJIEDeZAv/qQVu4r2hHYgmk4lcBZ8EDvUeeC2XZIGPbYkIp7CgLBAlMtPpBMMTBgbpy3",
+	"KY0BnUlb3kZJ10qgoERhSD3LRGoFnDx+8kROk6/aUHhiH5NP3pp/fCLDtvdgZ6wmqReybL34+dXb07d5",
+	"41P0DjM8AnwbZLJj0OnHN75jsrXX6Xa6Nl+b4SltHbcOOt3OgUkmGIOkNwLHk5dP9NURCYSs+5JgoU/c",
+	"kALzmvvde3+QsPKR8+VwgWLOFI6V3gwgSD40PfCcH1cSK9L0tnJGjBJm1jRPsn2jzaOUSnVa9ugWBFDr",
+	"2SpuefLRmBaN7jujvze69wXIuCZ3nsG6wZ1VhBkIDHBJ8vpru5wGQqd13AIyLvA3XWGE1aTwBp19GgzC",
+	"GJnHlpNYvt6fkD4A/vRxmvbrBpj7x4vx+YkrE/I/OE3/59e99jOTofKtG+09vX68XpqK+Ygdl4FpxGna",
+	"WTE7cC9Sk1dA6safx7KL8TcsgnOdXZqtsGk/EFxBExoL7G84Ctf0e3qVUqyl25IPu0Zqt/J1WxGz9PvQ",
+	"vO0GXzdKnAnJoaJjozypazVpRORymvYbPxZjyxMu0jSYPBEyYaAs5gT1232kMmGAX6AQoONHAd1sQ4OB",
+	"N9hyiXwoRT5hO4cIcx0C4U93uQTr0q4Hzm6X/gLXepsGixy+gH93yrUo00PZ73aNb1wrmSrHWbJ67G8W",
+	"0G/t0wUeeLAPg43OtUnoC4jrqHVoBhJ6fz7gJ2/YFU5pYu7fW33/Z6aNM8IU1Fna5w5WP/eaiwFNEsLM",
+	"E4ern3jP1WuHcHa4/2z1A+ecv8MMskeOmgzpM8NXmBoXE7gBbNP845Ze62oEVeGRrGQXgUP/a3tKxMQ0",
+	"ZTfsczhsc9HmMxMZ4zKkSSRgBYGJBfjEcGBrUyI76HzGwWQujQrC7IxYaQCiyV7JsS1izBhXF0xbaime",
+	"HqPD7jPUlylXPYUvCet7dXPaGNVGKCFoqP8HvCZaaICZ2tPX+oVzq69fOeD8smfgHPt5T189EGP+mIFp",
+	"PSgmgpEkQvoBCRauK8vT2hFkXRYIK3rKRq2VBHAVTNuaK2MhWFX3xM1VP3fBtFgbaz0KDATPIDZqrv4K",
+	"I7NSil1e7wMlyWxu5CIaZEovW0zS1OrxjPf0uyNtaeMLppk5DBa0Faki0ITrlDwzYwfKoEfooAO1am0j",
+	"frZ8SNsZmZCRsURsRQ1kfKO+3dKeJOmwp19K2QgMUM46yAT0YbD2PpeUQYeUJCGV0rC+01Ku3Ho6pWcC",
+	"/pPMW4YRgiH8nCfz2+CBJk5xXfb6WS91hQfv3cb3Q/z3hREhrag1JjghBqQKIrg177W3PYF74IUPmVE3",
+	"4LsvXKW9fmDvoBGjfouFiXUc7h01mYvMplMuFEnekYRiV2F1uL/fYOEKMn1H5QRCrXcvUp5zfllJpt1U",
+	"qFxHAaPVfpemVM3rLVitgQFv1xJAFqWPi6zIOGnynsjGvrbMSDoIUF9aAQ//nTPSQWfwcsOXAWtxQEYZ",
+	"y9PEOCCgJB10yubWU2MKFYBvaq6M5WWIZY2IOvWmuciwFifrGUolBfNghfFWZi9bNDZhUMb2KbTdUmbi",
+	"EpOowajWMBNQCrElNMNMaXk6mCOrRtt2lRlOQcI6IrC7X2slZGavetalX2ujV2DfDw+7K1bxVlVsn6IC",
+	"/L18ZB64Xn0fanJxxrxl2iZr+0aT6yeGlwFCVbDJf5ENqdW4eQd9KLRDA+KiqNY6OYJ+fVxYLLMZnkdO",
+	"T62qT9CLD1s2aVVCA6OHzvkFM0ry2EzZOnzJ1MMAi0B/9TCa9NdzzZIaeMIQozMTvZFuNnxnBN3i0Tlc",
+	"XMCXJIeG/iMZjesrLw3UiTOFU3IPh83s0cYqRN5WJqgX1NgueeHjopM6KJxLA7sLp0gdwy4v0R9SMX/Y",
+	"HpS/E7UlbXd9q7RlAZRCMEUvbCJBXpFggCiKWFvkwjoiS01F2sfP57XGvT4ghqMDTPKsNOMLBsJnjA3o",
+	"MCjB65r2BjLNYs66WChJJQmJDeOy3J7YuFVb3uS8NrLl74x1fDY+3x3LuBP5eceugjvlf58dSPKWWGCm",
+	"ltQPSzTiuZt0KPgE5cXhxmsaczakYkKSCMVjEl+SpGfTKyjrQY6MScwq2m2cuDfbJI6UDNUF45nqoBch",
+	"36jLaPLcqKZ2JH9jB32ApKQJB0wsQYwrmpqj0IMWVpBX2u+g0wvmeWA9l61WuaWpjU65Kiv5ml9eEREZ",
+	"3t6HiuK+5s6WfeYOY5OfVlRPXbBc6WdJ7rMGx3kHQTDPebZdxXPVr+0mxZBzilfGrW+2kocqecEWnOcF",
+	"bGaE+sZasOGBBTe7Nm8sROdcr2NIEggChfTfiShYw617Z6Lgk1nBnSzYyYKbygJLStv2/mZqDF6RcITx",
+	"HGA1cKmTJ67mnOf53a5coIMg6w0doSGmaSaIdAm2gCyuRYvmoPbx6IJxgfa73s3VO5xnuUj0NYnweb7f",
+	"4f4zAIwG2cAFaMpeqvwFg4wFGaGMKWqihjxNiFTWKznRL/HePsWQbrzAEaVp1no7vMx2gr1jDpb3Rw2w",
+	"L/MbouyB+3T+gOfeFhPYhlw5F7DJ9v6xz9Q4cNwtSFX5oKd8xDO15Ly/gqRUsCqljzvtJ9130Bsl3RV9",
+	"9Eup9OVEUjjJjM8QZ53gYfqQbSlivMo5aUmZZ6r1B4uVfj/RSyBenqnV1CtJOoTURfBztJ1gaRv1t13h",
+	"jiUadwUfS4TamNiyj3IfKq0SSwR7buVEyfWfp3prWWbqKUxuiKb0DvosIcHcAtZbrw1x52k25ml+qo79",
+	"eJiacYtvMYb4Ak8B0Sqsj8PUAIFG3pIQ+mRhXO5YChWoOjW+WFebs5NED0QSvbLlVNACsb6Wan1JNaBp",
+	"2oZ6+voMhOWp8HnOrAk3GBDKcLwhpVI9p2lqoNAfWD78yoRgPbO6OLqFJbvN/HZJxBWN63PAzc89vZet",
+	"LSc/NEwAhozbDdJ/bTcMk/t7X2m7ji5X5+xakEVNwrt4001TEbzFLHhXwZQ2ztY1Ka+o7x+LvoEwLO4z",
+	"2QOCxib5HrJrjRYNOa1Y4ZSPMoIylmr1G+rcoOTSjNihHNLkgsE89EuGgv9OmE3a1Vd7+oZ+fTqnI7yH",
+	"msvpxncviZz54uyyOHdZnJuxmdMkQZjBiUWKW7DStZhNUFtameH0PBCTrska2pwF7FKG/qApQ4VgXJNU",
+	"N84WWkOPHxHlkeytq2R1VqpdnV2s535ShTYk0YeVJVSTkLMljnx72ti9pOIsO5C7PJxd7HW7eTg3EIHB",
+	"3JsPw6I9vH7Nca4WJtw0fIackA4CYP0Zz9IETELjOOYKp9CGd2Z6n0IhIU0gHgqmnv7J2HqRi9FesIqd",
+	"iDYxE21iyINnSTZm/pCY0i4jZMeVtp0RsjFb8o3IB4tY89z2qt1B1dyiKz9PZKwbht8AZbsD0VLGoA7o",
+	"v/iUWEuvbiRUgmAqjaMKnnrnADaaSBsh11ApM5IYtL0KoMzyetg7Q5sJj9CCzmw+xi0g0jSN+gBKS8/M",
+	"4wbwL8UbfBSY4mrlJtDHenk7q3bl7/uMIjWLIO2CR9sJHlXjRjcMGVElbXCHgrR0OJHAM3M4PjaPDDwo",
+	"GlJIeHc4oP1CEeibSJExHCzopMwmYAxMTJ6kQWtxbeQjAz5oBb6BoTTvAI1jRJSH+ULZFaex60JwYv8r",
+	"EdTuM45GeCqXx5wecrzp3mJNuzjTLs60IUcyZBKOLzW2ClZGlT7ZXE8oiDnsPiswYU2d4Qwbv4QNU5e4",
+	"hMm5i9AVN8gadaGoXRhqF4byw1ANiPkuStUtad6q7lYXarLLsHMi3WOoaRNF70EHmB6kJ/feAku7oNLO",
+	"fXtHQaXm2llNKMk6g2UB2pl77CKUZATZSvLENEk2OL7GrAQDTY0JFUbkOd4gjcbmyprztso5Jpt0/ZSl",
+	"rZ14dNh99nhFwOhBsph7DBTtgkQ7LnNnQaIbGYHWdOtMk+FSaEgTUZYIo48vX0cWIY0qaW2+pTA4ayjf",
+	"b8xw1tO/7dgDfugBZabPRNU5G070yj/uHdAX5pvtl1ROuYGhWHVe7SP+Ezvt/MbauSrt0B2o6O60JFiO",
+	"BxyLpC0VXtYE5GfXCSbcbQsEtcl3VA6JP8/hsMWEglwRlpHg2XjpxnGmh3GbJmrlS3XQl3SUCbLDvQwR",
+	"Krjj/ZiBIFpsNODNObXV09lrs/AGwKeKDA9kNKZScegSleRpRCNO2QgigDzB8xU4vadoioUydbKaWV8w",
+	"yScEWLtEjBBISDLNgYpKFgvd4LJ7oYtYDVhvTmF3QsY7Cl6fghNvh9Ym4gJC6aEmoLzKR7jLQtk1TFq/",
+	"YZKbnSfg62ZRRva5jaWeCaoUYQ85AaVmiN9VBkqpJdAmCSilF7j8k++r7VDON1ennxRCYJeDcuMcFOLL",
+	"KyePvYubZqOcugYx0AZUWvTAiSTpFZEnBbxh0Quobxim3+/H43B92+Q0b27Ni3T4EJpiZHTMUvMdQExU",
+	"3EegjFxxtMFoyaEjEU4Fwcm8gz74sC45RCTAkOk1IUUKfQhXsjaF5ZWXIvkg81jyAd5LMkuxPLuMll1G",
+	"y2b87RfbgBj56ciNWJzVD0NmR6POEFNRXAKk3JnJzeugcP5LgfA0AWCnASEMJVROCZOkNtflBixkl/Dy",
+	"h23VsDax30Xui0+qt69C1rll/KXZhcruq0HD2gT6/WTFbIsj36I2dy/5MUtP5i5JZhe+3nYHhI01vpqE",
+	"mdyadZD6WuR5/b9A8IHdyjOVW7Km/bW7C1p1mU4CfMZO8mqMkpWr7dAxlheMQbikmlLjfdSokGVNE8AU",
+	"IaJepNigfv5Ij7JeJkn/sXmx7RAG771gvqWcF5Rb1EZggVQuSdb5DjjfvUD+L+V8u8ydHevbPuD/ja3d",
+	"McGpBfoPmwQQjpXoqHtgzFcT1lN4gCUpeIeJ2gbNgZ/hC7dpC9gvBA6d+WW+kTV7nxC6ZtxFY1RxVdph",
+	"0y63AWJuykeUtXGs6NXSvr0fhohcETEf8GQewTdTrIhUBse6g04ZwkqRyVS5XrrQsAFcpYzrpyxGNWaJ",
+	"LEoPwZw8MckDMyyRmk+NCxV6xkM/9QhJymKCpoRPUwJ32IxTB+1tE13qYrBv9RRP7Qy/O5xevUAG28VU",
+	"uvcnpDaQqe9dFsa8YQgzD6zqcUxIfezSUoLpwIwIS0iCJN9SuTxs54p6+XwANmmEyqIfiMziMcIS9fee",
+	"7Xe6nf3OXu160mnPPlYa3QR/fQuNi1vHh0frxSfzaPXDC51WhvZdhUyh9FjhyXTDiKn/vAuY+te8G+44",
+	"EFpiXquDoY7wd6HQm7eVzpkYR3KhdUpZbtb7UWvkbB43CAtbRtznI72rszGfaOkb1J6q4u1uSLG2760Z",
+	"9o7+ttG71ipUNyLAG+UkT0hiaWWtDDuTnCxchyzk2n/pf48II4LGcK1OY3tXfPYPmDaHoRujAd8ziqwg",
+	"IKBQSq5IWuAZ2dsH/IogWpv3lfJZTyoeX66JarSGfIUvbSRZ7ZNOpto/2/a/cSYEtB22w29XLzzAzKSC",
+	"NldLY+/47BjijQXypMQVHB/0ry4rfAymJfVLBAcdr10GoeLGyiXJiAibrwQIY5SNENxen81T0MhDTecp",
+	"Rngv+TzeAu0SenYJPTdoheBxhcZMYTrGYoJjw74Dms6GsDXQFFozBvB0aX0dcgyN28beYRBtTJRmUJ/L",
+	"cxMGskvm+aOi12xA6iuyedgcTYipfBkikJVFKo/34qDdWaLRO1C36izO0qrsAmf3BGmzAW0WutmDzeDZ",
+	"Gh++TQ3uXnJ4lp/LXRLPLpK9ZaSbG+p5tZk8VRMQQlYJHQ6JkEvtQYxiLgSJ9ZtOUEqGCvFMmdioUQNN",
+	"1g221SSdumSZ74LJ3Eu6zHIms8uX2XGZrSPd3JY5CRyh3of+6oqIucuvc0kd+pEIMTLL8yxOfNxl/U+L",
+	"tkyJzEGZwTUVdKuf6Z/e8SsCOCEPOxNinejvpp162w+iVW9pV1b7lAshtHMp39il7El0gKhzcYeN9IuN",
+	"rJhwtWySaP1C0hEjSY6o7lQQyxdmDuBdECw5i4xOIvisTCUddGrVESoRA68UIyOs6BWBfk0XrE+ZzIZD",
+	"GlNPDZJadRnzGZpk8Vg/2s8Xst9Bp+UQFurbCFYPIlh99DFfGQNHBMW9EmFBLhjjig4puMVYTKDlO8Hx",
+	"GMWCS0nZKORWx8lvmeVfD9WjDoM7hXECBMMde9RLXCTIQWBoO1ffzp1e607XBHIjJui0H3PEVyYOnHvF",
+	"gpFtBlHoOmEd5r3/6u8gmVMQ7HUoyhi4VvWEl7Qo0vds3qLI5fHph7xsxzxNoDbbEb5Sk+d41P2+QU7u",
+	"WKfzqXS1Slc6Ljut7sZaHavwCMfIytcDDmmSDuuY2ASLyx5OUzicwNLCqtuHYakGOrKHErxKORwjMn+g",
+	"CZ/YUi5wSButZJHv6W+fpmmJ9X0yPGILqtAdHAEz2sAZeIfF5cNXSdbVML4fma/XH+E0LR8ZLS+sDNrG",
+	"0TFCrwclRw1QTXn5BMF5Ma+IwFjAaICTkT1SWF5KxIeKsMVjAx/8DE9WtYZbo3rzuRfQt60mXmmgBndg",
+	"kH6zIb1eTjm6De69MqPjlDmCq0vJ8Elol5SxS8pwSRmsTBfrUWttXkY9NY6IqpDinYjwWm5WHssuEHNP",
+	"+Rc3JMMb1AgEOC0oy4WivEXHaHEwkNZdKBtpAxOPMGU5GAPj0DwurEf7NP1d6dDftwp967Lie9O5Swf2",
+	"xgq36wSwaZEOtjDYOI7zFgIxlgRhSRMCKVP9jNF/ZaRHk77pMDB3UNknBrBOXDA14yglCjBQ9HdAkR+Q",
+	"EWWMshEkWwHAZwedIkFiLpICS3NCxIgkiDLFEWaA6o6oRENNEvpjVFnU+QvmD8VArTTB6rYfXIbWbZ/7",
+	"YxUdOdrIHYMjwhIiIii6Jw7bX+92nWPQPFDnGtzvNq0zzkcy4CKMIl03Av1ADw9rW8ivVe68dBi27Hnp",
+	"QAZkyAW5s+rmFEvV27wEKxzkjlrgZHfvbZf+8r/Y9v+Awm4+7A2oAMCOdvXCJijTd+ybtYd8tVvW0cnO",
+	"I3tjj+y0YKxOwOWXNoWUPs9xT9AEXzrU6EI0dJwYALkBee0DkoNEoykRkjP0CP4A8i3a3Ek6oSkWF8xI",
+	"RS7MI1bePTYoJogy1J9yKekgJb0kM/RIZN9geaE+Z8XVfxfkNxIrwACbuw4mEH2nTCrwbdn+etD3mEpk",
+	"z059kdnHvK3CzRTYBdb0C/iqOUp4gecz9YA+LRa2Xk1BRlQqIkwlS5A5eYtQw6BMuw+PSeUXzKLVMojt",
+	"B/Htmt5LTZytenPbGkx4dKu9K43bxfKX5zMaSkEYFd1XmnLegFmxYUWczznGuNTFREYlwERhOpaZUjlo",
+	"DuoME7ALjvWrJDFo/wANdYUZleMQdzRD3Jg77jy1f1RP7VonYTsw2L7N2dzmNeoBSSKkOD9BVF0wSMfr",
+	"m/t7+v6+URioD8yZgE0/4YIA1GeE+naCPfNg/3FNm7TisNy21l3nRi72ZudBvicP8vqC4r5AuDuor49f",
+	"3/iHRNE9BqLDn0hM4FWQ4MuRJKquvG87QuLW1NB7KexbclB3VX27epstV/UVfRgTojBN5Vp66qp+9oBY",
+	"ChV8egyOg8xP8malrmoPDUjMJ/qJyVTNc/5ifQaSQLp7nBIsSGJ85xesjuVotnUCfMm0JkVUVSsB64Gz",
+	"HzhHupcqwKUW8a4EcMeStlwCeDOeFLadQQHfdjT8HXSwM0zOWRomeS53uZmaoaJHa4RwkpiuAzhNiRhR",
+	"YqJ9Clyo0OoZfozBNndmPJVFUz1tyBftCIovAY+LDAc1xsmi0XICL/fjd1QiqWiamkBfBz3n/JKykbxg",
+	"xkriWQrmFIOxpXiKHvXtv6aUjXoDe3//cYTUjLuBS/SoP+Bq3BvjK9JzF/uPYVzFzFPORhAAg5YHbhFj",
+	"zNCYpwl61M9v7SnOe/p2/Q5BkKg4PBb8twD9E+L0sB7bct7eLrt/R+AgPxh2Dy7/TFzRK73IO5txVwh1",
+	"KwkamuoR9lgbOGh8NrqWDyksERSdkJQysqSxQo23NCq3eYmM6xT4zxTP4XZETRfBlEpVriCHXI5LMpdE",
+	"HaMhT1M+u2B9Rr6qfgf14RMmv6M/FeSK8kz2gd+xLE0Nx3cDN+7ZOpeWxX53pexwaLnoXLA1OsjV5moU",
+	"LqtzO5iNMja2U+FFmBKUyFLdVeMSKxfyKjfv9nt2+Hvdilp6r2GysNF3HTt3y92sTN1Ryi6AvjXvnEXf",
+	"tyR/N466MP/K2K3otK8tTHTOfA3TMWxG5nVUhs84fEVQYPUvRpUcEK2o5eXylvegR/rVHMDUc351wXwf",
+	"PDQaeRyhmE8IGuD40uqx3LSx0W+zqmRH2/wwoglOiO1QojVgrTELYsP8wo7eDeEHecH6l4zPWC9XLPvW",
+	"92B8EvDcTL/BJBkVc7UF/3mNp3UumBn7k6DKdbG+YJJPCPRecQEC6CkLoz02WjV8UA/cNdR2MCJ4qKeV",
+	"ELME2PbRRgmJaUKCLgxLEVtVbe81GgF5I4VQ2ymaO0Vzu15QlnAX4d5QozTq3jppv15M/gdp035NSRr4",
+	"OE2KU7OM2qLJb20+7Xzyh8unLVfZ26WsU/gKeyGQK0qZ+vGwFbUmlNGJ1gP3cm2OMkUA4qfRILRSWJux",
+	"ahTG2/i87QOJJkSNeW0GmPm1cXsnSzPvzFPLByBITOiVccmv3SzLPdwbzB9Cz6xdf6hb7A9lGWXPvnsT",
+	"vInKK5zhVrlcvQ1PoBQ4arXzf90Xzpg9WE3yni3X3pltN897zgVgId3tpZvkPRtiglwhhSbcIpkNcIq1",
+	"HWLNb+j8a3r+8isi7IcttJeLgCaZNnhmYw6VICSVBIFUm1M2sjAVFwyyn/WpNuZMDMYLBAJyDkyVa08M",
+	"X0EjoqSF9PmqzG1TZRWNE/tficb4iiDG0QhP5bJM5/nkQTvLYXj3kjTslmbXRWNnhGzGp87xpQl6ujPW",
+	"lFEFzJAGacJ8Spj0uVUHhXOHJdeKo+ZCfOgaZwgyzFhCktwn5DEVF3+84rS2rcbGjGSXFPzHTQpeg+63",
+	"kxRcmM3hwIYb0G1rgvXeLzeCnbvr3rz963Lj+8rFXaudxnb4761pcPeUb1t7GHf5trvktq3n224i7sKt",
+	"M8AGjaz3D6JEggyJICwmJyjlM3CnmKCZMVdFQPurT4R90KzCZgs+IGaxS4XdcYtbSIVdn12ErUJrrHWm",
+	"yXApHrTzHwGY/ceXryOkLT6TlGoMvdrY1JqK9iczovUUbTv8gNt6QBkGf3LVpxvUsUX+ce+wvjDfbL+k",
+	"csolNbcvP7v2Ef+JnQJ+YwVclXboblTwumMzzNjWYdQ+DCG9zp01ZnuVQroJZrYAm1o3S8irTCW0QrbA",
+	"a4O5Pq6TLB6HxLmewAP34H6CQd6LA9d8OizQjbNr50faeW5rxLQmkJtKaT+VeFP4OOcYcP8uOkZsK5HE",
+	"H+Uum+R2s0lMpt+xn7wQQSaFSanAaVqbU2EeXZZOgdP0pikV5iN2XJroBMJp2jSzIs+trpuDn3x9m8vs",
+	"HZLazBmvF91tDAWyYMf4ymBc2WCsitCAEIYSKrW1Xg/tlN+wea8S11wzhAX4QNJeaob4XaW/3HGzlSVY",
+	"f/eY/uKJkAY5MCWBszOobpwIUxHguaJSur5pSsxrAwKiVYmce58UsCAGI2TeQb9QNUZYyzLHWPvGsaB1",
+	"F0YIFHCiAUEjekVYB/1SAbH6QSLI3r9gRQkpPFtWeiJ46YgwImhsFSPjwYhTLCW03UO2tHTei62u27cZ",
+	"/n2tYkFJq8vjB7gByOERNCE90+8PSmdhnF7m/iWZqo736jHJe/lBwk8M5bQDguAXkmghr8hXZSSBARO6",
+	"YOBxkYpzhy/Us7dH1lQEJIQl+TrlkqWHmbTjjfF+Mnf8Rdql7+yMwM24K9CutgHLZ64pf7UKe405uCHs",
+	"HzUgAYtaZDAn50bMYpeY84dNzNmMoO8kRac8tDtRWWuTdcpj2YX+7itjZzNyfYC5O+jUIlGW1OSBgA4O",
+	"ubaMU85GRaGpdy9gxRfaabBS1GQDbY/z365+eD95QSsO/y45aBfu33Zy0M10yLo8IfTSlI67/kyqIraA",
+	"85Rsdyt7IfzowVSJ3G41gUcw8Rfs4gsGfMcV0I95mhiYUFPyYjLJzS1DLiIw+Y2HwLA9Z49r8x+HNFkD",
+	"BlDA7l6wR9agB1z8Xn5jGG/XJTh9L9zvfjD/VnC/XbbTjv1tP9vp1mxoxxK2nchxnjc++VeGmaJqjoYC",
+	"4E2IaeMfIc5igmoZ1ImX9mHaU1Op/x9ak/Qpk9lwSGPAEDfN452TMl/NvuWTVa6OUoKviMkTicq6JBeo",
+	"78bbN43/BzyZXzC9Atr8kyc5Gkr5nRJKfKhCMWYFA9bT6z529YclT+0y8RFdMCxzpBbE+OwY4Zz9F5BW",
+	"+kNWyCSFXDGLtEU3brCXgd2p78Gj+tKM1Sa93adweOkFJnfSYedt3aJ3ylLW5sJiOsZigmMTgMwFBh/S",
+	"lDxJ+YiyNo4VvaJqXp+M8woQX7FSZDJVDhbKOK4sPJVhqilWOe6fZm1DTNNMkApnY+QHCc9SiTCSdMS0",
+	"Pp4jR40yIvWhrkvN+TBjb/W4T+2wH1p2TiCwb1fOookRlpAESV4XrZcKq0w2xi+BxTgzz1yvGoAV1nrl",
+	"k0QQKSMks3iMsET9vWf7nW5nv7NXm21Dpz37WF1vxsOjG2F87OBHtpN/oUckFZ5MN0y/8J932Rf+Ne+G",
+	"O86qKB391WkVjvB3GRU3zqjIOX7OzLhh3tQXR2WRsrqPsJVEUyzljAubeB40PV6xxGGPSwJvc9mfDjsc",
+	"cAOhlZExURS/JMbZgxEjM2QxxI3BAdNhWjZRNorQgEiakAumZwQYAJmyFWY4cVVlFXmH9R0FcDno4G4e",
+	"PWMo9JwDw7R2SHgwhwFu/WifbN1WGZl5vfHR37V35YyOGEnehPMODFLkAz+hf2SHhNmBnMSnBSW6U61X",
+	"sO4s66uzMU1J2z3YNhTdrtCXO/Ouh+eSs37unWoD/w/x0w46RX39D0Dydy1UMPxmP4rs4XE5SnlOVoEj",
+	"avq4KqWPdd8MxpzGHmF6dZI+APLLGVXxGPk3ID4cnuQwpq6rKhjmB2HPq5npwy1DKeZ293UoeW/R5Z1H",
+	"N+ILu/ygO7ZYSZwJLfCPf/0S7guaS8rVbGWaDVIatzyGoZfkid/MszeY94wb9MnS6k5zjyxsVsAu899k",
+	"rNUOeo8nRIJ3E2uLlacJwlBuMpijvnkNNHkOhVe4UD52/vP5S1eWcGsSNfi9mpSNIR1lgjx0HfjOnfBc",
+	"VChhMEd5PYkjUbO7DTCpQkSqeIKXuFVO09SpsJ41meB5bmSCnWbvoQIMTdmEAs/1h++K/MzHdrS3Lu0B",
+	"dfxQblJ8A8ob0DSlbNSWCi8DaP5ErgjLIJwwc265KaYJgohBfskhn52gKYGwQv5A3kApybQFZZuBGHMI",
+	"ohrK1PLWkOlzM8zbJE77iTO9EDu6XJ8uIZaHFThQBvl2bUqXriUwCP9ldOk1XICGBH6PAdt8IOEmDQI6",
+	"ItQQmM2xfGF1jduG9Dff2VHZJlTmYOCHKIeg35zOhGFs9RT2SwN2BxmKIIFnhFyiR+Avf8dZguePAVCb",
+	"MzUOCO3cBWy6VwzmF8yClEMNEM8USrCyofMUS4UOuvo7MkJ7+/At6Em/t2++IDvo1OLsHnbNjfnAoPcI",
+	"YWhOsICrMFIuLhg8aqLSoNTaNiX2g1MiKE9MVDpTrlkJjKoma4gLZaXFogEbWFpth88052Am/6m2qBgG",
+	"UuN6NnqL8zmbv/QEW1ELphfyNy+4yl/nUQ5w3rNbDhp8niLop544M8N8+FajATZQcdtg+Lfpyre0ZfjB",
+	"joOuzUEtwzM9NDUDugHzVHzas5HkAUl6RfKMXG5fa0YEbKp4OAKuCmV7CrC7JdHmjHHHGTtG06Y0Qt5W",
+	"O9cJ83M+fVeM5TbFeeVLO3LcRKBXSMErUd1Mshd+3bb1f66gR1dLExmObH2/EDUa8GT+gzyxGPFFg8IO",
+	"CvesySQRpvKAJZZi+RA6NGF5GbDCUyrVJ54S403/ZIf7B8QOoRaYAGyELSUxLCzcioSGcoh+nS4s+t6H",
+	"035lCN3nqDThjdrGMbAkJOnpu7YJzfGgMR3uC7hhgRZXpxlAcZ/jULtcgxvnGpTX05McAYFQm2OwrJ+J",
+	"fdglApgGIzYtDfraWqdXxhRNF4KIefMRuCqd34sOKUk66NQMP+8caV5+wUxhiEvjhTDmmKRJ/0QLFP0x",
+	"KAoxDxucOwirQs9bM9ohoDpAv5TCKWfeZu7o2ev9eqyEBep+sMHJ6kDvBy5vYblCjEBe7oATdoHR5Yzt",
+	"VF56J3xTprZUNcZS0hEDLWFJcoVzSOV8xXY3AaYFEVAyHJLYS/S1LZUME7LOL63oQB8nC9limd+5czdB",
+	"CpjlkBcMeqVAvpWpDNG39KB0PlyzZmbyySzUg2VPpzDKAiD77hKqiq+H8yeK33bM5c/AXP6uz5qxPjZm",
+	"MBWgziCHWQnQcmp1pMQkV3JuDG5gLoYJYGl0mDp8li0oKDuQlj8qSItvGGxM4XVYLcy5j05871GEMLPO",
+	"ozCse4Be7842rcV7Ly/UrirtnmBabkawuSF7tygtxu4sW5qVil7D5PuPa+1gSLu3CAfOuRUCZdk2u78D",
+	"Q/Re4FkanfwdRssOpGDLGC03Y2B8xkg9UssvNpgCTvtC3t4N+7GwKN8h/7kXgJRG/GeHkrJjQFtHSdkK",
+	"B1pt1eLpVPCrrSOmnLm+5DCNIoIMmY0m1xIAnQVmEscGzZmzmBzreyeYzeEBw/AQVgZeRdvWCYcw95i4",
+	"5MgRURZGpcomO+g9h9p6F7+w2NXOpffosHuA+nzGevaKY6zNfYIXbIlTEGCw+2+GbWCUfcvaC0dBCv18",
+	"lOPkUPIlCQC72nqtBZciWtujaLZ3i+w+eoiRkitKZrcNh9IsJmLWeycK/pCi4PuJuhgy3JbraLUYEeQ3",
+	"EqutN1C7iURA6woEABhclAi/FJKr4O4QLr8kZFpIuZsy/ICqrtd0x7rvTIvXy71j3TvWfc/t5jQZ3gbn",
+	"XpJE+nwO/tAOOmVzZGKobcpMYC1HbYd31GeA/mGSPtdID4QcwI3yAu2TLiEwz/qL3C9t+O89JAE2y/vb",
+	"5fttJ9+vmucXPMvmk2Ed6bMEIOeh4xjG+QdIo67vAhYQhR4OO0uy4x5yxsm95cDtOgbtclM2hRcCMgmn",
+	"pTQW2Ot3BjK5doOMpkpLcJNWyxK4boC/sAK5LgGyfVk6yi4DZZeB4megNCfi2lSTtZVLm2ly28kly/JJ",
+	"dvbg/eaRrKEg3WW+SAedVtiscQe51j3LMj8eZLD13vI7dikdu4jqHaV0rCPCarrsLDvzJ/Av7wmQb8ZZ",
+	"szQV40EyhHtLuNjlWOw4wp3lWKxvmkkirmhM2jFWOOWjFdA7PmQO4sMhETLKLTJA4pkKGpNQPX7MExKh",
+	"vBpf09eIi3nYBXtmRvVGkckfsfzeFb37ixByu7rf66D697rdpjgzJvECsvRACxREaR6I7P7L2n4Bsmce",
+	"LY3BfnPAeUowu2FZ+tb8ziVnc9TSFAcV6ea/QJn6b/eP+ypO94h7tXva7c/OQ31jD3W+lAWTrHC/ejiT",
+	"Ooc1cEUDn6i1I8CVDhtMxjnt7f1D9VF7Q7wXV7W/RDuP9c5jvWHSUJIg7I78Wid+hYK0YX97DFzCghBR",
+	"dYIkUaifS9c+UhwNcQrYPFIRXOvMvhEH2fm0/6g+7RtQ+hIH94Q4dE+Qg+Wm9/bFGQl6ust0ehfKVJ3f",
+	"u1ianbF9T67vTaiz0Lzuv799jft7e7z4VtW4e3GGrziYO5/4zgO2ZZ/4jURg0EH+vMDFB8eVKqQJOMtt",
+	"s2H9p4MKm1vgc5wQ0ABrPeXfCe+4F7/5Ct6xc5/vmMfW3efbMBXnLO7x4TCljPQSrPCyVog4HqOcMSBw",
+	"BgsBVc+ZcpUVFbwuwhJoM2KYDVUeUHuEMpYQASE70FyOUd94nPqIygvW//jh7BzBKL8RaKJ+/aQfob7R",
+	"Y6Ch+MfT8xc/g2++byzNPnr56u2r81f68/3yo2AE96HAcI5ExhBlxtsbXTCiZ0a1xesVROp36LHxGYts",
+	"k8fy7BPOiCmDGfMZIE/zoYJqEuhWQpg6Rn0+ha5xekKCGNuEJBaAlVjkJIuXn5ArCEScMtfjzcsl3e92",
+	"ERdov7uPJgQzy+KnRIzx1HQ4xqavD4XWAhdMj+5YjyIpyj0B37GD3nNoP4kSMiV6Mzjzvv+DRHHK48vO",
+	"Bbtgn4jMUmVq3PvAHEnSR4/yckzBZ48j1E8ywzZJHz1SeR8AAQ+bj+q78tbx6FHedpmkktgAbWKKOQWf",
+	"ITxURKD+AEvSuyJCk27/GPlfzfGc8tUbUpK6Rh4JHQ6JeGwoQ9i6Em/cF2wq+CAlkwIuMydU28rzse33",
+	"T6UmjLxbPhfIvc8OGxZfL6eBnIq5EPDzBSuIhRGSSNsO1FIELO8pK8gZKKygY/1IZQVMkZX9qxi52TZT",
+	"qyrxzEARw4N8ap9xVOgKZgFwKB9dARlqehkOMpoCVUDjQ0Um5mHo3m82ARcnVZvXcKb1MhnGpM8eTfrm",
+	"0FB2wfqasfRLN2DXeyOCHm1FLyL4mzDotaJPgLBuqMg1kSYMcQatqqBtMxpotYJIpDjvXDDYM4+u8cJE",
+	"XUNwS816g/MdfdQ3jxIWz3s53TyGvXrHTUtxexTdS20wMQefx24/JAzBgEqYZtdmqPqDhvHNoK+GcB0d",
+	"SQKnG7PkgvmM1dZrD3B8OYJQ1DGa8jS1F1Vse29A9OXXD4aVI83Xvzx6kvBYPrHsva2vdcZqkj5Gcsxn",
+	"cIA00xjMYc1NcCtUCKcftC9+iRV+sFGAOYvvR/ebs/gU9jCk+lXE5hibfBXDHbU+sN/d3+pQnhe2c8U9",
+	"FsdkqkhiwfEsb5/RNC2OcE5VZU31LTfDCYWTiCDFY4jKUqS0Rsvo7j07+Akfxe0fB0ek/TQ+wO1nyT5p",
+	"Hw738I+Dp/FPyTPypFXdxEA8Nw9/7qIkf5K8fizEHBij10Yp1ppcgiyJ+QrxnMVGC57gr22tcrQHc6VZ",
+	"wOHes8OD7uGqZhCLpPsN6Py6Pu3kta/czcYcVEFEVZF24kCHOshXsALdF8tyxvZmOup2XQH2sdZMFGWZ",
+	"sdwvWB9Up77TxotWV+60gytccjTEoIArmqK+6ZoAGnVf7wbEUKxGkqYwNv0YZNw6EXZJpuqC6ck8NY2i",
+	"jM6mORthSUiKjIgquNOKzk7nOTsBme2ZAov70c/lZ4nxNOEwLoVjitW4yOBw7K+e9+T9D7IMMjK8Zg6/",
+	"dtvPcHt42n795dtP14/a/t+H14+/HVyXLu3tX/9bk8ZLP/OZKcJ3+6g4Sgm+IvokFLqR7S1Sk5oCWxTO",
+	"S+lGpaYOB/t+U4duoKnDl1uWp7VCLCeNXXrJTYMcRctFZ0Q56gIN3Z2DRV66nGFKRf5/9q6mt3EbiP4V",
+	"wacsILc9tIemp2CBXlughx42wVqWxjZhmzRIKa5Q7H9fcIYUqYT0l+woG/C0K8eiZIl8JOe9ebOdmlLn",
+	"h3Oe19CGdHdraPOeivcE9R1e9R9z0aS/i+rvfjtZfkf1sJ38joIR9r0eEN+ZQto3E9+tob1Me0cnWukd",
+	"HU3pH9qF24IwvaPRNHd+lz5FdWf6foLF4aq7DkYc9vVQ7SAtEwyePmhUc6EWBfIZZLbmeh9OVmc4yJ6L",
+	"TUMcrl5J6e72B9URM8OPqWwhAbIa/qPCLAspeJ1hrKEWtEyL6fj8/vR+9/DeTY6j5es9pqTmS/vUYWo+",
+	"O9zORpLYgoqm18MFCRFGNIogs2FOpdjtrJuhZygc0TizhvaettOFAxQTtZ7DQmCMEt3oyTMLc4gzxiPb",
+	"vL+xeW8xdrtq2P0rRdVUA6bGN+k1UDaS1e3k/stTaJFO7+uyecmsxqLd6Xxx6AxT8Bj/atqYGdOD0ASn",
+	"J6RozY2BM1JShn5cZejFqBlRhv7FOxgISz9fdMW3WdUfAawkFhlT/jmgC76tEcIjv3hzkd3N8MOv+mD2",
+	"iYihvZBYGHIlGon1dmVtVwGoFgNe5Y98vxJIeFoWvDMAxbWDvROUoDF0tnOZ2/pmycszk0A/5y44sQQt",
+	"lY2O9Ypzx423MeNoWY/hTFKzJkHa1dWsQzCzuWbU5EcENquy/XGQbSS1xRFkS1rbBG030NoODuSg6188",
+	"bvMZC3YrqtRBNYVs0QmAjFU5Cgo0qpAnhcqdu+B+BUYqCllRongOtZGYqBlmzNC39EMRZY11Yu3qnhi9",
+	"J3OOYCHWyLiQDKTLXrpVVICf6IFuX8mYjhVYqORy2wokwQJmybZLImvm/u9fbeoO3phB0138OHGG3Sax",
+	"ZoNZs8YAisVHOj7fnsIIjHeFUnshKyNhRjGVYkuOemwc2MwUodAAuG1UTeLgciWEAluFjYpCiKZG81WO",
+	"5SceeVlwbEs3RRooq8jSOK9QnUxXD63TiE7Tneu9smj63kYhz/ChJM4scWYDPZsbGlzHoCS4wNrCYW7M",
+	"ro+6XWVRlqBUVos18GwOG8GX+igYJ/7cSAm8NoP/pjNXLDgs9tz+hg86nsZRwvWf69FZDDaLif4UMzym",
+	"dr7wK4N4kNvvoZe5itehgnSeptjojXH6dPk0Si9Iu3wade+tSykXqNsukIdL7mkBSyErjJO0oWmQbv6y",
+	"aTBRdx+VujsPufPRt8JLGBXMzeNKcaqRaL4Tu+s4xi6U2Pe6CGlZcD0i5pBVsBU1VBrj/XjD3a+//P4p",
+	"5gBzBcS+zY5lFJ4sNjgTPZZiyFemx86dGsPF6004w8VHSCFmjqhA8U/ZA+aaCw45ZiQbaLC5FJSJ3pVZ",
+	"tlWWTVJZtPjxibgTp7beLfSMQmTFoCfxVwl7rs5fnRlR6YtS/5/MoZAgH5p6Nbn/8qSHInHx4eRNtD/R",
+	"f57kk0ZuJveTn3H4mqu/KlbPlpzxJTqwcDQ98HIW9SVfMx9Y8DLP9itWrmxR4r0J6DBpqKBt0WaV6BM9",
+	"KtDYg6Fn3DctJ/Dym6aiX8cyWWN5d6axtQid/C+mAgNua7bWNgK491u9bXvwfJPvvNBDA8+vBGY7m/Pd",
+	"Nj9SVXO3KuS2KFty5qj13l6Ua9fAFioDZdHrM8wzmdPEwfOsXEG5hopcXhQaSoBcMiBjloqpHXCF1ZdL",
+	"70530rUcvdSJzv2u1ZfuR5F2d91L3HsnoyN25LltGCd5CX2pd86UoeP/gde1K5gJq0hYNLyCyu8ubex1",
+	"/8mWjdSXfQZJOUBoM5NnGgMaPd1i1q/7i9fRQUNP9KbIocTLmyeXEmcF5/Lo7ZNteRnp0YVaK/NG9FjU",
+	"Y8xZoni8StFiz2F1fzy+KqUbuWca0YWErBabKhML1wzVBD/Ub4VLWUCCtkZzldqDho1YMj7FlYyGvFN6",
+	"pC1irn87q008sHtefW1AuFtR7q2Bkg4we01Mvj19+x4AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

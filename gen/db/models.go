@@ -88,6 +88,7 @@ type CoreNotification struct {
 	IsRead               bool      `json:"is_read"`
 	RelatedAppointmentID *int64    `json:"related_appointment_id"`
 	CreatedAt            time.Time `json:"created_at"`
+	Version              int64     `json:"version"`
 }
 
 type CorePatient struct {
@@ -182,6 +183,7 @@ type CoreRolechangerequest struct {
 	ReviewNotes     string    `json:"review_notes"`
 	CreatedAt       time.Time `json:"created_at"`
 	UpdatedAt       time.Time `json:"updated_at"`
+	Version         int64     `json:"version"`
 }
 
 type CoreServiceitem struct {
@@ -222,6 +224,17 @@ type CoreSyncbatch struct {
 	CreatedAt  time.Time   `json:"created_at"`
 	UpdatedAt  time.Time   `json:"updated_at"`
 	FinishedAt *time.Time  `json:"finished_at"`
+}
+
+type CoreSystemsetting struct {
+	ID          int64     `json:"id"`
+	Key         string    `json:"key"`
+	Value       string    `json:"value"`
+	Description string    `json:"description"`
+	Category    string    `json:"category"`
+	IsPublic    bool      `json:"is_public"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	Version     int64     `json:"version"`
 }
 
 type CoreUser struct {

@@ -34,15 +34,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 
 // serve answers requests until ctx ends, and then those under way.
 func serve(ctx context.Context, handler http.Handler, o Options) error {
-	srv := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute, // a slow line may take that long over a body
-		WriteTimeout:      2 * time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
-	}
+	srv := httpServer(handler, o.Log, usual)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(o.Listener) }()
 	o.ready()
@@ -53,6 +45,24 @@ func serve(ctx context.Context, handler http.Handler, o Options) error {
 	}
 	o.Log.Info("stopping: requests under way are being answered")
 	return shutDown(srv)
+}
+
+// patience is how long a client may take over each part of a request.
+type patience struct{ header, request, answer, idle time.Duration }
+
+// usual lets a slow line take a minute over a body.
+var usual = patience{header: 10 * time.Second, request: time.Minute, answer: 2 * time.Minute, idle: 2 * time.Minute}
+
+func httpServer(handler http.Handler, log *slog.Logger, p patience) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: p.header,
+		ReadTimeout:       p.request,
+		WriteTimeout:      p.answer,
+		IdleTimeout:       p.idle,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }
 
 // shutDown cuts the requests that take longer than grace: their transactions roll back.

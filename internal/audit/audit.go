@@ -16,6 +16,8 @@ const (
 	Login  = "login"
 	Logout = "logout"
 	Export = "export"
+	// RoleDecision is a role request approved or rejected, or a role given without one.
+	RoleDecision = "role_decision"
 )
 
 // Treatment is what the log keeps of a column.

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -23,19 +24,24 @@ func init() {
 	}))
 }
 
-// loadContract reads the embedded contract. Without strict bodies an unknown property
-// is not refused but ignored.
+// strictContract is the embedded contract as it is written, read once: it takes a
+// hundred times longer than to make a server of it.
+var strictContract = sync.OnceValues(api.GetSpec)
+
+// loadContract returns the embedded contract, not to be changed. Without strict bodies an
+// unknown property is not refused but ignored.
 func loadContract(strictBodies bool) (*openapi3.T, error) {
+	if strictBodies {
+		return strictContract()
+	}
 	doc, err := api.GetSpec()
 	if err != nil {
 		return nil, err
 	}
-	if !strictBodies {
-		yes := true
-		for _, schema := range doc.Components.Schemas {
-			if schema.Value.AdditionalProperties.Has != nil {
-				schema.Value.AdditionalProperties.Has = &yes
-			}
+	yes := true
+	for _, schema := range doc.Components.Schemas {
+		if schema.Value.AdditionalProperties.Has != nil {
+			schema.Value.AdditionalProperties.Has = &yes
 		}
 	}
 	return doc, nil
