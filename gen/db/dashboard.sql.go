@@ -317,7 +317,7 @@ SELECT l.username, a.actions, a.active_users
 FROM (SELECT o.user_id, max(o.id) AS latest, count(*) FILTER (WHERE o.action IN ('create', 'edit', 'delete')) AS actions,
           count(*) OVER () AS active_users
       FROM core_auditlog o
-      WHERE o.timestamp > $1 AND o.user_id IS NOT NULL AND o.action <> 'logout'
+      WHERE o.timestamp > $1 AND o.user_id IS NOT NULL AND o.action <> 'view' AND o.action <> 'logout'
       GROUP BY o.user_id
       ORDER BY actions DESC, o.user_id LIMIT 5) a
 JOIN core_auditlog l ON l.id = a.latest AND l.timestamp > $1

@@ -279,3 +279,21 @@ func (q *Queries) SessionRevokeAll(ctx context.Context, db DBTX, now time.Time, 
 	}
 	return result.RowsAffected(), nil
 }
+
+const SessionRevokeOthers = `-- name: SessionRevokeOthers :execrows
+UPDATE core_session SET revoked_at = $1::timestamptz WHERE user_id = $2 AND id <> $3 AND revoked_at IS NULL
+`
+
+type SessionRevokeOthersParams struct {
+	Now    time.Time `json:"now"`
+	UserID int64     `json:"user_id"`
+	Kept   uuid.UUID `json:"kept"`
+}
+
+func (q *Queries) SessionRevokeOthers(ctx context.Context, db DBTX, arg SessionRevokeOthersParams) (int64, error) {
+	result, err := db.Exec(ctx, SessionRevokeOthers, arg.Now, arg.UserID, arg.Kept)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}

@@ -13,8 +13,10 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
+	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/config"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/server"
 	"chelal/internal/timezone"
@@ -50,15 +52,22 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer pool.Close()
+	if err := auditlog.BeginEra(ctx, pool); err != nil {
+		return fmt.Errorf("look whether the audit log came from another cluster: %w", err)
+	}
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
-	api, err := newServer(cfg, pool, o.Log)
+	store, err := images(cfg)
+	if err != nil {
+		return err
+	}
+	api, err := newServer(cfg, pool, store, o.Log)
 	if err != nil {
 		return err
 	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, pool, api, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, api, store, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -78,8 +87,19 @@ func (o Options) ready() {
 	}
 }
 
-func startJobs(ctx context.Context, pool *pgxpool.Pool, api *server.Server, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	jobs, err := worker.New(worker.Options{Pool: pool, Log: log, Now: time.Now, WorkSyncBatch: api.WorkSyncBatch})
+// SealKeys are the keys that sign the seals of the audit log.
+func SealKeys(cfg config.Config) auditlog.Keys {
+	secrets := [][]byte{[]byte(cfg.SecretKey)}
+	for _, key := range cfg.SecretKeyOld {
+		secrets = append(secrets, []byte(key))
+	}
+	return auditlog.NewKeys(secrets...)
+}
+
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	jobs, err := worker.New(worker.Options{
+		Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -114,6 +114,11 @@ func findDuplicates(ctx context.Context, c *change.Change, d patient.Details, re
 	if reject && len(duplicates) > 0 {
 		return nil, possibleDuplicate.With("possible_duplicates", duplicates)
 	}
+	for _, d := range duplicates {
+		if err := c.Record(audit.Entry{Action: audit.View, Object: "patient", ID: d.ID, PatientID: &d.ID}); err != nil {
+			return nil, err
+		}
+	}
 	return duplicates, nil
 }
 

@@ -13,8 +13,10 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/jobs"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 )
 
@@ -27,8 +29,11 @@ type Options struct {
 	Pool *pgxpool.Pool
 	Log  *slog.Logger
 	Now  func() time.Time
+	// SealKeys sign the seals of the audit log.
+	SealKeys auditlog.Keys
 	// WorkSyncBatch carries out what is left of a batch of offline operations.
 	WorkSyncBatch func(ctx context.Context, batch uuid.UUID) error
+	Media         media.Store
 }
 
 // New returns a River client that works every job once it is started. Of the processes
@@ -39,6 +44,8 @@ func New(o Options) (*river.Client[pgx.Tx], error) {
 	river.AddWorker(workers, &foldFigures{db: o.Pool})
 	river.AddWorker(workers, &syncBatch{work: o.WorkSyncBatch})
 	river.AddWorker(workers, &resumeSync{changes: &change.Store{DB: o.Pool, Now: o.Now}})
+	river.AddWorker(workers, &sealAudit{db: o.Pool, log: o.Log, now: o.Now, keys: o.SealKeys})
+	river.AddWorker(workers, &removePicture{db: o.Pool, store: o.Media})
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
 		Schema:  pg.RiverSchema,
 		Logger:  slog.New(onlyWarnings{o.Log.Handler()}),
@@ -46,6 +53,7 @@ func New(o Options) (*river.Client[pgx.Tx], error) {
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
 		PeriodicJobs: []*river.PeriodicJob{
 			every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{}), every(time.Minute, jobs.ResumeSync{}),
+			every(time.Minute, jobs.SealAudit{}),
 		},
 	})
 	if err != nil {
