@@ -219,10 +219,11 @@ func (e Language) Valid() bool {
 
 // Defines values for LoginStatus.
 const (
-	LoginStatusBlocked LoginStatus = "blocked"
-	LoginStatusFailure LoginStatus = "failure"
-	LoginStatusPending LoginStatus = "pending"
-	LoginStatusSuccess LoginStatus = "success"
+	LoginStatusBlocked     LoginStatus = "blocked"
+	LoginStatusFailure     LoginStatus = "failure"
+	LoginStatusOtpRequired LoginStatus = "otp_required"
+	LoginStatusPending     LoginStatus = "pending"
+	LoginStatusSuccess     LoginStatus = "success"
 )
 
 // Valid indicates whether the value is a known member of the LoginStatus enum.
@@ -231,6 +232,8 @@ func (e LoginStatus) Valid() bool {
 	case LoginStatusBlocked:
 		return true
 	case LoginStatusFailure:
+		return true
+	case LoginStatusOtpRequired:
 		return true
 	case LoginStatusPending:
 		return true
@@ -1848,7 +1851,7 @@ type LoginActivity struct {
 	ID        int64                     `json:"id"`
 	IPAddress nullable.Nullable[string] `json:"ip_address"`
 
-	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile. `otp_required`: the password was right, and the code of the second factor was missing.
 	Status    LoginStatus `json:"status"`
 	Timestamp time.Time   `json:"timestamp"`
 
@@ -1869,7 +1872,7 @@ type LoginActivityList struct {
 	Results         []LoginActivity           `json:"results"`
 }
 
-// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile. `otp_required`: the password was right, and the code of the second factor was missing.
 type LoginStatus string
 
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}

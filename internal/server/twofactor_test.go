@@ -176,6 +176,8 @@ func TestSignInWithTwoFactor(t *testing.T) {
 		require.NoError(t, b.db.QueryRow(t.Context(), `SELECT array_agg(DISTINCT status ORDER BY status) FROM core_loginactivity
 			WHERE username = $1`, e.user.Username).Scan(&statuses))
 		require.Equal(t, []string{"blocked", "failure", "otp_required"}, statuses)
+		asked := b.as("Admin").call("GET", "/api/login-activity/?status=otp_required", nil)
+		require.EqualValues(t, 5, asked.body["count"], asked.raw)
 	})
 
 	t.Run("many asked for a code are not locked out", func(t *testing.T) {
