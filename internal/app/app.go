@@ -89,11 +89,15 @@ func (o Options) ready() {
 
 // SealKeys are the keys that sign the seals of the audit log.
 func SealKeys(cfg config.Config) auditlog.Keys {
-	secrets := [][]byte{[]byte(cfg.SecretKey)}
+	return auditlog.NewKeys(append([][]byte{[]byte(cfg.SecretKey)}, oldSecrets(cfg)...)...)
+}
+
+func oldSecrets(cfg config.Config) [][]byte {
+	var old [][]byte
 	for _, key := range cfg.SecretKeyOld {
-		secrets = append(secrets, []byte(key))
+		old = append(old, []byte(key))
 	}
-	return auditlog.NewKeys(secrets...)
+	return old
 }
 
 func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {

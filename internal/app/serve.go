@@ -82,10 +82,7 @@ func newServer(cfg config.Config, pool *pgxpool.Pool, store media.Store, log *sl
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
-	var old [][]byte
-	for _, key := range cfg.SecretKeyOld {
-		old = append(old, []byte(key))
-	}
+	old := oldSecrets(cfg)
 	tokens, err := authn.NewTokens([]byte(cfg.SecretKey), old, cfg.AccessLifetime, time.Now)
 	if err != nil {
 		return nil, err

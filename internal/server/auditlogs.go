@@ -12,7 +12,6 @@ import (
 	"chelal/internal/auditlog"
 	"chelal/internal/authn"
 	"chelal/internal/listing"
-	"chelal/internal/scheduling"
 )
 
 // ListAuditLogs answers rows of the audit log.
@@ -58,10 +57,10 @@ func (h *handlers) deedConditions(action *api.AuditAction, object *string, from,
 		where = append(where, listing.DeedsTo(*object))
 	}
 	if from != nil {
-		where = append(where, listing.DeedsFrom(scheduling.DayStart(from.Time, h.Zone)))
+		where = append(where, listing.DeedsFrom(h.dayStart(*from)))
 	}
 	if to != nil {
-		where = append(where, listing.DeedsUntil(scheduling.DayStart(to.AddDate(0, 0, 1), h.Zone)))
+		where = append(where, listing.DeedsUntil(h.dayEnd(*to)))
 	}
 	return where
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"chelal/gen/api"
 	"chelal/internal/auditlog"
@@ -20,6 +21,7 @@ import (
 	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/ratelimit"
+	"chelal/internal/scheduling"
 	"chelal/internal/sync"
 )
 
@@ -120,4 +122,13 @@ func newLinks(o Options) *media.Links {
 func (h *handlers) today() time.Time {
 	y, m, d := h.Now().In(h.Zone).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}
+
+// dayStart is when a day begins in the hospital, dayEnd when the next one does.
+func (h *handlers) dayStart(day openapi_types.Date) time.Time {
+	return scheduling.DayStart(day.Time, h.Zone)
+}
+
+func (h *handlers) dayEnd(day openapi_types.Date) time.Time {
+	return scheduling.DayStart(day.AddDate(0, 0, 1), h.Zone)
 }

@@ -31,6 +31,18 @@ func (s *statements) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.Tra
 func (s *statements) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) { s.n.Add(1) }
 func (*statements) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)       {}
 
+// countedPool returns a database of the test's own, and what counts the statements sent to it.
+func countedPool(t *testing.T) (*statements, *pgxpool.Pool) {
+	t.Helper()
+	counter := &statements{}
+	config := testkit.Pool(t).Config()
+	config.ConnConfig.Tracer = counter
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return counter, pool
+}
+
 // during returns how many statements f sends.
 func (s *statements) during(f func()) int64 {
 	before := s.n.Load()
@@ -44,12 +56,7 @@ func (s *statements) during(f func()) int64 {
 // size, which says so in the audit log and which lists at the same moment share.
 func TestListStatements(t *testing.T) {
 	t.Parallel()
-	counter := &statements{}
-	config := testkit.Pool(t).Config()
-	config.ConnConfig.Tracer = counter
-	pool, err := pgxpool.NewWithConfig(context.Background(), config)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	counter, pool := countedPool(t)
 	b := setupOn(t, pool)
 	b.counted = true
 	admin := b.as("Admin")

@@ -192,12 +192,7 @@ func (*killing) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)
 // TestSyncStatements holds that an operation takes so many statements, whatever came before it.
 func TestSyncStatements(t *testing.T) {
 	t.Parallel()
-	counter := &statements{}
-	config := testkit.Pool(t).Config()
-	config.ConnConfig.Tracer = counter
-	pool, err := pgxpool.NewWithConfig(context.Background(), config)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	counter, pool := countedPool(t)
 	b := setupOn(t, pool)
 	nurse := b.as("Nurse")
 	all := registrations(121) // of whom nobody is shown as another's likely duplicate
