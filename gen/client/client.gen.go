@@ -1649,7 +1649,7 @@ type CreatedPatient struct {
 
 // Dashboard defines model for Dashboard.
 type Dashboard struct {
-	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours
+	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours, of which the first one counts whole
 	ActiveUsers *int64 `json:"active_users,omitempty"`
 
 	// Anniversaries Staff who joined on this day of an earlier year

@@ -12,6 +12,19 @@ import (
 	"chelal/internal/money"
 )
 
+const ActivityForget = `-- name: ActivityForget :execrows
+DELETE FROM core_figure WHERE name IN ('changes', 'other_actions') AND bucket < $1
+`
+
+// ActivityForget removes the activity of hours of which nobody asks any more.
+func (q *Queries) ActivityForget(ctx context.Context, db DBTX, before time.Time) (int64, error) {
+	result, err := db.Exec(ctx, ActivityForget, before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const FigurePeriods = `-- name: FigurePeriods :many
 SELECT name, width_bucket(bucket, $1::timestamptz[])::int AS period, key,
     sum(count)::bigint AS count, sum(amount)::numeric AS amount

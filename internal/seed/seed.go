@@ -119,7 +119,7 @@ func (s *seeding) run(ctx context.Context) error {
 // rows at once.
 var summed = []string{
 	"core_patient", "core_appointment", "core_prescription", "core_stockmovement", "core_medication", "core_bill",
-	"core_billitem", "core_payment", "core_refund",
+	"core_billitem", "core_payment", "core_refund", "core_auditlog",
 }
 
 // prepare sets the transaction up: alone among runs, without the limits of a

@@ -23,6 +23,10 @@ const (
 	syncRowsKept    = 30 * 24 * time.Hour
 )
 
+// activityKept is how long it is known by the hour who did how much: the dashboard asks
+// for a day.
+const activityKept = 48 * time.Hour
+
 // expire removes sessions, refresh tokens, idempotency keys and what offline operations
 // were answered, when they are past their time, and makes the audit log's partitions before their months begin.
 type expire struct {
@@ -46,6 +50,7 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
 		{"sync batches", func() (int64, error) { return db.New().SyncBatchExpire(ctx, w.db, now.Add(-syncBatchesKept)) }},
 		{"rows of sync results", func() (int64, error) { return db.New().SyncRowsForget(ctx, w.db, now.Add(-syncRowsKept)) }},
+		{"hours of activity", func() (int64, error) { return db.New().ActivityForget(ctx, w.db, now.Add(-activityKept)) }},
 		{"audit partitions", func() (int64, error) { return 0, db.New().AuditPartitions(ctx, w.db, monthsAhead) }},
 	} {
 		removed, err := part.run()

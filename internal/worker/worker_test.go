@@ -44,9 +44,16 @@ func TestExpireRunsAtTheStartAndRemovesOnlyWhatIsPastItsTime(t *testing.T) {
 			Operation: "test", Key: key, RequestHash: []byte("h"), Status: 201, Header: []byte("{}"), Body: []byte("{}"), Now: made,
 		}))
 	}
+	_, err := pool.Exec(ctx, `INSERT INTO core_figure (name, bucket, key, count, amount) VALUES
+		('changes', $1, '7', 1, 0), ('other_actions', $1, '7', 1, 0), ('changes', $2, '7', 1, 0), ('revenue', $1, 'Cash', 1, 5)`,
+		now.Add(-49*time.Hour), now.Add(-47*time.Hour))
+	require.NoError(t, err)
 
 	work(t, pool, now, "expire")
 
+	require.Equal(t, 1, count(t, pool, "core_figure WHERE name = 'changes'"))
+	require.Zero(t, count(t, pool, "core_figure WHERE name = 'other_actions'"))
+	require.Equal(t, 1, count(t, pool, "core_figure WHERE name = 'revenue'"))
 	require.Equal(t, 1, count(t, pool, "core_session"))
 	require.Equal(t, 1, count(t, pool, "core_refreshtoken"))
 	require.Equal(t, 1, count(t, pool, "core_idempotencykey"))

@@ -19,3 +19,7 @@ HAVING sum(count) <> 0 OR sum(amount) <> 0;
 
 -- name: FiguresFold :one
 SELECT core_figures_fold(@most);
+
+-- ActivityForget removes the activity of hours of which nobody asks any more.
+-- name: ActivityForget :execrows
+DELETE FROM core_figure WHERE name IN ('changes', 'other_actions') AND bucket < @before;
