@@ -4744,7 +4744,8 @@ type ClientInterface interface {
 	//
 	// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
 	// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
-	// used one with `otp_not_valid`, which counts as a failure.
+	// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+	// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4759,7 +4760,8 @@ type ClientInterface interface {
 	//
 	// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
 	// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
-	// used one with `otp_not_valid`, which counts as a failure.
+	// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+	// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -6600,7 +6602,8 @@ func (c *Client) GetAuditLog(ctx context.Context, id ID, reqEditors ...RequestEd
 //
 // An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
 // recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
-// used one with `otp_not_valid`, which counts as a failure.
+// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 //
 // Takes any type of body and a specified content type.
 //
@@ -6625,7 +6628,8 @@ func (c *Client) SignInWithBody(ctx context.Context, contentType string, body io
 //
 // An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
 // recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
-// used one with `otp_not_valid`, which counts as a failure.
+// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -18381,7 +18385,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
 	// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
-	// used one with `otp_not_valid`, which counts as a failure.
+	// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+	// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -18396,7 +18401,8 @@ type ClientWithResponsesInterface interface {
 	//
 	// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
 	// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
-	// used one with `otp_not_valid`, which counts as a failure.
+	// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+	// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -35765,7 +35771,8 @@ func (c *ClientWithResponses) GetAuditLogWithResponse(ctx context.Context, id ID
 //
 // An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
 // recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
-// used one with `otp_not_valid`, which counts as a failure.
+// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -35786,7 +35793,8 @@ func (c *ClientWithResponses) SignInWithBodyWithResponse(ctx context.Context, co
 //
 // An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
 // recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
-// used one with `otp_not_valid`, which counts as a failure.
+// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -33,6 +33,9 @@ func (h *handlers) SignIn(ctx context.Context, r api.SignInRequestObject) (api.S
 	if err != nil {
 		return nil, h.decideAttempt(ctx, attempt, known, err)
 	}
+	if err := h.admitCode(ctx, attempt, user, valueOr(r.Body.Otp, "")); err != nil {
+		return nil, err
+	}
 	var pair api.TokenPair
 	err = h.changes.Do(ctx, func(c *change.Change) error {
 		after, err := db.New().UserSignedIn(ctx, c.Tx, db.UserSignedInParams{
@@ -109,7 +112,7 @@ func (h *handlers) ChangePassword(ctx context.Context, r api.ChangePasswordReque
 	if err != nil {
 		return nil, err
 	}
-	attempt, err := h.verifyOwn(ctx, before, "current_password", r.Body.CurrentPassword)
+	attempt, err := h.verifyOwn(ctx, before, "current_password", r.Body.CurrentPassword, valueOr(r.Body.Otp, ""))
 	if err != nil {
 		return nil, err
 	}
@@ -143,15 +146,18 @@ func (h *handlers) ChangePassword(ctx context.Context, r api.ChangePasswordReque
 	}, nil
 }
 
-// verifyOwn checks the password of somebody who is signed in, under the limits of
-// signing in: a stolen token must not serve for guessing.
-func (h *handlers) verifyOwn(ctx context.Context, u db.CoreUser, field, password string) (attempt int64, err error) {
+// verifyOwn checks the password of somebody who is signed in, and admits the code of the
+// second factor, under the limits of signing in: a stolen token must not serve for guessing.
+func (h *handlers) verifyOwn(ctx context.Context, u db.CoreUser, field, password, otp string) (attempt int64, err error) {
 	if attempt, err = h.beginAttempt(ctx, strings.ToLower(u.Username)); err != nil {
 		return 0, err
 	}
 	ok, _, err := h.Hasher.Verify(ctx, u.Password, password)
-	if err != nil || ok {
-		return attempt, err
+	if err != nil {
+		return 0, err
+	}
+	if ok {
+		return attempt, h.admitCode(ctx, attempt, u, otp)
 	}
 	if err := h.decideAttempt(ctx, attempt, &u.ID, invalidCredentials); !errors.Is(err, invalidCredentials) {
 		return 0, err

@@ -7,10 +7,13 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
 	"chelal/internal/change"
+	"chelal/internal/pg"
 )
 
 var (
@@ -20,7 +23,39 @@ var (
 		"This code is wrong or was used before. Wait for the next one of the authenticator, or use a recovery code.")
 )
 
+var tooManyCodes = apperr.New(apperr.TooMany, "too_many_attempts",
+	"Too many wrong codes of the second factor for this account. Try again later.")
+
 var totpForm = regexp.MustCompile(`^[0-9]{6}$`)
+
+// admitCode counts the code that came with an attempt, before it is checked, so that many
+// at once cannot all slip under the limit. Over it the answer is TooMany: only those who
+// know the password are told.
+func (h *handlers) admitCode(ctx context.Context, attempt int64, u db.CoreUser, otp string) error {
+	if !u.TwoFactorEnabled || otp == "" {
+		return nil
+	}
+	now := h.Now().UTC()
+	var before db.SecondFactorAttemptRow
+	err := pg.InTx(ctx, h.DB, func(tx pgx.Tx) error {
+		q := db.New()
+		if err := q.SecondFactorLock(ctx, tx, u.ID); err != nil {
+			return err
+		}
+		var err error
+		before, err = q.SecondFactorAttempt(ctx, tx, db.SecondFactorAttemptParams{
+			ID: attempt, UserID: &u.ID, Since: now.Add(-attemptWindow), Most: codesPerAccount,
+		})
+		if err == nil && before.Failures >= codesPerAccount {
+			err = q.LoginDecide(ctx, tx, db.LoginDecideParams{ID: attempt, UserID: &u.ID, Status: "blocked"})
+		}
+		return err
+	})
+	if err == nil && before.Failures >= codesPerAccount {
+		err = tooManyCodes.After(before.First.Add(attemptWindow).Sub(now))
+	}
+	return err
+}
 
 // checkSecondFactor takes the code of an account that has two-factor, once: of many that
 // bring the same one at once, one gets through. u is the account as this change has

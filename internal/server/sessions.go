@@ -114,6 +114,7 @@ const (
 	attemptWindow   = 15 * time.Minute
 	attemptsPerName = 5  // failures for one name from one address
 	attemptsPerIP   = 20 // failures from one address
+	codesPerAccount = 10 // failures of the second factor, from whatever addresses
 )
 
 var tooManyAttempts = apperr.New(apperr.TooMany, "too_many_attempts",

@@ -97,7 +97,7 @@ func (h *handlers) DisableTwoFactor(ctx context.Context, r api.DisableTwoFactorR
 	if !row.CoreUser.TwoFactorEnabled { // asked again under the lock
 		return nil, twoFactorOff
 	}
-	attempt, err := h.verifyOwn(ctx, row.CoreUser, "password", r.Body.Password)
+	attempt, err := h.verifyOwn(ctx, row.CoreUser, "password", r.Body.Password, r.Body.Otp)
 	if err != nil {
 		return nil, err
 	}

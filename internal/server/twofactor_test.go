@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,6 +162,33 @@ func TestSignInWithTwoFactor(t *testing.T) {
 		b.handler.ServeHTTP(moved, request(t, "POST", "/api/auth/", fmt.Sprintf(`{"username": %q, "password": %q, "otp": %q}`,
 			one.user.Username, goodPassword, codeOf(t, other.secret, b.now))))
 		require.Equal(t, 500, moved.Code, "a moved secret opens nothing")
+	})
+
+	t.Run("codes from a thousand addresses are counted by account", func(t *testing.T) {
+		t.Parallel()
+		b := setupOn(t, testkit.Pool(t))
+		e, other := enrol(t, b, "Nurse"), enrol(t, b, "Nurse")
+		var wrong, refused atomic.Int32
+		var all sync.WaitGroup
+		for i := range 40 {
+			all.Go(func() {
+				a := signInWith(b.nobody().from(fmt.Sprintf("203.0.113.%d", i)), e.user.Username, goodPassword, "wrong-code")
+				switch a.status {
+				case 401:
+					wrong.Add(1)
+				case 429:
+					refused.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		require.EqualValues(t, []int32{10, 30}, []int32{wrong.Load(), refused.Load()})
+		blocked := signInWith(b.nobody().from("198.51.100.1"), e.user.Username, goodPassword, e.codes[0]).refused(t, 429, "too_many_attempts")
+		require.NotEmpty(t, blocked.header.Get("Retry-After"))
+		signIn(b.nobody().from("198.51.100.2"), e.user.Username, "wrong").refused(t, 401, "invalid_credentials")
+		require.Equal(t, 200, signInWith(b.nobody(), other.user.Username, goodPassword, other.codes[0]).status)
+		b.now = b.now.Add(16 * time.Minute)
+		require.Equal(t, 200, signInWith(b.nobody(), e.user.Username, goodPassword, e.codes[0]).status)
 	})
 
 	t.Run("wrong codes lock, and the right password does not unlock", func(t *testing.T) {
