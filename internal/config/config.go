@@ -82,7 +82,7 @@ func (r *reader) config() Config {
 		AddressLimit:   r.limit("RATE_LIMIT_IP", ratelimit.Limit{PerSecond: 200, Burst: 2000}),
 		UserLimit:      r.limit("RATE_LIMIT_USER", ratelimit.Limit{PerSecond: 20, Burst: 400}),
 
-		MediaRoot:   r.text("MEDIA_ROOT", "media"),
+		MediaRoot:   r.text("MEDIA_ROOT", DefaultMediaRoot),
 		MediaBucket: r.bucket("MEDIA_URL"),
 
 		Zone:            r.zone("HOSPITAL_TIME_ZONE", "UTC"),

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// DefaultMediaRoot is MEDIA_ROOT where nothing is said.
+const DefaultMediaRoot = "media"
+
 // Bucket is an S3-compatible bucket for uploaded images.
 type Bucket struct {
 	Endpoint  string
