@@ -98,6 +98,7 @@ func TestReportsOfSeededData(t *testing.T) {
 	require.NoError(t, err)
 	pool := testkit.Pool(t)
 	b := setupOn(t, pool, func(o *server.Options) { o.Zone = zone })
+	execute(t, b, "UPDATE core_hospital SET zone = $1", zone.String())
 	b.now = time.Date(2026, 4, 1, 11, 40, 0, 0, zone)
 	admin, pharmacist := b.as("Admin"), b.as("Pharmacist") // who are told of what is low
 	_, err = seed.Run(t.Context(), pool, seed.Options{Patients: 1500, Appointments: 4000, RNGSeed: 1, Now: b.now})
