@@ -68,6 +68,22 @@ func TestExpireMakesTheNextAuditPartitions(t *testing.T) {
 	require.Equal(t, 0, count(t, pool, month))
 }
 
+// TestExpirePassesOverAMonthOfAWrongClock has a row from a clock that was far ahead, which
+// is in the way of its month's partition.
+func TestExpirePassesOverAMonthOfAWrongClock(t *testing.T) {
+	pool := testkit.Pool(t)
+	first := time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day())
+	for _, ahead := range []int{2, 3} {
+		_, err := pool.Exec(t.Context(), "DROP TABLE "+first.AddDate(0, ahead, 0).Format("core_auditlog_200601"))
+		require.NoError(t, err)
+	}
+	_, err := pool.Exec(t.Context(), "INSERT INTO core_auditlog (action, timestamp) VALUES ('create', $1)", first.AddDate(0, 2, 1))
+	require.NoError(t, err)
+	work(t, pool, time.Now(), "expire")
+	require.Equal(t, 0, count(t, pool, first.AddDate(0, 3, 0).Format("core_auditlog_200601")))
+	require.Equal(t, 1, count(t, pool, "core_auditlog_default"))
+}
+
 func TestRemovePictureKeepsWhatAnAccountNames(t *testing.T) {
 	pool, ctx := testkit.Pool(t), t.Context()
 	store := media.Folder(t.TempDir())
