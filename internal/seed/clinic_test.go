@@ -65,7 +65,7 @@ func TestTheBooksAreRight(t *testing.T) {
 	}
 	require.Positive(t, ask[int](t, pool, "SELECT count(*) FROM core_medication WHERE current_stock <= reorder_level"), "something is low")
 	for _, table := range append([]string{"core_medication", "core_serviceitem", "core_documentnumber", "core_figure",
-		"core_notification", "core_loginactivity", "core_rolechangerequest", "core_auditlog"}, followed...) {
+		"core_notification", "core_loginactivity", "core_rolechangerequest", "core_auditlog", "core_patientidentifier", "core_patientmerge"}, followed...) {
 		require.Positive(t, ask[int](t, pool, "SELECT count(*) FROM "+table), table)
 	}
 }

@@ -9,7 +9,8 @@ import (
 
 // everyday is what a system at work has besides, of the last month: the doctors'
 // notifications, who signed in, somebody who has asked for a role, and who made which
-// record. What the system keeps for longer than that would be most of a large database,
+// record. Some patients have brought an insurance card, and one of a thousand was registered
+// twice, which was found out. What the system keeps for longer than that would be most of a large database,
 // and say nothing else.
 var everyday = []struct{ table, sql string }{
 	{"core_notification", `
@@ -35,6 +36,18 @@ var everyday = []struct{ table, sql string }{
 		INSERT INTO core_rolechangerequest (user_id, requested_role_id, reason, created_at, updated_at)
 		SELECT n.id, r.id, 'I begin on the ward on Monday.', n.date_joined, n.date_joined
 		FROM newcomer n, core_role r WHERE r.name = 'Nurse'`},
+	{"core_patientidentifier", `
+		INSERT INTO core_patientidentifier (patient_id, system, value)
+		SELECT id, 'insurance card', lpad(id::text, 10, '0') FROM core_patient
+		WHERE xmin = pg_current_xact_id()::xid AND hashint8(id) & 3 = 0`},
+	{"core_patientmerge", `
+		WITH twice AS (
+			INSERT INTO core_patient (first_name, last_name, date_of_birth, gender, contact_info, known_allergies, created_at, updated_at, merged_into_id)
+			SELECT first_name, last_name, date_of_birth, gender, contact_info, known_allergies, created_at, created_at + interval '1 hour', id
+			FROM core_patient WHERE xmin = pg_current_xact_id()::xid AND id % 1000 = 500
+			RETURNING id, merged_into_id, known_allergies, updated_at)
+		INSERT INTO core_patientmerge (survivor_id, duplicate_id, allergies_before, allergies_after, created_at)
+		SELECT merged_into_id, id, known_allergies, known_allergies, updated_at FROM twice`},
 	{"core_auditlog", `
 		WITH desk AS (
 			SELECT u.id FROM core_user u JOIN core_role r ON r.id = u.role_id WHERE r.name = 'Receptionist' ORDER BY u.id LIMIT 1

@@ -30,7 +30,7 @@ bill AS (
 ),
 last30 AS (SELECT d::date AS day FROM day, generate_series(today - 29, today, interval '1 day') d),
 revenue AS (SELECT l.day, coalesce((SELECT sum(amount) FROM flow f WHERE f.day = l.day), 0) AS total FROM last30 l),
-registered AS (SELECT l.day, (SELECT count(*) FROM core_patient p WHERE (p.created_at AT TIME ZONE $2)::date = l.day) AS count FROM last30 l),
+registered AS (SELECT l.day, (SELECT count(*) FROM core_patient p WHERE (p.created_at AT TIME ZONE $2)::date = l.day AND p.merged_into_id IS NULL) AS count FROM last30 l),
 method AS (SELECT method, sum(amount) AS total FROM flow, day WHERE day.today - flow.day < 30 GROUP BY method),
 visit AS (SELECT a.*, row_number() OVER (ORDER BY a.date, a.time, a.id) AS n FROM core_appointment a, day WHERE (a.starts_at AT TIME ZONE $2)::date >= today),
 today AS (SELECT v.* FROM visit v, day WHERE v.date = today)
@@ -59,7 +59,7 @@ SELECT jsonb_build_object(
 	'patient_queue', (SELECT jsonb_agg(id ORDER BY n) FROM today WHERE status = 'checked_in'),
 	'today_schedule', (SELECT jsonb_agg(id ORDER BY n) FROM today WHERE status IN ('scheduled', 'confirmed') AND starts_at >= $1),
 	'birthdays_today', (SELECT jsonb_agg(id ORDER BY last_name, first_name, id) FROM core_patient p, day
-		WHERE to_char(p.date_of_birth, 'MMDD') = to_char(today, 'MMDD')),
+		WHERE to_char(p.date_of_birth, 'MMDD') = to_char(today, 'MMDD') AND p.merged_into_id IS NULL),
 	'anniversaries', (SELECT jsonb_agg(u.id ORDER BY u.last_name, u.first_name, u.id) FROM core_user u JOIN core_role r ON r.id = u.role_id, day
 		WHERE to_char(u.date_joined AT TIME ZONE $2, 'MMDD') = to_char(today, 'MMDD') AND u.date_joined < $1 - interval '1 month'),
 	'notifications', (SELECT jsonb_agg(id ORDER BY id DESC) FROM (SELECT id FROM core_notification WHERE user_id = $3 ORDER BY id DESC LIMIT 5) n),
