@@ -154,6 +154,75 @@ func (e Language) Valid() bool {
 	}
 }
 
+// Defines values for LiveAppointmentType.
+const (
+	LiveAppointmentTypeAppointmentCreated LiveAppointmentType = "appointment.created"
+	LiveAppointmentTypeAppointmentDeleted LiveAppointmentType = "appointment.deleted"
+	LiveAppointmentTypeAppointmentUpdated LiveAppointmentType = "appointment.updated"
+)
+
+// Valid indicates whether the value is a known member of the LiveAppointmentType enum.
+func (e LiveAppointmentType) Valid() bool {
+	switch e {
+	case LiveAppointmentTypeAppointmentCreated:
+		return true
+	case LiveAppointmentTypeAppointmentDeleted:
+		return true
+	case LiveAppointmentTypeAppointmentUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveFiguresType.
+const (
+	LiveFiguresTypeFigures LiveFiguresType = "figures"
+)
+
+// Valid indicates whether the value is a known member of the LiveFiguresType enum.
+func (e LiveFiguresType) Valid() bool {
+	switch e {
+	case LiveFiguresTypeFigures:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveNotificationType.
+const (
+	LiveNotificationTypeNotification LiveNotificationType = "notification"
+)
+
+// Valid indicates whether the value is a known member of the LiveNotificationType enum.
+func (e LiveNotificationType) Valid() bool {
+	switch e {
+	case LiveNotificationTypeNotification:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveStateType.
+const (
+	LiveStateTypeReady  LiveStateType = "ready"
+	LiveStateTypeResync LiveStateType = "resync"
+)
+
+// Valid indicates whether the value is a known member of the LiveStateType enum.
+func (e LiveStateType) Valid() bool {
+	switch e {
+	case LiveStateTypeReady:
+		return true
+	case LiveStateTypeResync:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentMethod.
 const (
 	PaymentMethodBankTransfer PaymentMethod = "Bank Transfer"
@@ -864,6 +933,17 @@ type AppointmentList struct {
 	Results         []Appointment             `json:"results"`
 }
 
+// AppointmentNews Example: {"appointment":12,"doctor":7,"patient":3,"status":"scheduled","version":1}
+type AppointmentNews struct {
+	Appointment int64             `json:"appointment"`
+	Doctor      int64             `json:"doctor"`
+	Patient     int64             `json:"patient"`
+	Status      AppointmentStatus `json:"status"`
+
+	// Version The version that it has now; a copy of this version is up to date
+	Version int64 `json:"version"`
+}
+
 // AppointmentPatch Example: {"status":"confirmed"}
 type AppointmentPatch struct {
 	Date *openapi_types.Date `json:"date,omitempty"`
@@ -1214,6 +1294,16 @@ type Dashboard struct {
 	WhatsNew []WhatsNew `json:"whats_new"`
 }
 
+// DashboardFigures Figures of the dashboard, by the same names.
+//
+// Example: {"pending_bills":12,"total_revenue":15030.5}
+type DashboardFigures struct {
+	PendingBills      *int64   `json:"pending_bills,omitempty"`
+	TodayAppointments *int64   `json:"today_appointments,omitempty"`
+	TotalPatients     *int64   `json:"total_patients,omitempty"`
+	TotalRevenue      *float64 `json:"total_revenue,omitempty"`
+}
+
 // DashboardNotification defines model for DashboardNotification.
 type DashboardNotification struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -1341,6 +1431,68 @@ type HealthStatus string
 // Language defines model for Language.
 type Language string
 
+// LiveAppointment What became of an appointment. To the patient from whom an appointment was taken, because it is another's
+// now, it is deleted.
+type LiveAppointment struct {
+	At time.Time `json:"at"`
+
+	// Data Example: {"appointment":12,"doctor":7,"patient":3,"status":"scheduled","version":1}
+	Data AppointmentNews     `json:"data"`
+	ID   int64               `json:"id"`
+	Type LiveAppointmentType `json:"type"`
+}
+
+// LiveAppointmentType defines model for LiveAppointment.Type.
+type LiveAppointmentType string
+
+// LiveFigures The first has every figure, the next ones only those that changed; at most one comes in a second.
+type LiveFigures struct {
+	At time.Time `json:"at"`
+
+	// Data Figures of the dashboard, by the same names.
+	//
+	// Example: {"pending_bills":12,"total_revenue":15030.5}
+	Data DashboardFigures `json:"data"`
+	ID   int64            `json:"id"`
+	Type LiveFiguresType  `json:"type"`
+}
+
+// LiveFiguresType defines model for LiveFigures.Type.
+type LiveFiguresType string
+
+// LiveMessage What a socket tells.
+type LiveMessage struct {
+	union json.RawMessage
+}
+
+// LiveNotification A new notification of the caller's.
+type LiveNotification struct {
+	At time.Time `json:"at"`
+
+	// Data Example: {"created_at":"2026-01-15T08:30:00Z","id":1,"is_read":false,"message":"Jane Smith has an appointment with John Doe on 1 December 2026 at 09:30 (30 min).","related_appointment":12,"title":"Appointment booked","type":"appointment_booked","user":7}
+	Data Notification         `json:"data"`
+	ID   int64                `json:"id"`
+	Type LiveNotificationType `json:"type"`
+}
+
+// LiveNotificationType defines model for LiveNotification.Type.
+type LiveNotificationType string
+
+// LiveState `ready`: whatever is committed from now on comes; it also comes now and then when there was no other news, so
+// that the id to resume from is a recent one. `resync`: something was missed that cannot be told
+// any more, or what the caller may see has changed; read anew what is shown.
+//
+// Example: {"at":"2026-01-15T08:30:00Z","data":{},"id":4711,"type":"ready"}
+type LiveState struct {
+	At   time.Time              `json:"at"`
+	Data map[string]interface{} `json:"data"`
+	ID   int64                  `json:"id"`
+	Type LiveStateType          `json:"type"`
+}
+
+// LiveStateType defines model for LiveState.Type.
+type LiveStateType string
+
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
 type Medication struct {
 	// CurrentStock The sum of the ledger; never negative
@@ -1403,6 +1555,18 @@ type Money = string
 //
 // Example: 150.00
 type MoneyInput = string
+
+// Notification Example: {"created_at":"2026-01-15T08:30:00Z","id":1,"is_read":false,"message":"Jane Smith has an appointment with John Doe on 1 December 2026 at 09:30 (30 min).","related_appointment":12,"title":"Appointment booked","type":"appointment_booked","user":7}
+type Notification struct {
+	CreatedAt          time.Time                `json:"created_at"`
+	ID                 int64                    `json:"id"`
+	IsRead             bool                     `json:"is_read"`
+	Message            string                   `json:"message"`
+	RelatedAppointment nullable.Nullable[int64] `json:"related_appointment"`
+	Title              string                   `json:"title"`
+	Type               string                   `json:"type"`
+	User               int64                    `json:"user"`
+}
 
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
@@ -1892,6 +2056,12 @@ type SignedIn struct {
 	//
 	// Example: {"date_joined":"2026-01-15T08:30:00Z","email":"doctor@example.org","first_name":"Jane","id":3,"is_active":true,"language_preference":"en","last_login":null,"last_name":"Smith","password_change_required":false,"preferences":{"theme":"dark"},"profile_image":null,"role":{"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1},"two_factor_enabled":false,"username":"doctor","version":1}
 	User User `json:"user"`
+}
+
+// SocketTicket Example: {"expires_at":"2026-01-15T08:30:30Z","ticket":"cht_3q2-7wQ1mB7xN5cR2pL8sD6fH4gJ0yZk3vT9wQ1mB7x"}
+type SocketTicket struct {
+	ExpiresAt time.Time `json:"expires_at"`
+	Ticket    string    `json:"ticket"`
 }
 
 // StockAdjustment Example: {"quantity":-20,"reason":"Broken in transport"}
@@ -2991,6 +3161,153 @@ type UpdateUserJSONRequestBody = UserPatch
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
 
+// AsLiveState returns the union data inside the LiveMessage as a LiveState
+func (t LiveMessage) AsLiveState() (LiveState, error) {
+	var body LiveState
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveState overwrites any union data inside the LiveMessage as the provided LiveState
+func (t *LiveMessage) FromLiveState(v LiveState) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveState performs a merge with any union data inside the LiveMessage, using the provided LiveState
+func (t *LiveMessage) MergeLiveState(v LiveState) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsLiveNotification returns the union data inside the LiveMessage as a LiveNotification
+func (t LiveMessage) AsLiveNotification() (LiveNotification, error) {
+	var body LiveNotification
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveNotification overwrites any union data inside the LiveMessage as the provided LiveNotification
+func (t *LiveMessage) FromLiveNotification(v LiveNotification) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveNotification performs a merge with any union data inside the LiveMessage, using the provided LiveNotification
+func (t *LiveMessage) MergeLiveNotification(v LiveNotification) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsLiveAppointment returns the union data inside the LiveMessage as a LiveAppointment
+func (t LiveMessage) AsLiveAppointment() (LiveAppointment, error) {
+	var body LiveAppointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveAppointment overwrites any union data inside the LiveMessage as the provided LiveAppointment
+func (t *LiveMessage) FromLiveAppointment(v LiveAppointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveAppointment performs a merge with any union data inside the LiveMessage, using the provided LiveAppointment
+func (t *LiveMessage) MergeLiveAppointment(v LiveAppointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsLiveFigures returns the union data inside the LiveMessage as a LiveFigures
+func (t LiveMessage) AsLiveFigures() (LiveFigures, error) {
+	var body LiveFigures
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveFigures overwrites any union data inside the LiveMessage as the provided LiveFigures
+func (t *LiveMessage) FromLiveFigures(v LiveFigures) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveFigures performs a merge with any union data inside the LiveMessage, using the provided LiveFigures
+func (t *LiveMessage) MergeLiveFigures(v LiveFigures) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t LiveMessage) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"type"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t LiveMessage) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "appointment.created":
+		return t.AsLiveAppointment()
+	case "appointment.deleted":
+		return t.AsLiveAppointment()
+	case "appointment.updated":
+		return t.AsLiveAppointment()
+	case "figures":
+		return t.AsLiveFigures()
+	case "notification":
+		return t.AsLiveNotification()
+	case "ready":
+		return t.AsLiveState()
+	case "resync":
+		return t.AsLiveState()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t LiveMessage) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *LiveMessage) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAppointments List appointments
@@ -3266,6 +3583,9 @@ type ServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx echo.Context, id ID, params ReplaceUserParams) error
+	// CreateSocketTicket Get a ticket for opening a socket
+	// (POST /api/ws-ticket/)
+	CreateSocketTicket(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -6268,6 +6588,15 @@ func (w *ServerInterfaceWrapper) ReplaceUser(ctx echo.Context) error {
 	return err
 }
 
+// CreateSocketTicket converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSocketTicket(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSocketTicket(ctx)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -6405,6 +6734,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
 	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
+	router.POST(options.BaseURL+"/api/ws-ticket/", wrapper.CreateSocketTicket, options.OperationMiddlewares["createSocketTicket"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -20330,6 +20660,110 @@ func (response ReplaceUser503ApplicationProblemPlusJSONResponse) VisitReplaceUse
 	return err
 }
 
+type CreateSocketTicketRequestObject struct {
+}
+
+type CreateSocketTicketResponseObject interface {
+	VisitCreateSocketTicketResponse(w http.ResponseWriter) error
+}
+
+type CreateSocketTicket200JSONResponse SocketTicket
+
+func (response CreateSocketTicket200JSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket400ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket401ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket403ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket429ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket503ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAppointments List appointments
@@ -20605,6 +21039,9 @@ type StrictServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx context.Context, request ReplaceUserRequestObject) (ReplaceUserResponseObject, error)
+	// CreateSocketTicket Get a ticket for opening a socket
+	// (POST /api/ws-ticket/)
+	CreateSocketTicket(ctx context.Context, request CreateSocketTicketRequestObject) (CreateSocketTicketResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -23856,346 +24293,398 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 	return nil
 }
 
+// CreateSocketTicket operation middleware
+func (sh *strictHandler) CreateSocketTicket(ctx echo.Context) error {
+	var request CreateSocketTicketRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSocketTicket(ctx.Request().Context(), request.(CreateSocketTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSocketTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSocketTicketResponseObject); ok {
+		return validResponse.VisitCreateSocketTicketResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17l9s2kjf8VXD07DmxZ9iyum0n4/bZ84zjy8SzsePXbm+e3bRXgsSShDQFaACwZSXr7/4eFAASpECJ",
-	"UqsvcZQ/4pZE4loo1PVXv3dGYjYXHLhWndPfO1OgKUj887ngGrh+wdRcKKaZ4ObbFNRIsrn92DkTZAhE",
-	"TcWCE8aJngIZSrFQIBNCeYpfcDoDkvMUJFlM2WhKtCCKXgJhupN04DOdzTPonHYYzxiHp2TMMjDv/Pt5",
-	"5/Xb/zzq4X/fdufp+LzTSToS/pUzCWnnVMscko4aTWFGzdD0cm7aUVoyPul8+ZJ0Xp7RSWTQUyBSLL5R",
-	"5BKkYoInZCwkGbweH72hejQdVIZ13jneut/3oOXy2ViDXO39A4wETxWh5udyRbRcEjqhjIedP+yt63cs",
-	"5IxqXDn97aNO0pkxzmb5rHN6nPhBMa5hArLzxQxrTiWdgfb7m0slcIA0y8Ti5Wyul/9Jsxx8T9Vx4+9m",
-	"pEOYME4uYKlAkzmdMD55amezoDJVZCxMc2TA4bMeJG6GU5GlijDd7SQdZpr7Vw5y2Uk6Zqc7p52RHUw4",
-	"vRn9/CPwiZ52Tk96vV4SWefXacPuwkjI9BtFWBou57Hre071tOwan9nXKpsxwWwuNPDR8j9guTq+Z0TD",
-	"Z01yzv6VA+78lClCR+Znco+Sjx9fv0iIosv7XfKMSJgD1WTB9JRxcvKITEUuFaFcLcD8q/CIjZlUmmg2",
-	"A5KytFhje5jLmQZDOzJja1rtx49xlv7zcXTpx3hW4us/MAdvQMQYR+dOGdFTqvGLEc0ykGRKFVEAPCEq",
-	"H03NXAZ42AYJMcfxL4PmibiT2jSD4wZ6eUcnEB/xnE4gIWMpZuQ48ctdLu1xL+n1eoZrqC55Jcy5pZqM",
-	"xAz8Qc4VkIGlYhz3CtHVCN50WBl+CmOaZxpf2JbmzLw+sN8ic3svFopQnN5TMhMSzC5wctLrkZHIuUYS",
-	"Oun1KkM+6TWPua9MP9GBm9e2HfkHoDJGRT8Lw0qQYma50oRmmblpxiLnaUAvv1IORM3YoImvKNt+M19Z",
-	"JZMvhhuoueAK/D04zthIm79H9k5EpjmfZ2xEzXgfzKUYZjD766/KXpLFSpo3UtN6rkCaIfU1vQDD41PQ",
-	"lGXID8xvSHJ2vv5RQjMJNF0S+MyUVrhDUgrDvH9pbnfMIEuDH8wWgFJI+Fv09eWTWU+lKR+ZF3vH/3zx",
-	"5OdHH3pvvvuvh/9x8v/97e3js2//8/j//ff3Zmk11bnqnD7qPUk6mmm8NotVKxb4QSpG6oGdwoP/Uxv4",
-	"l3CH/k3CuHPa+T8PStnkgf1VPXhnl9ruU+QcS1DANTFjAs+A7HVAUgGKcIHEJBZG/PiSdF4JOWRpCvxK",
-	"2zsuWgl29r9ELokUGdR7NhzfEuy2C/ywXOBXQZfRFS7HtK/FtXz7GxWdlF3O4Ip5w9TMXxE7Lywr2+tf",
-	"wLIvIVeQhqt8Zq7P2s1GFlQZ2k5RsKNc6ClIYu54ULpLzugFEEo4LIwYY5/BT/YW3mlrTk7KrfnI51KM",
-	"zKkbZkBecs30smmXGia4ry0Lmse5FgszhLG5DSLrg9vIL2nG0qttnWujslfmQoUsJeedlGroi3F/yKSe",
-	"nncIs8SE75wS86R5gmQMlFctxrnOJcQZIeN9PYW+fSTgg5VuKsxwbRe78b9eSQPf05S8dwvatPVugfa1",
-	"127/zErOaGZuYkiNJFUs61MysH0PUClTBC5BLslCCj6x+2LG8lboV+aavdLmc6H7eFnXtl+C3Wh7hVvG",
-	"jOLeUuRkRpc4WAVQqArbbsGjcgveCk1euTFEN6Ac5J62IDY7MzkrXQoZSr/VyZoRfNDUr+GOq66whdqB",
-	"c8Mw0vZoSvkEUqIYHwEuubn1zVqT9/YPq4Na5d3pHktzjdk3ieBW8mXaTnSx0yYdB7zynUR9GO0L5BVl",
-	"GTRul53dPrbqg5jBUBhxJ1NQWZlAXLCLFCowjIdGgi9J50yIH6mcXG3TtBD9DFupbRyOkCmCP0oruB+T",
-	"N+z73RY9kB0cY3JXEzkTgvzoRhBd+XKI++JVsbnR0Qjm2l5+Z0K8oXx55YWdUb7sU61hNteqssBCEPMj",
-	"GSPNEf8MWqfYxGx2l5x5owzJqAa5m2AQCMWmUzMtfzOodQteHfo+Fv4ZydjMHl0JdDTFoxZY/NBsdVTY",
-	"rWK9uKcfBBYu7Ogjp7meAtdmeyC94r5dAO8b5hwVIAyZKLNPF8ArUoNhsOYsw+c5k5B2yQe7j24LhZFw",
-	"xhLUdOfL5TiU8cyEhWS/NTOs+kT2sYdvhT86hkohJYZbu5tldUmq+/vzzz8fPQu2aVXt/sFoJ8UBqNhB",
-	"vwcqUUik2ezfzzt0zrY0izoyuaQsM3Lx1dTpoJ0aeaRU0yFVoX6CxjLijE8zMQOuw7OtpkLqbLkLSTwO",
-	"NbIPIC/ZCMjHyuDi2m/wyL5YatPE93jGVT6fC6khfQMpo2c4syvtYtFgf2Za7ONiBRv6AZwTAYmeKvLP",
-	"Dz+9tfY54vwTR2YYpyTs2fS42x35ODzgxeAITpec2cE1bGh0Kvu+Ls2umiVA25l71zT9bKTZJXxUdlPn",
-	"UsxBambtV1apVVFbdt0il5R2o6hjozztv4QWJt/Fp6JFMfwVRijVPjPS7mT5ivHUtFIlBGp/NHIgcDZi",
-	"WYZcx6yg3Utza83E5/InCVTVvzYrQ8m8aKGLz2W+AUVnQEYZVea6VfmwIIryDbxfa8vmhxY3F0vtrUtz",
-	"qhlw/Y0iF1wsOLEvmlZWbIvVmcUaRmOcdiL2SPARSB5tyK/D77GfsqIH4PnMbBauQTn3pLooIymUOjIy",
-	"Ab73KdJfsG6bCMOvXGW2YQvBEIuJRElnPheM65ljLiEDkWDEjD4S80nv5Nuj4+Ojk95Z72+nD3unvd5/",
-	"GyaCN5z79eSod2y+EyMtZOf0of+z7+zEz2aMU/KT2Ulhnssljq8/YzzXhiAe9pIO8FSFXZpGz3rfnfZ8",
-	"lyztnH6XGOXXvNJ5hZ6wo3zeSTriEuRQiIt+QcDBl2bdxjRTkHQcNaG93P3tx/hPyoF8mDG0YyhNpY6M",
-	"5ttyATxbQ0aR5k6zYthW74l9rpN08nm6cS2dBtQ5PV45J+FWBBzGtHmEnUWIKXXCR+Xp6INuv1qxrsqO",
-	"Rs7F6qZWm314Em222PW2s7N2sxYDdnQSGeoKtax5BiJO0J+ngCY9ptHOYM5dSoagWAre3FeOaChEBhTN",
-	"xAX1tRp/lT4jQwyINMbsrChm+Cja4TBgwK5pu4X2BL7+ag24yAf7whd/DNa/eMZm8NP4BV3ivRickraE",
-	"UJyaKKfPZ0OzQ9buiJEKyeZFr7FalPAr21A9BklxsuwQ3Yp50kvC01uZY0kKxSGMHKBwh8uDUiHNVVou",
-	"12UDz/+RKb0qzqDbMkqgPM+cZmFVkVWCxXf7TPVBaTZzTGj1FHD4jD00NFhu8FzCJROWBDc+LEHlmY2y",
-	"YRpm29AtUqxtj0ppCLJGB3ZR3MiDcZW9bljrd95TQ1Nri6PZu2DZ3eUU3MDF5TISfMzkzJptqlu1A5uv",
-	"GSw4umQuwfotxdh6nl54gtzK29zyApjRz66JR496m1osOHgt+KCXtOLpdaa9RF5Ay21p5N5PneeGPEtn",
-	"jBexVnYhveCIxy8Y2ePouNbx/PWzvzn++2U99X4oBlLIu4HIU1Jo0hlNYXQBaR91Ccb7cykmEqwQLAxt",
-	"a/uYkVMz+zoXfTUVi6hUHIzhZ8kstbc9QRvk05gQGQqHoSD3xzx61Q6/XxIXSYKUnKucZiRDyvWalgKt",
-	"GZ+oWveHY3uHj214S8VEikA82XBFqe+XLwpirenqwVP94bJfEnWrm9Y2+xzv0E03bUNXm8Z+JlK6XD/w",
-	"/QgGyRoBKXIs27GJNWvQSQrhA9+NLoS1dbKM6cgaXJMyuJuypzKxxU68kgAfMhHdhoWQF4xP+hiw2Qfr",
-	"T2+tblTfRil793NXP20ROT7WX2wOfoVi2/w9y7K6fW+GEvecGp2487jXRYvDkGbmfu2nuWnguOe+xlAN",
-	"plRuRl0zsRwXVp0c+rWb8+ExKh9IhiA7p4+tCv6tueAvBRtB3+pandMwoNzc/8qNzF3Obs9/8eM2gyvG",
-	"jJP7tm6c/QdwkDQzrNvI2d6oZRp9knQyxqGvhaZZ2NS/cmpDggx7VtZp0Dd9d05PKqaWT6UU0GlvGZrT",
-	"peMnvzz6FFiB5lRqRrNsaSeddHBg/dWpFiN4uGoUDfdzPTm+ERyQlCu73fKdCim0tioVpLHKTDZqZwH9",
-	"7KRatjb61GkyYjYp6LLJrGOdfZpmaPkeiksgv4EUKE8YQYPxiZGZrKvXrHvM1lNwuFaszhzu14ZGI6yu",
-	"2Y61Z3tSSdq/R2PdlJ21IsWDwTRbDKA+sXaSklmaQESqnKqW9H47liK7NMGyVg9ebS5J5fRXz3VJs4GN",
-	"qTiPpbmplADL87ZyJNYbiApCjN00t82x4/yyPat0N2gb+Sac1O9XMEKHM245zHI52slUlQXbibve0PnA",
-	"9a8NuLrU/hCERFFZw3bE+yc3bTZfJnuxa/rmtzZqloT98CpH+TWf5zpySOuXuQ+krKr7m9OvNpzA0hRi",
-	"Rd2N9oDa+WwyBLnnvDVmRDXNxCSHTdagTcT7Zc0Wvod5Rkdb2dXKm+Ck+7jXqfP/FxKUMssYruLJ9W/3",
-	"e0fWJOcZKEVosZ4TdgnKZsNegQya8se+OpLY2tC6QhANksE1Ukbjxb7BanogqP0RVHiv4H40XR0/Mn5g",
-	"OAeG42jhTy+oXaOQtrWAFrf+rXq/rs8StA1Rbedo2tWh00S6O4hO7YyrpSHyT7/wMe9WE7GvOqlz7kwm",
-	"K6ZZ94+4BJnmEHU9mya39zm3s54XdvCareNLsutt9+mGyKY6mJ+c35jOijDdq14Uu9hNUaD4gpfia/tO",
-	"CDywaka9OzTL+MSQrYpdgVkGNuy7r71zs9w7kVeyH5xlzwwcMA68byQwFZhJt351GzenhLmQut/a02jt",
-	"nhIugefQanS1da02EB96w1okkaWtziC2Wei8tt6/eqoFLtPxSSwgejWY99p9x+4h21F0JjYi8V1J4DTL",
-	"fhojO1qbQeFeMDyqOqm5UIoNM+inuc0RgfbH17X6IZ/NqFxuFIViXa1O8tOXpPOCqulQUJnGEzYuoZ8r",
-	"l7JT5WmvhLTRI+qULKaizOkVM3CeH1nmhpE0N9uAbDCjShcQQm1MpEmHcs4uQSoqWSxm54Om4zGO4lfB",
-	"TIeI8sMUSenSiOiUE6AyYyDJEqgMvTFrFx2kEvwtnUHMKYOZ/CldBnynpi1oMhNKE70Arpee8av99J6J",
-	"RV9pMbro0wykbtigd1MqZ3TElFbolPMbRitDazuiN2UaRX1ESefz0UQcme+O1AWbH4m5lQOOMETDXIoo",
-	"BZjbRyjdb09bFvzoEipEhoN3hvY6ObWLXSkTla4ylWW/EofTQAivENjDRvfYCYkFJ4JD++GuCbXZYrxc",
-	"aDZ2W9jgvMSlzgzD0KVym2XQ+tAUDOVt0FmMgr0T8F855BBftPcwAvxsCDghb3OpoErIhihs3jzGUxIX",
-	"zLagzLxQkrkg05ynEr2JN7nifpISJkxpG+6i+lq6OJzV9Udq/s4wrtbEEdy5a5Y5MoL+w96aQTzs7XMU",
-	"oYgRCbo0X9t8MyoB0wud6tHGXe/aliKDvvQZ7WuYSrtmJYzMutVD4yJ+P/is7blB3DZkAsQ6c/cQRueE",
-	"t/5QAr1IxYJv3rLE8UU5MacYkePaDua97e2n8RvQU5GuG9AaZlc5t8F5rWTUNMrXRQd7PSVnRhRupM9K",
-	"n3s9F+v7VUulYbb2Di9ZHdWEA6SKUJIJcdF2BB+wj2emi6uwMjfUKdBMT9v1+YN9FjWZlC43nSXzzDcq",
-	"MUzcTBYuQVoAtXYH1vbhI+53v1EohispzbKMaIHoivZQlxfKmI3bi017ukqsLldIkS0jibbWIJNOziXQ",
-	"tL8iLLToziye6nNYxM+PnkoopAsry7U+Rz+bpt/CYqPuU1unKO3VL6RkRVOOcf/6GagLVA1LFy7LqtpQ",
-	"V27Wywx17rjxfo+wttidEtOA45LcqgVmh8Tb9lGKqm9WNO6bKDDUInFHDj5hU464DUDFZ8v2ym4riYlr",
-	"16jBPOUi12p8r/XBLcSl1m9cO3/YfNpWZlydTb3T6LIyNQeuHFDD9mEzJ6u23U2IB3OrKi+/UaR8NCGL",
-	"KVg1cy7LVxxsHRcctk9BEpcgJUthbSKPC5m1y2D1GjVnFkqUVgAellXv6XHcTlt1mNZiebeZ4A5e1Zhj",
-	"KEx1WZeNspV51WUc91HiXZN/7x4z0tzGp1pzqvVZ/9FMiL4FlVoddWyM9YTq1UWKHaSXMwSwiTiy4cj8",
-	"RGiaSlAKsZtgNtfLLnkrUGGmI4fMrKZGJxMcES8rjvpHeP1okKbN//m3//2fX/7n7+fn6tNf/27/6H76",
-	"673z827x4f5f/23lNjASkGvkqATFfGlkH0IdoFZ1rF2cWOhtCYMgQqyO75IYQocHqHhU5HIwOuFCMdU5",
-	"7byhGZWMboHRYSjkcZAniWLrGKGwjLRjFTJu5Mh8Mu1ukUARAcRYGfq6mN8qaskuIQK7QGqUa/n7NeNo",
-	"7AHfYs95AX9UcAYfFl9uXjtEhpDEgmTKdZHHxbn9k0e0lPzresJaiva3j22JcMNNzGWjuxtV7LRV0vbm",
-	"ja7wmBZO6qbc8ldhDrQWKPQ8LSz1ZCGZBl/bYqYguwS1vbgX86afFELTuiC3fQbiFOSwfdRq7UKNX5a7",
-	"3H4HovpjEVU8hd4OJcaCXjHI0pdSxjLlLfJi5Ap1eOlRDc22sCT3Bshiu72ujVUY3E8cAp6rK1RKs44U",
-	"0XuYWfzCOBxekyWhNm87vMSOv3wvOn2flF0VUGNwGxsB3VqgrNUB1XaH4tgaaKwCr9XulasBOKyASa1g",
-	"P8U25IfCcl3dDkQrtdV9Mj1dhoh15VemL6XpbO53oHd8dPw4Dk7XOe72uvEdcH2VsXe+h09rccXaPB2M",
-	"cAfZcz3ZF7mUZSfl20k5sdiy/0j5JHeHy8/DlojBOltxQJs3FWtNGEeUS2nkWIx96Jwen/TqkX+dpDMB",
-	"DpKNSoUtRO40asOjojAP/paRxz1rFxUyBdnP4BKyzumjXtLJOTPLOKJzlaM57KowhdXxx/icymfe9Z5B",
-	"OgH5lHC8VjlMqGaXUZPM9pmZ1UW6kn7V1EJtPSMBMkKSIdiyLfZ6N8uCgOxi0W6adoP+WMqYU7sqO1DP",
-	"78R5JTV6qS9pTTNbp3iVJ6rB6raNpa20kLY0eNVfWBd5V470T64jrom32o+SWHawtZZYO9rf9jZzuo1m",
-	"5KoludeCqbWQ0+tsrp5ptPJC04MbBOsVXreP6XrmVkHh2lwUcc1Gb63/xS7ctffrbhfrgXxWrkqf1tZL",
-	"9kpLRcMdbbiVroO8bSavkPHgdKO8BVEaoil0qLQZEWdmnnFlABeCpDBiM4ouwrLeQwF+EXgajv7vL72j",
-	"J5/+en7exT9+P/nyb7HrPMhSNBTPly5+O2jKvn+c/O3LvaK14+Tky/3/G2vx93Lhn7j/uk+eVFd+lmea",
-	"zTMwffW6veMVD+qnpOWahOGLfm0SQjGFEkdkxCf8WCCWRNbt85F7199LRcTJJifMRwWEFmPD4LYe0YIE",
-	"U28eKHpp3lGlFkKmzzHWYxe2M3ctGFYxhYxmRynMBN50i/BHSmb5aEqGYCZBBAfyXTNPKd8L2ErxZcSf",
-	"uuHwVseyjzbr13t94LU+YwcwyFwIzXnWh4Z5Uw/JG8o4+WCTPbimI91nfCw6p52/Hp88fPT42+/+9qTX",
-	"iTnRVrXfaoG7087xkyc9+xhWwSs9sujkstJvimBor5xSdpx00LHdLysX1OoxBB7bjveSzUBOEEhVi86p",
-	"EcGQ0/0rB3Tddv7x3buTv/2/l6+imtvqLHIsXWGbWedb86sY0TuqKxl7YEek+mB1W1hxNjjB/epfRe9b",
-	"2a1IYxUne6yS91hIMgcxz8AFc1+ir5k4NSFiqgv2u7notqvyLMQFEWiSxtDcKVOmcV8NfIHMs8iRialz",
-	"m1WKgNriJTqsrdqy6FMCbDLVmBhTxOkqTaiNYMfvY7PeRZnNVSwX0ZWuQpaup1Lkk6mv/h6MVgGoIlPB",
-	"ruhuq3NDGnW5CRXKD+kvWanB6c5A7cgmxelepfB1blFc7ip9rtfIHYNuUMe9w/b68gvjJv0iK3BTqp8b",
-	"/p9cRy/T/a5DQXetvwE52TK/2rO0CMJH8OMm/smwDuEQiKVqYqi64KKd5EoupHIYa2a+tV1ijRyz7hbf",
-	"qNbVb/WNL1z1xq7KixtF0PI+r7gEN74XucNbaMWVW70+0saLaO/IKLWs2FVH21YCqZNBY0JmVKKMetj2",
-	"KqS1B09cG8pYkVBaxEPvcJmuOcLbRxzsoqJcTf3YWu+4ZV5Sr8Wpq3XDy0SV48c9THlWhE5EvaDRNTKh",
-	"WuwGx8DlNwl5lZCfEvIxITOaQULGYP/FogQJyTluRELmEsYgj7jQR1ocKbpMyowgm5Kq4KmrKwkpoQqx",
-	"pHgtPvXr4n7VMITtRNz48VxGKtoVsCor8LXObzqziYGnnedUTTutIMD7KzEPCKX+2OncEkbA5rpER3//",
-	"/Myhoz/yP19C2h8uMdAWSQNs5UT8eZzz1AjhfuRu4PYH1Tn95dMtYeO2Zt9+TTeJmriaZWZmW5zquELQ",
-	"qDfW9+P3hkf8nuwk5Ae7GG2/tqktN6fY89/bpruOXdn9emLm7YTlFtgr9QUop1bb1YJ4wiUtEITDfVrZ",
-	"2E3a6fJQ/MyfuWtT78ITHcTHON76nKLZ5TVXuXQVS7+n/IKcScrVGLfwjRiyDIg9AbFIGtfHDg7eks1q",
-	"kDPGaUZOOnvBi9yR31V4xoZ790vzcl8Fy9ffisEtKKtn74+6WpXCOp7puK7X0O7uKLgrAkZVsrhNvNub",
-	"X3HHr1stfIkLtMKXb0KfjF1jDfJodPiy6oNfrcLdR1N457QzyixYk/+eC+2EvjVZXY/LrC6XPIlPWZdO",
-	"+Z0RXNx3bWsxC+cWfdzrkdkkqF/UOe0UWBRVBMMxwpHw0dKwBQyIxwBKQolN/TYb8jdbIF7mvj56B2vd",
-	"kxlYV3iYuPooEnpVjbRYyS7dpmRPmEC7Nv/scZv8s+puRmHnR3SGmqE5XbQACGusZO5CBaZAKhW9/a3p",
-	"6WUk+DhjI913i5GiZsiF7juYoOhFWaWy6HAXVJGxyHmKAeYL/xUXmhhpTSotUBLbj8uvQr8Nb20UeKoU",
-	"v5PAtt/i16IxZb88Tr9vC8q6Oo7g5F2FEVZP5u+bCunvsLqbQymjKePXncq4trJDC6foHzQTcjVO1RFs",
-	"SFEBqdYoZJ1/MKw0FKlAWeFoQU2X+t4nNcZaY1w1vlFjABtUvuBq/rPrfaGUck3KX9DF1trZGolh1S1R",
-	"sNwtzbkhQ95o5myPmr2BWW85yDqHbmG/3QkK5OoZhhFOv2WQ6BbQIQ7NY3it2CGveU0Y+0YRl7ewJWbI",
-	"Tt6/4ABtj0B+HdL8FmL8Wqyaw4m9syd2fW2T8gVzBmM+qcMpb+/lCiWmiBgWv1TFMGso3QJSCpkQisfy",
-	"/avn5Mmjx991VtRWWyQ6BiD4s9E+RyIFMmBc5eMxG7EiRWFwSqZiYaOQ9RQk2IJqLTLYaoVpG/s0dOFs",
-	"/4M6TmGluGroaU4jbT4jCkP/yULI1AZgSjGRFItwrvIU0HEMIaKAa+AjsLFCU8jmKgAMJnSko+nFZhsi",
-	"8I8vL0EuyUIKPiE+zbpd9esyzzziyBkzBPpTa5e2EKmd5cCvr5oDvVCETqhhWquWh3b4j7bxV3YgsTGa",
-	"xqmzG8bqyfp0UAduu3VYbDBTr/3Y5wenrt1IyGw70E0j8/bHEtaTrsqE7mt6Adz1iJi57vbULv7UqkII",
-	"6lAAPEgg2Hhy9ULoDfD7zSu18rwbuwe7w3jlGV2SIQTQFGidbY3xvgHW37v9NvIjs2F9+6yn3RHljjkM",
-	"zQ5bf2JnbZp5G8BAj6sYUdGdMc/m8fqE8ZU0dfxilZnM6cQxEvg8z8x5s7zEAi2st0HjryWOY9G5e9lx",
-	"sOCcxa6O9zCWoLb1kdlXOqOp7P/X7Mll+sPb3mj2ajH6x39erGpisuwiuJAf9Z58u106iG+nYRq5hU2O",
-	"OV1OnNMlbkA/Oes9KUEnXDzc3MeJPDKDcEbl51OKAaF6wUYQ+quHyz3EWFwrpOi8jHtpFVLdaHGrzHkH",
-	"k0jcOLV0aFqB49/ZfcL+NgKTWjLY3Tt3UkTRRHd8L965cm0rCYhb5kbVFyq+GhOmNEiIlDlZhyLrY7fW",
-	"zckWkagNqkgGaMaHeR8A9m6zRWAhHTu/iin/u/u+OxKzlThHMa3HLr4QWASozJpTMMolBFlliKFvjtKJ",
-	"nbx70fSVisi2g8eXXIt1hg+tDS58vFWc3eN4Kar9JvWt077wnjJrVY84jKpWxaJGw+1FBkQLQtVFiRs1",
-	"3geiVbl/mwkYn4sRsbOCr800rBcNWDliKcypbMD1OkOZ2rxnxezEYWMR+MyUZkYZkIJrAjwlEmjqCoZG",
-	"BOCdfPZFxfltgY+LsKtgcr65tYv0DiSLLdJw2S/nsK9iDWk0zeO1VrYshDNcbYwKdtfSVqjSuyyq79+V",
-	"sC+6TYLVWbO47zFl6QaXtj+WYtYq0h+ftrrZvld7XhCUd4TbXV0AXBimIXglQD8Q/CFeTstq4rbZQqCf",
-	"U3M0MyWIngoF6IoXuSaUL7cuLuKOQGRRr4xH7hYj3J5y8Vdh/qMUVqxMlNSEu4YDW3Jl9ZxOR0ZUQkIK",
-	"G5ZKKgjbtuhEDSbdXbzFbV3DU41VrNwA8nR1DKebhUSqYiCtc1aaffiTOymRFK/HOWma3h45tkIfP9Kh",
-	"kFQLuSQLISPacDMYS4McFREFd0LDMZPb3mG0dnLFof2RDskZjKacjZillduZdCuMlg+2rO5rV+w8TKOk",
-	"GiZCLo3iJ7ihE2/ytCblzvOf3n44+sfLty3RIRxnY8pV/vNnwK3aP4CDpBkZVfuaSzaqYJm0gXBYB75X",
-	"zOr3Zlv5XoK3tilw4lckymgaUzvs0rQ0qNzhcBxno/OocH6H/AzDFVoXXbPuqgjI/E9+Y4QH/noujqCH",
-	"re+P4rh/i8d97fHd6N32x3kbvtn6OG7p0W1/WJ1t7Mv6ld0exG0Ldr4VS771PSrQzCon5Ha2rHp6QrZm",
-	"W4ueFzbhr7ey/zUiYgX2OprOWET42LeJLLQwrd4R/lfiILirVVwitWS2kWna2qY+YAXq1zxW3nrkErZX",
-	"AdwHz3I9FZL9hmR/Sr4HKkEO4tmShU8n0s67nz6ckQd0zh7QXE8fuIcfDNbh9WxtbHYzKcfi2oquhxaj",
-	"i2fpr7kq7HHbl9c6OukFnoHvpbgAjrKApFyhCWaF9NYVoPKJAPfmQjFzsO9jeL1Rou95zOP7CYbZ/wZS",
-	"bBl3clR8tc67cxUPRBCtu8YHgSv/RlxCJOs64o5bAZU2IuWTpHPBOOLdlVu4Els2r6TY2CyXbTYv6bjK",
-	"4mMMDkPebYnzW/uH9yfMi/LikYvgOqVmuwilwUvMgVscw8q6jISUMHI3lw+EjprCNoTxR4xutTSmHSTH",
-	"Kx+JduFFazyYlW3+vRXadhOYQTt3xDY5ZU0B8bj3gVs0nERtXwpQrrLvjY7TyjH9s6sLFZZ1TQpDUJ24",
-	"sUyIP+e/iqHqKy3mcwxlwY9DmFqK8FUI+sqCx2diUcCmi0uQaQ6uBOWnq5QAaVH6o1L9uMrph3R0MZEi",
-	"52nfjL5z2pE5d7xrfS0Ksy7U3tOr3Hal2UiZRz3FknoLIS9AkoxdusrHU7EgmeATYt7E0vlBTl05unLZ",
-	"3Yp/irs5ihIX1QH8IBYoBfonSvQWxBMrQ9vqtS6SDu5nuwIZ4SIlnRQmkqbRfL9Vx5Mdd7KylEU3sZ0u",
-	"a5REQprMNUfEmNh68Dj7qVBzpmn2jVnoLCOjTIwuqkg2P/xw+ubN6YcPVcjje7/0jj8hPPH/nvzSO3r4",
-	"6f7pL72jx/are8HfMeDiNfC+lUF6ECEhZ3YY5tLx4+n6+WaMw0uuVwC3fAiIFTjWYsU2pdxWslGNNPBd",
-	"cAB8Ze+yZK8RsrNMLI7yeTlnWi233RSmslJdihLDHAjTiqCXKLGR1M5DhN8XoSYbOS3VDZVWmSaaXoBC",
-	"pUiIC2KxCJK2SaHNuZhtEzk3pYc3IQJ+owhL2wWFlucyUt1EUw2nuLY89H/hAtsXn4Zx7UKWZXCfkpzP",
-	"KcMvzb9PXZEnhI9aMNVQaigasYgyFkbRu4hUoc2u1IeVEEqK0mBekx3ChCFbdM8XTr5vlG3HvBXkAhgu",
-	"a6Zng9iTWn9Id4kLLsZAiJDw1sVQeq5XrcNYSTSsikMOZsA3/allYCXuO5pZV0Isi/zFWnXaWWN5D89C",
-	"/uSyVZWTXo9sdWZ0u3eUrRTJdaaPDiz/OR3+Y8R+Yv98/fG318dv2T+fdOFhrzs6yXhgUGgb4HrHbCqb",
-	"7CTxNZuX1TKiFd3n/Vn1gS2LuVjA3007Xu8nPlZNs0L82FBkzgXlHD9+2Os+3r063H5ie2Kz+RjFq36O",
-	"uRk22J5K5JsuSE4BCi7I/NHYqIjg2bLIlMDErHKW3XPeSVYAQn8VjJvxNYkqPtrSsrci3lLIyRoU0YcR",
-	"T2fmyqD15yFWEBQhmpmYsMJaE8Mg9WbO/giLKfTLtXWmurJhS6hTwPdTWjjfxyyDPpuh+Gc7kuIWQlj0",
-	"QvTHFK8L4IaplnMIbNhpm/CXcAvbWpkgXhPdwtH7ev+Yv+UL4F8bbusGd1OUZtazmaLa3pcqXe2KH7Ie",
-	"WbaZJle1IQ4L4p8ns1xpMgQymgoFnAxhLKRRCZd6asQqyEJZLliRGo3HTdeVqTj+EpQ9OVIXbH4k5vbF",
-	"IyRfw3mQBFcPSpu7XxQARq7CzOawnU/1xW84GDG6CP0ut+W3DxwwjWikLkI69OCv89ObC+BPLhVa/861",
-	"CIOm6e1xJkoGFRyPm0oAuAH2eDvpBUkH60D/xLNlcfi3YG0z+jn8MnSul/sdZB3cRiJBlP62Dlyoil8n",
-	"LeSvdaJT6TLHN4/s7d6Q8+K67NwiyW8MbjicgDt8AqLhCk2cOR5G8SOWM1MJSdkEDZA8JX8nXfJXckT6",
-	"XYIJwJSTvxOmC5FKlwV+vlFYv6caeNGtbdVqxE1YHu/8fP77j1/M/9/g/99+6Xf//tejT39ta2V+VsaB",
-	"TEWWOh0ti0wM0wzYhKtyimZ1fp5Srd7CIhbB0Rj3vikufuti2SumBO9VrtjXymZX9xkTLka5ZHr5wZCL",
-	"c9ygFeRZbh1F9tMrP55//nzWSeL1m0ApotF1L8YrJpFBJ0FrOfIx22Y5o6nW886XLwg7MG6ooTWkowvg",
-	"zhDpfRanrk5XUmTAJxXtLylgWBI0aTI+6Z7zc/6Xv3xgE04Y/8tfLIDjynDR+GkUep42mInIed7rPRzZ",
-	"iePfMLCNASarOPdR95w/49XlsX6u48dkxniuQT1tNiAR+Gz1GOVsCPi9a2csJKFOiWHSTcxIq+ovf3H+",
-	"GzL4HY9dgvAGqCyjYJYQJ5d9GXTJYE4nMECCxz/7iv0GA3LvpFdWbTjp9e6TBc0uzrkv0YV+GUzZOu4l",
-	"vV6PSLFQXTIY5VIJ+e8Dcs+awrFcz4Rxt6Rj9I+QgRnQwLapirJfNMuIGJs+YHbqEGWoImOqtPdXYXEy",
-	"TM2nyn9nh2EmwIGh8UXCHKg26rIkRrlShJrxWWUa7TPqnFOj4KUppF1yhvr1ABfLL4Vbq4E18uRZ1iXP",
-	"ikewhJubuENcoJx4gf4pzvWcD1ZE/QFRmvJUkSEolgJh2m0cwoXgzpmB0LlFeGCCP5hbBJm//qoEH5B7",
-	"HifmvllrkcIAF6kRQCUhA4s2MCD0nBcAKWWRu4QMLADKAPESlKPfAPbEUIHgI/OkxyvATgMAEHTFuCJ2",
-	"uH1EgbxE90MmJgj+Y8hfuMk+F9wVkCSQMkOwp45iFRlRKZdmMQdGGRx0yQdAZwWyALPpg9fjozdGbXDn",
-	"7d3Hs4S8e3b2/AciJHnx8seXZy+Tc+4ZON7qReuPjk8sESgxg6FIl6jZWxxVqjT4c/QetGRgB0bweC7c",
-	"1TZ4ncJsLswyLo/+A5YDco/yJbElaoiGz/q+pwiFiCETavNnyckjMhW5tO6dc+6pFg+qB2dyjyMtC2t6",
-	"YIqkgoPNc3fDO4PP+i9/wU2QbDaDFN+4gDnWXfnIGYJwvH31/KkNdMST6Eq0zoByRc47XHA473TJR1vj",
-	"JDBMmsbOuat9Qv6VY/IdlXQG5opECpUwzhWkZLhEqjFHo/ZcmY9HLmmWA8GzgOeZDs3KdM+5y+ujuLJ2",
-	"g/xb6PWUlBmmTVRGke0JazLN2Ajjpoy+a0VjI3pJBppioH4uM3etqNMHD9Q8/WzE8wfuNfXgR/vHexgf",
-	"BS92p3qWBf65zvMfXv747Efyg7ttyBvK6QQjT4iNpyDP3r0OzYGd426viyHIYg6czlnntPOw2+s+tJ7z",
-	"Kd6vls0Ht9QD8+0EIv7ZgQIqDZ2PGbKMZQ2M2Ew+8RYUIYkr42M2w4g45rLEZO53sRqKgoMVfeyaFnEK",
-	"r41SkjGln1XtqCUBNNqTykcevLMCfavnPrDfWj37HG+WNk9+wHXDJ+t1f9AcL5TDhWHKL2cX0Vg6px0k",
-	"4zLqvARGtSL11tB0rQZhVTvDa8zGOW46mMEAcZ0HNMsGTQMsrNLl+MIojRn8L82y//3l+OiJDcf4vZcc",
-	"f/fl/nYxGbYTNy4bQE2zrLthdmjUY9aJDk3jLxy35fjXYleVVPnBvtlyhemycQWtHyiyv01lKtv1Z1Yp",
-	"o+ZOWdOxzwi+lt6Byoxt6B+zkK/QuxWdrCOMlNAD6mkTZoIRqtUGmg4RDMqxFdEFWRaNFIgpDljE/ikZ",
-	"HA2IziVXRpLAWKpupTi5m21sMNiCizgrhlLWrD9yr5ap7vjRf11JEDtqThc7qnxCg/YRi8aJfUKr6lyY",
-	"q8wM5aTX83Umffx8ID3+6kJttz5daPdGrSwKjGUUsfCC+JJ0HtmBxNovBvzgNb+kGUvt88ebn//IjUoE",
-	"XCPgmXvv4eb3Xgk5tED7+MajzW+8FfqVcMWXHp082fzCmRBvKMdQicdthvSRl1COqHz7KpEds9Z1v6Wm",
-	"E1ULpUEz+uejOcgZU07kUJqOx0dCHokFd6ByMUkiRd0DFRvNZmCVmsb4vy45WwhUVCujQuc2B3cb4NXk",
-	"vnG3ZEJGlHOhz7nRjzI6PyWPek8qaHtOySgh9xC2dlxi1zJulUPE8BuUJiVElBsKceFQSAcFOI0ZiFU6",
-	"HGDfyGgrkkOaEPOCQr3SA+IZ6QhDDC244BTslK1Yq0AbUX1BZWpVPAwERVH3qZ+ree+cm2ttauQoFMsD",
-	"NdSKuaYXo5qH8WRWK5gwTG4wOgPei2SYIzTeCLLMyfFc9E3bidFv6Tk3zNwXv51TpROUhJuEPDvjsQsM",
-	"K6tlJyhaOz/bQsgLxifnHBUSVNwyhxkIGvl1gcuoIBv3TaOMT1DtE7xLXsSREbnQbMwgjYmUlvU9qwSG",
-	"bSdTBorXf8CyYxkhqp/fi3R5HTzQege+VG1tzjZc48HH19F/jP8+t1dIJ+lMgaZggUvRb9rQrnvsAT6D",
-	"Dd5lRt2C7z53mKj4wvHDVoz6Ryqth+HR8eM2c1H5fC6khvQNpIyemSsYr4WTFgtXkukbpmbo4Lz5K+V7",
-	"IS5qkaO7XipfkojS6vplGdPLZg3WSGDI280N4IJLDTtbZUXWNFKA+1j92jEjlfj4gOC2Qh7+m+DQJR+w",
-	"ccuXp/QSw2FzXgRnifEYJKRd8owvLc+0thzLNw1XpuoixrImoJ8F01xlWKuTDRSlioD5cIPyVmUve1Q2",
-	"cVBW9yml3UoY3hqVqMWotlATSIYeHbKgXJv7dLgkTozGvc1VTjO8YT0RuN1v1BIctnzfGdIbdfRaQuaj",
-	"R70Nq3itInZIURH+Xj0yd1yuvg0xuTxjwTLtk7X9ztIvDywvy6AJra6MQTRi3LJLzoSTYqd2TM4iC/MA",
-	"0DpBAbOEIyZaBKIf40oDRb5R5UN2HFcSncZv7D20StmPVuf3AvtLvzadbnvZosVt/0HTDG7hLNg92vmG",
-	"L/AYotd2g2phrkoJNI3YkKN3Z2VgN2GzaOKn1SX6KuXmu23g+AfoPQmj2yuNyPTmPs6wpkw573oRpm9E",
-	"izBGP/FeF5lnNjvq3cezRt3bHBDLz81sseBJObdzbqtSuPqMKKNuq3kneKvYmIDCQQiZgpj4ai2K+7s2",
-	"rlXVtoGgrVTtG2MdH61J9sAybuT+vGFN/kb5n6Wk/bHAXK/JZVVkIgor5liKGSkSla1RcyT4mMkZpAlx",
-	"9Wf7LuaA8T4GjthoJayCi6LgU9+yi2zIYKzPuch1lzyPmS59mE9g5bQJFUWLXfITRurMBGb9S7CWYmaP",
-	"Qh+xXzDYctAlz855YCANLKpG4FY2TzcTukt+Ki20yC8vQSaWtw8wu3WANUgs+yzsuTZoq0wpOueFSZOn",
-	"hUkZ7dpdgr62AhXdGVnrZmc/KU68zbo2bvOwu3mYVud8xbbdJT/CWBOR64QMrK7grPcrVnCjfTiE8qVZ",
-	"x9hNIG2B+T/IVbCF1fXGrgJXov9wFxzugqveBY6U9m2czfUUjRZxB+AZQjzQCgQerQdiF0HPPoa+S2zJ",
-	"yMdkTFmWS1A+6tQ0gVeL4aDu9eScC0lOesHD9Se84beMfrXR4UUQ3KOTJ0YmttAwQqKkHMSPn3MMKFAJ",
-	"yblm1qknshSUdkbDmWkkaH1OMQZ3hSMqi3J4PbzMQSjeMAcrgAUj7Mv+Rhi/UZvOV3iKXbx85/SXT+GZ",
-	"dvHk4SHObY2D2uGd58OMjWrHNhMTkes1p/clT5XTEbEhbyEP48q75LVW/huKtUmCaPFq1CaeSy4WRPBu",
-	"9Gj8lO/JPbvJ1OgIU9j6S1+TY/KP4ypE4hW53ky9CrIxxgmi1eLIXxNHVpg9qvG6Co37nIY1V9QUXGYD",
-	"yu8LqmwAtRFwFcE9d1y/kPHNMwVSlbmZbMqADcQwlN4lHxXGUGtbZdXZYMCfp8VUZMWpOg2dT3ohHITD",
-	"1AxEiwyxkuLSNU4NsU3UNV0pvhbgDd8pJV5Lg2XVp58c7pVruVdeuvwfQtcm/2x/7wxZlh1hAniz8359",
-	"FHkRbmpdAYhj2OALyJjS37Mse40J53cslHxjLK2ZWZML2sFXXWdouLIo643h0/bnvtnLzp7jBlrGzmKw",
-	"6g6Rs/ieD5u9rYhXT5ebw10dGJ8h4YMv6Kpe/GAxS95VMqWdA11ttCgZhMdiYKHuyuds3KJkIxu3joGp",
-	"Via2xcI1zcQkB19DHxOzMEfQjtij4bH0nOM8bFFo8RtwF+9qvu2bBwbNkZCe8O5qGKQf363EQBaLcwiA",
-	"PARA7sZmnqUpoRxPLFYzJe6ubs9sotLSxuCg7yP+4oaInt1ZwCGc5ysN5ykvxi1JdedIni3k+AnogGSv",
-	"XSRr0jnd6hz8MLcTxrMjid6tCJ6GYJk9ceTrk8ZuJUxm3YE8xMgc/KL7jZG5whUYjYv5aVzk/mHTp4VY",
-	"mAqwsXgzcQldggDsC5FnKaqE1gwsNM3IEDIEj/E5eCxFXyWqeuYnq+sl3n96zmt6ItlFTXRBG3eeJTl/",
-	"9l1iSodojQNX2ne0xs5sKVQi7yzYy/dYhuiA8nKtpvwiyLBpGGGhjP0OxNwyNmHffBJzcJpe00iYwoup",
-	"Mo462ueNY78YIm0F+sKUyiG18HA1LJb1qaQ3BtQSH6HDa9l9jHsAc2nr9UGAk76dxxWQU8oWQgCV8tva",
-	"QyiP9YuyR0e1z7fpRWrnQTo4j/bjPKr7ja7oMmJaOecOw9vSAxsizyyQ7PgysXiWZMwwGN0DVw5KQWBg",
-	"PUVWcXAoiSqfoTIwszGMFujEV5BMLG6fu/AtbqJtAyWOCegALoXxS8FGHjb/qftXEUx754JM6Fyt9znd",
-	"ZX/TrfmaDn6mg59pR45kySTuX2qtFWz0Kr13kZuYrPKo96QEMbU5gAtq7RLOTV3hEjaCLiGXgqXrXFEH",
-	"N9TBDRW6oVoQ802kkTvSvFbZrcnV5JbhYES6RVfTLoLenXYw3UlL7q05lg5OpYP59oacSu2lswZXkjMG",
-	"qxLvsrDYJSTNsZY4ePB2cBC4Vq1EBU1PgUl75XneoKzE5lOOi/K7BZyZ8nV3lcuEuPeo9+T+BofRnWQx",
-	"t+goOjiJDlzmxpxEV1ICnerWnafjtaiK1qOsCCXvXrxKSM5TkGjFsjrfWoiaLYTv13Y428nfbuwRO/SQ",
-	"cVuioW6cjQd6FZ0HB/S57fPoBVNzYSEiNp1X90r4xkE6v7J0ris7dAMiuj8tKVXToaAyPVKarquf8YNY",
-	"kBnly4byUHhR23hH7UHsixgOlxoo4RJ4DtGz8cKP44MZxnWqqLWemlAj2SSXcICMjBEqmuNDn4EEc220",
-	"4M0FtTXT2Su78BZcpw6qjmQ0ZUoLLGuUFmFEE8H4BD2AIqXLDRC3z8icSm2zXg2zPudKzABZuyIcAAOS",
-	"bF2dMpPFwSr46F4se9WAc1tQ2I2Q8YGCt6fgNNihrYm4hDe6qwEoL4sRHqJQDrWGtq815GcXXPBNs6ii",
-	"7lzHUi8k0xr4XQ5AaRjiHyoCpVJNZ5cAlEoDPv7kj1Wxp+Cbm8NPykvgEINy5RgUCO8rfx8HX+4ajfLM",
-	"11bBupXKIfvNFGSXoJ6W0INlGZ2BZZhhqZyAww1cVc6iGrMow+FjSIeJlTErdWsQzVCLEB0y8cnRFnGl",
-	"gHUkNJNA02WX/BSCtBTwjQgRZtYEyhD6GOZjYwjLyyBE8k7GsRQDvJVglnJ5DhEth4iW3fjbz65iLgnD",
-	"kVuxOCcfxtSOVkUV5rL8ClFsFzY2r0vi8S8lXtMMYZqGAJykTM2BK2iMdbkCCzkEvHy1ZRS2JvabiH0J",
-	"SfX6Rcgms0y4NAdX2W0VT9iaQP84UTH74sjXKM3dSnzM2pN5CJI5uK/3XZ1gZ4mvIWCm0GY93L258oLS",
-	"WXjxod4qcl1osrZytH8Ki2hZlH+x4E+LbIyKlmv00ClV55yju6QeUhN0akXIqqSJYIroUS9DbMigeKXP",
-	"eD9XMLhvG3a1u7Ddcx5qykVCuUNtRBbI1JpgnT8A57sVOP61nO8QuXNgffsH47+ytjsFmjkQ/rhKgO5Y",
-	"RR73Hlr11br1NB1SBSXvsF7bqDrwA/ZwnbqA6yFy6Owvy5202duE0LXjLmuKysvKDttKsy0Qc2eQuiXd",
-	"yodqw0+kr09AfPEF8/cEOEg2wu+a/KJvym6/QscoxVo4Fl7FBsdKQKcNyeASsjJj3T0+FJdAWKNnLxOL",
-	"vtJidLFl3voWTifsaSdvk3vTu5ncxyP37yiXEou+ueEf1b+4g76nkjY3O5+C43PwPl3Z+zSrcAXPy8Jv",
-	"14W2Rx1PgwrBYb1B7yPWAtlVBukEpPNIIYYE4xOCjzf7a0oauasOm3KEt+KxCRbo4LI5uGyuAHYbcIXW",
-	"TGE+pXJGR5Z9RySdHROTsSSfYQzoloFLV+jPQtC4J2zOstXDh83emqswkIO75mvNT96B1Df4a/iSzMDG",
-	"No4J3pWlsyZoOKqXVWj0BsStJkdNZVUOppFbSlregTZL2ezO+mj2xoevU4K7FS/N+nN5cNMcbJV7zmW+",
-	"opzX6Kupq4AYvpey8RikWqsPUjISUsLItPQUi0Pb0sVocUMx0PpVqIsX7Da5Q/4QTOZWHCLrmczBI3Lg",
-	"MnvPZb4udRI5QrMN/eUlyKX3oHqzvXklIRwWoLSt7/g0RNYzfzo8PQaqgN1D01TUrP7B/PRGXIKtsnyn",
-	"a9JtkxKxay22oztRjK2yK5ttyuUldDApX9mkHNzoCELi/Q47yRc7aTHxfIg0NfKFsnWCPWamF0EcX1h4",
-	"CE8JVAmeWJlEikWVSrrkmRNHmCIcrVIcJlSzS0BE/nM+YFzl4zEbsUAMUkZ0mYoFmeWjqXl1UCzkoEue",
-	"VV1YZOA8WH30YA3Iu2JlbMI5pm9gOeZzzoVmY4ZmMT4CLOoJdDQlIymUYnwSM6vT9Nfc8a+7alHHwT3D",
-	"cWKS3Q1b1CtcJMpBcGgHU9/BnN5oTjcEciUm6KUfDz2xa8wAdXnXdDQqMCtGVAGhiqWAFpxBztm/cuiz",
-	"dGAhLZY+N/upzZCQ51wvBMlAY9Cd6QdZ1RAmjHPGJ2j7wYwywyIljIRMy+StGcgJpIRxLQjlCCOAVbYN",
-	"3ZnODONFmINzHg7Fxva1SQ53Ha5LD3fvfV0xEJ42iuTlCfAUZIIQEeDBJMxuNwU82BcqMt2Mfv4R+ERP",
-	"O6cnvbY5wcVIhkLG05YbKyALyftYW30Pqclrh+FSk9cOZAhjIeHGMpAzqnR/94iQuMyddFC/8e0eVT6F",
-	"PR6FHzD5Woz7QyYxQuyo/sUuac03LP67Q75Z8Pd0chD7ryz2z0vG6i+54qtdc5jPikA7MqMXPk25vBq6",
-	"/hrAewPdbEMoi3TNQSrByT1XsUvqaYmrqNiMZVSec3srCmlfcffdfaK0eYpxMpgbEXqYQT/NLT2CGtjg",
-	"cTIQvPz23yX8CiONQedLD5mDygDjSgNNEw/oiEDbTBF3dppjXt4VOB5XE89XWBNWKNOCpKIMIJ0HmWUu",
-	"+dqspoQJUxqkdaxHmVOwCA0MyuLLBEyq+MIuWiOD2L9O4db0VkJ0XBCO39ao/dWv9iFS56BarDevWkrB",
-	"yoCeTbTlvBG1YscAnZBzTGkFNkcllQwdaSHybOQOotF6xQT1glPTlAILL8GFPueXlDM1jXFHO8SdueMh",
-	"mudrjebZ6iTsJ+861Dnb67xWPIA0IVqIp4Tpc47WwYF9vm+ed3VAWZgJlqJOPxMSMLcsIQM3wb59cXC/",
-	"AZevPCzXLXU3xRSVe3PwLN5SQNH2F8VtZX13ycAcv4G1D8kSrggzLN/DCLAp9DcIokA3RRvt55K4NjH0",
-	"VuKM1hzUQ5DRwf2/5yCjEvgzBU1ZpraSUzcVUAB08i8k02YMnoMsnxbouD6IiAxhJGbmjdlcLwv+4mwG",
-	"CtD7NsqASkit7fycN7Ecw7aeIl+yWLiE6XpgUnOm9h3nSLcSlLRWIz5EJB1Y0p4jkq7Gk+K6MwrgDyyU",
-	"7d6iFt4gZKJlcl7TsJEIhcnNhjCwoJYMTVMLc0GzDOSEgfX2aTShIrY4/jhC3dyr8UyVKI5GkS/xL8qe",
-	"XP0/5KBWOVlVWp5i46H/Dos3syyzjr4u+V6IC8Yn6pxbLUnkGapTHMeW0Tm5N3B/zRmf9Ifu+cH9hOiF",
-	"8ANX5N5gKPS0P6WX0PdfDu7juMqZZ4JP0AGGGBt+EUeUk6nIUnJvUDza10L0zeOmDQlE1gweK/ZbzESK",
-	"cXpcj30Zb6+X3b8BPMh3ht2jyT+Xl+zSLPJBZzzEZVzHTYBUT2jA2tBAE7LRrWxI8RtBsxlkjMMaJI8G",
-	"a2lSxRVKXHURw3+KIl6uvnTGlK4GtGIsxwUsFehTMhZZJhbnfMDhsx50yQC7sPEdg7mESyZyNUB+x/Ms",
-	"czWn3cCtebbJpKVcFQkXWYuHVsjuOd8CsrAxVqM0WZ25wewUsXHlmFkMJwCuJYMyvEIv542RFOjGCr1g",
-	"3uVVRYsPQWLCve4knaGvu4YbfdO+c7/c7aJmPaUcHOh7s845hHxH8jdjqIvzr5xfi0z7yqHWFMzXMh3L",
-	"ZhxT0ZiEapi0S/e21ZSodqLkEIygVkTvOt5D7pmmBVlMsXCN5VfnPLTBK8ZHcD8hIzEDMqSjCyfHCoub",
-	"hNVurCjZNTo/jmhGU7AvogRsJGYJzs0v3ej9EL5R53xwwcWC9wvBcuBsD9Ymge8tTAs2yKicq4s/LupQ",
-	"OOOCnXE4CaY9bLot3zMU6bJwECCIMY721ErV2KEZuEdw91kNdGymlbpaVb5gBklhxFKImjAcRexVtL1V",
-	"bwTGjZSX2kHQPAia+7WC8lR4D/eOEqUV9+5quaV3bnyHYkvXW2zJCIWNEatWYLyO7h3wKJmBnorGCDD7",
-	"a2UI61kz0swb+9b6AUgYAbu0JnkciaHZU0I5VnUSEgtONY3Lv9wfLtfVmrpinami+pUZzgzaFpi6g7Wc",
-	"akP7Q9Vwcoyy79reJXWx1oRX3Gpf1x+jMyMtmh+Kv24r7dEdrDZxz45rH9S2q8c9Fxdgebu7r64S92yJ",
-	"CWOFNJkJl1g5pBk1eohTvxFq2oJMi0uQrmOXaeg9oGluFJ7FVGAmCGQKCN5qS8YnxCok5xyjn82pturM",
-	"CJUXdAQUHJhpj4eNvZAJaCsocPis7WNz7QSNp+5fV6+eCzKhc7Uu0nk5u9PGchzerQQN+6U5gPodlJDd",
-	"+NQZvbBOT3/G2jKqiBrSIkxYzIGrkFs1VV1SwgiOWLx47HH8JIxznkJa2IQCpuL9j5eCNaL87cxIDkHB",
-	"X29Q8BZ0fxPFmEoavW5JsNn65UdwMHfdmrV/W278h6jAtB/+e20S3C3F2zYexkO87SG4be/xtrtcd3Ek",
-	"P9RBE2f9Qy+RhDFI4CN4SjKxQHOKdZpZdVVGpL/mQNg7zSpctOAdYhaHUNgDt7iGUNjt2UVcK3TKWnee",
-	"jhudVaH9CLG13r14lRCj8dmgVKvoNfqmthS039sRbSdou+FHzNZDxinak+s23aiMLYvOg8P63PZ59IKp",
-	"ubA1yjedXfdK+MZBAL+yAK4rO3QzInjTsRnnPN13kM1PYwyv82eNu9IJGG5CuUvAZs7MErMqM4WVWQid",
-	"UMYxIUYhbl3sOjcTuOMW3Pc4yFsx4Nqu4xe6NXYd7EgHy23DNW0I5Kq3dBhKfPWSc2MXsOYB7PYVSBKO",
-	"8hBNcr3RJDbS7zQMXkgwksKGVNAsa4ypcMUq14RT0Cy7akiF7cSNy9Y5pFnWNrKiiK1umkMYfH2dyxwc",
-	"ksbImQAa+zqGglGwU3ppMa6cM1YnZAjAScqU0daboZ2KB66vDmIVQW6XsI1KAz5oYxeUulsM3AiYX4vo",
-	"jQqrPKgCVw7hqF09xRVb+X7XYI5XFr6iUrD8aQloYdEtXPFyQg0X9ixhYFVic+tyAEw9JEMgE3YJvEt+",
-	"rsEvfaMIxp2f8zL5Ed+tXtcJNhpWjDWMwXw3yqhSiF9NXFLksj9yUtrAxaYPjHCAyZg+Ah0T5TH6RLIU",
-	"+hY4G5M+cZxBzPkFzHU3aHoKBSg2hqqMMBF0CAR/gdRcTxo+a8vDLAzOOUdbgdJCeGScvns8cUoO5vCv",
-	"iTSpJtvczXCTYIy3E3MSLtIh8OSgvuzGXZF2jfZSPXNt+Wu9LnpVkdm5oiRGta3KP9Fokisxi0NIyVcb",
-	"UrIbQd9IcEl1aDcisjaGmVTHcnBa3VasyW7kegejTsgzh6FYEZOHEmsPFNIyzQSflCmSwbOIcl5Kp9Ec",
-	"RxvHsj/Of73y4e1EtGw4/IewloOjet9hLVeTIRtrVb6wSc8jx4907dpCzlPR3d3di46zAGBJFnqrdZmh",
-	"ir+iF59z5Ds+9XsqstQCXNpkDRsDbR8ZC5mgym8tBJbteX3cqP80JsnaNPYSMPac33MKPSK694sH40ix",
-	"PjTnj8L9bgetbgP3O8TpHNjf/uN0rk2H9ixh3yEIZ0XJjqLa3lgiMEdRbw+r1TUyqKdBwIJGzA2GJTkb",
-	"K+x5I2VYVu9nDycSzpxkQC/BRjgkVVlSSDLw4x3YysNDkS7PuVkBo/6ppwWOR7VNhckpTJMR5SUDNtPr",
-	"3feZcxVL7brrIznnVBUYI4SLxSlWR7anpARjMh25SyYt7xW7SHs040ZR+N1O/REsqi/sWF241m1eDi8C",
-	"l9rhdjhYW/donXKUtftlEa07KMWYZfBgTpVaCOkC1aIM/yVPPVapAmzTR4t4rFHEGcLSB/Zi0OICrIhN",
-	"CYcFcZijrKi8LLjh/8xo80NQLIVzrtiEY85grl1EOk19FDoyVdtXYnkk5SXQKXI+P4++Zc99LzZaKOhU",
-	"RD1H+Og792bnusLObfPWMnLTMu0HrIv7Ou7tschSd9w0/TWLgXYHChKfl5Toj7ZZwZgJD7IxRtospiyD",
-	"I//ikaXooxp9+TPva36tOetnwam2cMFote6SZ2Rg/kDkXw+5TvE31ylxh8d7hgtPeIk7Zuu+aW2O9cAO",
-	"xp7GPnCzOukAAXzVgunRlIQPEDEePy1gz3wVNhSHHsb1XTvTuxu2Ws7t5uNWi1pk6yuV7cQXDl7ZG5YT",
-	"YJRLpped018+xeuIFTflZrYyz4cZG3UChmGW5EFY/Ks/XPat8vlgbTaIfUZ56EOwWCdhSxbVtkve0hko",
-	"1CmNRqRFlhKK4anDJRnYZrAoZMyoJaQOsXa/X77wYYzXdqNG+2twlI3ZJJdw12O5btz0IWSNEoZLUsSf",
-	"ehK1u9sCwyJGpFqkdLkGnznLvAgbgF+ldFlgYmFwonuGSUTQUW0o8Mx0fFPkZzs70N62tIfU8U21qOEV",
-	"KG/IsozxyZHSdB2g43u4BJ6jEWfhzTxzylKCdpriK4+U8pTMAY05xQtFwYU0NxqUAw+36hDakrTN/Wkg",
-	"0+/tMK+TOF0XH8xCHOhye7pECyrVGA08LLZrV7r0JQTx8l9HlwFAMwIYh5jEDqw4Fdb5hAjKDQTmIlue",
-	"O1njuiGAbT8HKtuFyjxs7DhW33tbOpOWsTVT2M8t2B3GheANvAC4IPfQpfBG8JQu7yMAp+B6Grm0C8RK",
-	"i3Y9XJ5zB2qKkdci11gc3JqdMqo0edgz/aiEHJ9gX1jD9vjE9qC65JnD5XvUsw8WA0OscuBkCVTitzhS",
-	"Ic85vmp9ASjUOlhz1+EcJBOp9QXk2oOb46gafLVCandbrCqwkaU1evjCljZHr3NjEhIOpCHfwsotPs/C",
-	"fjIT7CQdnF4sd2IlQeSVdQR5rFF+zRinH+cE66+mXs2wHV8reKlLwrlu8NzrTEtxtGX5wYGDbs1BHcOz",
-	"NbcMA7oC89Ri3nf2+yGk/dJlqdbr14YRIZsqX06Qq2KyhEasTwVGnbHmOKvHGNpU9pJfSKY18KbL/EzM",
-	"35Rjuc7rvNbTgRx3udBrpBAkBu12s4sM1hDg90ukpC55xpdEoYvhiHEb51zENWMb3WhS8Hvz09eSDLxF",
-	"UiReDTtlQ7o3/fVcJDQm/pcj/PeG8xvNPm7Oa0RCOOQzXjmfUbpTU5xm/BxJR7Bdxh08HxWGOo6d88bq",
-	"dzYWx2cmGEEV+UG3IdfObPud9ayIDG4HDkRkcMipO3hvdnUFI5m4U9nmkFfBQOyFvX3uHAYhk2HOMm1u",
-	"cGQJRp/CItjc4QzkyDOmImtMqNuNIxwS6b7WRLrtiLgpcW574XIC2pHitco8jdhwtu9D/N8tJcS1JTsn",
-	"IN1k3luXPKux2QuAeZnc1gS8vAfOej1C1q0kqDUdvkNi2iEzY8+JadteYQ15aOvOvK2pH7yB95sNp2uE",
-	"V76zDOFWcraaGMIhV+vAEfaeq7WbaqZAXrIRHI2oppmYbHCThu5NIsZjrBrvNTL0ms4lG0GXrOI6jkQK",
-	"icuU5ykx9DURchk3wX6wo3qtYfY1wzKGixAzu/rfK2bXGf38I/CJnnZOj3u9tj5BOtLM4fGhFChBGx5I",
-	"3P6rpiEw1bevXh8Y397szhVjc9IxFIc4fPZfpEwspej+uC3cvYC4N5un/f4cLNRXtlAXS1kyyRr3a3Y9",
-	"NRmskSvaUDcjHWEOQFxhssbpYO/vqo06GOKtmKrDJTpYrA8W691O/LM0JdQf+a1O/AYBaUcEOGoB7m2I",
-	"A9NPiQJNBsXtOiBakDHFMqlcaaCNxuwrcZCDTftrtWlfgdLXGLhn4CMx8R6swsK5hnOIWrqrdHoTwlST",
-	"3btcmoOyfUum712os5S87mzdwf3x4msV427FGL7hYB5s4gcL2J5t4le6AqMG8u/LHKYC1Ny1icZyB8dj",
-	"PmpnHlu6JBWaAkqAjZbyPwjvuBW7+QbecTCfH5jH3s3ne1AVMRKp2YL+HIGxFFlMRZESaUEoFAAWnTEN",
-	"GEZj7eQqKSOeFlNwoZAlAgZTzqobt6FjLOVXZTzPfXSodtEsQWKNN7rFrMjOMxI1oT/e2YKeAn5jDrrf",
-	"ktu0omdU6f7upnQ0hkcCuD1JYtWa8u+wt6Pyww1b0g2JbzahI9kc7OdXtp/njqF4/mg/b28ydyVnPCyQ",
-	"wzvECDrFJobAuT3YTFusRsMAZ7nS1rw+mgqhwIPTlomUghuW6mATKce2TFM51ywrAX8UaIW17WzvzTVb",
-	"DHHdVRu9GdutGOdxUQ5W+YNV/opx5Lk9XJtYSVTAmsH65EMvH3mVzHwBSlncPzKETPCJ+RQ1Wz7PpQSu",
-	"3eG/1puryV4Z4Al+pefpdiovV9d14y22E4idpdDdMh2KlHwrKtr7qgyvsYfGvlLBJxIywIk/DeTSc15R",
-	"F6xfKSnS/6WD1lCaRguk2sHvdg0eHE1fq6NpO86d3LoqPIFbZeZuuQ52qlvyPLUk19txNllQlhWe77Hc",
-	"h0BSmAkNqeHxob3h3qPek/tNXqk9cOzr0VhuxQ/VdDgPDqiDDXnPDqhtr8aoz8mbM0r7iKu3az+htIb5",
-	"Wg66PCG0ZA1McAt3jr/ilanpBRAYj2GkCbUGFQd2vDPfaS7hc2dZz624sZpYz8F/deA9e/dfbWlRqYIz",
-	"/94ZApUgn+V62jn95ZM5igrkZRzWDWsl2J87SSeXWee08wCPr+u9/sIHVz2BWe4kcl36JRDsedXzgSA8",
-	"Hq3dgrQXFXCYdK4gWzyh6uhRkcaeOfdM+aT3CdSfdCgjqo7lF8DUeUjC1Zd/ngqjv6BaM0u8ssKDuYaQ",
-	"rrH3Hezg2BwNfD8VHMr3SzW/AenH1dJY4rtMK1vyKIR9C6Cs4v0zRbQwV4C5OHhSLRBkLoyyfJAZX1EC",
-	"zlwswSpVin40dNUym6hste6RbWh3XmziIngZo/Qb1i1j3AZ72Ycq7xwxzEJas11zypxZxeNFhuSybNru",
-	"VxY0zAK1YQUTV3TE8IDcXLcIM1n+EhC6g8qKz6ZAafXxKnhO/RouFYZVfPry/wcAAP//",
+	"7H17d9s4ku9XwdHdc5J004rsJN0T+8zZcV7Tmc3rxs723W1lJUgsSWhTgAYArWiy+e73oACSIAVKlCw/",
+	"Oq3+o2NJJJ6FQj1/9bU1FNOZ4MC1ah1/bU2AxiDxz+eCa+D6BVMzoZhmgptvY1BDyWb2Y+tckAEQNRFz",
+	"ThgnegJkIMVcgYwI5TF+wekUSMpjkGQ+YcMJ0YIoegmE6VbUgi90OkugddxiPGEcTsiIJWDe+Wu39frd",
+	"fx508L+f2rN41G21opaEf6ZMQtw61jKFqKWGE5hSMzS9mJl2lJaMj1vfvkWtl+d0HBj0BIgU83uKXIJU",
+	"TPCIjIQk/dejg7dUDyf90rC6rcON+/0IWi5ORxrkcu9nMBQ8VoSan4sV0XJB6Jgy7nf+qLOq35GQU6px",
+	"5fRPj1tRa8o4m6bT1vFhlA2KcQ1jkK1vZlgzKukUdLa/qVQCB0iTRMxfTmd68Z80SSHrqTxu/N2MdABj",
+	"xskFLBRoMqNjxscndjZzKmNFRsI0R/ocvuh+5GY4EUmsCNPtVtRiprl/piAXrahldrp13BrawfjTm9Iv",
+	"b4CP9aR1fNTpdKLAOr+Oa3YXhkLG9xRhsb+ch67vGdWTomt8ZlerbMYE05nQwIeL/4DF8vhOiYYvmqSc",
+	"/TMF3PkJU4QOzc/kPiWfPr1+ERFFFw/a5JRImAHVZM70hHFy9JhMRCoVoVzNwfyr8IiNmFSaaDYFErM4",
+	"X2N7mIuZekM7MGOrW+0nT3CW2efD4NKP8KyE179vDl6fiBGOzp0yoidU4xdDmiQgyYQqogB4RFQ6nJi5",
+	"9PGw9SNijuMP/fqJuJNaN4PDGnr5QMcQHvGMjiEiIymm5DDKlrtY2sNO1Ol0DNdQbfJKmHNLNRmKKWQH",
+	"OVVA+paKcdxLRFcheNNhafgxjGiaaHxhU5oz8zpj/wrM7aOYK0JxeidkKiSYXeDkqNMhQ5FyjSR01OmU",
+	"hnzUqR9zT5l+ggM3r2068jOgMkRFvwrDSpBipqnShCaJuWlGIuWxRy+/Uw5ETVm/jq8o2349X1kmk2+G",
+	"G6iZ4Aqye3CUsKE2fw/tnYhMczZL2JCa8T6cSTFIYPrj78pekvlKmjdi03qqQJoh9TS9AMPjY9CUJcgP",
+	"zG9Icna+2aOEJhJovCDwhSmtcIekFIZ5/1bf7ohBEns/mC0ApZDwN+jr22eznkpTPjQvdg7/8eLpr4/P",
+	"Om9//q9H/3H0f//y7sn5T/95+P/++5lZWk11qlrHjztPo5ZmGq/NfNXyBX4Yi6F6aKfw8P9UBv7N36F/",
+	"kzBqHbf+z8NCNnlof1UPP9iltvsUOMcSFHBNzJggY0D2OiCxAEW4QGIScyN+fItar4QcsDgGfqXtHeWt",
+	"eDv7XyKVRIoEqj0bjm8JdtMFflQs8Cuvy+AKF2Pa1eJavn1PBSdll9O7Yt4yNc2uiK0XlhXt9S5g0ZOQ",
+	"Koj9VT4312flZiNzqgxtxyjYUS70BCQxdzwo3Sbn9AIIJRzmRoyxz+AnewtvtTVHR8XWfOIzKYbm1A0S",
+	"IC+5ZnpRt0s1E9zVlnnN41zzhRnAyNwGgfXBbeSXNGHx1bbOtVHaK3OhQhKTbiumGnpi1BswqSfdFmGW",
+	"mPCdY2KeNE+QhIHKVItRqlMJYUbIeE9PoGcf8fhgqZsSM1zZxXb8r1PQwDMak49uQeu23i3Qrvba7Z9Z",
+	"ySlNzE0MsZGk8mU9IX3bdx+VMkXgEuSCzKXgY7svZizvhH5lrtkrbT4XuoeXdWX7JdiNtle4Zcwo7i1E",
+	"SqZ0gYNVALmqsOkWPC624J3Q5JUbQ3ADikHuaAtCszOTs9KlkL70W56sGcGZptkabrnqCluoHDg3DCNt",
+	"DyeUjyEmivEh4JKbW9+sNflo/7A6qFXene6xMNeYfZMIbiVfpu1E51tt0qHHKz9I1IfRvkBeUZZA7XbZ",
+	"2e1iq87EFAbCiDuJgtLKeOKCXSRfgWHcNxJ8i1rnQryhcny1TdNC9BJspbJxOEKmCP4oreB+SN6yZ9st",
+	"uic7OMbkriZyLgR540YQXPliiLviVaG50eEQZtpefudCvKV8ceWFnVK+6FGtYTrTqrTAQhDzIxkhzZHs",
+	"GbROsbHZ7DY5z4wyJKEa5HaCgScUm07NtLKbQa1a8PLQd7HwpyRhU3t0JdDhBI+aZ/FDs9VBbrcK9eKe",
+	"fuhZuLCjT5ymegJcm+2B+Ir7dgG8Z5hzUIAwZKLMPl0AL0kNhsGaswxfZkxC3CZndh/dFgoj4YwkqMnW",
+	"l8uhL+OZCQvJ/lXPsKoT2cUevhPZ0TFUCjEx3NrdLMtLUt7fX3/99eDU26ZltfsXo53kB6BkB30GVKKQ",
+	"SJPpX7stOmMbmkUdmVxSlhi5+GrqtNdOhTxiqumAKl8/QWMZccanqZgC1/7ZVhMhdbLYhiSe+BrZGchL",
+	"NgTyqTS4sPbrPbIrllo38R2ecZXOZkJqiN9CzOg5zuxKu5g32JuaFnu4WN6GnoFzIiDRU0X+cfb+nbXP",
+	"EeefODDDOCZ+z6bH7e7IJ/4BzwdHcLrk3A6uZkODU9n1dWl21SwB2s7cu6bp06Fml/BJ2U2dSTEDqZm1",
+	"X1mlVgVt2VWLXFTYjYKOjeK0/+ZbmLIuPuctisHvMESp9tRIu+PFK8Zj00qZEKj90ciBwNmQJQlyHbOC",
+	"di/NrTUVX4qfJFBV/dqsDCWzvIU2PpdkDSg6BTJMqDLXrUoHOVEUb+D9Wlm2bGhhc7HUmXVpRjUDru8p",
+	"csHFnBP7omllybZYnlmoYTTGaSdiDwUfguTBhrJ1+Br6Kcl7AJ5OzWbhGhRzj8qLMpRCqQMjE+B7nwP9",
+	"eeu2jjCylSvN1m/BG2I+kSDpzGaCcT11zMVnIBKMmNFDYj7qHP10cHh4cNQ57/zl+FHnuNP5b8NE8IZz",
+	"vx4ddA7Nd2KohWwdP8r+7Dk78emUcUrem50U5rlU4vh6U8ZTbQjiUSdqAY+V36Vp9Lzz83En65LFreOf",
+	"I6P8mldar9ATdpDOWlFLXIIcCHHRywnY+9Ks24gmCqKWoya0l7u/szH+g3IgZ1OGdgylqdSB0fxULEDG",
+	"1pBRxKnTrBi21Xlqn2tFrXQWr11LpwG1jg+Xzom/FR6HMW0eYGcBYoqd8FF6Ovig269GrKu0o4Fzsbyp",
+	"5WYfHQWbzXe96eys3azBgB2dBIa6RC0rnoGAE/TXCaBJj2m0M5hzF5MBKBZDZu4rRjQQIgGKZuKc+hqN",
+	"v0yfgSF6RBpidlYUM3wU7XAYMGDXtNlCZwS++mr1uMiZfeFbdgxWv3jOpvB+9IIu8F70TklTQshPTZDT",
+	"p9OB2SFrd8RIhWj9oldYLUr4pW0oH4MoP1l2iG7FMtKL/NNbmmNBCvkhDBwgf4eLg1IizWVaLtZlDc9/",
+	"w5ReFmfQbRkkUJ4mTrOwqsgyweK7PaZ6oDSbOia0fAo4fMEeahosNngm4ZIJS4JrH5ag0sRG2TAN003o",
+	"FinWtkelNARZoQO7KG7k3riKXtes9TuYW6kntqY4mnzwVt3dTb7g5l/Nh0cFp/7ZYyKPau6gFbcJLV/5",
+	"jbn+Zhyr4dNX4C8rj34pIIJpNFpwMT8hlAzFbGEFS6YKu6Mi6czo5e4wb8ol/EUNHuycLTQ8mR8yv15T",
+	"csnJYCj4iMmpNfKVt34LoaBi3uLowLsE6+UWI+unfJHNcqPYhIbiwpR+cU08ftxZ12J+31dCVTpRIwmg",
+	"esUv8ObwNrf2rj9xfj5yGk8ZzyPz7EJmagYeTW9kT4LjWnWCVs/+5m7rb6up9ywfSK4decypoNCoNZzA",
+	"8ALiHmqejPdmUowlWJVJGNrW9jGj1ST2dS56aiLmQR3KG8Ovkllqb3qC1mgzIZXDVyV8sf+PefTKHT5b",
+	"EBd3hJScqpQmJEHKzfRyBVozPlaV7vfH9g4fW//WCgmgnjC75opSzxYvcmKtlTFUb7DoFUTdSC6zzT5H",
+	"iWudXFbT1bqxn4uYLlYPfDdiZLRCnA4cy2ZsYsUatKJcVMV3gwthLeMsYTqwBtdkOtjONKASscFOvJIA",
+	"Z4kIbsNcyAvGxz0M7+2Bjb5orJyW30adbPtzVz1tAa0v1F9oDtkKhbb5GUuSqjV4ivrZjLK4ddx60mmj",
+	"fWpAE3O/9uLUNHDYcV9jYA9TKjWjrhjkDnMbYAq9ys356BBVVSRDkK3jJ9Zg85O54C8FG0LPauatYz/9",
+	"wNz/yo3MXc5uz3/Lxm0Gl48ZJ/dT1ZT/d+AgaWJYt9HKMhOoafRp1EoYh54WmiZ+U/9MqQ0gM+xZWRdT",
+	"z/TdOj4qqVKfCymg1dyOOKMLx09+e/zZ09dmVGpGk2RhJx21cGC95anmI3i0rMz5+7maHN8KDkjKpd1u",
+	"+E6JFBrbIHPSWGYma3V5j362MkQ0NhFWaTJgZMvpss4IaF3DmiboJxmISyD/AilQnjCCBuNjIzPZwACz",
+	"7iHLYM7hGrE6c7hfGxoNsLp6q+eOrY8FaX8NRkYqO2tF8ge9aTYYQHVizSQlszSeiFQ6VQ3p/XbsinZp",
+	"vGUtH7zKXKLS6S+f64JmPdNDfh4L42QhARbnbelIrDZa5IQYumlum2OH+WVzVulu0CbyjT+pr1dwWfgz",
+	"bjjMYjmayVSlBduKu97Q+cD1rwy4vNTZIfCJorSGzYj3T24Ir79MdmIFz5rf2KhZEPajqxzl13yW6sAh",
+	"rV7mWdhtWd1fn6y35gQWphAr6q61B1TOZ50hyD2XWWOGVNNEjFNYZw1aR7zfVmzhR5gldLiRXa24CY7a",
+	"TzqtKv9/IUEps4z+Kh5d/3Z/dGRNUp6AUoTm6zlml6Bs7vQVyKAu2/C7I4mNDa1LBFEjGVwjZdRe7Gus",
+	"pnuC2h1B+fcK7kfd1fGG8T3D2TMcRwt/ekHtGoW0jQW0sPVv2ft1fZagTYhqM0fTtg6dOtLdQnRqZlwt",
+	"DJF/+oUPebfqiH3ZSZ1yZzJZMs26f8QlyDiFoOvZNLm5z7mZ9Ty3g1dsHd+ibW+7zzdENuXBvHd+YzrN",
+	"g7qvelFsYzdFgeIbXoqv7Ts+TMWyGfXu0CzjY0O2KnQFJgnYJIGezpybxd6JtJQr4yx7ZuCAWQM9I4Ep",
+	"z0y68aubuDklzITUvcaeRmv3lHAJPIVGo6usa7mB8NBr1iIKLG15BqHNQue19f5VE3PSPKBvKeBkOfT7",
+	"2n3H7iHbUXAmNn71Q0HgNEnej5Adrcy3cS8YHlWe1EwoxQYJ9OLUZhRB8+PrWj1Lp1MqF2tFoVBXy5P8",
+	"/C1qvaBqMhBUxuH0nkvopcoleJV52ishbfSIOibziSgywMUUnOdHFpmEJE7NNiAbTKjSOeBUExNp1KKc",
+	"s0uQikoWitk503Q0wlH8LpjpEEMgmSIxxZhHyglQmTCQZAFU+t6YlYsOUgn+jk4h5JRB3IeYLjy+U9EW",
+	"NJkKpYmeA9eLjPGr3fSeiHlPaTG86NEEpK7ZoA8TKqd0yJRW6JTLNoyWhtZ0RG+LpJvqiKLWl4OxODDf",
+	"HagLNjsQMysHHGCIhrkUUQowt49QutectixU1iWUiAwH7wztVXJqFrtSpLVdZSqLXikOp4YQXiEMjI3u",
+	"sRMSc04Eh+bDXRFqs8F4udBs5LawxnmJS50YhqEL5TZJoPGhyRnKO6+zEAVnTsB/ppBCeNE+whDwsyHg",
+	"iLxLpYIyIRuisCgLGE9JXDDbnDLzQkHmgkxSHkv0Jt7kimeTlDBmSttwF9XT0sXhLK8/UvPPhnE1Jg7v",
+	"zl2xzIER9B51VgziUWeXo/BFjEDQpfnaRq1TCZiM6lSPJu5617YUCfRkhn+wgqk0a1bC0KxbNTQu4PeD",
+	"L9qeG0T5QyZArDN3B2F0TnjrDSTQi1jM+fotixxflGNzihFnsOlgPtre3o/egp6IeNWAVjC70rn1zmsp",
+	"/6pWvs472OkpOTeicC19lvrc6blY3a9aKA3TlXd4weqoJhwgVoSSRIiLpiM4wz5OTRdXYWVuqBOgiZ40",
+	"6/MX+yxqMjFdrDtL5pl7KjJM3EwWLkFauL1mB9b2kUXcb3+jUAxXUpolCdECsTjtoS4ulBEbNRebdnSV",
+	"WF0ulyIbRhJtrEFGrZRLoHFvSVho0J1ZPNXjMA+fHz2RkEsXVpZrfI5+NU2/g/la3aeyTkHaq15I0ZKm",
+	"HOL+1TNQFahqls5flmW1oarcrJYZqtxx7f0eYG2hOyWkAeeS3Cs2TiWsz+KrHDf7ViZFxllrERksCnMY",
+	"wsWVMGK/VoUFBPUq0/Hhk86jTvvJkt1gScxozDaqrKnx2br2A/lt1daUhOxl49gWGfTNA0hVzxB72G2U",
+	"gyEGQsIcDso6sAcbG4zPFu0V3ZYyjFeSb43l0AUVbrvvm5HYTVHKGka4NOPybKqdBpeVqRlw5RBXNo9o",
+	"Olo2u6+DLplZK8biniLFoxGZT8BaAGayeMXhT3LBYfPsMHEJUrIYVuZYuWhmuwxW5VQzZjGBaQmpZVF2",
+	"bB+GTehlX3YlzHqTCW7h8A7yFi8LaVWi0EaWbwcd0ENlZAWQhnvMCNprn2rMqVbDdwSTVHoWHW551KEx",
+	"VpERlhcpdJBeThGJKhBjAAfmJ0LjWIJSCMIG05letMk7gbYMOnQQ62pi1GXBEbq2FEPxGCUDDdK0+T//",
+	"9r//89v//K3bVZ9//Jv9o/35x/vdbjv/8ODHf1u6DYxw6ho5KNBtXxqxlFCHjFceaxsn5jvC6jL7f45C",
+	"UDsZ0szjPM2G0TEXiqnWcestTahkdAOwHUMhT7wUVtQoRohpZwRRqytzI+Kn40l7g9yWALLN0tCvgEXQ",
+	"IHpjG2ycYi2/XjMgzg6AanacsvFHRVnJMhaKzWsGrVJGZsgz71YFhefn9k8ebFTwr+uJOMrb3zzsKMAN",
+	"1zGXtZEIaP2IG+XTr9/oEo9pED9Ql/b/yk9P1wKFnpPciULmkmnIitRMFSSXoDYX90KBDke50LQq/nCX",
+	"MVI5OWweUFy5UMOX5Ta3356o/lhEFUY3sEMJsaBXDJL4pZQhEAMLoRq4Ql3hg6CGZltYkPt9ZLHtTtuG",
+	"kfQfRA7K0hUIK6RZR4ro2E0sEGkY17LOklCZtx1eZMdfvBecfpYvXxZQQ0goa5EZG8AlVpERt0dJ2Rgx",
+	"sIST1+yVq2FrLKHCLYG4hTbkl9ypUN4OhB22ZboSPVn40JPFV6Yvpel0lu1A5/Dg8EkYZbJ12O60wzvg",
+	"+irCIrMePq8ECGzytDfCLWTP1WSfp7kWnRRvR8XEQsv+hvJx6g5XNg9b6wmxu8JYQ2/YJVTwUzewCmO2",
+	"2QCG5q6wkTne1dIm58JHvrUO1flETCsPYrUZrO8UYWOpAmeXcQA391SXczGPMmsNIKJSu8tbSzfbZuii",
+	"dANvD0LfbaINaYd7ne2FvzRO6C+L9m0n/Ve+ddMNbF/Qxuqgsc3kolbNCTW7vp0f4DyvdYcQ+lgYZoQt",
+	"2asB3eeCgyKCJwuiJ0I5oGIX7XOSu90EB1caj3HMIxkKjkUJr3dLlxwhV9nTkWtjx3vztrgmAweOEiWG",
+	"F6CJhiRBd0vMzENTxqkTlaZ0NsuMugGyq1maKjMI0+FWL2ek3fjlbGVXvJBtYNlzt+qNkoMFMaXjxarn",
+	"z5y/WoJa8OH6J4ubaPHOGpoyeHfBoUG4qd/S+icrMVnrXyj7rtc/n5+Qz44uqw6qDRjHKVZO8zeqHJF2",
+	"T13/0a8GsW197Ev0tuOzb/d/s8XtIyX3j4tIC6YMb50yrSG2Fy8XcyK45bgnWMIpUcIxYPObg43juSdG",
+	"Al7MXBBb943DXEVEiS7PK7Sy2GheElQ6dfFSCLFv3e1oySZ9e3b6x14ssWl2ypTCQkrmaqCcCyNIEC2S",
+	"uMspX2ARUlQv5pVysIiCB6VyTCe2PhU1FJZHfEzEnFsRwVeydb1Y6SjI0cXjnw8L7cwyim+7oM+Vu7pE",
+	"EFtTqB1xzrl2SKNvS/49PykglRK4toHMrePDo06VTFtRawwcJBsWJn6/aAOue16TFX9LyJOODXIQMgbZ",
+	"S+ASktbx407USjkzazKkM5WiA/WqCPXl8Yc0Y5VOM66VQDwGeUI4HjcOY6rZZdCJtznMSnmRrmSRr2uh",
+	"sp6BaHchyQBsxU5rEDLLgrW4xLzZNO0G/bHM985QX9qBKlgLziuq0Et1SSu2/FWm+uJE1fhpN/HNFj71",
+	"hi7S6gur0miKkf7JvQorkid241YoOtjYr1A52j911nO6tYEH5diDTgOm1sCyW2VzVdiApRfqHlxjil3i",
+	"dbuYbsbcSpC66+vhr9jojT0GoQt35f263cW6J5+lqzLDqOhEO6WlvOGWNtxKVxGb15OXz3hwukHegpBr",
+	"QTwMNPMbEWdqnnEV4OeCxDBkU4pBZUWpvxzJzotNOfj33zoHTz//2O228Y+vR9/+LXSde5AjhuL5wmnH",
+	"XlP2/cPoL9/u560dRkffHvx7qMWvxcI/df+1nz4tr/w0TTSbJaiJd9qdw6WYu89RwzXxc5GytYkIRTwU",
+	"HJERn/BjDj8YWLcvB+7d7F7Kw8fXhe18UoBGVDs21Lw6RhXzpl4/0LYr31xS5VdWzVpWlowEeuiFjTru",
+	"VIywiLBBTa1q8TXf/0NMOHkhsFzwIXkBQ0ApzvRoxo0eFnL/UYdMGX+QF2szA6tWFcmK8XkGDpIXlslu",
+	"Zy+OK/8txVJ4P++kWtX1x9oG57+VsFUXtVsokstCu4JmAUXNIn+drhkMAHadhScc4mgfqFJzIePnaA/Y",
+	"5g6duRbMvTeBhCYHMUwFim1z/0dKpulwQgZgTiSasH+uvyCL97xly78MhJOuuYnKY9lFm1VZtTrwSp/h",
+	"tc8d3b6hxYYQIqLHI/KWMk7OLAwB13Soe4yPROu49ePh0aPHT376+S9PO62oEeMpF+o/bh0+fdqxj6HR",
+	"uAhIRQ5kVbkYYbpfFWwL43p7RQXGSl1JL2C1lQUJTkGOscSHFq1jc8Dw2v5nChi52vr7zx+O/vL/Xr4K",
+	"miGWZ2EPk21mVWhhtoqB81heydADW1bc81a3gRN7TQxwtvpXMWIs7VagsVKMcfkOf5nHJ8xAzBJwacaX",
+	"GGpLnM4biFTw9jtkc3Dl360tVIgLIjAiB5NGJ0yZxiMyn7DhBO2dlOToDSHbxHqW7VFbuNSodbJaeeOY",
+	"ABtPNEI25BmkShNqc6vx+9Cst7HMZBfD8phcZDPREynS8cSthu8SVgAqz6G3K7rd6tyQeajYhBLl+/RX",
+	"PUT5Gagc2Sg/3csUvioq1F2NPn2uNi85Bl1jW8riVa8P+SYc0ZTj1awDoXHD/5MbnAogmuuwNrnW3xqa",
+	"2gz5K2NpAexJ78d1/JMpo7wMgFiqJoaqcy66adReNYYpH8aKmW9sZFshx6y6xdfaKKq3+toXrnpjl+XF",
+	"tSJocZ+XIiLXvhe4wxuYeEq3enWkzTWUq2J2VvCaluMMNxJInQwaEjKDEmUwwHCnQlpzWP+VmVwlCaWB",
+	"u3GLy3TFEd484HobFeVq6sfGesct85Iy134ncpimUaox5CszLx0+6SAYlyJ0LKqFma+RCVVC1zmGIb6N",
+	"yKuIvI/Ip4hMaQIRGYH9FwMZIpJy3IiIzCSMQB5woQ+0OFB0ERURFDbkQMEJoVzNQUJMqEKUY15Jz/u+",
+	"uF85CnszETd8PBeByvw54OdSYRUXBDC1kDXHredUTVqNilP1lkK+scjXE6dzSxgCm+mibtfH5+eubtfj",
+	"7OdLiHuDBeYZImkAH4INXJAwSnlshPBs5G7g9gfVOv7t8y1VbWnMvrM1XSdq4moWmEFNKyiFFYJavbG6",
+	"H19rHsn2ZCsh39vFYPuVTW24Ofmef20KxGSeD0EG3U5WYo4KWl2AYmqVXc2Jx1/SvLaNv09LG7tOO13s",
+	"i7hnZ+7a1Dv/RHtRYo63PqdodnnNVSqp3dhnlF+Qc0m5GuEWvhUDlgCxJyCUSOD62CJaoWCzGuSUcZqQ",
+	"o9ZOKhlsye9KPGPNvfutfrmvUmUmuxW9W1CWz94fdbVKJV8zpuO6XkG729dnWRIwypLFbVZiufkVd/y6",
+	"0cIXiLVLfPkm9MnQNVYjjwaHL8sBJT5pWDyXHprCW8etYWJhhLPvudBO6FsBavGkALVw2DH4lHXpFN8Z",
+	"wcV91xDmIhbOg/6k0yHTsVdZt3XcylESy9j6IwTK5MOFYQuYD4z5Y4QSC0pmNuQvUYtxpWU6dBhwrdOR",
+	"BkmmYOM6fNyex4E4wnLY0BK4zibFZH38oJXwG0+awG+UdzOYMZMlqJnTRXPoajfEe6qE88NAubiXCXgI",
+	"Rbjm9tbM6GUo+ChhQ91zixGjZsiF7jkA2+BFWaay4HDnVJGRSHlcBMDbSHxNjLQmlRYiDonU2wGJ+PRb",
+	"89ZagadM8VsJbDvFLMlOUein/Dh93bRcyPI4vJN3FUZYPplfQ+5IP+p+i9VdHxccRMy6biSXlTUHGzhF",
+	"/6BAMMtB145gfYrySLVCIav8g34N3AI9IEdvKHE0r9pode+jCmOtMK4K36gwgDUqn3c1/9n1Pl9KuSbl",
+	"z+tiY+1shcSw7JbIWe6G5lyfIa81czav57SGWW84yCqHbmC/3QoJ8eoAKwFOv2HE8wbIiQ7McHCt0Imv",
+	"eUUYu6eIS8LZEDJxK++fd4A2r411HdL8BmL8SqjO/Ym9syd2ddXN4gVzBkM+qf0pb+7l8iWmgBgWvlTF",
+	"IKkpKgpSChkRisfy46vn5OnjJz8v57ZfUuYGubTuRvscihhIn3GVjkZsyPJ8m/4xmYi5jUK2SdpMNUvH",
+	"HNCE8iH04nR1n4YunO2/X0XQj9OgSJ2hTFVT/hXmsZC5kLENwJRiLOlUBfVQ0GEIVaKAa+BDhyMygWSm",
+	"/IRwOtRBdCWzDYHCBC8Rs2QuBR+TDGWqkazmwWwFHDkjhmDlauXS5iK1sxxk66tmQC8UoWNqmNay5aFZ",
+	"ZQLb+Cs7kNAYTePU2Q2XmRuLs9xmV3Zl47BYb6aZ9mOf7x+7dgMhs83KQRiZtzeSsJp0VSJ0D5GEXI8I",
+	"R+NuT+3iT60qhHgHOb6dBIKNNyWFDHIsVBwnXBiufqWWnndjz7C+MV55SheIj5Aj86F1tnH1sTUF5zK3",
+	"31p+ZDasZ5/NaHdIuWMOA7PD1p/YWomy1QTPIEtQCajozphnk9IzvKy6PJYqM5nRsWMk8GWWmPNmeYnF",
+	"mVttg3Y5K1kyS965e9lxMO+cha6OjzCSoDb1kdlXWsOJ7P3X9Oll/Mu7znD6aj78+39eLGtisujCu5Af",
+	"d57+tFk6SNZOzTRSW9An5HQ5ck6XsAH96LzztMDcc/FwsyxO5DEC81ij8vMJxYBQPWdD8P3Vg8UOYiyu",
+	"NctrVsS9NAqprrW4lea8hUkkbJxaZCBNhePf2X38/tbWZbBksL137iiPognu+E68c8XalrJpN8yNqi5U",
+	"eDXGTGnAN74u1UWoT+zLYrdWzcmWN6wMKk8GqIfH/OiVktlki8Ai2rd+FxP+N/d9eyimS3GOYlKNXXwh",
+	"sDxtkTWnYJhK8LLKsLqbOUpHdvLuRdNXLALbDhm8/kqoZ3xoZXDhk43i7J6EiyTvNqlvlfaF95RZq2rE",
+	"YVC1yhc1GG4vEiBaEKouCtjc0S4AfYv9W0/A+FyIiJ0VfGWmYbWc3dIRi2FGZQ2s8TnK1OY9K2ZHDhqY",
+	"wBemNDPKgBRcE+AxokkpwmoE4K189liKZZu6L3nYlTe5rLmVi/QBJAst0mDRK+awqzKCcTDN47VWDizS",
+	"Gq7WRgW7a2mjojrbLGrWP77vdRt5q7NicT9iytINLm1vJMW0UaQ/Pm11s12v9iwnqMwRbnd1DnBhmIbg",
+	"pQB9T/CHcKFnq4nbZnOBfkbN0UyUcNihc6YnItWE8sXGZS/dEQgs6pXLMbnF8LenWPzlAnRBCstXJkhq",
+	"wl3Dni25tHpOpyNDKiEiuQ1LRaUCQ7YcYqVKlLt489u6Uk4iIFivQyy7OiDZzeJ7lQG9VjkrzT78yZ2U",
+	"SIrX45w0TW9eOKNEH2/oQEiqhVyQuZABbbgeWahGjgqIgltBO5nJbe4wWjm5/NC+oQNyDsMJZ0NmaeV2",
+	"Jt0IcOgM5CUbwmttLeZ+GiXVMBZyYRQ/wQ2dZCZPa1JuPX//7uzg7y/fNUSHcJyNKVeTPjsDbtX+Dhwk",
+	"Tciw3NdMsmEJmKcJhMMqJMl8Vl/rbeU7Cd7aBHMmW5Ego6lN7bBL09CgcofDcZyNLoM4zHYom6G/Qqui",
+	"a1ZdFR6Z/8lvDP/AX8/F4fWw8f2RH/ef8LivPL5rvdvZcd6EbzY+jht6dJsfVmcb+7Z6ZTdHJNyAnW/E",
+	"km99j3JovtIJuZ0tK58en63Z1oLnhY35643sf7WIWJ69jsZTFhA+dm0i8y1My3dE9itxFYjKRSwDpTQ3",
+	"kWma2qbM+kL8OlC2mQ6HLmF7uX5V/zTVEyHZv5Dsj8kzoBJkP5wtmft0Au18eH92Th7SGXtIUz156B5+",
+	"2F+F17OxsdnNpBiLayu4Hlih4pyZ/1dkPvgyYxJUjXD1yBVZsi+2hhPde/TPo4Of5//3cPrs5y/vngw/",
+	"Hs3e/EW9+Gn0y+PxPzqL/754dHn+1P0csBx7vTUvmpQNe40/0D4X+Z0EF0OL4cVp/HuqmhXZCZZaPjjq",
+	"eG6SZ1JcAEfBSFKu0B61NPdVxYizrIj7M6GY4XIPMNcAuCb3MzTzBxHmHPwLpNgwCOcg/2qVq+sq7hgv",
+	"dHmFQwZX/q24hEAKesA3uQQXb+Trp1HrgnEE/yu2cCnQblbKN7IpP5tsXtTC8J4ehg25i8ye1J/sH5lz",
+	"xcWgGQHzZmEr7SIU1j8xA24RSkvrMhRSwtBd41lUeNAuuCanIWCBrOR0bSFGX/lINIu1WuHOLW3z10Y4",
+	"+nXIDs18M5sk2NVlB+Deez5ifxKVfckRyoq+13qRS8f0z647lVjWNWlPC6VhepqA1PUlI7Nz/rsYqJ7S",
+	"YjbDuB78OICJpYisIl1P2bIQiZjnBRHEJcg4hd6AJYmq4QANy0E2KANp5xSsPTigw4uxFCmPe2b0reOW",
+	"TLnjXavrEpp1ofaeXua2S80GSv5j5RyKxjuQJGGXYC3yEzEnieBjYt4kc8q0l2BYjK5Ydrfin2tKy2Tl",
+	"DssD+EXMUSTOniigbBBcrYjzq9Y9jFq4n82KJfqLFLViGEsaN6lXl487WlrKvJvQThf1KgPxXeaaI2JE",
+	"YrogwpqNJkLNmKbJPbPQSUKGiRhelGF9fvnl+O3b47OzMpj5/d86h58RePx/j37rHDz6/OD4t87BE/vV",
+	"fe/vECT5CuDu0iAzRCUhp3YY5tLJxtPO5pswDi+5XkIfy+JhrMCxEji3Lv+4lJprpIGfvQNguFKcJlCA",
+	"OBuNI0nE/CCdBcG1V8XsLFUapsQwB8K0Iugyi2xYuXOX4fd53M1aTkt18AhyrGBDL0ChhijEBbHADFHT",
+	"DNn6xNSmWa3rcuXr4BHvKcLiZhGyxbkM1C3SVMPxcolOXGD74okf5C8kyfP5TkjKZ5Thl+bfE1fwF7G0",
+	"5kzVaFDB8E2UsTClwIXnCm12pTqsiFCSl4nO1PoBjBmyRfd87vG8p2w75i0vMcJwWTM9G9EfVfpDuotc",
+	"pDVGhfiEtyqgNFDOs5p1WRaHHOZC1vTnhlGmuO9oc16KN82TOctJpe6k1LFMw0L+5LJVmZNej2x1bnS7",
+	"D5TJKqd2dqAWLP4xGfx9yN6zf7z+9K/Xh+/YP5624VGnPTxKuGddaRrte8cMTOuMRuE1mxV1cNQygWox",
+	"603LD2xYpsmiH6/b8Wo/4bFqmuTix5qC4y5C6fDJo077yfaVwncT6BSazacgePdzTFSxmQdUIt90EYMK",
+	"UHCxFSGNhpcX+rVpI5ilVsxyqQAjhsj8LhjHWrA1okoWemrZWx58KuR4BaTqo4DbN3ElsXszHzgJ8njV",
+	"RIxZbq0JAbJmNt+erTTZK9bWmeqKhi2hTgDfj2keiTBiCfTYFMU/25EUtxDPo+eiN6J4XQA3TLWYg2fQ",
+	"j5vEAvlb2NTKlAfwhrD5vYqjzFzm/FpBbNf43oI0s6ZWblZ5/VuZrrYFU1kNs1tPk1+DNXez58k0VVhk",
+	"dTgRCjgZwEhIoxIubFVWSHxZzluRCo2HTdelqTj+4hU0OlAXbHYgZvbFAyRfw3mQBJcPSpO7X+RoTg0q",
+	"K9sYps/Vxa85GCG68J1QtxXE4HmjaqFZXbi4H86wKmjBXAB/cqnQOruuRRg0TW8OulEwKO943FQ2xA2w",
+	"x9vJtYhac8k0vOfJIj/8G7C2Kf3if+lHGhT77aVg3EZWRZD+No7iKItfRw3kr1WiUxE/gG8e2Nu9JgHI",
+	"ddm6RZJfG+mxPwF3+AQEYzfqOHM4puQN1nZTEYnZGA2QPCZ/I23yIzkgvTbBbGjKyd8I07lIpYtqR/cU",
+	"FjMqR6G0K1u1HH7kF77sdmdf33wz/3+L/3/3rdf+248Hn39samU+LYJiJiKJnY6WBCaGORdszFUxRbM6",
+	"v06oVu9gHgpnqU0CWJckgHn4mk5nTdWGJVNC5lUu2deKZpf3GbNPhqlkenFmyMU5btAKcppaR5H99Cob",
+	"zz9+PW9F4WJWoBTR6LoXoyWTSL8VobUc+Zhts5jRROtZ69s3xGAY1RQUG9DhBXBniMx8FseuaFmUwwFE",
+	"Je0vyjFpIjRpMj5ud3mX//DDGRtzwvgPP1g0y6XhovHTKPQ8rjETkW7a6Twa2onj39C3jQFm7jj3UbvL",
+	"T3l5eayf6/AJmTKealAn9QYkAl+sHqOcDQG/d+2MhCTUKTFMuokZaVX98IPz35D+Vzx2EWI9oLKMgllE",
+	"nFz2rd8m/RkdQx8JHv/sKfYv6JP7R52ihMVRp/OAzGly0eVZvTL0y2D+2mEn6nQ6RIq5apP+MJVKyL/2",
+	"yX1rCsfaRWPG3ZKO0D9C+mZAfdumymug0SQhYmT6gOmxg9ehioyo0pm/Ciu1IU4BVdl3dhhmAhwYGl8k",
+	"zIBqoy5LYpQrRagZn1Wm0T6jupwaBS+OIW6Tc9Sv+7hY2VK4tepbI0+aJG1ymj+C9ezcxB38BOUkE+hP",
+	"cK5d3l8S9ftEacpjRQagWAyEabdxiJ2CO2cGQmcW7oIJ/nBm4XR+/F0J3if3M9CcB2atRQx9XKRaNJmI",
+	"9C30Qp/QLs/RYoqKfxHpWzSYPoJHKEe/HgaMoQLBh+bJDLwBO/XQUNAV4yr64fYRBfIS3Q+JGCMSkiF/",
+	"4Sb7XHBXTZNAzAzBHjuKVWRIpVyYxewbZbDfJmeAzgpkAWbT+69HB2+N2uDO24dP5xH5cHr+/BciJHnx",
+	"8s3L85dRl2cMHG/1vPXHh0eWCJSYwkDEC9TsLagsVRqyc/QRtGRgB0bweM7d1dZ/HcN0JswyLg7+AxZ9",
+	"cp/yBbH1eoiGL/pBRhEK4VPG1CYTk6PHZCJSad07XZ5RLR7UDKnKPY60LKzpgSkSCw426d8N7xy+6B9+",
+	"wE2QbDqFGN+4gBkWofnEGSKSvHv1/MRGfeJJdMWXp0C5It0WFxy6rTb5ZAu+eIZJ01iXu0Iw5J8pZiJS",
+	"SadgrkikUAmjVEFMBgukGnM0Ks8VyYnkkiYpEDwLeJ7pwKxMu8tdkiPFlbUblL2FXk9JmWHaRCUU2Z6w",
+	"JtOEDTFuyui7VjQ2opdkoClmLaQycdeKOn74UM3iL0Y8f+heUw/f2D8+wujAe7E90dPE88+1nv/y8s3p",
+	"G/KLu23IW8rpGCNPiI2nIKcfXvvmwNZhu9PGeGwxA05nrHXcetTutB9Zz/kE71fL5r1b6qH5dgwB/2xf",
+	"AZWGzkcMWcaigsxsJh9lFhQhiatpZDbDiDjmssTM9g+hgpKCgxV97JrmcQqvjVKSMKVPy3bUggBq7UnF",
+	"Iw8/WIG+0XNn7F+Nnn2ON0uTJ89w3fDJahEkNMcL5UBymMqWs43QNK3jFpJxEYJfoMRakXpjnL5Gg7Cq",
+	"neE1ZuMcN+1PoY8g132aJP26AeZW6WJ8fpTGFP6XJsn//nZ48NSGY3ztRIc/f3uwWUyG7cSNy0aT0yRp",
+	"r5kdGvWYdaJD3fhzx20x/pVAXgVVntk3G64wXdSuoPUDBfa3rmZns/7MKiXU3CkrOs7So6+ld6AyYWv6",
+	"x5TsK/RuRSfrCCMFDoM6qQOQMEK1WkPTPpxDMbY8uiBJgpECIcVByBjkCekf9IlOJVdGksBYqrbve8tm",
+	"GxoMtuAizvKh5IaQ1oF7tcj7x4/Z16VsuYP63LmD0ic0aB+wYJzYZ7SqzoS5ysxQjjqdrOhmFj/vSY+/",
+	"u1DbjU8X2r1RKwuihBlFzL8gvkWtx3YgofbzAT98zS9pwmL7/OH65z9xoxIB14j+5t57tP69V0IObNUB",
+	"fOPx+jfeCf1KuEpUj4+ern/hXIi3lGOoxJMmQ/rEC1xLVL6zkpkts9ZVv6WmY1UJpUEz+peDGcgpU07k",
+	"UJqORgdCHog5dwh7IUkiRt0DFRvNpmCVmtr4vzY5nwtUVEujQuc2B3cb4NXkvnG3ZESGlHOhu9zoRwmd",
+	"HZPHnacl6EGnZBT4g4jhOyqAfBm3yiECGvYLkxLC6w2EuHCQrP0cqccMxCodDr1waLQVySGOiHlBoV6Z",
+	"oQMa6QhDDC3S4gTslK1Yq0AbUX1OZWxVPAwERVH3JJurea/LzbU2MXIUiuWeGmrFXNOLUc39eDKrFYwZ",
+	"JjcYnQHvRTJIESdwCEni5HgueqbtyOi3tMsNM88qAc+o0hFKwnVCnp3xyAWGFaXDIxStnZ9tLuQF4+Mu",
+	"R4UEFbfEASiCRn6dg1QqSEY90yjjY1T7BG+TF2GYSC40GzGIQyKlZX2npcCwzWRKT/H6D1i0LCNE9fOZ",
+	"iBfXwQOtd+Bb2dbmbMMVHnx4Hf2H+O9ze4W0otYEaAwWxRX9pjXtusce4jPY4F1m1A347nMHEIsvHD5q",
+	"xKjfUGk9DI8PnzSZi0pnMyE1xG8hZvTcXMF4LRw1WLiCTN8yNUUH581fKc+EuKhEjm57qXyLAkqr65cl",
+	"TC/qNVgjgSFvNzeACy417GyZFVnTSI50ZPVrx4xUlMUHeLcV8vB/CQ5tcoaNW748oZcYDpvyPDhLjEYg",
+	"IW6TU76wPNPacizfNFyZqosQyxqDPvWmucywlifrKUolAfPRGuWtzF52qGzioKzuU0i7pTC8FSpRg1Ft",
+	"oCaQBD06ZE65NvfpYEGcGI17m6qUJnjDZkTgdr9WS3BA+z1nSK/V0SsJmY8fd9as4rWK2D5FBfh7+cjc",
+	"cbn6NsTk4ox5y7RL1vaVxd8eWl6WQB10XxGDaMS4RZucCyfFTuyYnEUWZh66d4QCZoHNTLTwRD/GlQaK",
+	"fKPMh+w4riQ6jd7ae2iZsh8vz+8F9hd/bzrd5rJFg9v+TNMEbuEs2D3a+obPwSmC13aNamGuSgk0DtiQ",
+	"g3dnaWA3YbOo46flJfou5ea7beD4O+gdCaObK43I9GZZnGFFmXLe9TxM34gWfox+lHldZJrY7KgPn85r",
+	"dW9zQCw/N7PF6i/F3LrcluhwxSpRRt1U847wVrExAbmDEBIFIfHVWhR3d21cq6ptA0Ebqdo3xjo+WZPs",
+	"nmXcyP15w5r8jfI/S0m7Y4GpXpHLqshY5FbMkRRTkicqW6PmUPARk1OII+KK8fZczAHjPQwcsdFKWBIY",
+	"RcGTrGUX2ZDASHe5SHWbPA+ZLrMwH8/KaRMq8hbb5D1G6kwFZv1LsJZiZo9CD7FfMNiy3yanXe4ZSD2L",
+	"qhG4lc3TTYRuk/eFhRb55SXIyPL2Pma39rEgi2WfuT3XBm0VKUVdnps0eZyblNGu3Sboa8sh4p2RtWp2",
+	"zibFSWazrozbPOxuHqZVly/ZttvkDYw0EamOSN/qCs56v2QFN9qHg2tfmHUM3QTSVtv/g1wFG1hdb+wq",
+	"+GhXcH8X7O+Cq94FjpR2bZxN9QSNFmEH4DlCPNASHiCtBmLnQc9ZDH2b2PqZT8iIsiSVoLKoU9MEXi2G",
+	"g7rXoy4Xkhx1vIerT2SG3yL61UaH50Fwj4+eGpnYQsMIiZKyFz/e5RhQoCKScs2sU08kMSjtjIZT04jX",
+	"+oxiDO4SR1QW8vF6eJnDk7xhDpajLAbYl/2NMH6jNp3v8BS7ePnW8W+f/TPt4sn9Q5zagg+VwztLBwkb",
+	"Vo5tIsYi1StO70seK6cjYkOZhdyPK2+T11pl31As1OJFi5ejNvFccjEngreDR+N9uiP37DpToyNMYYtR",
+	"fU+OyT+OqxCJV6R6PfUqSEYYJ4hWi4PsmjiwwuxBhdeVaDzLaVhxRU3AZTag/D6nygZQGwFXEdxzx/Vz",
+	"Gd88kyNVmZvJpgzYQAxD6W3ySWEMtbYlZ50NBrLzNJ+IJD9Vx77zSc+Fg3CYmIFokSBWUli6xqkhtom6",
+	"pislK4x4w3dKgddSY1nN0k/298q13CsvXf4PoSuTfza/dwYsSQ4wAbzeeb86ijwPN7WuAMQxrPEFJEzp",
+	"ZyxJXmPC+R0LJV8bS2tmVueCdvBV1xkarizkfG34tP25Z/ayteO4gYaxsxisukXkLL6Xhc3eVsRrRpfr",
+	"w10dGJ8h4b0v6KpefG8xC95VMKWtA11ttCjp+8eib6Huiuds3KJkQxu3joGpVia2ldM1TcQ4BZLyxAjT",
+	"mJiFOYJ2xBkaHou7HOdhK2SLfwF38a7m2555oF8fCZkR3l0Ng8zGdysxkPni7AMg9wGQ27GZ0zgmlOOJ",
+	"xdKuxN3VzZlNUFpaGxz0LOAvrono2Z4F7MN5vtNwnuJi3JBUt47k2UCOH4P2SPbaRbI6ndOtzt4Pczth",
+	"PFuS6N2K4KkJltkRR74+aexWwmRWHch9jMzeL7rbGJkrXIHBuJj3ozz3D5s+zsXCWICNxZuKS2gTBGCf",
+	"izSJUSW0ZmChaUIGkCB4TJaDx2L0VaKqZ36yul6U+U+7vKInkm3URBe0cedZkvNn3yWmtI/W2HOlXUdr",
+	"bM2WfCXyzoK9PMMyRHuUl2s15edBhnXD8Atl7HYg5paxCfvmk5iB0/TqRsIUXkylcVTRPm8c+8UQaSPQ",
+	"F6ZUCrGFh6tgsaxOJb0xoJbwCB1ey/Zj3AGYS1OvDwKc9Ow8roCcUrTgA6gU31YeQnmsl5c9Oqh8vk0v",
+	"UjMP0t55tBvnUdVvdEWXEdPKOXcY3pYZsCHyzBzJji8ii2dJRgyD0TPgyn4hCPStp8gqDg4lUaVTVAam",
+	"NobRAp1kFSQji9vnLnyLm2jbQIljDNqDS2H8UrBhBpt/4v5VBNPeuSBjOlOrfU532d90a76mvZ9p72fa",
+	"kiNZMgn7lxprBWu9Sh9d5CYmqzzuPC1ATG0O4Jxau4RzU5e4hI2gi8ilYPEqV9TeDbV3Q/luqAbEfBNp",
+	"5I40r1V2q3M1uWXYG5Fu0dW0jaB3px1Md9KSe2uOpb1TaW++vSGnUnPprMaV5IzBqsC7zC12EYlTrCUO",
+	"GXg7OAhcq1aigqYnwKS98jLeoKzElqUc5+V3czgzldXdVS4T4v7jztMHaxxGd5LF3KKjaO8k2nOZG3MS",
+	"XUkJdKpbexaPVqIqWo+yIpR8ePEqIimPQaIVy+p8KyFqNhC+X9vhbCZ/u7EH7NADxm2JhqpxNhzolXfu",
+	"HdDnts+DF0zNhIWIWHde3Sv+G3vp/MrSuS7t0A2I6NlpiamaDASV8YHSdFX9jF/EnEwpX9SUh8KL2sY7",
+	"6gzEPo/hcKmBEi6BpxA8Gy+ycZyZYVynilrpqQ41ko1TCXvIyBChojne9xlIMNdGA96cU1s9nb2yC2/B",
+	"daqg6khGE6a0wLJGcR5GNBaMj9EDKGK6WANxe0pmVGqb9WqYdZcrMQVk7YpwAAxIsnV1ikwWB6uQRfdi",
+	"2asanNucwm6EjPcUvDkFx94ObUzEBbzRXQ1AeZmPcB+Fsq81tHmtoWx23gVfN4sy6s51LPVcMq2B3+UA",
+	"lJoh/qEiUErVdLYJQCk1kMWf/LEq9uR8c334SXEJ7GNQrhyDAv59ld3H3pfbRqOcZrVVsG6lcsh+UwXJ",
+	"JaiTAnqwKKPTtwzTL5Xjcbi+q8qZV2MWRTh8COkwsjJmqW4Nohlq4aNDRllytEVcyWEdCU0k0HjRJu99",
+	"kJYcvhEhwsyaQBFCH8J8rA1heemFSN7JOJZ8gLcSzFIszz6iZR/Rsh1/+9VVzCV+OHIjFufkw5Da0aio",
+	"wkwWXyGK7dzG5rVJOP6lwGuaIkzTAICTmKkZcAW1sS5XYCH7gJfvtozCxsR+E7EvPqlevwhZZ5bxl2bv",
+	"Krut4gkbE+gfJypmVxz5GqW5W4mPWXky90Eye/f1rqsTbC3x1QTM5NpsBndvrjyvdBZefKi3ilTnmqyt",
+	"HJ09hUW0LMq/mPOTPBujpOUaPXRCVZdzdJdUQ2q8Tq0IWZY0EUwRPepFiA3p56/0GO+lCvoPbMOudhe2",
+	"2+W+ppwnlDvURmSBTK0I1vkDcL5bgeNfyfn2kTt71rd7MP4ra7sToIkD4Q+rBOiOVeRJ55FVX61bT9MB",
+	"VVDwDuu1DaoDv2AP16kLuB4Ch87+sthKm71NCF077qKmqLws7bCtNNsAMXcKsVvSjXyoNvxEZvUJSFZ8",
+	"wfw9Bg6SDfG7Or/o26Lb79AxSrEWjoVXscGxEtBpQxK4hKTIWHePD8QlEFbr2UvEvKe0GF5smLe+gdMJ",
+	"e9rK2+TezNxM7uOB+3eYSolF39zwD6pf3EHfU0Gb651P3vHZe5+u7H2alrhCxsv8b1eFtgcdT/0SwWG9",
+	"wcxHrAWyqwTiMUjnkUIMCcbHBB+v99cUNHJXHTbFCG/FY+Mt0N5ls3fZXAHs1uMKjZnCbELllA4t+w5I",
+	"OlsmJmNJPsMY0C0Dl67Qn4WgcU/YnGWrhw/qvTVXYSB7d833mp+8Bamv8dfwBZmCjW0cEbwrC2eN13BQ",
+	"LyvR6A2IW3WOmtKq7E0jt5S0vAVtFrLZnfXR7IwPX6cEdytemtXncu+m2dsqd5zLfEU5r9ZXU1UBMXwv",
+	"ZqMRSLVSH6RkKKSEoWnpBItD29LFaHFDMdD6VaiLF2zXuUP+EEzmVhwiq5nM3iOy5zI7z2W+LnUSOUK9",
+	"Df3lJchF5kHNzPbmlYhwmIPStr7jiY+sZ/50eHoMVA67h6apoFn9zPz0VlyCrbJ8p2vSbZISsW0ttoM7",
+	"UYyttCvrbcrFJbQ3KV/ZpOzd6AhCkvkdtpIvttJiwvkQcWzkC2XrBGeYmZkI4vjCPIPwlECV4JGVSaSY",
+	"l6mkTU6dOMIU4WiV4jCmml0CIvJ3eZ9xlY5GbMg8MUgZ0WUi5mSaDifm1X6+kP02OS27sEjfebB66MHq",
+	"kw/5ytiEc0zfwHLMXc6FZiOGZjE+BCzqCXQ4IUMplGJ8HDKr0/j31PGvu2pRx8Gd4jgxye6GLeolLhLk",
+	"IDi0valvb06vNacbArkSE8yknwx6YtuYAeryrulwmGNWDKkCQhWLAS04/ZSzf6bQY3HfQlosstzsE5sh",
+	"IbtczwVJQGPQnekHWdUAxoxzxsdo+8GMMsMiJQyFjIvkrSnIMcSEcS0I5QgjgFW2Dd2ZzgzjRZiDLveH",
+	"YmP7miSHuw5XpYe7976vGIiMNvLk5THwGGSEEBGQgUmY3a4LeLAvlGS6Kf3yBvhYT1rHR52mOcH5SAZC",
+	"htOWaysgC8l7WFt9B6nJK4fhUpNXDmQAIyHhxjKQE6p0b/uIkLDMHbVQv8naPSh98ns88D9g8rUY9QZM",
+	"YoTYQfWLbdKab1j8d4d8veCf0cle7L+y2D8rGGt2yeVfbZvDfJ4H2pEpvcjSlIuroZ1dA3hvoJttAEWR",
+	"rhlIJTi57yp2ST0pcBUVm7KEyi63t6KQ9hV33z0gSpunGCf9mRGhBwn04tTSI6i+DR4nfcGLb/8q4XcY",
+	"agw6X2SQOagMMK400DjKAB0RaJsp4s5OfczLhxzH42ri+RJrwgplWpBYFAGkMy+zzCVfm9WUMGZKg7SO",
+	"9SBz8hahhkFZfBmPSeVf2EWrZRC71yncmt5KiI4Lwsm2NWh/zVZ7H6mzVy1Wm1ctpWBlwIxNNOW8AbVi",
+	"ywAdn3NMaAk2R0WlDB1pIfJs5A6i0WaKCeoFx6YpBRZeggvd5ZeUMzUJcUc7xK254z6a53uN5tnoJOwm",
+	"79rXOZvrvFY8gDgiWogTwnSXo3Wwb5/vmeddHVDmZ4LFqNNPhQTMLYtI302wZ1/sP6jB5SsOy3VL3XUx",
+	"RcXe7D2LtxRQtPlFcVtZ323SN8evb+1DsoArwgzLjzAEbAr9DYIo0HXRRru5JK5NDL2VOKMVB3UfZLR3",
+	"/+84yKgA/oxBU5aojeTUdQUUAJ38c8m0GUPGQRYnOTpuFkREBjAUU/PGdKYXOX9xNgMF6H0bJkAlxNZ2",
+	"3uV1LMewrRPkSxYLlzBdDUyqz9S+4xzpVoKSVmrE+4ikPUvacUTS1XhSWHdGAfyhhbLdWdTCW4RMtEwu",
+	"0zRsJEJucrMhDMyrJUPj2MJc0CQBOWZgvX0aTaiILY4/DlE3z9R4pgoUR6PIF/gXRU+u/h9yUKucLCst",
+	"J9i477/D4s0sSayjr02eCXHB+Fh1udWSRJqgOsVxbAmdkft999eM8XFv4J7vP4iInots4Irc7w+EnvQm",
+	"9BJ62Zf9BziuYuaJ4GN0gCHGRraIQ8rJRCQxud/PH+1pIXrmcdOGBCIrBo8l+y1mIoU4Pa7Hroy318vu",
+	"3wIe5DvD7tHkn8pLdmkWea8z7uMyruMmQKon1GNtaKDx2ehGNqTwjaDZFBLGYQWSR421NCrjCkWuuojh",
+	"P3kRL1dfOmFKlwNaMZbjAhYK9DEZiSQR8y7vc/ii+23Sxy5sfEd/JuGSiVT1kd/xNElczWk3cGuerTNp",
+	"KVdFwkXW4qEVst3lG0AW1sZqFCarczeYrSI2rhwzi+EEwLVkUIRX6MWsNpIC3Vi+FyxzeZXR4n2QGH+v",
+	"W1FrkNVdw42+ad95ttzNomYzStk70HdmnXMI+Y7kb8ZQF+ZfKb8WmfaVQ63Jma9lOpbNOKaiMQnVMGmX",
+	"7m2rKVHtRMkBGEEtj951vIfcN00LMp9g4RrLr7rct8ErxofwICJDMQUyoMMLJ8cKi5uE1W6sKNk2Oj+O",
+	"aEpjsC+iBGwkZgnOzS/d6LMh3FNd3r/gYs57uWDZd7YHa5PA9+amBRtkVMzVxR/ndSicccHO2J8E0xls",
+	"ui3fMxDxIncQIIgxjvbYStXYoRl4huCeZTXQkZlW7GpVZQUzSAxDFkPQhOEoYqei7a16IzBupLjU9oLm",
+	"XtDcrRWUxyLzcG8pUVpx766WW/rgxrcvtnS9xZaMUFgbsWoFxuvo3gGPkinoiaiNALO/loawmjUjzby1",
+	"b60egIQhsEtrkseRGJo9JpRjVSchseBU3biyl3uDxapaU1esM5VXvzLDmULTAlN3sJZTZWh/qBpOjlH2",
+	"XNvbpC5WmsgUt8rX1cfo1EiL5of8r9tKe3QHq0ncs+Pae7Xt6nHP+QVY3O7uq6vEPVtiwlghTabCJVYO",
+	"aEKNHuLUb4SatiDT4hKk69hlGmYe0Dg1Cs98IjATBBIFBG+1BeNjYhWSLsfoZ3OqrTozROUFHQE5B2Y6",
+	"w8PGXsgYtBUUOHzR9rGZdoLGifvX1avngozpTK2KdF5M77SxHId3K0HD2dLsQf32Ssh2fOqcXlinZ3bG",
+	"mjKqgBrSIExYzIArn1vVVV1SwgiOWLx4lOH4SRilPIY4twl5TCXzP14KVovytzUj2QcFf79BwRvQ/U0U",
+	"Yypo9LolwXrrVzaCvbnr1qz9m3LjP0QFpt3w32uT4G4p3rb2MO7jbffBbTuPt93mugsj+aEOGjnrH3qJ",
+	"JIxAAh/CCUnEHM0p1mlm1VUZkP7qA2HvNKtw0YJ3iFnsQ2H33OIaQmE3ZxdhrdApa+1ZPKp1Vvn2I8TW",
+	"+vDiVUSMxmeDUq2iV+ub2lDQ/mhHtJmg7YYfMFsPGKdoT67adIMytsw79w7rc9vnwQumZsLWKF93dt0r",
+	"/ht7AfzKArgu7dDNiOB1x2aU8njXQTbvRxhel5017konYLgJ5S4BmzkzS8iqzBRWZiF0TBnHhBiFuHWh",
+	"69xM4I5bcD/iIG/FgGu7Dl/o1ti1tyPtLbc117QhkKve0n4o8dVLzo1cwFoGYLerQBJ/lPtokuuNJrGR",
+	"fsd+8EKEkRQ2pIImSW1MhStWuSKcgibJVUMqbCduXLbOIU2SppEVeWx13Rz84OvrXGbvkNRGznjQ2Ncx",
+	"FIyCndBLi3HlnLE6IgMATmKmjLZeD+2UP3B9dRDLCHLbhG2UGsiCNrZBqbvFwA2P+TWI3iixyr0qcOUQ",
+	"jsrVk1+xpe+3DeZ4ZeErSgXLTwpAC4tu4YqXE2q4cMYS+lYlNrcuB8DUQzIAMmaXwNvk1wr80j1FMO68",
+	"y4vkR3y3fF1H2KhfMdYwBvPdMKFKIX41cUmRi97QSWl9F5veN8IBJmNmEeiYKI/RJ5LF0LPA2Zj0ieP0",
+	"Ys4vYKbbXtMTyEGxMVRliImgAyD4C8TmetLwRVseZmFwuhxtBUoLkSHj9NzjkVNyMId/RaRJOdnmboab",
+	"eGO8nZgTf5H2gSd79WU77oq0a7SX8plryl+rddHLiszWFSUxqm1Z/glGk1yJWexDSr7bkJLtCPpGgkvK",
+	"Q7sRkbU2zKQ8lr3T6rZiTbYj1zsYdUJOHYZiSUweSKw9kEvLNBF8XKRIes8iynkhnQZzHG0cy+44//XK",
+	"h7cT0bLm8O/DWvaO6l2HtVxNhqytVfnCJj0PHT/SlWsLOU9Jd3d3LzrOPIAlmeut1mWGKv6SXtzlyHey",
+	"1O+JSGILcGmTNWwMtH1kJGSEKr+1EFi2l+njRv2nIUnWprEXgLFdft8p9Ijo3ssfDCPFZqE5fxTudzto",
+	"dWu43z5OZ8/+dh+nc206dMYSdh2CcJ6X7Mir7Y0kAnPk9fawWl0tgzrxAhY0Ym4wLMlZW2EvM1L6ZfV+",
+	"zeBE/JmTBOgl2AiHqCxLCkn62Xj7tvLwQMSLLjcrYNQ/dZLjeJTbVJicwjQZUl4wYDO9zoMsc65kqV11",
+	"fURdTlWOMUK4mB9jdWR7SgowJtORu2Ti4l6xi7RDM24Qhd/t1B/BovrCjtWFa93m5fDCc6ntb4e9tXWH",
+	"1ilHWdtfFsG6g1KMWAIPZ1SpuZAuUC3I8F/yOMMqVYBtZtEiGdYo4gxh6QN7MWhxAVbEpoTDnDjMUZZX",
+	"Xhbc8H9mtPkBKBZDlys25pgzmGoXkU7jLAodmartK7I8kvIC6BQ5XzaPnmXPvUxstFDQsQh6jvDRD+7N",
+	"1nWFndvmrWXkpmXaM6yL+zrs7bHIUnfcNP09i4F2B3ISnxWUmB1ts4IhEx4kI4y0mU9YAgfZiweWog8q",
+	"9JWd+azm14qzfu6dagsXjFbrNjklffMHIv9mkOsUf3OdEnd4Ms9w7gkvcMds3TetzbHu28HY09gDblYn",
+	"7iOAr5ozPZwQ/wEiRqOTHPYsq8KG4tCjsL5rZ3p3w1aLud183Gpei2x1pbKt+MLeK3vDcgIMU8n0onX8",
+	"2+dwHbH8plzPVmbpIGHDlscwzJI89It/9QaLnlU+H67MBrHPqAz6ECzWid+SRbVtk3d0Cgp1SqMRaZHE",
+	"hGJ46mBB+rYZLAoZMmoJqX2s3WeLF1kY47XdqMH+ahxlIzZOJdz1WK4bN30IWaGEwYLk8acZidrdbYBh",
+	"ESJSLWK6WIHPnCSZCOuBX8V0kWNiYXCie4ZJRNBRTSjw3HR8U+RnO9vT3qa0h9Rxr1zU8AqUN2BJwvj4",
+	"QGm6CtDxI1wCT9GIM8/MPDPKYoJ2mvyrDCnlhMwAjTn5C3nBhTg1GpQDD7fqENqStM39qSHTZ3aY10mc",
+	"roszsxB7utycLtGCSjVGAw/y7dqWLrMSgnj5r6JLD6AZAYx9TGIHVhwL63xCBOUaAnORLc+drHHdEMC2",
+	"nz2VbUNlGWzsKFTfe1M6k5ax1VPYrw3YHcaF4A08B7gg99Gl8FbwmC4eIACn4HoSuLRzxEqLdj1YdLkD",
+	"NcXIa5FqLA5uzU4JVZo86ph+VEQOj7AvrGF7eGR7UG1y6nD5Hnfsg/nAEKscOFkAlfgtjlTILsdXrS8A",
+	"hVoHa+46nIFkIra+gFRn4OY4qhpfrZDa3RbLCmxgaY0ePrelzdHrXJuEhAOpybewckuWZ2E/mQm2ohZO",
+	"L5Q7sZQg8so6gjKsUX7NGKefZgTrr8aZmmE7vlbwUpeEc93gudeZluJoy/KDPQfdmIM6hmdrbhkGdAXm",
+	"qcWs5+z3A4h7hctSrdavDSNCNlW8HCFXxWQJjVifCow6Y81xVo8xtKnsJT+XTGvgdZf5uZi9LcZyndd5",
+	"pac9OW5zoVdIwUsM2u5mFwmsIMBnC6SkNjnlC6LQxXDAuI1zzuOasY12MCn4o/npe0kG3iApEq+GrbIh",
+	"3ZvZ9ZwnNEbZLwf47w3nN5p9XJ/XiISwz2e8cj6jdKcmP834OZCOYLsMO3g+KQx1HDnnjdXvbCxOlplg",
+	"BFXkB+2aXDuz7XfWsyISuB04EJHAPqdu773Z1hWMZOJOZZNDXgYDsRf25rlzGIRMBilLtLnBkSUYfQqL",
+	"YHOHM5Aiz5iIpDahbjuOsE+k+14T6TYj4rrEuc2FyzFoR4rXKvPUYsPZvvfxf7eUENeU7JyAdJN5b21y",
+	"WmGzFwCzIrmtDnh5B5z1eoSsW0lQqzt8+8S0fWbGjhPTNr3CavLQVp15W1PfewPvNxtOVwuvfGcZwq3k",
+	"bNUxhH2u1p4j7DxXazvVTIG8ZEM4GFJNEzFe4yb13ZtEjEZYNT7TyNBrOpNsCG2yjOs4FDFELlOex8TQ",
+	"11jIRdgEe2ZH9VrD9HuGZfQXIWR2zX4vmV2n9Msb4GM9aR0fdjpNfYJ0qJnD40MpUII2PJC4/Vd1Q2Cq",
+	"Z1+9PjC+ndmdS8bmqGUoDnH47L9ImVhK0f1xW7h7HnGvN09n+7O3UF/ZQp0vZcEkK9yv3vVUZ7BGrmhD",
+	"3Yx0hDkAYYXJGqe9vb+rNmpviLdiqvaXaG+x3lustzvxp3FMaHbkNzrxawSkLRHgqAW4tyEOTJ8QBZr0",
+	"89u1T7QgI4plUrnSQGuN2VfiIHub9vdq074Cpa8wcE8hi8TEe7AMC+caTiFo6S7T6U0IU3V272Jp9sr2",
+	"LZm+t6HOQvK6s3UHd8eLr1WMuxVj+JqDubeJ7y1gO7aJX+kKDBrInxU5TDmouWsTjeUOjsd81M48tnBJ",
+	"KjQGlABrLeV/EN5xK3bzNbxjbz7fM4+dm893oCpiJFK9Bf05AmMpMp+IPCXSglAoACw6YxowjMbayVVU",
+	"RDzNJ+BCIQsEDKacVTdsQ8dYyu/KeJ5m0aHaRbN4iTWZ0S1kRXaekaAJ/cnWFvQY8Btz0LMtuU0rekKV",
+	"7m1vSkdjeCCAOyNJrFpT/O33dlB8uGFLuiHx9SZ0JJu9/fzK9vPUMZSMP9rPm5vMXcmZDBbI4R1iBJ1i",
+	"Y0Pg3B5spi1Wo2GA01Rpa14fToRQkIHTFomUghuW6mATKce2TFMp1ywpAH8UaIW17Wzv9TVbDHHdVRu9",
+	"GdutGOdxUfZW+b1V/opx5Kk9XOtYSVDAmsLq5MNMPspUMvMFKGVx/8gAEsHH5lPQbPk8lRK4dof/Wm+u",
+	"Onulhyf4nZ6n26m8XF7XtbfYViB2lkK3y3TIU/KtqGjvqyK8xh4a+0oJn0hIDyf+2JNLu7ykLli/UpSn",
+	"/0sHraE0DRZItYPf7hrcO5q+V0fTZpw7unVVeAy3yszdcu3tVLfkeWpIrrfjbLKgLEs8P8NyHwCJYSo0",
+	"xIbH+/aG+487Tx/UeaV2wLGvR2O5FT9U3eHcO6D2NuQdO6A2vRqDPqfMnFHYR1y9XfsJpTXM13LQ5RGh",
+	"BWtgglu4c/wVr0xNL4DAaARDTag1qDiw4635Tn0JnzvLem7FjVXHevb+qz3v2bn/ajuLylwdaDa8AL0G",
+	"dd0+hKVrFFpalTBfRIWB1uiljJNHHaJgKHisIkIV6f+7ffOvfcI4JpR9+vimTV6jyD4XUk+M7D9hfNzl",
+	"8wxAPavjMKGKAI8RMIhy1MPrzbVnOKBz7O1aA878fmqEfu1+3RthKtK4IyPEb5gBVtSgjpQ82k3YJdQl",
+	"RldQxb+2BkAlyNNUT1rHv302d4gCeRnGI8QiH/bnVtRKZdI6bj3Ee8d1XX3hzJX9YPZaFakuHGqIUr7s",
+	"skP0qKzMgK0ukJduYtL5MG3Vj7KHUgUaO3V+xeLJzJlVfdLB46gqCKWHr5hhaS6//OtEGMUb9fFplGnZ",
+	"3Jurj0Ucet/hZY4MT8f3Y8GheL+wT9VAVLkiMAt817AJrK3l4xV6GGzh/pkiWhjZxUg8PCpXtjKSTlH3",
+	"yowvr11oOJi3SqVqNTVdNUyDK1qthhLUtDvLN3HuvYzpJTXrljBuoxTtQ6V3Dhimz63Yrhllzh6YAZ36",
+	"5LKo2+5XFu3OIgxi6R1XLcfwhNTIiYiPWvziEbrDeFtu9B3MXYu/wsAyWdUm/b+/PCcP5+ohF5qNcvDB",
+	"PrlPEyXwhln+9auYO0QOFn972H9ANCRJdjK6WASt9EJkG/GJ/GEfUah8M+t9mmFQ3TMbxE8MRblGp4b0",
+	"0IbwwCxnl2ODMVWTgaAytq1ZXFX31T2VgQaS+/bFdpd3+Q8/nFm35Q8/uNJBZzA8yFfk4IMUWgxFckws",
+	"34tIN+10Hg19Fwd+A31yn2HagRRzBbLL+0YlyFu6n8okIr/ds83ci+yrnx/0H2CEg+27uLytUpFJASPS",
+	"//D+7JxURIi+UUvsELhDqscgBHM0pbV4H2O5UZEmsbnZSTozrDURY4tAYYd6T5H+e8nGjPet23cANsbD",
+	"cm67+sRBAIlRl/efv/941jt98+b9ry9f9N5/fP331+/OcDDYK03QPshJ37/1Z1IMEpj+aG7/fpTVsEPx",
+	"QxSyjtuUt6AUHYP64Qc0V/7j7P070v9qDo9ezCAiMdU0IlR/60cuY34AcRZJbCUH0n/DLsE11PfheBVd",
+	"KNLHQoT9qMuFNB/Ugg/7JBeJZkZXY4okQuk2eR0rQtUQeHxCgA4nZGqbJbbyDep45DSbiKV+y5RdmdaE",
+	"KQ38mND8zaxIYpcPE8RZGyZCYaqKpYXDTucvbjE+gkqnkBPov2P4B1wC1z0W/9W581G5ZLF1wg3RkOsk",
+	"xKPHZCJSqY4LmGVzx0PsRu8Kb5yONFKtW4rsRkUMAjEFgmW2FghwGtmcBGoIPMein4g5dwN+ngjF+PiH",
+	"H45xGlGBFz4FMqDDi2z3lX/dw/yEHHYOjyKf+IgEpanUynejUCU4kliXI2WIwe9G255jrm9fGnGYw1D3",
+	"qJlSb6r6dsvt5opiGNjfo8gbl2XNZrnJfS0EUYmYE4rTNYuDV14SEyVcrUc3SAU8xiAHMxlbG62Qyw1l",
+	"5HBFE3oJ5KjjSMXWprQytmPYKIuF754cDF7nPXs33kJh9Obnb/8/AAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

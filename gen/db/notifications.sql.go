@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-const NotificationSend = `-- name: NotificationSend :exec
+const NotificationSend = `-- name: NotificationSend :many
 INSERT INTO core_notification (user_id, title, message, type, related_appointment_id, created_at)
 SELECT u.id, t.title, t.message, $1, $2::bigint, $3
 FROM core_user u
@@ -20,6 +20,7 @@ JOIN (VALUES ('en', $4::text, $5::text),
     ON t.language = u.language_preference
 WHERE u.is_active AND (u.id = ANY ($10::bigint[])
     OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY ($11::text[])))
+RETURNING id, user_id, title, message, type, is_read, related_appointment_id, created_at
 `
 
 type NotificationSendParams struct {
@@ -36,9 +37,10 @@ type NotificationSendParams struct {
 	Roles         []string  `json:"roles"`
 }
 
-// NotificationSend notifies active users, by id or by role, each in the own language.
-func (q *Queries) NotificationSend(ctx context.Context, db DBTX, arg NotificationSendParams) error {
-	_, err := db.Exec(ctx, NotificationSend,
+// NotificationSend notifies active users, by id or by role, each in the own language, and
+// answers what it wrote.
+func (q *Queries) NotificationSend(ctx context.Context, db DBTX, arg NotificationSendParams) ([]CoreNotification, error) {
+	rows, err := db.Query(ctx, NotificationSend,
 		arg.Type,
 		arg.AppointmentID,
 		arg.Now,
@@ -51,5 +53,29 @@ func (q *Queries) NotificationSend(ctx context.Context, db DBTX, arg Notificatio
 		arg.UserIds,
 		arg.Roles,
 	)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CoreNotification{}
+	for rows.Next() {
+		var i CoreNotification
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Title,
+			&i.Message,
+			&i.Type,
+			&i.IsRead,
+			&i.RelatedAppointmentID,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -36,7 +36,7 @@ const grace = 15 * time.Second
 
 // Run serves until ctx ends or the listener fails. It refuses a database whose schema is
 // not this program's. When it returns everything has stopped, in the order in which one
-// part needs the other: requests, then jobs, then the database. The end of ctx is no error.
+// part needs the other: sockets, requests, jobs, and at last the database. The end of ctx is no error.
 func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if o.Listener != nil {
 		defer o.Listener.Close()
@@ -52,6 +52,11 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
+	news, err := startLive(ctx, cfg, pool, o)
+	if err != nil {
+		return err
+	}
+	defer news.stop()
 	if o.Workers {
 		jobs, startErr := startJobs(ctx, pool, o.Log)
 		if startErr != nil {
@@ -64,7 +69,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		<-ctx.Done()
 		return nil
 	}
-	return serve(ctx, cfg, pool, o)
+	return serve(ctx, cfg, pool, news, o)
 }
 
 func (o Options) ready() {

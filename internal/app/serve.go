@@ -33,8 +33,8 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 // serve answers requests until ctx ends, and then those under way.
-func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, o Options) error {
-	handler, err := newHandler(cfg, pool, o.Log)
+func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, news live, o Options) error {
+	handler, err := newHandler(cfg, pool, news, o.Log)
 	if err != nil {
 		return err
 	}
@@ -55,6 +55,7 @@ func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, o Options
 		return fmt.Errorf("the API cannot be served any longer: %w", err)
 	case <-ctx.Done():
 	}
+	news.closeSockets(o.Log)
 	o.Log.Info("stopping: requests under way are being answered")
 	return shutDown(srv)
 }
@@ -69,7 +70,7 @@ func shutDown(srv *http.Server) error {
 	return nil
 }
 
-func newHandler(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (http.Handler, error) {
+func newHandler(cfg config.Config, pool *pgxpool.Pool, news live, log *slog.Logger) (http.Handler, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
@@ -85,6 +86,8 @@ func newHandler(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (http.H
 		DB:              pool,
 		Now:             time.Now,
 		Log:             log,
+		Live:            news.hub,
+		Committed:       news.relay.Wake,
 		Hasher:          authn.NewHasher(0),
 		Tokens:          tokens,
 		Secret:          []byte(cfg.SecretKey),

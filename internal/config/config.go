@@ -20,6 +20,7 @@ type Config struct {
 	SecretKeyOld  []Secret
 	DatabaseURL   Secret
 	DirectURL     Secret // past a connection pooler, for migrations
+	RedisURL      Secret // empty: this is the only process
 	ListenAddress string
 
 	AllowedHosts   []string
@@ -65,6 +66,7 @@ func (r *reader) config() Config {
 		SecretKeyOld:  r.oldKeys("SECRET_KEY_OLD"),
 		DatabaseURL:   database,
 		DirectURL:     r.directURL(database),
+		RedisURL:      r.redisURL("REDIS_URL"),
 		ListenAddress: r.address("LISTEN_ADDR", "127.0.0.1:8000"),
 
 		AllowedHosts:   r.hosts("ALLOWED_HOSTS"),

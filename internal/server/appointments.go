@@ -126,6 +126,9 @@ func (h *handlers) DeleteAppointment(ctx context.Context, r api.DeleteAppointmen
 		Object: "appointment", Lock: db.New().AppointmentLock, Delete: db.New().AppointmentDelete,
 		Version: func(row db.CoreAppointment) int64 { return row.Version },
 		Patient: func(row db.CoreAppointment) *int64 { return &row.PatientID },
+		Announce: func(c *change.Change, row db.CoreAppointment) error {
+			return announceAppointment(c, api.LiveAppointmentTypeAppointmentDeleted, row, row)
+		},
 	})
 }
 

@@ -39,11 +39,14 @@ func book(ctx context.Context, c *change.Change, rules bookingRules, wanted *db.
 	if err := recordAppointment(c, audit.Entry{Action: audit.Create, After: created}, unbooked, created); err != nil {
 		return none, err
 	}
+	if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentCreated, unbooked, created); err != nil {
+		return none, err
+	}
 	row, err := db.New().AppointmentGet(ctx, c.Tx, created.ID, nil)
 	if err != nil {
 		return none, err
 	}
-	return row, announce(ctx, c, p, none, row)
+	return row, notifyParties(ctx, c, p, none, row)
 }
 
 var hasEncounters = apperr.New(apperr.Conflict, "has_encounters",
@@ -122,11 +125,14 @@ func saveAppointment(ctx context.Context, c *change.Change, p parties, before, a
 	if err := recordAppointment(c, audit.Entry{Action: audit.Edit, Before: before, After: written}, before, written); err != nil {
 		return was, err
 	}
+	if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentUpdated, before, written); err != nil {
+		return was, err
+	}
 	is, err := q.AppointmentGet(ctx, c.Tx, before.ID, nil)
 	if err != nil {
 		return is, err
 	}
-	return is, announce(ctx, c, p, was, is)
+	return is, notifyParties(ctx, c, p, was, is)
 }
 
 // recordAppointment records a change; where an overbooked appointment came to stand, the

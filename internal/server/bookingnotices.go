@@ -10,11 +10,11 @@ import (
 	"chelal/internal/scheduling"
 )
 
-// announce tells the doctor and the patient's account what became of an appointment:
+// notifyParties tells the doctor and the patient's account what became of an appointment:
 // those who lost it that it is cancelled, those who came to it that it is booked, and
 // those who keep it when it is now. It says nothing about an appointment that is neither
 // booked nor cancelled, or whose place stays. A row without an id is none.
-func announce(ctx context.Context, c *change.Change, p parties, before, after db.AppointmentGetRow) error {
+func notifyParties(ctx context.Context, c *change.Change, p parties, before, after db.AppointmentGetRow) error {
 	was, is := p.concerned(before.CoreAppointment), p.concerned(after.CoreAppointment)
 	switch status := scheduling.Status(after.CoreAppointment.Status); {
 	case status == scheduling.Cancelled && before.CoreAppointment.Status != string(status):

@@ -16,6 +16,7 @@ import (
 	"chelal/gen/db"
 	"chelal/internal/authn"
 	"chelal/internal/pg"
+	"chelal/internal/realtime"
 	"chelal/internal/server"
 	"chelal/internal/testkit"
 )
@@ -61,6 +62,7 @@ func setupOn(t testing.TB, conn pg.DB, change ...func(*server.Options)) *bundle 
 		Tokens: tokens, Secret: secret, RefreshLifetime: 7 * 24 * time.Hour, Zone: time.UTC, Version: "test",
 		StrictBodies: true, MaxBody: 1 << 20,
 	}
+	b.options.Live = realtime.NewHub(realtime.Options{DB: conn, Now: b.options.Now, Log: b.options.Log, Zone: time.UTC})
 	for _, f := range change {
 		f(&b.options)
 	}

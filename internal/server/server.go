@@ -13,13 +13,16 @@ import (
 	"chelal/internal/authn"
 	"chelal/internal/change"
 	"chelal/internal/pg"
+	"chelal/internal/realtime"
 )
 
-// Options are what a server is made of. All but the lists are required.
+// Options are what a server is made of. All but the lists and Committed are required.
 type Options struct {
 	DB              pg.DB
 	Now             func() time.Time
 	Log             *slog.Logger
+	Live            *realtime.Hub // what sockets are told
+	Committed       func()        // called after each change; may be nil
 	Hasher          *authn.Hasher
 	Tokens          *authn.Tokens
 	Secret          []byte // keys are derived from it, one a purpose
@@ -48,7 +51,7 @@ var _ api.StrictServerInterface = (*handlers)(nil)
 func New(o Options) (http.Handler, error) {
 	h := &handlers{
 		Options:    o,
-		changes:    &change.Store{DB: o.DB, Now: o.Now},
+		changes:    &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed},
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
 	}
 	contract, err := loadContract(o.StrictBodies)
@@ -64,6 +67,7 @@ func New(o Options) (http.Handler, error) {
 	api.RegisterHandlersWithOptions(e, strict, api.RegisterHandlersOptions{OperationMiddlewares: operations})
 	mountDocs(e, contract)
 	h.mountProbes(e)
+	h.mountSockets(e)
 	return headAsGet(e), nil
 }
 

@@ -16,7 +16,7 @@ import (
 // monthsAhead is how far ahead the audit log's partitions are made.
 const monthsAhead = 3
 
-// expire removes sessions, refresh tokens and idempotency keys that are past their time,
+// expire removes sessions, refresh tokens, idempotency keys, events and tickets that are past their time,
 // and makes the audit log's partitions before their months begin.
 type expire struct {
 	river.WorkerDefaults[jobs.Expire]
@@ -37,6 +37,8 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"sessions", func() (int64, error) { return db.New().SessionExpire(ctx, w.db, now) }},
 		{"refresh tokens", func() (int64, error) { return db.New().RefreshTokenExpire(ctx, w.db, now) }},
 		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
+		{"events", func() (int64, error) { return db.New().EventsExpire(ctx, w.db, now.Add(-change.EventLifetime)) }},
+		{"socket tickets", func() (int64, error) { return db.New().SocketTicketsExpire(ctx, w.db, now) }},
 		{"audit partitions", func() (int64, error) { return 0, db.New().AuditPartitions(ctx, w.db, monthsAhead) }},
 	} {
 		removed, err := part.run()

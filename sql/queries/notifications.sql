@@ -1,5 +1,6 @@
--- NotificationSend notifies active users, by id or by role, each in the own language.
--- name: NotificationSend :exec
+-- NotificationSend notifies active users, by id or by role, each in the own language, and
+-- answers what it wrote.
+-- name: NotificationSend :many
 INSERT INTO core_notification (user_id, title, message, type, related_appointment_id, created_at)
 SELECT u.id, t.title, t.message, @type, sqlc.narg(appointment_id)::bigint, @now
 FROM core_user u
@@ -8,4 +9,5 @@ JOIN (VALUES ('en', @title_en::text, @message_en::text),
              ('sw', @title_sw::text, @message_sw::text)) AS t (language, title, message)
     ON t.language = u.language_preference
 WHERE u.is_active AND (u.id = ANY (@user_ids::bigint[])
-    OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY (@roles::text[])));
+    OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY (@roles::text[])))
+RETURNING *;
