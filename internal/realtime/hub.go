@@ -188,7 +188,7 @@ const (
 // notice makes such a message for those who listen to a topic.
 func (h *Hub) notice(position int64, topic Topic, kind string) *news {
 	text, _ := encode(position, kind, json.RawMessage("{}"), h.Now()) // nothing in it can fail
-	return &news{id: position, topic: topic, toAll: true, text: text}
+	return &news{id: position, topic: topic, toAll: true, anew: kind == resync, text: text}
 }
 
 func (h *Hub) socketsOf(users []int64) []*socket {

@@ -60,6 +60,7 @@ type news struct {
 	id        int64
 	topic     Topic
 	toAll     bool // whoever listens to the topic
+	anew      bool // it is told though its id may be lower than one that was told
 	toStaff   bool
 	userID    int64 // 0: no user
 	patientID int64 // 0: no patient's account

@@ -6,8 +6,9 @@ import (
 	"chelal/gen/db"
 )
 
-// mostMissed is how many events are told again; whoever missed more reads anew.
-const mostMissed = 1000
+// mostMissed is how many events are told again; whoever missed more reads anew. It is more
+// than the queue of a slow reader holds, so that one that was cut can resume.
+const mostMissed = 4 * maxQueue
 
 // missedBy returns what a socket that resumes has missed until it was added and, last, a
 // message that says where it stands: ready, or resync when not all of that can be told.

@@ -125,7 +125,9 @@ func (s *socket) next() (n *news, ending []byte) {
 			return nil, nil
 		}
 		n, *from = (*from)[0], (*from)[1:]
-		if n.id >= s.told && s.who.receives(n) {
+		// Who resumed from a process that is ahead of this one has heard of some.
+		fresh := n.anew || n.id > s.told || n.toAll && n.id == s.told
+		if fresh && s.who.receives(n) {
 			s.told = n.id
 			return n, nil
 		}
