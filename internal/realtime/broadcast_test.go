@@ -53,11 +53,11 @@ func BenchmarkBroadcast(b *testing.B) {
 		execute(b, pool, toAll, time.Now().UnixNano())
 		h.relay.Wake()
 	}
-	b.StopTimer()
-	used := processor() - cpu
 	_, err = fmt.Fprintln(in, b.N)
 	require.NoError(b, err)
 	require.True(b, answers.Scan(), "not everything arrived")
+	b.StopTimer()
+	used := processor() - cpu
 	var got delivery
 	require.NoError(b, json.Unmarshal(answers.Bytes(), &got))
 	require.NoError(b, clients.Wait())

@@ -23,10 +23,10 @@ func TestASlowReaderIsCutAndResumes(t *testing.T) {
 	require.Equal(t, "ready", slow.next().Type)
 
 	// As much as fills the buffers of both systems, and the queue.
-	const steps, step = 10, 250
+	const steps, step = 8, 200
 	for i := range steps {
 		execute(t, h.pool, `INSERT INTO core_event (topic, type, to_staff, data)
-			SELECT 'appointments', 'x', true, jsonb_build_object('n', g, 'text', repeat('x', 16000))
+			SELECT 'appointments', 'x', true, jsonb_build_object('n', g, 'text', repeat('x', 12000))
 			FROM generate_series($1::int, $2::int) g ORDER BY g`, i*step+1, (i+1)*step)
 		h.relay.Wake()
 		for n := range step {

@@ -217,20 +217,22 @@ func TestASocketFollowsWhatItsUserMaySee(t *testing.T) {
 	})
 	t.Run("a link to a record", func(t *testing.T) {
 		portal := l.as("Patient")
-		record := testkit.Patient(t, l.db, nil)
+		record, other := testkit.Patient(t, l.db, nil), testkit.Patient(t, l.db, nil)
 		s := l.listen(portal, "/ws/appointments/", "ready")
-		l.book(desk, record.ID, doctor.user.ID, 13)
-		link := func(user any) {
-			a := admin.call("PATCH", fmt.Sprintf("/api/patients/%d/", record.ID), map[string]any{"user": user})
+		link := func(p db.CorePatient, user any) {
+			t.Helper()
+			a := admin.call("PATCH", fmt.Sprintf("/api/patients/%d/", p.ID), map[string]any{"user": user})
 			require.Equal(t, 200, a.status, a.raw)
 			require.Equal(t, "resync", s.next().Type)
 		}
-		link(portal.user.ID)
-		id := l.book(desk, record.ID, doctor.user.ID, 14)
+		link(record, portal.user.ID)
+		id := l.book(desk, record.ID, doctor.user.ID, 13)
 		require.EqualValues(t, id, s.next().Data["appointment"])
-		link(nil)
-		l.book(desk, record.ID, doctor.user.ID, 15)
-		link(portal.user.ID)
+		link(record, nil)
+		link(other, portal.user.ID)
+		l.book(desk, record.ID, doctor.user.ID, 14)
+		id = l.book(desk, other.ID, doctor.user.ID, 15)
+		require.EqualValues(t, id, s.next().Data["appointment"], "not the former record's")
 	})
 }
 
