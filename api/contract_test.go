@@ -19,6 +19,7 @@ func TestContract(t *testing.T) {
 	require.NoError(t, doc.Validate(context.Background(), openapi3.EnableExamplesValidation()))
 	ids := map[string]bool{}
 	for path, item := range doc.Paths.Map() {
+		versions(t, path, item)
 		for method, op := range item.Operations() {
 			where := method + " " + path
 			require.False(t, ids[op.OperationID], where)
@@ -30,10 +31,43 @@ func TestContract(t *testing.T) {
 			require.True(t, ok, where)
 			require.Equal(t, permission == "public", op.Security != nil && len(*op.Security) == 0, "%s: security and x-permission disagree", where)
 			problems(t, where, method, path, permission, op)
+			if method == "POST" && !slices.Contains(answersSecrets, path) {
+				require.NotNil(t, op.Parameters.GetByInAndName("header", "Idempotency-Key"), where)
+			}
 			bodies(t, where, op)
 		}
 	}
 	require.NotEmpty(t, ids)
+}
+
+// answersSecrets are the POSTs whose answers are not kept for a repetition.
+var answersSecrets = []string{
+	"/api/auth/", "/api/auth/refresh/", "/api/ws-ticket/", "/api/profile/password/", "/api/profile/2fa/setup/",
+	"/api/profile/2fa/enable/", "/api/profile/2fa/disable/",
+}
+
+// versions holds that a record which counts its versions answers them as ETags and is
+// changed and deleted under If-Match, in whole or in part.
+func versions(t *testing.T, path string, item *openapi3.PathItem) {
+	t.Helper()
+	if !slices.Contains(pathVariables(path), "id") || item.Get == nil {
+		return
+	}
+	read := item.Get.Responses.Value("200").Value
+	if body := read.Content.Get("application/json"); body == nil || body.Schema.Value.Properties["version"] == nil {
+		return
+	}
+	require.NotNil(t, read.Headers["ETag"], path)
+	require.Equal(t, item.Put == nil, item.Patch == nil, "%s: PUT and PATCH stand side by side", path)
+	for _, op := range []*openapi3.Operation{item.Put, item.Patch, item.Delete} {
+		if op == nil {
+			continue
+		}
+		require.NotNil(t, op.Parameters.GetByInAndName("header", "If-Match"), op.OperationID)
+		if changed := op.Responses.Value("200"); changed != nil {
+			require.NotNil(t, changed.Value.Headers["ETag"], op.OperationID)
+		}
+	}
 }
 
 // problems holds that an operation documents the refusals that it can answer.

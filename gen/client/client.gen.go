@@ -2825,6 +2825,12 @@ type ListPrescriptionsParams struct {
 	// Dispensed Only those that have, or have not, been dispensed.
 	Dispensed *bool `form:"dispensed,omitempty" json:"dispensed,omitempty"`
 
+	// DateFrom Only those written on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those written on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
 	// Ordering The order; `-` turns it round.
 	Ordering *ListPrescriptionsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
 }
@@ -3422,7 +3428,8 @@ type ClientInterface interface {
 
 	// DeleteAppointment Delete an appointment
 	//
-	// Its encounters stay. To free the slot and keep the record, set the status to cancelled instead.
+	// Its encounters stay. Of one that was still to come or under way, doctor and patient are told as of a cancellation. To
+	// free the slot and keep the record, set the status to cancelled instead.
 	//
 	// Corresponds with DELETE /api/appointments/{id}/ (the `DeleteAppointment` operationId).
 	DeleteAppointment(ctx context.Context, id ID, params *DeleteAppointmentParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4661,7 +4668,8 @@ func (c *Client) GetAvailability(ctx context.Context, params *GetAvailabilityPar
 
 // DeleteAppointment Delete an appointment
 //
-// Its encounters stay. To free the slot and keep the record, set the status to cancelled instead.
+// Its encounters stay. Of one that was still to come or under way, doctor and patient are told as of a cancellation. To
+// free the slot and keep the record, set the status to cancelled instead.
 //
 // Corresponds with DELETE /api/appointments/{id}/ (the `DeleteAppointment` operationId).
 func (c *Client) DeleteAppointment(ctx context.Context, id ID, params *DeleteAppointmentParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -10921,6 +10929,30 @@ func NewListPrescriptionsRequest(server string, params *ListPrescriptionsParams)
 
 		}
 
+		if params.DateFrom != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_from", *params.DateFrom, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateTo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_to", *params.DateTo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Ordering != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ordering", *params.Ordering, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -12878,7 +12910,8 @@ type ClientWithResponsesInterface interface {
 
 	// DeleteAppointmentWithResponse Delete an appointment
 	//
-	// Its encounters stay. To free the slot and keep the record, set the status to cancelled instead.
+	// Its encounters stay. Of one that was still to come or under way, doctor and patient are told as of a cancellation. To
+	// free the slot and keep the record, set the status to cancelled instead.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -25080,7 +25113,8 @@ func (c *ClientWithResponses) GetAvailabilityWithResponse(ctx context.Context, p
 
 // DeleteAppointmentWithResponse Delete an appointment
 //
-// Its encounters stay. To free the slot and keep the record, set the status to cancelled instead.
+// Its encounters stay. Of one that was still to come or under way, doctor and patient are told as of a cancellation. To
+// free the slot and keep the record, set the status to cancelled instead.
 //
 // Returns a wrapper object for the known response body format(s).
 //

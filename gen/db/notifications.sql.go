@@ -20,6 +20,7 @@ JOIN (VALUES ('en', $4::text, $5::text),
     ON t.language = u.language_preference
 WHERE u.is_active AND (u.id = ANY ($10::bigint[])
     OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY ($11::text[])))
+FOR KEY SHARE OF u
 RETURNING id, user_id, title, message, type, is_read, related_appointment_id, created_at
 `
 
@@ -38,7 +39,8 @@ type NotificationSendParams struct {
 }
 
 // NotificationSend notifies active users, by id or by role, each in the own language, and
-// answers what it wrote.
+// answers what it wrote. It waits for an account that is being deleted, and leaves it out
+// once that is done.
 func (q *Queries) NotificationSend(ctx context.Context, db DBTX, arg NotificationSendParams) ([]CoreNotification, error) {
 	rows, err := db.Query(ctx, NotificationSend,
 		arg.Type,

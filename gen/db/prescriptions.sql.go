@@ -195,10 +195,11 @@ func (q *Queries) PrescriptionGet(ctx context.Context, db DBTX, iD int64, ownUse
 }
 
 const PrescriptionList = `-- name: PrescriptionList :many
-SELECT r.id, r.encounter_id, r.medication_name, r.dosage, r.frequency, r.duration, r.instructions, r.created_at, r.updated_at, r.medication_id, r.quantity, r.override_reason, r.allergy_check, r.allergy_table, r.allergy_note, r.dispensed_at, r.dispensed_by_id, r.version, r.search_text, e.patient_id, e.doctor_id, core_full_name(p.first_name, p.last_name, '')::text AS patient_name,
+SELECT r.id, r.encounter_id, r.medication_name, r.dosage, r.frequency, r.duration, r.instructions, r.created_at, r.updated_at, r.medication_id, r.quantity, r.override_reason, r.allergy_check, r.allergy_table, r.allergy_note, r.dispensed_at, r.dispensed_by_id, r.version, r.search_text, e.patient_id::bigint AS patient_id, e.doctor_id::bigint AS doctor_id,
+    core_full_name(p.first_name, p.last_name, '')::text AS patient_name,
     core_full_name(d.first_name, d.last_name, d.username)::text AS doctor_name
 FROM core_prescription r
-JOIN core_encounter e ON e.id = r.encounter_id
+LEFT JOIN core_encounter e ON e.id = r.encounter_id
 LEFT JOIN core_patient p ON p.id = e.patient_id
 LEFT JOIN core_user d ON d.id = e.doctor_id
 WHERE true
@@ -212,6 +213,7 @@ type PrescriptionListRow struct {
 	DoctorName       string           `json:"doctor_name"`
 }
 
+// Joined from the left, so that counting reads no encounters unless it asks whose they are.
 func (q *Queries) PrescriptionList(ctx context.Context, db DBTX) ([]PrescriptionListRow, error) {
 	rows, err := db.Query(ctx, PrescriptionList)
 	if err != nil {

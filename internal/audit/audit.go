@@ -78,6 +78,16 @@ func (e Entry) Details() (json.RawMessage, error) {
 	return json.Marshal(details)
 }
 
+// Alters reports whether After differs from Before in a column that the log keeps.
+func (e Entry) Alters() (bool, error) {
+	before, err := e.state(e.Before)
+	if err != nil {
+		return false, err
+	}
+	after, err := e.state(e.After)
+	return !reflect.DeepEqual(before, after), err
+}
+
 // state reads a row's columns by their JSON names and leaves out the ignored ones.
 func (e Entry) state(row any) (map[string]any, error) {
 	if row == nil {

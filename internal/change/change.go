@@ -113,6 +113,23 @@ func (c *Change) Record(e audit.Entry) error {
 	return nil
 }
 
+// Edit changes a row from before, which is locked, into wanted: write makes it so and returns
+// the row as it is then, which is recorded as e says. What is wanted already is not written
+// again: there is no new version of a record that stays as it is, and no row of the log.
+func Edit[R any](c *Change, e audit.Entry, before, wanted R, write func() (R, error)) (R, error) {
+	e.Action, e.Before, e.After = audit.Edit, before, wanted
+	alters, err := e.Alters()
+	if err != nil || !alters {
+		return before, err
+	}
+	after, err := write()
+	if err != nil {
+		return after, err
+	}
+	e.After = after
+	return after, c.Record(e)
+}
+
 // queue inserts jobs and works none.
 var queue = sync.OnceValues(func() (*river.Client[pgx.Tx], error) {
 	return river.NewClient(riverpgxv5.New(nil), &river.Config{Schema: pg.RiverSchema})

@@ -3,6 +3,7 @@ package listing
 import (
 	"context"
 	"strings"
+	"time"
 
 	"chelal/gen/db"
 )
@@ -54,6 +55,12 @@ func PrescriptionsOfEncounter(encounterID int64) Condition {
 func PrescriptionsOfMedication(medicationID int64) Condition {
 	return Condition{"r.medication_id = ?", []any{medicationID}}
 }
+
+// PrescriptionsFrom narrows prescriptions to those written at t or later.
+func PrescriptionsFrom(t time.Time) Condition { return Condition{"r.created_at >= ?", []any{t}} }
+
+// PrescriptionsUntil narrows prescriptions to those written before t.
+func PrescriptionsUntil(t time.Time) Condition { return Condition{"r.created_at < ?", []any{t}} }
 
 // PrescriptionsDispensed narrows prescriptions to those that have, or have not, been
 // dispensed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,7 +28,7 @@ func TestPrescriptionsAtScale(t *testing.T) {
 		`INSERT INTO core_medication (name) SELECT left(md5(n::text), 8) FROM generate_series(1, 1000) n`,
 		`INSERT INTO core_prescription (encounter_id, medication_id, medication_name, dosage, frequency, quantity,
 				created_at, updated_at, dispensed_at, dispensed_by_id)
-			SELECT e.id, m.id, m.name, '1', 'daily', 1, '2026-01-15'::date + e.id * interval '1 minute', '2026-01-16',
+			SELECT e.id, m.id, m.name, '1', 'daily', 1, '2026-01-15'::date + e.id * interval '1 hour', '2026-01-16',
 				CASE WHEN (2 * e.id + n) % 1000 > 0 THEN '2026-01-16'::timestamptz END, CASE WHEN (2 * e.id + n) % 1000 > 0 THEN e.doctor_id END
 			FROM core_encounter e, generate_series(1, 2) n, core_medication m WHERE m.id = 1 + (7 * e.id + n) % 1000`,
 		"ANALYZE core_user", "ANALYZE core_patient", "ANALYZE core_encounter", "ANALYZE core_medication", "ANALYZE core_prescription",
@@ -35,6 +36,7 @@ func TestPrescriptionsAtScale(t *testing.T) {
 		_, err := pool.Exec(ctx, statement)
 		require.NoError(t, err, statement)
 	}
+	day := time.Date(2026, 1, 20, 0, 0, 0, 0, time.UTC)
 	var patient, doctor, encounter, medication int64
 	var name string
 	require.NoError(t, pool.QueryRow(ctx, `SELECT e.patient_id, e.doctor_id, e.id, r.medication_id, r.medication_name
@@ -50,6 +52,7 @@ func TestPrescriptionsAtScale(t *testing.T) {
 		"to be dispensed": {listing.PrescriptionsDispensed(false)},
 		"by name":         listing.PrescriptionsFound(name),
 		"own":             {listing.PrescriptionsOf(1)},
+		"of a day":        {listing.PrescriptionsFrom(day), listing.PrescriptionsUntil(day.AddDate(0, 0, 1))},
 	} {
 		for _, ordering := range []string{"-created_at", "updated_at", "-id"} {
 			for _, request := range []listing.Request{

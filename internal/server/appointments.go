@@ -120,14 +120,18 @@ func (h *handlers) UpdateAppointment(ctx context.Context, r api.UpdateAppointmen
 	}, nil
 }
 
-// DeleteAppointment removes an appointment; its encounters stay.
+// DeleteAppointment removes an appointment; its encounters stay. To whom it mattered it is
+// a cancellation.
 func (h *handlers) DeleteAppointment(ctx context.Context, r api.DeleteAppointmentRequestObject) (api.DeleteAppointmentResponseObject, error) {
 	return api.DeleteAppointment204Response{}, remove(ctx, h, r.ID, r.Params.IfMatch, removal[db.CoreAppointment]{
 		Object: "appointment", Lock: db.New().AppointmentLock, Delete: db.New().AppointmentDelete,
 		Version: func(row db.CoreAppointment) int64 { return row.Version },
 		Patient: func(row db.CoreAppointment) *int64 { return &row.PatientID },
-		Announce: func(c *change.Change, row db.CoreAppointment) error {
-			return announceAppointment(c, api.LiveAppointmentTypeAppointmentDeleted, row, row)
+		Check: func(c *change.Change, row db.CoreAppointment) error {
+			if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentDeleted, row, row); err != nil {
+				return err
+			}
+			return notifyRemoval(ctx, c, row)
 		},
 	})
 }

@@ -161,14 +161,17 @@ func updateBill(ctx context.Context, c *change.Change, before db.CoreBill, patch
 			return db.BillListRow{}, err
 		}
 	}
-	_, err := db.New().BillUpdate(ctx, c.Tx, db.BillUpdateParams{
-		ID: before.ID, Version: before.Version, PatientID: after.PatientID, EncounterID: after.EncounterID,
-		DueDate: after.DueDate, Notes: after.Notes,
-	})
-	if err != nil {
+	entry := audit.Entry{Object: "bill", ID: before.ID, PatientID: &after.PatientID}
+	if _, err := change.Edit(c, entry, before, after, func() (db.CoreBill, error) {
+		return db.New().BillUpdate(ctx, c.Tx, db.BillUpdateParams{
+			ID: before.ID, Version: before.Version, PatientID: after.PatientID, EncounterID: after.EncounterID,
+			DueDate: after.DueDate, Notes: after.Notes,
+		})
+	}); err != nil {
 		return db.BillListRow{}, err
 	}
-	return recordBill(ctx, c, audit.Entry{Action: audit.Edit, Before: before}, before.ID)
+	row, err := db.New().BillGet(ctx, c.Tx, before.ID, nil)
+	return db.BillListRow(row), err
 }
 
 // recordBill records what a bill has become and returns it as it is answered.

@@ -145,14 +145,15 @@ func (h *handlers) changeBillItem(ctx context.Context, id int64, ifMatch *string
 		if err := checkSum(bill, lineTotal(item)-lineTotal(before)); err != nil {
 			return err
 		}
-		after, err = db.New().BillItemUpdate(ctx, c.Tx, db.BillItemUpdateParams{
-			ID: id, Version: before.Version, ServiceItemID: item.ServiceItemID, Description: item.Description,
-			Amount: item.Amount, Quantity: item.Quantity,
+		item.ID, item.BillID = id, bill.ID
+		entry := audit.Entry{Object: "billitem", ID: id, PatientID: &bill.PatientID}
+		after, err = change.Edit(c, entry, before, item, func() (db.CoreBillitem, error) {
+			return db.New().BillItemUpdate(ctx, c.Tx, db.BillItemUpdateParams{
+				ID: id, Version: before.Version, ServiceItemID: item.ServiceItemID, Description: item.Description,
+				Amount: item.Amount, Quantity: item.Quantity,
+			})
 		})
-		if err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Edit, Object: "billitem", ID: id, PatientID: &bill.PatientID, Before: before, After: after})
+		return err
 	})
 	return after, err
 }

@@ -36,7 +36,9 @@ func book(ctx context.Context, c *change.Change, rules bookingRules, wanted *db.
 	if err != nil {
 		return none, err
 	}
-	if err := recordAppointment(c, audit.Entry{Action: audit.Create, After: created}, unbooked, created); err != nil {
+	entry := appointmentEntry(unbooked, created)
+	entry.Action, entry.After = audit.Create, created
+	if err := c.Record(entry); err != nil {
 		return none, err
 	}
 	if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentCreated, unbooked, created); err != nil {
@@ -114,19 +116,20 @@ func saveAppointment(ctx context.Context, c *change.Change, p parties, before, a
 	if err != nil {
 		return was, err
 	}
-	written, err := q.AppointmentUpdate(ctx, c.Tx, db.AppointmentUpdateParams{
-		ID: before.ID, Version: before.Version, PatientID: after.PatientID, DoctorID: after.DoctorID, Date: after.Date,
-		Time: after.Time, DurationMinutes: after.DurationMinutes, StartsAt: after.StartsAt, EndsAt: after.EndsAt,
-		Status: after.Status, Notes: after.Notes, OverbookReason: after.OverbookReason, Now: c.Now,
+	written, err := change.Edit(c, appointmentEntry(before, after), before, after, func() (db.CoreAppointment, error) {
+		return q.AppointmentUpdate(ctx, c.Tx, db.AppointmentUpdateParams{
+			ID: before.ID, Version: before.Version, PatientID: after.PatientID, DoctorID: after.DoctorID, Date: after.Date,
+			Time: after.Time, DurationMinutes: after.DurationMinutes, StartsAt: after.StartsAt, EndsAt: after.EndsAt,
+			Status: after.Status, Notes: after.Notes, OverbookReason: after.OverbookReason, Now: c.Now,
+		})
 	})
 	if err != nil {
 		return was, err
 	}
-	if err := recordAppointment(c, audit.Entry{Action: audit.Edit, Before: before, After: written}, before, written); err != nil {
-		return was, err
-	}
-	if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentUpdated, before, written); err != nil {
-		return was, err
+	if written.Version != before.Version {
+		if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentUpdated, before, written); err != nil {
+			return was, err
+		}
 	}
 	is, err := q.AppointmentGet(ctx, c.Tx, before.ID, nil)
 	if err != nil {
@@ -135,14 +138,14 @@ func saveAppointment(ctx context.Context, c *change.Change, p parties, before, a
 	return is, notifyParties(ctx, c, p, was, is)
 }
 
-// recordAppointment records a change; where an overbooked appointment came to stand, the
-// log says why.
-func recordAppointment(c *change.Change, e audit.Entry, before, after db.CoreAppointment) error {
-	e.Object, e.ID, e.PatientID = "appointment", after.ID, &after.PatientID
+// appointmentEntry is the audit log's row of a change; where an overbooked appointment came
+// to stand, it says why.
+func appointmentEntry(before, after db.CoreAppointment) audit.Entry {
+	e := audit.Entry{Object: "appointment", ID: after.ID, PatientID: &after.PatientID}
 	if after.OverbookReason != "" && changedFields(before, after).touch(placeFields) {
 		e.Description = "appointment: overbooked: " + after.OverbookReason
 	}
-	return c.Record(e)
+	return e
 }
 
 // named is the id that a patch names, if it does.

@@ -40,6 +40,25 @@ func notifyParties(ctx context.Context, c *change.Change, p parties, before, aft
 	return nil
 }
 
+// notifyRemoval tells of an appointment that is about to be deleted as of one that is
+// cancelled. It locks nobody: whoever is deleted meanwhile needs no telling.
+func notifyRemoval(ctx context.Context, c *change.Change, a db.CoreAppointment) error {
+	if !scheduling.Status(a.Status).Live() {
+		return nil
+	}
+	was, err := db.New().AppointmentGet(ctx, c.Tx, a.ID, nil)
+	if err != nil {
+		return err
+	}
+	patient, err := db.New().PatientGet(ctx, c.Tx, a.PatientID, nil)
+	if err != nil {
+		return err
+	}
+	is := was
+	is.CoreAppointment.Status = string(scheduling.Cancelled)
+	return notifyParties(ctx, c, parties{patients: map[int64]db.CorePatient{patient.ID: patient}}, was, is)
+}
+
 // concerned are the users who have to do with an appointment.
 func (p parties) concerned(a db.CoreAppointment) []int64 {
 	if a.ID == 0 {

@@ -116,6 +116,23 @@ func TestBookingRaces(t *testing.T) {
 		}
 	})
 
+	t.Run("a booking is deleted with the patient's account", func(t *testing.T) {
+		t.Parallel()
+		k := clinicOn(t, testkit.Pool(t))
+		admin := k.as("Admin")
+		for i := range 10 {
+			account := testkit.User(t, k.db, "Patient")
+			path := k.book("2025-07-01", fmt.Sprintf("%02d:00", i), "patient", testkit.Patient(t, k.db, &account.ID).ID)
+			counts, _ := atOnce(2, func(i int) answer {
+				if i == 0 {
+					return admin.call("DELETE", fmt.Sprintf("/api/users/%d/", account.ID), nil)
+				}
+				return admin.call("DELETE", path, nil)
+			})
+			require.Equal(t, map[int]int{204: 2}, counts)
+		}
+	})
+
 	t.Run("one idempotency key", func(t *testing.T) {
 		t.Parallel()
 		k := clinicOn(t, testkit.Pool(t))

@@ -97,14 +97,13 @@ func (h *handlers) changeServiceItem(ctx context.Context, id int64, ifMatch *str
 		}
 		s := before
 		edit(&s)
-		after, err = db.New().ServiceItemUpdate(ctx, c.Tx, db.ServiceItemUpdateParams{
-			ID: id, Version: before.Version, Code: s.Code, Name: s.Name, Category: s.Category, Price: s.Price,
-			IsActive: s.IsActive, Now: c.Now,
+		after, err = change.Edit(c, audit.Entry{Object: "serviceitem", ID: id}, before, s, func() (db.CoreServiceitem, error) {
+			return db.New().ServiceItemUpdate(ctx, c.Tx, db.ServiceItemUpdateParams{
+				ID: id, Version: before.Version, Code: s.Code, Name: s.Name, Category: s.Category, Price: s.Price,
+				IsActive: s.IsActive, Now: c.Now,
+			})
 		})
-		if err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Edit, Object: "serviceitem", ID: id, Before: before, After: after})
+		return err
 	})
 	return after, err
 }

@@ -68,7 +68,7 @@ func dispense(ctx context.Context, c *change.Change, id int64, body api.Dispensi
 	if err != nil {
 		return row, err
 	}
-	return row, recordPrescription(c, audit.Entry{Action: audit.Edit, PatientID: &row.PatientID, Before: before}, row.CorePrescription)
+	return row, recordPrescription(c, audit.Edit, row.PatientID, before, row.CorePrescription)
 }
 
 // completeByDispenser fills in what a prescription leaves open, and names what the body

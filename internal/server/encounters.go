@@ -94,10 +94,13 @@ func (h *handlers) CreateEncounter(ctx context.Context, r api.CreateEncounterReq
 			if err != nil {
 				return nil, err
 			}
-			full, err := recordEncounter(ctx, c, audit.Entry{Action: audit.Create, After: row}, row)
+			full, err := db.New().EncounterGet(ctx, c.Tx, row.ID, nil)
+			if err != nil {
+				return nil, err
+			}
 			return api.CreateEncounter201JSONResponse{
-				Body: toAPIEncounter(full), Headers: api.CreateEncounter201ResponseHeaders{ETag: etag(row.Version)},
-			}, err
+				Body: toAPIEncounter(db.EncounterListRow(full)), Headers: api.CreateEncounter201ResponseHeaders{ETag: etag(row.Version)},
+			}, c.Record(audit.Entry{Action: audit.Create, Object: "encounter", ID: row.ID, PatientID: &row.PatientID, After: row})
 		})
 }
 
@@ -182,24 +185,17 @@ func updateEncounter(ctx context.Context, c *change.Change, before db.CoreEncoun
 			return db.EncounterListRow{}, encounterInUse
 		}
 	}
-	after, err := db.New().EncounterUpdate(ctx, c.Tx, db.EncounterUpdateParams{
-		ID: before.ID, Version: before.Version, PatientID: after.PatientID, AppointmentID: after.AppointmentID,
-		DoctorID: after.DoctorID, Notes: after.Notes, Diagnosis: after.Diagnosis, Now: c.Now,
-	})
-	if err != nil {
+	entry := audit.Entry{Object: "encounter", ID: before.ID, PatientID: &after.PatientID}
+	if _, err := change.Edit(c, entry, before, after, func() (db.CoreEncounter, error) {
+		return db.New().EncounterUpdate(ctx, c.Tx, db.EncounterUpdateParams{
+			ID: before.ID, Version: before.Version, PatientID: after.PatientID, AppointmentID: after.AppointmentID,
+			DoctorID: after.DoctorID, Notes: after.Notes, Diagnosis: after.Diagnosis, Now: c.Now,
+		})
+	}); err != nil {
 		return db.EncounterListRow{}, err
 	}
-	return recordEncounter(ctx, c, audit.Entry{Action: audit.Edit, Before: before, After: after}, after)
-}
-
-// recordEncounter records a change of an encounter and returns it as it is answered.
-func recordEncounter(ctx context.Context, c *change.Change, entry audit.Entry, row db.CoreEncounter) (db.EncounterListRow, error) {
-	entry.Object, entry.ID, entry.PatientID = "encounter", row.ID, &row.PatientID
-	if err := c.Record(entry); err != nil {
-		return db.EncounterListRow{}, err
-	}
-	full, err := db.New().EncounterGet(ctx, c.Tx, row.ID, nil)
-	return db.EncounterListRow(full), err
+	row, err := db.New().EncounterGet(ctx, c.Tx, before.ID, nil)
+	return db.EncounterListRow(row), err
 }
 
 // DeleteEncounter removes an encounter with its prescriptions, none of which may have

@@ -103,20 +103,20 @@ func (h *handlers) changeMedication(ctx context.Context, id int64, ifMatch *stri
 		}
 		m := before
 		edit(&m)
-		after, err = db.New().MedicationUpdate(ctx, c.Tx, db.MedicationUpdateParams{
-			ID: id, Version: before.Version, Name: m.Name, GenericName: m.GenericName, Description: m.Description,
-			Unit: m.Unit, ReorderLevel: m.ReorderLevel, Now: c.Now,
+		after, err = change.Edit(c, audit.Entry{Object: "medication", ID: id}, before, m, func() (db.CoreMedication, error) {
+			row, err := db.New().MedicationUpdate(ctx, c.Tx, db.MedicationUpdateParams{
+				ID: id, Version: before.Version, Name: m.Name, GenericName: m.GenericName, Description: m.Description,
+				Unit: m.Unit, ReorderLevel: m.ReorderLevel, Now: c.Now,
+			})
+			if err != nil {
+				return row, err
+			}
+			return setStock(ctx, c, row, m.CurrentStock, correction)
 		})
 		if err != nil {
 			return err
 		}
-		if after, err = setStock(ctx, c, after, m.CurrentStock, correction); err != nil {
-			return err
-		}
-		if err := notifyLowStock(ctx, c, before, after); err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Edit, Object: "medication", ID: id, Before: before, After: after})
+		return notifyLowStock(ctx, c, before, after)
 	})
 	return after, err
 }

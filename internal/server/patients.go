@@ -181,15 +181,16 @@ func (h *handlers) changePatient(ctx context.Context, id int64, ifMatch *string,
 		if valueOr(userID, 0) != valueOr(before.UserID, 0) && !authz.FrontDesk.Allows(c.Actor) {
 			return linkRefused
 		}
-		after, err = db.New().PatientUpdate(ctx, c.Tx, db.PatientUpdateParams{
-			ID: id, Version: before.Version, FirstName: d.FirstName, LastName: d.LastName, DateOfBirth: d.DateOfBirth,
-			Gender: d.Gender, ContactInfo: d.ContactInfo, Address: d.Address, KnownAllergies: d.KnownAllergies,
-			UserID: userID, Now: c.Now,
+		wanted := withDetails(before, d)
+		wanted.UserID = userID
+		after, err = change.Edit(c, audit.Entry{Object: "patient", ID: id, PatientID: &id}, before, wanted, func() (db.CorePatient, error) {
+			return db.New().PatientUpdate(ctx, c.Tx, db.PatientUpdateParams{
+				ID: id, Version: before.Version, FirstName: d.FirstName, LastName: d.LastName, DateOfBirth: d.DateOfBirth,
+				Gender: d.Gender, ContactInfo: d.ContactInfo, Address: d.Address, KnownAllergies: d.KnownAllergies,
+				UserID: userID, Now: c.Now,
+			})
 		})
-		if err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Edit, Object: "patient", ID: id, PatientID: &id, Before: before, After: after})
+		return err
 	})
 	return after, err
 }
@@ -242,6 +243,12 @@ func detailsOf(p db.CorePatient) patient.Details {
 		FirstName: p.FirstName, LastName: p.LastName, DateOfBirth: p.DateOfBirth, Gender: p.Gender,
 		ContactInfo: p.ContactInfo, Address: p.Address, KnownAllergies: p.KnownAllergies,
 	}
+}
+
+func withDetails(p db.CorePatient, d patient.Details) db.CorePatient {
+	p.FirstName, p.LastName, p.DateOfBirth, p.Gender = d.FirstName, d.LastName, d.DateOfBirth, d.Gender
+	p.ContactInfo, p.Address, p.KnownAllergies = d.ContactInfo, d.Address, d.KnownAllergies
+	return p
 }
 
 func applyPatch(d *patient.Details, b api.PatientPatch) {

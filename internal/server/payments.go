@@ -161,17 +161,16 @@ func (h *handlers) changePayment(ctx context.Context, id int64, ifMatch *string,
 		if err := checkDue(bill, wanted.Amount-before.Amount); err != nil {
 			return err
 		}
-		after, err := db.New().PaymentUpdate(ctx, c.Tx, db.PaymentUpdateParams{
-			ID: id, Version: before.Version, Amount: wanted.Amount, Method: wanted.Method, Reference: wanted.Reference,
-		})
-		if err != nil {
+		entry := audit.Entry{Object: "payment", ID: id, PatientID: &bill.PatientID}
+		if _, err := change.Edit(c, entry, before, wanted, func() (db.CorePayment, error) {
+			return db.New().PaymentUpdate(ctx, c.Tx, db.PaymentUpdateParams{
+				ID: id, Version: before.Version, Amount: wanted.Amount, Method: wanted.Method, Reference: wanted.Reference,
+			})
+		}); err != nil {
 			return err
 		}
-		if row, err = db.New().PaymentGet(ctx, c.Tx, id, nil); err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Edit, Object: "payment", ID: id, PatientID: &bill.PatientID,
-			Before: before, After: after})
+		row, err = db.New().PaymentGet(ctx, c.Tx, id, nil)
+		return err
 	})
 	return row, err
 }

@@ -100,12 +100,20 @@ func undispensed(r db.CorePrescription) error {
 	return nil
 }
 
-// recordPrescription adds a prescription to the audit log, and says there when it stands
+// prescriptionEntry is the audit log's row of a prescription. It says there when it stands
 // in spite of an allergy.
-func recordPrescription(c *change.Change, e audit.Entry, after db.CorePrescription) error {
-	e.Object, e.ID, e.After = "prescription", after.ID, after
-	if after.AllergyCheck == conflictOverridden {
-		e.Description = "prescription: " + e.Action + "; an allergy conflict was overridden"
+func prescriptionEntry(action string, r db.CorePrescription, patientID int64) audit.Entry {
+	e := audit.Entry{Action: action, Object: "prescription", ID: r.ID, PatientID: &patientID}
+	if r.AllergyCheck == conflictOverridden {
+		e.Description = "prescription: " + action + "; an allergy conflict was overridden"
 	}
+	return e
+}
+
+// recordPrescription adds to the audit log what a prescription has become; before is nil
+// for a new one.
+func recordPrescription(c *change.Change, action string, patientID int64, before any, after db.CorePrescription) error {
+	e := prescriptionEntry(action, after, patientID)
+	e.Before, e.After = before, after
 	return c.Record(e)
 }

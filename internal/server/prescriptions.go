@@ -10,13 +10,14 @@ import (
 	"chelal/internal/authz"
 	"chelal/internal/change"
 	"chelal/internal/listing"
+	"chelal/internal/scheduling"
 )
 
 // ListPrescriptions answers prescriptions to staff, and to a Patient the own ones.
 func (h *handlers) ListPrescriptions(ctx context.Context, r api.ListPrescriptionsRequestObject) (api.ListPrescriptionsResponseObject, error) {
 	p := r.Params
 	request := pageOf(p.Page, p.PageSize, p.Cursor, string(valueOr(p.Ordering, api.ListPrescriptionsParamsOrderingMinusCreatedAt)),
-		prescriptionConditions(ctx, p))
+		h.prescriptionConditions(ctx, p))
 	page, err := listing.Prescriptions.Read(ctx, h.DB, request)
 	if err != nil {
 		return nil, err
@@ -28,7 +29,7 @@ func (h *handlers) ListPrescriptions(ctx context.Context, r api.ListPrescription
 	}, nil
 }
 
-func prescriptionConditions(ctx context.Context, p api.ListPrescriptionsParams) []listing.Condition {
+func (h *handlers) prescriptionConditions(ctx context.Context, p api.ListPrescriptionsParams) []listing.Condition {
 	where := listing.PrescriptionsFound(valueOr(p.Search, ""))
 	if own := authz.OwnRows(authn.PrincipalFrom(ctx)); own != nil {
 		where = append(where, listing.PrescriptionsOf(*own))
@@ -47,6 +48,12 @@ func prescriptionConditions(ctx context.Context, p api.ListPrescriptionsParams) 
 	}
 	if p.Dispensed != nil {
 		where = append(where, listing.PrescriptionsDispensed(*p.Dispensed))
+	}
+	if p.DateFrom != nil {
+		where = append(where, listing.PrescriptionsFrom(scheduling.DayStart(p.DateFrom.Time, h.Zone)))
+	}
+	if p.DateTo != nil {
+		where = append(where, listing.PrescriptionsUntil(scheduling.DayStart(p.DateTo.AddDate(0, 0, 1), h.Zone)))
 	}
 	return where
 }
@@ -96,7 +103,7 @@ func (h *handlers) CreatePrescription(ctx context.Context, r api.CreatePrescript
 			return api.CreatePrescription201JSONResponse{
 				Body:    toAPIPrescription(db.PrescriptionListRow(row)),
 				Headers: api.CreatePrescription201ResponseHeaders{ETag: etag(made.Version)},
-			}, recordPrescription(c, audit.Entry{Action: audit.Create, PatientID: &row.PatientID}, made)
+			}, recordPrescription(c, audit.Create, row.PatientID, nil, made)
 		})
 }
 
@@ -153,19 +160,18 @@ func (h *handlers) changePrescription(ctx context.Context, id int64, ifMatch, re
 		if err != nil {
 			return err
 		}
-		after, err := db.New().PrescriptionUpdate(ctx, c.Tx, db.PrescriptionUpdateParams{
-			ID: id, Version: before.Version, EncounterID: d.EncounterID, MedicationName: d.MedicationName,
-			Dosage: d.Dosage, Frequency: d.Frequency, Duration: d.Duration, Instructions: d.Instructions,
-			MedicationID: d.MedicationID, Quantity: d.Quantity, OverrideReason: d.OverrideReason,
-			AllergyCheck: d.AllergyCheck, AllergyTable: d.AllergyTable, AllergyNote: d.AllergyNote, Now: c.Now,
-		})
-		if err != nil {
+		if _, err := change.Edit(c, prescriptionEntry(audit.Edit, d, encounter.PatientID), before, d, func() (db.CorePrescription, error) {
+			return db.New().PrescriptionUpdate(ctx, c.Tx, db.PrescriptionUpdateParams{
+				ID: id, Version: before.Version, EncounterID: d.EncounterID, MedicationName: d.MedicationName,
+				Dosage: d.Dosage, Frequency: d.Frequency, Duration: d.Duration, Instructions: d.Instructions,
+				MedicationID: d.MedicationID, Quantity: d.Quantity, OverrideReason: d.OverrideReason,
+				AllergyCheck: d.AllergyCheck, AllergyTable: d.AllergyTable, AllergyNote: d.AllergyNote, Now: c.Now,
+			})
+		}); err != nil {
 			return err
 		}
-		if row, err = db.New().PrescriptionGet(ctx, c.Tx, id, nil); err != nil {
-			return err
-		}
-		return recordPrescription(c, audit.Entry{Action: audit.Edit, PatientID: &row.PatientID, Before: before}, after)
+		row, err = db.New().PrescriptionGet(ctx, c.Tx, id, nil)
+		return err
 	})
 	return row, err
 }

@@ -265,4 +265,12 @@ func TestPrescriptionList(t *testing.T) {
 		}
 		require.Equal(t, 3, seen, ordering)
 	}
+
+	_, err := v.db.Exec(context.Background(), "UPDATE core_prescription SET created_at = '2020-03-02T23:59:59Z' WHERE id = $1", id)
+	require.NoError(t, err)
+	for query, want := range map[string]int{
+		"?date_from=2020-03-02&date_to=2020-03-02": 1, "?date_to=2020-03-01": 0, "?date_to=2020-03-02": 1, "?date_from=2020-03-03": 2,
+	} {
+		require.EqualValues(t, want, v.doctor.call("GET", "/api/prescriptions/"+query, nil).body["count"], query)
+	}
 }

@@ -18,8 +18,6 @@ type removal[R any] struct {
 	Patient func(R) *int64
 	// Check may refuse, once the row is locked. It may be nil.
 	Check func(c *change.Change, row R) error
-	// Announce tells those who listen. It may be nil.
-	Announce func(c *change.Change, row R) error
 }
 
 // remove deletes the row with this id in a change of its own and records its last state.
@@ -39,11 +37,6 @@ func remove[R any](ctx context.Context, h *handlers, id int64, ifMatch *string, 
 		}
 		if _, err := r.Delete(ctx, c.Tx, id, r.Version(before)); err != nil {
 			return err
-		}
-		if r.Announce != nil {
-			if err := r.Announce(c, before); err != nil {
-				return err
-			}
 		}
 		entry := audit.Entry{Action: audit.Delete, Object: r.Object, ID: id, Before: before}
 		if r.Patient != nil {

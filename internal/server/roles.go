@@ -88,22 +88,22 @@ func (h *handlers) changeRole(ctx context.Context, id int64, ifMatch *string, na
 		if err := checkMatch(ifMatch, before.Version); err != nil {
 			return err
 		}
-		if name == keep {
-			name = before.Name
+		wanted := before
+		if name != keep {
+			wanted.Name = name
 		}
-		if description == keep {
-			description = before.Description
+		if description != keep {
+			wanted.Description = description
 		}
-		if before.IsBuiltin && name != before.Name {
+		if before.IsBuiltin && wanted.Name != before.Name {
 			return builtinRole
 		}
-		after, err = db.New().RoleUpdate(ctx, c.Tx, db.RoleUpdateParams{
-			ID: id, Version: before.Version, Name: name, Description: description,
+		after, err = change.Edit(c, audit.Entry{Object: "role", ID: id}, before, wanted, func() (db.CoreRole, error) {
+			return db.New().RoleUpdate(ctx, c.Tx, db.RoleUpdateParams{
+				ID: id, Version: before.Version, Name: wanted.Name, Description: wanted.Description,
+			})
 		})
-		if err != nil {
-			return err
-		}
-		return c.Record(audit.Entry{Action: audit.Edit, Object: "role", ID: id, Before: before, After: after})
+		return err
 	})
 	return after, err
 }

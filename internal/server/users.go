@@ -147,11 +147,13 @@ func (h *handlers) changeUser(ctx context.Context, id int64, ifMatch *string, pa
 		if !stays && slices.Equal(admins, []int64{id}) {
 			return lastAdmin
 		}
-		if after, err = q.UserUpdate(ctx, c.Tx, db.UserUpdateParams{
-			ID: id, Version: before.Version, Username: after.Username, Email: after.Email, FirstName: after.FirstName,
-			LastName: after.LastName, RoleID: after.RoleID, IsActive: after.IsActive,
-			LanguagePreference: after.LanguagePreference, Preferences: after.Preferences, Password: after.Password,
-			PasswordChangeRequired: after.PasswordChangeRequired,
+		if _, err := change.Edit(c, audit.Entry{Object: "user", ID: id}, before, after, func() (db.CoreUser, error) {
+			return q.UserUpdate(ctx, c.Tx, db.UserUpdateParams{
+				ID: id, Version: before.Version, Username: after.Username, Email: after.Email, FirstName: after.FirstName,
+				LastName: after.LastName, RoleID: after.RoleID, IsActive: after.IsActive,
+				LanguagePreference: after.LanguagePreference, Preferences: after.Preferences, Password: after.Password,
+				PasswordChangeRequired: after.PasswordChangeRequired,
+			})
 		}); err != nil {
 			return err
 		}
@@ -161,11 +163,8 @@ func (h *handlers) changeUser(ctx context.Context, id int64, ifMatch *string, pa
 			}
 		}
 		row, err := q.UserGet(ctx, c.Tx, id)
-		if err != nil {
-			return err
-		}
 		result = db.UserListRow(row)
-		return c.Record(audit.Entry{Action: audit.Edit, Object: "user", ID: id, Before: before, After: after})
+		return err
 	})
 	return result, err
 }

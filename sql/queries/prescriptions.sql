@@ -1,8 +1,10 @@
+-- Joined from the left, so that counting reads no encounters unless it asks whose they are.
 -- name: PrescriptionList :many
-SELECT sqlc.embed(r), e.patient_id, e.doctor_id, core_full_name(p.first_name, p.last_name, '')::text AS patient_name,
+SELECT sqlc.embed(r), e.patient_id::bigint AS patient_id, e.doctor_id::bigint AS doctor_id,
+    core_full_name(p.first_name, p.last_name, '')::text AS patient_name,
     core_full_name(d.first_name, d.last_name, d.username)::text AS doctor_name
 FROM core_prescription r
-JOIN core_encounter e ON e.id = r.encounter_id
+LEFT JOIN core_encounter e ON e.id = r.encounter_id
 LEFT JOIN core_patient p ON p.id = e.patient_id
 LEFT JOIN core_user d ON d.id = e.doctor_id
 WHERE true;
