@@ -147,4 +147,3 @@ func execute(t testing.TB, pool *pgxpool.Pool, sql string, args ...any) {
 	_, err := pool.Exec(context.Background(), sql, args...)
 	require.NoError(t, err)
 }
-

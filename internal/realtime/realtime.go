@@ -52,7 +52,8 @@ func (v viewer) isStaff() bool { return authz.OwnRows(v.principal()) == nil }
 
 // receives reports whether v may be told: whom the news does not name gets nothing.
 func (v viewer) receives(n *news) bool {
-	return n.toAll || n.toStaff && v.isStaff() || n.userID == v.userID || n.patientID != 0 && n.patientID == v.patientID
+	return n.toAll || n.toStaff && v.isStaff() || n.userID != 0 && n.userID == v.userID ||
+		n.patientID != 0 && n.patientID == v.patientID
 }
 
 // news is a message and who may receive it.
