@@ -18,7 +18,8 @@ import (
 
 const demoPassword = "chelal-demo"
 
-// demoAccounts are one for each role. The patient is called what the linked record is.
+// demoAccounts are one for each role. Where the demo data has somebody at work in a role,
+// the account is theirs, with their name; the patient is called what the linked record is.
 var demoAccounts = []struct{ username, firstName, lastName, role string }{
 	{"admin", "Amina", "Odhiambo", authn.RoleAdmin},
 	{"doctor", "Joseph", "Kamau", authn.RoleDoctor},
@@ -37,11 +38,11 @@ func (d *dev) addDemo(ctx context.Context, cfg config.Config, pool *pgxpool.Pool
 	if err != nil || complete {
 		return err
 	}
-	today := time.Now().In(cfg.Zone)
+	now := time.Now().In(cfg.Zone)
 	if !begun && d.patients > 0 {
 		progress := d.newProgress()
 		_, err := seed.Run(ctx, pool, seed.Options{
-			Patients: d.patients, Appointments: 3 * d.patients, RNGSeed: 1, Today: today,
+			Patients: d.patients, Appointments: 3 * d.patients, RNGSeed: 1, Now: now,
 			Progress: func(step string, done, total int) { progress.tell(step, int64(done), int64(total)) },
 		})
 		progress.end()
@@ -49,7 +50,7 @@ func (d *dev) addDemo(ctx context.Context, cfg config.Config, pool *pgxpool.Pool
 			return err
 		}
 	}
-	return addAccounts(ctx, pool, today)
+	return addAccounts(ctx, pool, now)
 }
 
 func addAccounts(ctx context.Context, pool *pgxpool.Pool, today time.Time) error {
@@ -59,12 +60,22 @@ func addAccounts(ctx context.Context, pool *pgxpool.Pool, today time.Time) error
 	}
 	err = pg.InTx(ctx, pool, func(tx pgx.Tx) error {
 		for _, a := range demoAccounts {
-			_, err := tx.Exec(ctx, `INSERT INTO core_user (username, email, first_name, last_name, role_id, password)
-				SELECT $1, $2, $3, $4, id, $5 FROM core_role WHERE name = $6 ON CONFLICT DO NOTHING`,
-				a.username, a.username+"@example.org", a.firstName, a.lastName, hash, a.role)
+			_, err := tx.Exec(ctx, `WITH at_work AS (
+					UPDATE core_user SET username = $1, email = $2, password = $5 WHERE id = (
+						SELECT u.id FROM core_user u JOIN core_role r ON r.id = u.role_id
+						WHERE r.name = $6 AND u.password = $7 AND NOT EXISTS (SELECT FROM core_user WHERE username = $1)
+						ORDER BY u.id LIMIT 1)
+					RETURNING id)
+				INSERT INTO core_user (username, email, first_name, last_name, role_id, password)
+				SELECT $1, $2, $3, $4, id, $5 FROM core_role WHERE name = $6 AND NOT EXISTS (SELECT FROM at_work)
+				ON CONFLICT DO NOTHING`,
+				a.username, a.username+"@example.org", a.firstName, a.lastName, hash, a.role, seed.NoPassword)
 			if err != nil {
 				return err
 			}
+		}
+		if err := tellAdmin(ctx, tx); err != nil {
+			return err
 		}
 		return linkPatient(ctx, tx, today)
 	})
@@ -72,6 +83,17 @@ func addAccounts(ctx context.Context, pool *pgxpool.Pool, today time.Time) error
 		return fmt.Errorf("make the demo accounts: %w", err)
 	}
 	return nil
+}
+
+// tellAdmin gives the account admin the notices that Admins and pharmacists get alike.
+func tellAdmin(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `INSERT INTO core_notification (user_id, title, message, type, created_at)
+		SELECT a.id, n.title, n.message, n.type, n.created_at
+		FROM core_notification n JOIN core_user p ON p.id = n.user_id, core_user a
+		WHERE n.type = 'low_stock' AND p.username = 'pharmacist' AND a.username = 'admin'
+		  AND NOT EXISTS (SELECT FROM core_notification WHERE user_id = a.id)
+		ORDER BY n.id`)
+	return err
 }
 
 // linkPatient gives the account patient the record of a grown-up who has none, or a new one.

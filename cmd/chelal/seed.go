@@ -39,7 +39,7 @@ database's user must own the tables, and others wait for them meanwhile.`,
 						"told from real ones afterwards; say --force if that is meant")
 				}
 				return p.seed(cmd.Context(), pool, seed.Options{
-					Patients: patients, Appointments: appointments, RNGSeed: rngSeed, Today: time.Now().In(cfg.Zone),
+					Patients: patients, Appointments: appointments, RNGSeed: rngSeed, Now: time.Now().In(cfg.Zone),
 				})
 			})
 		},

@@ -56,7 +56,7 @@ func TestPatientsAtScale(t *testing.T) {
 	ctx := context.Background()
 	pool := testkit.Pool(t)
 	const total = 30_000
-	_, err := seed.Run(ctx, pool, seed.Options{Patients: total, RNGSeed: 1, Today: time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC)})
+	_, err := seed.Run(ctx, pool, seed.Options{Patients: total, RNGSeed: 1, Now: time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC)})
 	require.NoError(t, err)
 	_, err = pool.Exec(ctx, "ANALYZE core_patient")
 	require.NoError(t, err)

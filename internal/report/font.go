@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// The fonts cover Latin with the letters and accents of African languages, Greek and
-// Cyrillic. The library embeds only the letters that a document has.
+// The fonts cover Latin with the letters and accents of African languages, Greek,
+// Cyrillic, Arabic and Hebrew. The library embeds only the letters that a document has.
 var (
 	//go:embed fonts/DejaVuSans.ttf
 	regular []byte
@@ -30,7 +30,7 @@ func printable(s string) string {
 		}
 		return unicode.ReplacementChar
 	}, s)
-	return strings.Join(strings.Fields(s), " ")
+	return joined(strings.Join(strings.Fields(s), " "))
 }
 
 // characters are those that both fonts have. The library knows only the basic plane.

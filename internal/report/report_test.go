@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"chelal/internal/billing"
 	"chelal/internal/money"
@@ -117,6 +118,19 @@ func TestNames(t *testing.T) {
 		require.Contains(t, drawn(t, i.PDF), "Billed to\n"+name+"\n")
 	}
 
+	for name, seen := range map[string]string{ // from left to right, each letter in its form
+		"محمد عبد الله":             "ﻪﻠﻟﺍ ﺪﺒﻋ ﺪﻤﺤﻣ",
+		"مُحَمَّد":                  "ﺪﻤﺤﻣ",
+		"آلاء پارسی":                "ﯽﺳﺭﺎﭘ ﺀﻻﺁ",
+		"دم 22 (x) مـد":             "ﺪـﻣ (x) 22 ﻡﺩ",
+		"Amina دم 22 عبد, (عبد) 23": "Amina 23 (ﺪﺒﻋ) ,ﺪﺒﻋ 22 ﻡﺩ",
+		"שָׁלוֹם Levi":              "Levi םולש",
+	} {
+		i := invoice()
+		i.Patient = name
+		require.Contains(t, drawn(t, i.PDF), "Billed to\n"+seen+"\n")
+	}
+
 	i := invoice(report.Line{Description: "漢 😀 \U00030000 \U0010FFFF a\u200db\u1ab0c\td", Quantity: 1})
 	i.Patient = strings.Repeat("Wolfeschlegelsteinhausenbergerdorff", 10)
 	text := drawn(t, i.PDF)
@@ -134,6 +148,18 @@ func TestAmounts(t *testing.T) {
 	text := drawn(t, i.PDF)
 	require.Contains(t, text, "1,000,000\n99.99\n99,990,000.00\n")
 	require.Contains(t, text, "9,999,999,999.99")
+}
+
+// TestAnyText holds that no text stops a document.
+func TestAnyText(t *testing.T) {
+	t.Parallel()
+	letters := rapid.SampledFrom([]rune("aÑ7.,()[] -\u0085\u2029\u202e\u2067\u0301\u064eدللاآپـىشאבׁ漢😀\u0000\ufffd"))
+	rapid.Check(t, func(rt *rapid.T) {
+		i := invoice(report.Line{Description: string(rapid.SliceOf(letters).Draw(rt, "description")), Quantity: 1})
+		i.Patient = string(rapid.SliceOf(letters).Draw(rt, "name"))
+		_, err := i.PDF()
+		require.NoError(rt, err)
+	})
 }
 
 func drawn(t *testing.T, pdf func() ([]byte, error)) string {

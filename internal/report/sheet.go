@@ -66,7 +66,7 @@ func (s *sheet) use(st style) {
 func (s *sheet) text(st style, align string, from, to, y, height float64, text string) {
 	s.use(st)
 	s.pdf.SetXY(from, y)
-	s.pdf.CellFormat(to-from, height, printable(text), "", 0, align+"M", false, 0, "")
+	s.pdf.CellFormat(to-from, height, visual(printable(text)), "", 0, align+"M", false, 0, "")
 }
 
 // block writes lines below each other and returns where they end.

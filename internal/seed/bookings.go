@@ -76,7 +76,8 @@ func (b *bookings) appointment(date time.Time, sinceMidnight time.Duration, sinc
 	return a
 }
 
-// booked is when the appointment was made: on an earlier day, or in the same morning.
+// booked is when the appointment was made: on an earlier day, or in the same morning; and
+// one that is still to come, before today.
 func (b *bookings) booked(date, at, since time.Time) time.Time {
 	const sameDay = 0.2
 	opening := b.clock(date, 7*time.Hour)
@@ -86,8 +87,9 @@ func (b *bookings) booked(date, at, since time.Time) time.Time {
 		created = b.moment(opening, b.clock(date, 18*time.Hour)).AddDate(0, 0, -1-int(35*u*u))
 	}
 	if !created.Before(b.midnight) {
-		yesterday := b.today.AddDate(0, 0, -1)
-		created = b.moment(b.clock(yesterday, 8*time.Hour), b.clock(yesterday, 18*time.Hour))
+		u := b.Float64()
+		day := b.today.AddDate(0, 0, -1-int(daysAhead*u*u))
+		created = b.moment(b.clock(day, 8*time.Hour), b.clock(day, 18*time.Hour))
 	}
 	if created.Before(since) {
 		created = since.Add(5 * time.Minute)

@@ -85,15 +85,15 @@ type step struct {
 func (s *seeding) followUpSteps(from int64) []step {
 	salt := int64(s.RNGSeed) //nolint:gosec // any bits will do
 	return []step{
-		{"seed_visit", visitSQL, []any{from, from + batch - 1, s.today, s.midnight, salt, len(cases)}, nil},
+		{"seed_visit", visitSQL, []any{from, from + batch - 1, s.midnight, s.Now, salt, len(cases)}, nil},
 		{"core_encounter", encounterSQL, []any{column(cases, complaintOf), column(cases, diagnosisOf)}, &s.result.Encounters},
 		{"core_prescription", prescriptionSQL, []any{column(cases, firstDrugOf), column(cases, secondDrugOf), column(drugs, nameOf),
-			column(drugs, doseOf), column(drugs, frequencyOf), column(drugs, durationOf), column(drugs, quantityOf)}, &s.result.Prescriptions},
+			column(drugs, doseOf), column(drugs, frequencyOf), column(drugs, durationOf), column(drugs, quantityOf), s.Now}, &s.result.Prescriptions},
 		{"seed_line", lineSQL, []any{column(services, codeOf)}, nil},
-		{"core_bill", billSQL, []any{s.midnight, s.Today.Location().String()}, &s.result.Bills},
+		{"core_bill", billSQL, []any{s.Now, s.Now.Location().String()}, &s.result.Bills},
 		{"core_billitem", itemSQL, nil, nil},
-		{"core_payment", paymentSQL, []any{s.midnight}, &s.result.Payments},
-		{"core_refund", refundSQL, nil, nil},
+		{"core_payment", paymentSQL, []any{s.Now}, &s.result.Payments},
+		{"core_refund", refundSQL, []any{s.Now}, nil},
 		{"core_documentnumber", numberSQL, nil, nil},
 		{"seed_visit", "TRUNCATE seed_visit, seed_line", nil, nil},
 	}
@@ -122,16 +122,23 @@ CREATE TEMPORARY TABLE seed_line (
 
 // chance is 62 random bits of each appointment; parts of it decide different things. Of
 // ten thousand visits 8,800 are billed, and of those 8,600 have something paid.
+//
+// It may be early in the day, though the appointments know that it is half past eleven:
+// visits that would begin later are said to have begun before now, and what follows a
+// visit comes when it should or half way to now, whatever is first.
 const visitSQL = `
 INSERT INTO seed_visit
 SELECT nextval(pg_get_serial_sequence('core_encounter', 'id')),
 	CASE WHEN v.chance % 10000 < 8800 THEN nextval(pg_get_serial_sequence('core_bill', 'id')) END,
-	v.id, v.patient_id, v.doctor_id, least(v.starts_at + make_interval(secs => 300 + (v.chance >> 14) % 1200), $4::timestamptz - interval '2 hours'),
+	v.id, v.patient_id, v.doctor_id,
+	CASE WHEN v.began < $4::timestamptz THEN v.began
+		ELSE $3::timestamptz + ($4::timestamptz - $3::timestamptz) * (0.2 + (v.chance >> 14) % 1200 / 2400.0) END,
 	1 + ((v.chance >> 20) % 1000 * ((v.chance >> 30) % 1000) * $6::int / 1000000)::int, v.chance,
 	CASE WHEN v.chance % 10000 < 8800 * 0.86 THEN nextval(pg_get_serial_sequence('core_payment', 'id')) END
-FROM (SELECT a.*, hashint8extended(a.id, $5::bigint) & 4611686018427387903 AS chance FROM core_appointment a
+FROM (SELECT a.*, c.chance, a.starts_at + make_interval(secs => 300 + (c.chance >> 14) % 1200) AS began FROM core_appointment a
+	CROSS JOIN LATERAL (SELECT hashint8extended(a.id, $5::bigint) & 4611686018427387903 AS chance) c
 	WHERE a.id BETWEEN $1 AND $2 AND a.xmin = pg_current_xact_id()::xid
-	  AND a.status = 'completed' AND a.date < $3::date
+	  AND a.status = 'completed' AND (a.starts_at < $3::timestamptz OR $3::timestamptz < $4::timestamptz)
 	ORDER BY a.id) v`
 
 const encounterSQL = `
@@ -146,7 +153,7 @@ INSERT INTO core_prescription (encounter_id, medication_name, medication_id, dos
 	instructions, created_at, updated_at, dispensed_at, dispensed_by_id)
 SELECT v.encounter_id, d.name, m.id, d.dose, d.frequency, d.duration, d.quantity,
 	CASE v.chance % 3 WHEN 0 THEN 'After meals' WHEN 1 THEN 'With plenty of water' ELSE '' END, v.at, v.at,
-	CASE WHEN p.id IS NOT NULL AND (v.chance >> d.n) % 10 < 7 THEN v.at + interval '25 minutes' END,
+	CASE WHEN p.id IS NOT NULL AND (v.chance >> d.n) % 10 < 7 THEN v.at + least(interval '25 minutes', ($8::timestamptz - v.at) / 2) END,
 	CASE WHEN (v.chance >> d.n) % 10 < 7 THEN p.id END
 FROM seed_visit v
 CROSS JOIN LATERAL (VALUES (1, ($1::int[])[v.kind], 9), (2, ($2::int[])[v.kind], 4)) g (n, drug, tenths)
@@ -173,7 +180,7 @@ SELECT v.bill_id, v.patient_id, v.encounter_id, b.issued, (b.issued AT TIME ZONE
 	CASE WHEN v.payment_id IS NULL THEN 0 ELSE b.paid - b.refunded END
 FROM seed_visit v
 JOIN (SELECT bill_id, sum(amount * quantity) AS total FROM seed_line GROUP BY bill_id) l USING (bill_id)
-CROSS JOIN LATERAL (SELECT least(v.at + interval '30 minutes', $1::timestamptz - interval '1 hour') AS issued,
+CROSS JOIN LATERAL (SELECT v.at + least(interval '30 minutes', ($1::timestamptz - v.at) / 2) AS issued,
 	CASE WHEN (v.chance >> 17) % 10 = 0 THEN round(l.total / 2, 2) ELSE l.total END AS paid,
 	CASE WHEN v.chance % 173 = 0 THEN 1.00 ELSE 0 END AS refunded) b
 ORDER BY v.bill_id`
@@ -187,7 +194,7 @@ INSERT INTO core_payment (id, bill_id, amount, refunded_amount, method, referenc
 SELECT v.payment_id, v.bill_id, b.amount_paid + r.amount, r.amount,
 	(ARRAY['Cash', 'Mobile Money', 'Insurance', 'Card', 'Bank Transfer'])[CASE WHEN (v.chance >> 23) % 100 < 44 THEN 1
 		WHEN (v.chance >> 23) % 100 < 74 THEN 2 WHEN (v.chance >> 23) % 100 < 88 THEN 3 WHEN (v.chance >> 23) % 100 < 97 THEN 4 ELSE 5 END],
-	'', u.id, least(b.date_issued + make_interval(mins => ((v.chance >> 29) % 90)::int), $1::timestamptz - interval '30 minutes')
+	'', u.id, b.date_issued + least(make_interval(mins => ((v.chance >> 29) % 90)::int), ($1::timestamptz - b.date_issued) / 2)
 FROM seed_visit v
 JOIN core_bill b ON b.id = v.bill_id
 CROSS JOIN LATERAL (SELECT CASE WHEN v.chance % 173 = 0 THEN 1.00 ELSE 0 END AS amount) r
@@ -197,7 +204,7 @@ ORDER BY v.payment_id`
 
 const refundSQL = `
 INSERT INTO core_refund (payment_id, amount, reason, created_at)
-SELECT p.id, p.refunded_amount, 'Charged too much', p.payment_date + interval '10 minutes'
+SELECT p.id, p.refunded_amount, 'Charged too much', p.payment_date + least(interval '10 minutes', ($1::timestamptz - p.payment_date) / 2)
 FROM seed_visit v JOIN core_payment p ON p.id = v.payment_id
 WHERE p.refunded_amount > 0 ORDER BY p.id`
 

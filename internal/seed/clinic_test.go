@@ -14,7 +14,7 @@ func TestTheBooksAreRight(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Pool(t)
 	for run := range 2 {
-		result, err := Run(t.Context(), pool, Options{Patients: 1500, Appointments: 4000, RNGSeed: uint64(run), Today: wednesday(t)})
+		result, err := Run(t.Context(), pool, Options{Patients: 1500, Appointments: 4000, RNGSeed: uint64(run), Now: wednesday(t)})
 		require.NoError(t, err)
 		require.Greater(t, result.Encounters, 2000)
 		require.Greater(t, result.Prescriptions, result.Encounters)
@@ -42,11 +42,21 @@ func TestTheBooksAreRight(t *testing.T) {
 			"figures": `SELECT FROM core_figure f FULL JOIN (SELECT name, bucket, key, sum(count) AS count, sum(amount) AS amount
 				FROM core_figure_source GROUP BY name, bucket, key) s USING (name, bucket, key)
 				WHERE (f.count, f.amount) IS DISTINCT FROM (s.count, s.amount)`,
-			"nothing is of today": `SELECT FROM core_encounter WHERE created_at >= '2026-03-18T00:00+13:00'
-				UNION ALL SELECT FROM core_bill WHERE date_issued >= '2026-03-18T00:00+13:00'
-				UNION ALL SELECT FROM core_payment WHERE payment_date >= '2026-03-18T00:00+13:00'
-				UNION ALL SELECT FROM core_refund WHERE created_at >= '2026-03-18T00:00+13:00'
-				UNION ALL SELECT FROM core_prescription WHERE dispensed_at >= '2026-03-18T00:00+13:00'`,
+			"nothing is still to come": `SELECT FROM core_encounter WHERE created_at > '2026-03-18T15:20+13:00'
+				UNION ALL SELECT FROM core_bill WHERE date_issued > '2026-03-18T15:20+13:00'
+				UNION ALL SELECT FROM core_payment WHERE payment_date > '2026-03-18T15:20+13:00'
+				UNION ALL SELECT FROM core_refund WHERE created_at > '2026-03-18T15:20+13:00'
+				UNION ALL SELECT FROM core_prescription WHERE dispensed_at > '2026-03-18T15:20+13:00'
+				UNION ALL SELECT FROM core_loginactivity WHERE timestamp > '2026-03-18T15:20+13:00'
+				UNION ALL SELECT FROM core_auditlog WHERE timestamp > '2026-03-18T15:20+13:00' AND object_type <> 'seed'`,
+			"the audit log has what was made in the last month": `SELECT FROM (SELECT
+				(SELECT count(*) FROM core_auditlog WHERE object_type <> 'seed') AS logged,
+				(SELECT count(*) FROM core_patient WHERE created_at >= '2026-02-16T00:00+13:00')
+				+ (SELECT count(*) FROM core_appointment WHERE created_at >= '2026-02-16T00:00+13:00')
+				+ (SELECT count(*) FROM core_encounter WHERE created_at >= '2026-02-16T00:00+13:00')
+				+ (SELECT count(*) FROM core_prescription WHERE created_at >= '2026-02-16T00:00+13:00')
+				+ (SELECT count(*) FROM core_bill WHERE date_issued >= '2026-02-16T00:00+13:00')
+				+ (SELECT count(*) FROM core_payment WHERE payment_date >= '2026-02-16T00:00+13:00') AS made) c WHERE logged <> made`,
 			"triggers": `SELECT FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'O'`,
 		} {
 			t.Log(what)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -36,21 +37,27 @@ func (s *seeding) addDoctors(ctx context.Context) ([]int64, error) {
 	return ids, nil
 }
 
-// insertDoctors gives each a password that is no hash, so that none opens it.
+// NoPassword is what those whom a run adds have for a password: no hash, so that none
+// opens the account.
+const NoPassword = "!"
+
 func (s *seeding) insertDoctors(ctx context.Context, last, count int) ([]int64, error) {
 	d := newDice(s.RNGSeed, doctorDice)
 	usernames, given, family := make([]string, count), make([]string, count), make([]string, count)
+	joined := make([]time.Time, count)
 	for i := range count {
 		p := d.person()
 		usernames[i] = fmt.Sprintf("dr.%s.%d", plain(p.family), last+i+1)
 		given[i], family[i] = p.given, p.family
+		// The first one joined on this day of an earlier year, all before their appointments.
+		joined[i] = s.clock(s.today.AddDate(-2-i%4, 0, -i*17%365), 8*time.Hour)
 	}
 	rows, err := s.tx.Query(ctx, `
 		INSERT INTO core_user (username, first_name, last_name, password, is_active, role_id, date_joined)
-		SELECT d.username, d.given, d.family, '!', true, r.id, $4
-		FROM unnest($1::text[], $2::text[], $3::text[]) d (username, given, family), core_role r
+		SELECT d.username, d.given, d.family, $5, true, r.id, d.joined
+		FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) d (username, given, family, joined), core_role r
 		WHERE r.name = 'Doctor'
-		RETURNING id`, usernames, given, family, s.midnight.AddDate(0, 0, -history))
+		RETURNING id`, usernames, given, family, joined, NoPassword)
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,12 @@ var patientColumns = []string{
 	"created_at", "updated_at",
 }
 
-// history is how many days before today the first patient registered.
+// history is how many days before today the hospital opened.
 const history = 5 * 365
+
+// registrations is how many days before today the first patient registered: a small
+// hospital is a young one, where somebody registers almost every day, too.
+func (s *seeding) registrations() int { return min(history, max(90, s.Patients/2)) }
 
 func (s *seeding) addPatients(ctx context.Context) error {
 	if s.Patients == 0 {
@@ -38,10 +42,10 @@ func (s *seeding) patient(d dice, i int, row []any) {
 	registered := s.registered(d, i)
 	updated := registered
 	if d.chance(changed) {
-		updated = d.moment(registered, s.midnight)
+		updated = d.moment(registered, s.Now)
 	}
 	row[0], row[1] = p.given, p.family
-	row[2] = d.birth(p, registered)
+	row[2] = s.birthday(i, d.birth(p, registered))
 	row[3] = d.gender(p)
 	row[4] = d.contact(p)
 	row[5] = d.address(p)
@@ -49,17 +53,35 @@ func (s *seeding) patient(d dice, i int, row []any) {
 	row[7], row[8] = registered, updated
 }
 
+// birthday lets somebody have a birthday today: the first patient, on a birth date at
+// most a year earlier than drawn.
+func (s *seeding) birthday(i int, birth time.Time) time.Time {
+	if i > 0 {
+		return birth
+	}
+	today := time.Date(birth.Year(), s.today.Month(), s.today.Day(), 0, 0, 0, 0, time.UTC)
+	if today.After(birth) {
+		return today.AddDate(-1, 0, 0)
+	}
+	return today
+}
+
 // registered spreads registrations over the years in the order of i. Most are made
 // in the morning; at night only emergencies are.
 func (s *seeding) registered(d dice, i int) time.Time {
 	const emergencies = 0.12
-	day := int((float64(i) + d.Float64()) / float64(s.Patients) * history)
+	days := s.registrations()
+	day := int((float64(i) + d.Float64()) / float64(s.Patients) * float64(days+1))
 	second := d.IntN(24 * 3600)
 	if !d.chance(emergencies) {
 		opening, busy := 7*3600, 11*3600
 		second = opening + int(float64(busy)*(d.Float64()+d.Float64()*d.Float64())/2)
 	}
-	return s.clock(s.today.AddDate(0, 0, day-history), time.Duration(second)*time.Second)
+	registered := s.clock(s.today.AddDate(0, 0, day-days), time.Duration(second)*time.Second)
+	if registered.After(s.Now) {
+		return d.moment(s.midnight, s.Now)
+	}
+	return registered
 }
 
 // moment draws a time from one, and before another when that is later.

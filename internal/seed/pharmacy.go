@@ -3,6 +3,10 @@ package seed
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"chelal/gen/db"
+	"chelal/internal/notice"
 )
 
 // drug is a medication of the pharmacy and how it is usually prescribed.
@@ -86,7 +90,8 @@ var cases = []visitCase{
 	{"Typhoid fever", "Fever for eight days, abdominal pain. Culture taken.", 14, 1},
 }
 
-// addPharmacy makes the medications that are not there yet and somebody to dispense them.
+// addPharmacy makes the medications that are not there yet, somebody to dispense them and
+// somebody at the front desk.
 func (s *seeding) addPharmacy(ctx context.Context) error {
 	if _, err := s.tx.Exec(ctx, `
 		INSERT INTO core_medication (name, generic_name, unit, reorder_level, updated_at)
@@ -96,14 +101,14 @@ func (s *seeding) addPharmacy(ctx context.Context) error {
 		s.midnight.AddDate(0, 0, -history)); err != nil {
 		return fmt.Errorf("core_medication: %w", err)
 	}
-	for _, role := range []string{"Pharmacist", "Receptionist"} {
-		if _, err := s.tx.Exec(ctx, `
-			INSERT INTO core_user (username, first_name, last_name, password, role_id, date_joined)
-			SELECT lower(r.name) || '.1', 'Ruth', 'Wanjiru', '!', r.id, $2 FROM core_role r
-			WHERE r.name = $1 AND NOT EXISTS (SELECT FROM core_user u WHERE u.role_id = r.id)
-			ON CONFLICT DO NOTHING`, role, s.midnight.AddDate(0, 0, -history)); err != nil {
-			return fmt.Errorf("core_user: %w", err)
-		}
+	if _, err := s.tx.Exec(ctx, `
+		INSERT INTO core_user (username, first_name, last_name, password, role_id, date_joined)
+		SELECT lower(r.name) || '.1', d.given, d.family, $2, r.id, $1
+		FROM (VALUES ('Pharmacist', 'Peter', 'Mutua'), ('Receptionist', 'Ruth', 'Wanjiru')) d (role, given, family)
+		JOIN core_role r ON r.name = d.role
+		WHERE NOT EXISTS (SELECT FROM core_user u WHERE u.role_id = r.id)
+		ON CONFLICT DO NOTHING`, s.midnight.AddDate(0, 0, -history), NoPassword); err != nil {
+		return fmt.Errorf("core_user: %w", err)
 	}
 	return nil
 }
@@ -145,3 +150,23 @@ INSERT INTO core_stockmovement (medication_id, quantity, kind, reason, prescript
 SELECT medication_id, quantity, kind, reason, prescription_id, user_id, at,
 	before + sum(quantity) OVER (PARTITION BY medication_id ORDER BY at, prescription_id NULLS FIRST)
 FROM moves ORDER BY at, prescription_id NULLS FIRST`
+
+// lowStock tells of what is low, as the system did when it became so.
+func (s *seeding) lowStock(ctx context.Context) error {
+	low, err := db.New().MedicationsLow(ctx, s.tx)
+	if err != nil {
+		return err
+	}
+	for _, m := range low {
+		n := notice.LowStock(m.Name, m.CurrentStock, m.ReorderLevel)
+		err := db.New().NotificationSend(ctx, s.tx, db.NotificationSendParams{
+			Type: n.Type, Now: s.midnight.Add(-16 * time.Hour), Roles: []string{"Pharmacist", "Admin"},
+			TitleEn: n.En.Title, MessageEn: n.En.Message, TitleFr: n.Fr.Title, MessageFr: n.Fr.Message,
+			TitleSw: n.Sw.Title, MessageSw: n.Sw.Message,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

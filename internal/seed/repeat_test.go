@@ -28,7 +28,7 @@ func TestRunIsDecidedByItsSeed(t *testing.T) {
 	var seen []string
 	for _, seed := range []uint64{7, 7, 8} {
 		pool := testkit.Pool(t)
-		_, err := Run(t.Context(), pool, Options{Patients: 2000, Appointments: 2000, RNGSeed: seed, Today: wednesday(t)})
+		_, err := Run(t.Context(), pool, Options{Patients: 2000, Appointments: 2000, RNGSeed: seed, Now: wednesday(t)})
 		require.NoError(t, err)
 		seen = append(seen, contents(t, pool))
 	}
@@ -46,7 +46,7 @@ func TestRunAgainAddsAgain(t *testing.T) {
 		{Appointments: 800},
 		{Doctors: 2},
 	} {
-		o.Today = wednesday(t)
+		o.Now = wednesday(t)
 		_, err := Run(t.Context(), pool, o)
 		require.NoError(t, err)
 	}
@@ -64,7 +64,7 @@ func TestRunServesPatientsOfToday(t *testing.T) {
 	_, err := pool.Exec(t.Context(), `INSERT INTO core_patient (first_name, last_name, date_of_birth, gender)
 		SELECT 'Amina', 'Said', date '2026-03-01' - 10 * n, 'F' FROM generate_series(1, 100) n`)
 	require.NoError(t, err)
-	_, err = Run(t.Context(), pool, Options{Appointments: 500, Today: wednesday(t)})
+	_, err = Run(t.Context(), pool, Options{Appointments: 500, Now: wednesday(t)})
 	require.NoError(t, err)
 	requireNone(t, pool, `SELECT FROM core_appointment a JOIN core_patient p ON p.id = a.patient_id
 		WHERE a.date <= p.date_of_birth`)
@@ -86,7 +86,7 @@ func TestRunBringsIndexesBack(t *testing.T) {
 	before := indexes(t, pool)
 	rebuilt := map[string]int{}
 	_, err := Run(t.Context(), pool, Options{
-		Patients: 10_000, Appointments: 10_000, Today: wednesday(t),
+		Patients: 10_000, Appointments: 10_000, Now: wednesday(t),
 		Progress: func(step string, _, total int) { rebuilt[step] = total },
 	})
 	require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestRunStoppedLeavesNothing(t *testing.T) {
 		"care and billing indexes", "everyday", "figures", "statistics"} {
 		ctx, cancel := context.WithCancel(t.Context())
 		_, err := Run(ctx, pool, Options{
-			Patients: 10_000, Appointments: 10_000, Today: wednesday(t),
+			Patients: 10_000, Appointments: 10_000, Now: wednesday(t),
 			Progress: func(step string, done, total int) {
 				if step == stop && 2*done >= total {
 					cancel()

@@ -28,10 +28,10 @@ type Options struct {
 	// RNGSeed decides every name and date: the same options make the same people.
 	// Only what the database itself gives (ids, unique_id) may differ.
 	RNGSeed uint64
-	// Today is the hospital's day, in its time zone. Appointments lie from about
-	// eighteen months before it to three months after it, on weekdays and every
-	// other Saturday; nothing is said to have been created or changed on it.
-	Today time.Time
+	// Now is the present, in the hospital's time zone. Appointments lie from about
+	// eighteen months before its day to three months after it, on weekdays and every
+	// other Saturday; nothing is said to have happened later.
+	Now time.Time
 	// Progress hears of each step's rows or indexes, first with done = 0 and last
 	// with done = total. It is called from one goroutine at a time and may be nil.
 	Progress func(step string, done, total int)
@@ -69,7 +69,7 @@ func Run(ctx context.Context, pool *pgxpool.Pool, o Options) (Result, error) {
 	}
 	var result Result
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		s := &seeding{Options: o, tx: tx, today: dateOf(o.Today)}
+		s := &seeding{Options: o, tx: tx, today: dateOf(o.Now)}
 		s.midnight = s.clock(s.today, 0)
 		s.result = Result{Patients: o.Patients, Appointments: o.Appointments, Doctors: s.doctorCount()}
 		defer func() { result = s.result }()
@@ -160,7 +160,7 @@ func (s *seeding) figures(ctx context.Context) error {
 func (s *seeding) analyze(ctx context.Context) error {
 	s.tell("statistics", 0, 1)
 	if _, err := s.tx.Exec(ctx, "ANALYZE core_user, core_patient, core_appointment, core_medication, core_serviceitem, core_documentnumber, core_figure, "+
-		strings.Join(followed, ", ")); err != nil {
+		"core_notification, core_loginactivity, core_auditlog, "+strings.Join(followed, ", ")); err != nil {
 		return err
 	}
 	s.tell("statistics", 1, 1)
@@ -176,7 +176,7 @@ func (o Options) tell(step string, done, total int) {
 // clock is when the hospital's clocks show a time of a date. Dates are kept in UTC,
 // since there are zones with days that do not begin at midnight.
 func (s *seeding) clock(date time.Time, sinceMidnight time.Duration) time.Time {
-	return scheduling.Shifted(date, scheduling.Clock(sinceMidnight/time.Second), s.Today.Location())
+	return scheduling.Shifted(date, scheduling.Clock(sinceMidnight/time.Second), s.Now.Location())
 }
 
 func dateOf(t time.Time) time.Time {

@@ -53,7 +53,7 @@ func TestRunRefusesWhatCannotBe(t *testing.T) {
 		"no_patients":           {Appointments: 1},
 		"too_many_appointments": {Patients: 3, Appointments: 3000},
 	} {
-		o.Today = wednesday(t)
+		o.Now = wednesday(t)
 		_, err := Run(t.Context(), pool, o)
 		require.ErrorIs(t, err, apperr.New(apperr.Invalid, code, ""))
 	}
@@ -65,7 +65,7 @@ func TestRunAddsWhatItSays(t *testing.T) {
 	pool := testkit.Pool(t)
 	last := map[string]string{}
 	result, err := Run(t.Context(), pool, Options{
-		Patients: 700, Appointments: 900, Today: wednesday(t),
+		Patients: 700, Appointments: 900, Now: wednesday(t),
 		Progress: func(step string, done, total int) { last[step] = fmt.Sprint(done, " of ", total) },
 	})
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func TestRunAddsWhatItSays(t *testing.T) {
 	require.Equal(t, result.Payments, ask[int](t, pool, "SELECT count(*) FROM core_payment"))
 	require.Equal(t, map[string]string{
 		"patients": "700 of 700", "doctors": "3 of 3", "appointments": "900 of 900", "care and billing": "900 of 900",
-		"stock": "1 of 1", "everyday": "4 of 4", "figures": "1 of 1", "statistics": "1 of 1",
+		"stock": "1 of 1", "everyday": "5 of 5", "figures": "1 of 1", "statistics": "1 of 1",
 	}, last)
 	require.Equal(t, 700, ask[int](t, pool, "SELECT count(*) FROM core_patient"))
 	require.Equal(t, 900, ask[int](t, pool, "SELECT count(*) FROM core_appointment"))

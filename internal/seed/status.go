@@ -13,8 +13,8 @@ type outcome struct {
 var (
 	past     = outcome{[]string{"completed", "no_show", "cancelled"}, []int{82, 9, 9}}
 	earlier  = outcome{[]string{"completed", "no_show", "cancelled", "in_progress"}, []int{80, 7, 8, 5}}
-	current  = outcome{[]string{"in_progress", "checked_in", "completed", "cancelled"}, []int{50, 30, 12, 8}}
-	soon     = outcome{[]string{"checked_in", "confirmed", "scheduled", "cancelled"}, []int{30, 40, 24, 6}}
+	current  = outcome{[]string{"in_progress", "checked_in", "completed", "cancelled"}, []int{35, 45, 12, 8}}
+	soon     = outcome{[]string{"checked_in", "confirmed", "scheduled", "cancelled"}, []int{45, 30, 19, 6}}
 	later    = outcome{[]string{"confirmed", "scheduled", "cancelled"}, []int{55, 38, 7}}
 	nextDays = outcome{[]string{"confirmed", "scheduled", "cancelled"}, []int{50, 45, 5}}
 	future   = outcome{[]string{"confirmed", "scheduled", "cancelled"}, []int{15, 81, 4}}
@@ -44,7 +44,7 @@ func (b *bookings) outcome(date time.Time, sinceMidnight time.Duration) outcome 
 	}
 }
 
-// changed is when the appointment came to its status, as far as that was before today.
+// changed is when the appointment came to its status, as far as that is over.
 func (b *bookings) changed(a appointment, at time.Time) time.Time {
 	updated := a.created
 	switch a.status {
@@ -55,8 +55,8 @@ func (b *bookings) changed(a appointment, at time.Time) time.Time {
 	case "confirmed", "cancelled":
 		updated = b.moment(a.created, at)
 	}
-	if updated.After(b.midnight) {
-		updated = b.moment(b.midnight.Add(-6*time.Hour), b.midnight)
+	if updated.After(b.Now) {
+		updated = b.moment(b.Now.Add(-6*time.Hour), b.Now)
 	}
 	if updated.Before(a.created) {
 		return a.created

@@ -93,7 +93,7 @@ func TestReportsAtScale(t *testing.T) {
 func fill(t *testing.T, pool *pgxpool.Pool, now time.Time, rows int) {
 	t.Helper()
 	ctx := t.Context()
-	_, err := seed.Run(ctx, pool, seed.Options{Patients: rows, Appointments: rows, RNGSeed: 1, Today: now.UTC()})
+	_, err := seed.Run(ctx, pool, seed.Options{Patients: rows, Appointments: rows, RNGSeed: 1, Now: now.UTC()})
 	require.NoError(t, err)
 	require.NoError(t, pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, fmt.Sprintf(`
