@@ -99,5 +99,7 @@ func newHandler(cfg config.Config, pool *pgxpool.Pool, news live, log *slog.Logg
 		AllowedHosts:    cfg.AllowedHosts,
 		CORSOrigins:     cfg.CORSOrigins,
 		TrustedProxies:  cfg.TrustedProxies,
+		AddressLimit:    cfg.AddressLimit,
+		UserLimit:       cfg.UserLimit,
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/joho/godotenv"
+
+	"chelal/internal/ratelimit"
 )
 
 // Config is what the environment says, checked. web-docs/configuration.md lists the variables.
@@ -28,6 +30,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	StrictBodies   bool
 	MaxBody        int64
+	AddressLimit   ratelimit.Limit
+	UserLimit      ratelimit.Limit
 
 	Zone            *time.Location // the hospital's
 	AccessLifetime  time.Duration
@@ -63,7 +67,7 @@ func (r *reader) config() Config {
 	return Config{
 		Debug:         debug,
 		SecretKey:     r.secretKey("SECRET_KEY", r.text("SECRET_KEY", ""), debug),
-		SecretKeyOld:  r.oldKeys("SECRET_KEY_OLD"),
+		SecretKeyOld:  r.oldKeys("SECRET_KEY_OLD", debug),
 		DatabaseURL:   database,
 		DirectURL:     r.directURL(database),
 		RedisURL:      r.redisURL("REDIS_URL"),
@@ -71,9 +75,11 @@ func (r *reader) config() Config {
 
 		AllowedHosts:   r.hosts("ALLOWED_HOSTS"),
 		CORSOrigins:    r.origins("CORS_ALLOWED_ORIGINS", origins),
-		TrustedProxies: r.prefixes("TRUSTED_PROXIES"),
+		TrustedProxies: r.proxies("TRUSTED_PROXIES", debug),
 		StrictBodies:   r.boolean("STRICT_BODIES", true),
 		MaxBody:        r.number("MAX_BODY_BYTES", 1<<20),
+		AddressLimit:   r.limit("RATE_LIMIT_IP", ratelimit.Limit{PerSecond: 200, Burst: 2000}),
+		UserLimit:      r.limit("RATE_LIMIT_USER", ratelimit.Limit{PerSecond: 20, Burst: 400}),
 
 		Zone:            r.zone("HOSPITAL_TIME_ZONE", "UTC"),
 		AccessLifetime:  r.duration("ACCESS_TOKEN_LIFETIME", 15*time.Minute),

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/internal/config"
+	"chelal/internal/ratelimit"
 )
 
 const key = "Zk3-vT9wQ1mB7xN5cR2pL8sD6fH4gJ0y"
@@ -35,6 +36,8 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, "127.0.0.1:8000", c.ListenAddress)
 	require.Equal(t, []string{"http://localhost:3000", "http://127.0.0.1:3000"}, c.CORSOrigins)
 	require.Equal(t, int64(1<<20), c.MaxBody)
+	require.Equal(t, ratelimit.Limit{PerSecond: 200, Burst: 2000}, c.AddressLimit)
+	require.Equal(t, ratelimit.Limit{PerSecond: 20, Burst: 400}, c.UserLimit)
 	require.Equal(t, 15*time.Minute, c.AccessLifetime)
 	require.Equal(t, 7*24*time.Hour, c.RefreshLifetime)
 	require.Equal(t, time.UTC, c.Zone)
@@ -109,6 +112,9 @@ func TestProblemsNameTheirVariable(t *testing.T) {
 		"REFRESH_TOKEN_LIFETIME": {"7d"},
 		"STRICT_BODIES":          {"2"},
 		"MAX_BODY_BYTES":         {"0", "1MiB"},
+		"RATE_LIMIT_IP":          {"-1", "100/s", "NaN", "1e300"},
+		"RATE_LIMIT_IP_BURST":    {"0", "3000000000"},
+		"RATE_LIMIT_USER":        {"many"},
 		"LOG_FORMAT":             {"xml"},
 		"LOG_LEVEL":              {"loud"},
 	} {

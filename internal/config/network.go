@@ -1,11 +1,14 @@
 package config
 
 import (
+	"math"
 	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"chelal/internal/ratelimit"
 )
 
 // address checks host:port. The host may be empty, for every address of the machine.
@@ -46,6 +49,18 @@ func (r *reader) origins(name string, fallback []string) []string {
 	return all
 }
 
+// proxies reads the networks of proxies. While DEBUG is off it refuses everybody's: then
+// anybody could pass for any address, and no limit would hold.
+func (r *reader) proxies(name string, debug bool) []netip.Prefix {
+	all := r.prefixes(name)
+	for _, prefix := range all {
+		if prefix.Bits() == 0 && !debug {
+			r.problem(name, "must not hold %s, which is everybody; name the addresses of the proxies", prefix)
+		}
+	}
+	return all
+}
+
 // prefixes reads addresses and networks.
 func (r *reader) prefixes(name string) []netip.Prefix {
 	var all []netip.Prefix
@@ -63,4 +78,20 @@ func (r *reader) prefixes(name string) []netip.Prefix {
 		all = append(all, prefix.Masked())
 	}
 	return all
+}
+
+// limit reads the requests a second of NAME, and the requests at once of NAME_BURST.
+func (r *reader) limit(name string, fallback ratelimit.Limit) ratelimit.Limit {
+	value := r.text(name, strconv.FormatFloat(fallback.PerSecond, 'f', -1, 64))
+	rate, err := strconv.ParseFloat(value, 64)
+	if err != nil || !(rate >= 0 && rate <= math.MaxInt32) {
+		r.problem(name, "must be requests a second, or 0 for no limit, not %q", value)
+		return fallback
+	}
+	burst := r.number(name+"_BURST", int64(fallback.Burst))
+	if burst > math.MaxInt32 {
+		r.problem(name+"_BURST", "must be at most %d", math.MaxInt32)
+		return fallback
+	}
+	return ratelimit.Limit{PerSecond: rate, Burst: int(burst)}
 }

@@ -25,6 +25,9 @@ func (r *reader) secretKey(name, value string, debug bool) Secret {
 	return Secret(value)
 }
 
+// WellKnown reports whether a key is of the kind that stands in templates and tutorials.
+func (s Secret) WellKnown() bool { return wellKnown(string(s)) }
+
 func wellKnown(key string) bool {
 	key = strings.ToLower(key)
 	for _, part := range published {
@@ -39,10 +42,11 @@ func wellKnown(key string) bool {
 	return len(different) < 8
 }
 
-func (r *reader) oldKeys(name string) []Secret {
+// oldKeys checks keys like the present one: tokens signed under them are good, too.
+func (r *reader) oldKeys(name string, debug bool) []Secret {
 	var keys []Secret
 	for _, key := range r.list(name) {
-		keys = append(keys, r.secretKey(name, key, true))
+		keys = append(keys, r.secretKey(name, key, debug))
 	}
 	return keys
 }

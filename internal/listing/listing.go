@@ -114,7 +114,7 @@ func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, 
 		for _, value := range key {
 			args = append(args, value)
 		}
-	case r.Cursor == nil && r.Page*r.Size > Reach && r.Page > 1:
+	case r.Cursor == nil && r.Page > Reach/r.Size && r.Page > 1: // a product would overflow
 		return Page[R]{}, pastTheEnd
 	}
 	tail += order.clause(descending) + fmt.Sprintf(" LIMIT %d", r.Size+1)

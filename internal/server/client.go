@@ -43,19 +43,22 @@ func userAgent(r *http.Request) string {
 	return agent
 }
 
-// baseURL is the scheme and host by which the client reached this server; a proxy's word
-// counts when it is trusted.
+// baseURL is the scheme and host by which the client reached this server.
 func (h *handlers) baseURL(c echo.Context) string {
-	r := c.Request()
-	scheme := "http"
+	return h.scheme(c.Request()) + "://" + c.Request().Host
+}
+
+// scheme is how the client reached this server; a proxy's word counts when it is trusted.
+// echo's own Scheme believes the header of anybody.
+func (h *handlers) scheme(r *http.Request) string {
 	if r.TLS != nil {
-		scheme = "https"
+		return "https"
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err == nil && h.trusts(peer.Addr().Unmap()) && r.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https"
+		return "https"
 	}
-	return scheme + "://" + r.Host
+	return "http"
 }
 
 func (h *handlers) trusts(addr netip.Addr) bool {

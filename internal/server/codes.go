@@ -132,6 +132,8 @@ var problemCodes = []webdocs.Code{
 		Meaning: "The account has 20 sockets open.", WhatToDo: "Close one, and use one socket for several views of a page."},
 	{Code: "restarting", Status: 503, Title: "Starting or stopping",
 		Meaning: "The server takes no sockets at this moment.", WhatToDo: "Come back after Retry-After and resume."},
+	{Code: "too_many_requests", Status: 429, Title: "Too many requests",
+		Meaning: "The address or the user sent more requests than RATE_LIMIT_IP or RATE_LIMIT_USER lets through.", WhatToDo: "Wait as long as Retry-After says, and send fewer at once."},
 	{Code: "internal", Status: 500, Title: "A fault here",
 		Meaning: "Something went wrong in the server. The log holds it under the request's id.", WhatToDo: "Report the instance to the operator."},
 	{Code: "unavailable", Status: 503, Title: "The database does not answer",

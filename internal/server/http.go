@@ -32,9 +32,10 @@ func newEcho(h *handlers) *echo.Echo {
 		h.identify,
 		middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, DisableErrorHandler: true}),
 		h.logRequest,
-		securityHeaders,
+		h.securityHeaders,
 		h.checkHost,
 		middleware.CORSWithConfig(h.cors()),
+		h.limitAddress,
 		h.refuseCrossOrigin(),
 		limitTime,
 	)
@@ -114,7 +115,7 @@ func (h *handlers) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+func (h *handlers) securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()
 		header.Set("X-Frame-Options", "DENY")
@@ -123,7 +124,7 @@ func securityHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("Cross-Origin-Opener-Policy", "same-origin")
-		if c.Scheme() == "https" {
+		if h.scheme(c.Request()) == "https" {
 			header.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		if strings.HasPrefix(c.Request().URL.Path, "/api/") {

@@ -57,6 +57,9 @@ func (h *handlers) admit(op operation) echo.MiddlewareFunc {
 				return err
 			}
 			c.SetRequest(c.Request().WithContext(authn.WithPrincipal(ctx, p)))
+			if err := h.limitUser(p); err != nil {
+				return err
+			}
 			if p.PasswordChangeRequired && !op.evenIfPasswordExpired {
 				return passwordChangeRequired
 			}

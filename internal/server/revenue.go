@@ -41,6 +41,8 @@ func (h *handlers) revenueSpan(period reporting.Period, p api.ReportRevenueParam
 	span := period.Latest(to)
 	span.From = valueOr(p.DateFrom, openapi_types.Date{Time: span.From}).Time
 	switch {
+	case span.From.Year() < 1:
+		return span, tooEarly
 	case span.From.After(to):
 		return span, backwards
 	case !period.Allows(span):
@@ -50,6 +52,8 @@ func (h *handlers) revenueSpan(period reporting.Period, p api.ReportRevenueParam
 }
 
 var (
+	tooEarly = apperr.InvalidFields(apperr.Field{Name: "date_to", Code: "out_of_range",
+		Message: "The report would begin before the calendar does. Name a later day."})
 	backwards = apperr.InvalidFields(apperr.Field{Name: "date_from", Code: "after_date_to",
 		Message: "The first day is after the last one, which is today unless date_to names another."})
 	tooLong = apperr.InvalidFields(apperr.Field{Name: "date_from", Code: "too_long",

@@ -13,10 +13,11 @@ import (
 	"chelal/internal/authn"
 	"chelal/internal/change"
 	"chelal/internal/pg"
+	"chelal/internal/ratelimit"
 	"chelal/internal/realtime"
 )
 
-// Options are what a server is made of. All but the lists and Committed are required.
+// Options are what a server is made of. All but the lists, the limits and Committed are required.
 type Options struct {
 	DB              pg.DB
 	Now             func() time.Time
@@ -34,6 +35,8 @@ type Options struct {
 	AllowedHosts    []string
 	CORSOrigins     []string
 	TrustedProxies  []netip.Prefix
+	AddressLimit    ratelimit.Limit // requests of one address
+	UserLimit       ratelimit.Limit // requests of one user, whatever the address
 }
 
 // handlers implements the operations of the contract.
@@ -41,6 +44,8 @@ type handlers struct {
 	Options
 	changes    *change.Store
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
+	addresses  *ratelimit.Limiter[netip.Prefix]
+	users      *ratelimit.Limiter[int64]
 }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
@@ -53,6 +58,8 @@ func New(o Options) (http.Handler, error) {
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed},
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
+		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
+		users:      ratelimit.New[int64](o.UserLimit, o.Now),
 	}
 	contract, err := loadContract(o.StrictBodies)
 	if err != nil {
