@@ -43,6 +43,9 @@ func (h *handlers) listen(topic realtime.Topic) echo.HandlerFunc {
 			return err
 		}
 		c.SetRequest(r.WithContext(authn.WithPrincipal(r.Context(), who)))
+		if err := h.limitUser(who); err != nil {
+			return err
+		}
 		if who.PasswordChangeRequired {
 			return passwordChangeRequired
 		}
