@@ -13,7 +13,7 @@ func TestWhatIsNotUnderstoodExitsWith2(t *testing.T) {
 		"migrate down --all --yes --steps 2", "migrate down --steps 0", "createadmin --username jane",
 		"createadmin --username jane/doe --email jane@example.org", "createadmin --username jane --email jane", "seed --patients -1",
 		"import", "import doctors", "import patients", "import patients a b", "import patients a --format xml",
-		"import patients - --allergies -",
+		"import patients - --allergies -", "audit", "audit forge", "audit verify extra", "audit verify --head 3", "audit verify --head x:y",
 	} {
 		code, stdout, stderr := chelal(t, nil, "", strings.Fields(line)...)
 		require.Equal(t, 2, code, line)
@@ -23,13 +23,14 @@ func TestWhatIsNotUnderstoodExitsWith2(t *testing.T) {
 }
 
 func TestWhatFailsIsOneSentenceAProblem(t *testing.T) {
-	away := map[string]string{"DATABASE_URL": "postgres://u:hunter2@127.0.0.1:1/hospital"}
+	away := map[string]string{"DATABASE_URL": "postgres://u:hunter2@127.0.0.1:1/hospital", "SECRET_KEY": "Zk3-vT9wQ1mB7xN5cR2pL8sD6fH4gJ0y"}
 	for line, test := range map[string]struct {
 		vars      map[string]string
 		sentences []string
 	}{
 		"serve":                   {map[string]string{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL must", "SECRET_KEY is not set"}},
 		"worker":                  {away, []string{`the database "hospital" at 127.0.0.1:1 cannot be opened as user "u": connection refused`}},
+		"worker --data=":          {map[string]string{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL must", "SECRET_KEY is not set"}},
 		"migrate up":              {away, []string{`the database "hospital"`}},
 		"migrate status":          {map[string]string{"DB_PORT": "x", "DEBUG": "maybe"}, []string{"DEBUG must", "DB_PORT must"}},
 		"migrate down --all":      {away, []string{"--all removes every table"}},

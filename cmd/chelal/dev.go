@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +63,7 @@ func (d *dev) run(ctx context.Context) error {
 	}
 	defer ln.Close()
 	if d.reset {
-		if err := embedded.Remove(d.data); err != nil {
+		if err := errors.Join(embedded.Remove(d.data), os.RemoveAll(d.media())); err != nil {
 			return err
 		}
 	}
@@ -75,12 +78,16 @@ func (d *dev) run(ctx context.Context) error {
 	})
 }
 
+// media is the folder of uploaded images.
+func (d *dev) media() string { return filepath.Join(d.data, "media") }
+
 func (d *dev) serve(ctx context.Context, cfg config.Config, ln net.Listener) error {
 	key, err := keptKey(d.data)
 	if err != nil {
 		return err
 	}
 	cfg.SecretKey, cfg.SecretKeyOld = key, nil
+	cfg.MediaRoot, cfg.MediaBucket = d.media(), nil
 	if err := d.prepare(ctx, cfg); err != nil {
 		return err
 	}

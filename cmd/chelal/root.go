@@ -66,7 +66,7 @@ file .env, then
 		PersistentPreRun:  func(*cobra.Command, []string) { p.started = true },
 	}
 	root.AddCommand(p.devCommand(), p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.createAdminCommand(),
-		p.seedCommand(), p.importCommand(), p.checkCommand(), p.routesCommand(), p.versionCommand())
+		p.seedCommand(), p.importCommand(), p.auditCommand(), p.checkCommand(), p.routesCommand(), p.versionCommand())
 	return root
 }
 

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"path"
@@ -73,6 +74,75 @@ func (e AppointmentStatus) Valid() bool {
 	case AppointmentStatusNoShow:
 		return true
 	case AppointmentStatusScheduled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditAction.
+const (
+	AuditActionCreate       AuditAction = "create"
+	AuditActionDelete       AuditAction = "delete"
+	AuditActionEdit         AuditAction = "edit"
+	AuditActionExport       AuditAction = "export"
+	AuditActionLogin        AuditAction = "login"
+	AuditActionLogout       AuditAction = "logout"
+	AuditActionRoleDecision AuditAction = "role_decision"
+	AuditActionView         AuditAction = "view"
+)
+
+// Valid indicates whether the value is a known member of the AuditAction enum.
+func (e AuditAction) Valid() bool {
+	switch e {
+	case AuditActionCreate:
+		return true
+	case AuditActionDelete:
+		return true
+	case AuditActionEdit:
+		return true
+	case AuditActionExport:
+		return true
+	case AuditActionLogin:
+		return true
+	case AuditActionLogout:
+		return true
+	case AuditActionRoleDecision:
+		return true
+	case AuditActionView:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditBreakCode.
+const (
+	AuditBreakCodePartitionMissing AuditBreakCode = "partition_missing"
+	AuditBreakCodeRowChanged       AuditBreakCode = "row_changed"
+	AuditBreakCodeRowsInserted     AuditBreakCode = "rows_inserted"
+	AuditBreakCodeRowsRemoved      AuditBreakCode = "rows_removed"
+	AuditBreakCodeSealChanged      AuditBreakCode = "seal_changed"
+	AuditBreakCodeSealMissing      AuditBreakCode = "seal_missing"
+	AuditBreakCodeSignature        AuditBreakCode = "signature"
+)
+
+// Valid indicates whether the value is a known member of the AuditBreakCode enum.
+func (e AuditBreakCode) Valid() bool {
+	switch e {
+	case AuditBreakCodePartitionMissing:
+		return true
+	case AuditBreakCodeRowChanged:
+		return true
+	case AuditBreakCodeRowsInserted:
+		return true
+	case AuditBreakCodeRowsRemoved:
+		return true
+	case AuditBreakCodeSealChanged:
+		return true
+	case AuditBreakCodeSealMissing:
+		return true
+	case AuditBreakCodeSignature:
 		return true
 	default:
 		return false
@@ -223,6 +293,33 @@ func (e LiveStateType) Valid() bool {
 	}
 }
 
+// Defines values for LoginStatus.
+const (
+	LoginStatusBlocked     LoginStatus = "blocked"
+	LoginStatusFailure     LoginStatus = "failure"
+	LoginStatusOtpRequired LoginStatus = "otp_required"
+	LoginStatusPending     LoginStatus = "pending"
+	LoginStatusSuccess     LoginStatus = "success"
+)
+
+// Valid indicates whether the value is a known member of the LoginStatus enum.
+func (e LoginStatus) Valid() bool {
+	switch e {
+	case LoginStatusBlocked:
+		return true
+	case LoginStatusFailure:
+		return true
+	case LoginStatusOtpRequired:
+		return true
+	case LoginStatusPending:
+		return true
+	case LoginStatusSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentMethod.
 const (
 	PaymentMethodBankTransfer PaymentMethod = "Bank Transfer"
@@ -292,6 +389,51 @@ func (e RevenueReportPeriod) Valid() bool {
 	}
 }
 
+// Defines values for RoleChangeRequestStatus.
+const (
+	RoleChangeRequestStatusApproved RoleChangeRequestStatus = "approved"
+	RoleChangeRequestStatusPending  RoleChangeRequestStatus = "pending"
+	RoleChangeRequestStatusRejected RoleChangeRequestStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the RoleChangeRequestStatus enum.
+func (e RoleChangeRequestStatus) Valid() bool {
+	switch e {
+	case RoleChangeRequestStatusApproved:
+		return true
+	case RoleChangeRequestStatusPending:
+		return true
+	case RoleChangeRequestStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingType.
+const (
+	SettingTypeBoolean SettingType = "boolean"
+	SettingTypeInteger SettingType = "integer"
+	SettingTypeText    SettingType = "text"
+	SettingTypeTime    SettingType = "time"
+)
+
+// Valid indicates whether the value is a known member of the SettingType enum.
+func (e SettingType) Valid() bool {
+	switch e {
+	case SettingTypeBoolean:
+		return true
+	case SettingTypeInteger:
+		return true
+	case SettingTypeText:
+		return true
+	case SettingTypeTime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StockMovementKind.
 const (
 	StockMovementKindAdjustment StockMovementKind = "adjustment"
@@ -310,6 +452,138 @@ func (e StockMovementKind) Valid() bool {
 	case StockMovementKindDispense:
 		return true
 	case StockMovementKindOpening:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAction.
+const (
+	SyncActionCreate SyncAction = "create"
+	SyncActionDelete SyncAction = "delete"
+	SyncActionUpdate SyncAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the SyncAction enum.
+func (e SyncAction) Valid() bool {
+	switch e {
+	case SyncActionCreate:
+		return true
+	case SyncActionDelete:
+		return true
+	case SyncActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAnswerStatus.
+const (
+	SyncAnswerStatusSyncCompleted SyncAnswerStatus = "sync completed"
+)
+
+// Valid indicates whether the value is a known member of the SyncAnswerStatus enum.
+func (e SyncAnswerStatus) Valid() bool {
+	switch e {
+	case SyncAnswerStatusSyncCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncBatchStatus.
+const (
+	SyncBatchStatusCompleted SyncBatchStatus = "completed"
+	SyncBatchStatusWaiting   SyncBatchStatus = "waiting"
+	SyncBatchStatusWorking   SyncBatchStatus = "working"
+)
+
+// Valid indicates whether the value is a known member of the SyncBatchStatus enum.
+func (e SyncBatchStatus) Valid() bool {
+	switch e {
+	case SyncBatchStatusCompleted:
+		return true
+	case SyncBatchStatusWaiting:
+		return true
+	case SyncBatchStatusWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEntity.
+const (
+	SyncEntityAppointments  SyncEntity = "appointments"
+	SyncEntityBills         SyncEntity = "bills"
+	SyncEntityEncounters    SyncEntity = "encounters"
+	SyncEntityPatients      SyncEntity = "patients"
+	SyncEntityPayments      SyncEntity = "payments"
+	SyncEntityPrescriptions SyncEntity = "prescriptions"
+)
+
+// Valid indicates whether the value is a known member of the SyncEntity enum.
+func (e SyncEntity) Valid() bool {
+	switch e {
+	case SyncEntityAppointments:
+		return true
+	case SyncEntityBills:
+		return true
+	case SyncEntityEncounters:
+		return true
+	case SyncEntityPatients:
+		return true
+	case SyncEntityPayments:
+		return true
+	case SyncEntityPrescriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultFirstStatus.
+const (
+	SyncResultFirstStatusApplied  SyncResultFirstStatus = "applied"
+	SyncResultFirstStatusConflict SyncResultFirstStatus = "conflict"
+	SyncResultFirstStatusRejected SyncResultFirstStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultFirstStatus enum.
+func (e SyncResultFirstStatus) Valid() bool {
+	switch e {
+	case SyncResultFirstStatusApplied:
+		return true
+	case SyncResultFirstStatusConflict:
+		return true
+	case SyncResultFirstStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultStatus.
+const (
+	SyncResultStatusApplied   SyncResultStatus = "applied"
+	SyncResultStatusConflict  SyncResultStatus = "conflict"
+	SyncResultStatusDuplicate SyncResultStatus = "duplicate"
+	SyncResultStatusRejected  SyncResultStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultStatus enum.
+func (e SyncResultStatus) Valid() bool {
+	switch e {
+	case SyncResultStatusApplied:
+		return true
+	case SyncResultStatusConflict:
+		return true
+	case SyncResultStatusDuplicate:
+		return true
+	case SyncResultStatusRejected:
 		return true
 	default:
 		return false
@@ -478,6 +752,24 @@ func (e ListAppointmentsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListAuditLogsParamsOrdering.
+const (
+	ListAuditLogsParamsOrderingMinusTimestamp ListAuditLogsParamsOrdering = "-timestamp"
+	ListAuditLogsParamsOrderingTimestamp      ListAuditLogsParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListAuditLogsParamsOrdering enum.
+func (e ListAuditLogsParamsOrdering) Valid() bool {
+	switch e {
+	case ListAuditLogsParamsOrderingMinusTimestamp:
+		return true
+	case ListAuditLogsParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListBillItemsParamsOrdering.
 const (
 	ListBillItemsParamsOrderingID      ListBillItemsParamsOrdering = "id"
@@ -556,6 +848,24 @@ func (e ListEncountersParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListLoginActivityParamsOrdering.
+const (
+	ListLoginActivityParamsOrderingMinusTimestamp ListLoginActivityParamsOrdering = "-timestamp"
+	ListLoginActivityParamsOrderingTimestamp      ListLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListLoginActivityParamsOrdering enum.
+func (e ListLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMedicationsParamsOrdering.
 const (
 	ListMedicationsParamsOrderingCurrentStock      ListMedicationsParamsOrdering = "current_stock"
@@ -604,6 +914,24 @@ func (e ListStockMovementsParamsOrdering) Valid() bool {
 	case ListStockMovementsParamsOrderingID:
 		return true
 	case ListStockMovementsParamsOrderingMinusID:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListNotificationsParamsOrdering.
+const (
+	ListNotificationsParamsOrderingCreatedAt      ListNotificationsParamsOrdering = "created_at"
+	ListNotificationsParamsOrderingMinusCreatedAt ListNotificationsParamsOrdering = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListNotificationsParamsOrdering enum.
+func (e ListNotificationsParamsOrdering) Valid() bool {
+	switch e {
+	case ListNotificationsParamsOrderingCreatedAt:
+		return true
+	case ListNotificationsParamsOrderingMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -763,6 +1091,57 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListOwnAuditLogParamsAbout.
+const (
+	ListOwnAuditLogParamsAboutMe ListOwnAuditLogParamsAbout = "me"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnAuditLogParamsAbout enum.
+func (e ListOwnAuditLogParamsAbout) Valid() bool {
+	switch e {
+	case ListOwnAuditLogParamsAboutMe:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListOwnAuditLogParamsOrdering.
+const (
+	ListOwnAuditLogParamsOrderingMinusTimestamp ListOwnAuditLogParamsOrdering = "-timestamp"
+	ListOwnAuditLogParamsOrderingTimestamp      ListOwnAuditLogParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnAuditLogParamsOrdering enum.
+func (e ListOwnAuditLogParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnAuditLogParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnAuditLogParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListOwnLoginActivityParamsOrdering.
+const (
+	ListOwnLoginActivityParamsOrderingMinusTimestamp ListOwnLoginActivityParamsOrdering = "-timestamp"
+	ListOwnLoginActivityParamsOrderingTimestamp      ListOwnLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnLoginActivityParamsOrdering enum.
+func (e ListOwnLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReportRevenueParamsPeriod.
 const (
 	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
@@ -778,6 +1157,30 @@ func (e ReportRevenueParamsPeriod) Valid() bool {
 	case ReportRevenueParamsPeriodMonth:
 		return true
 	case ReportRevenueParamsPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListRoleChangeRequestsParamsOrdering.
+const (
+	ListRoleChangeRequestsParamsOrderingCreatedAt      ListRoleChangeRequestsParamsOrdering = "created_at"
+	ListRoleChangeRequestsParamsOrderingID             ListRoleChangeRequestsParamsOrdering = "id"
+	ListRoleChangeRequestsParamsOrderingMinusCreatedAt ListRoleChangeRequestsParamsOrdering = "-created_at"
+	ListRoleChangeRequestsParamsOrderingMinusID        ListRoleChangeRequestsParamsOrdering = "-id"
+)
+
+// Valid indicates whether the value is a known member of the ListRoleChangeRequestsParamsOrdering enum.
+func (e ListRoleChangeRequestsParamsOrdering) Valid() bool {
+	switch e {
+	case ListRoleChangeRequestsParamsOrderingCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingID:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusID:
 		return true
 	default:
 		return false
@@ -838,6 +1241,36 @@ func (e ListServiceItemsParamsOrdering) Valid() bool {
 	case ListServiceItemsParamsOrderingName:
 		return true
 	case ListServiceItemsParamsOrderingPrice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSystemSettingsParamsOrdering.
+const (
+	ListSystemSettingsParamsOrderingID             ListSystemSettingsParamsOrdering = "id"
+	ListSystemSettingsParamsOrderingKey            ListSystemSettingsParamsOrdering = "key"
+	ListSystemSettingsParamsOrderingMinusID        ListSystemSettingsParamsOrdering = "-id"
+	ListSystemSettingsParamsOrderingMinusKey       ListSystemSettingsParamsOrdering = "-key"
+	ListSystemSettingsParamsOrderingMinusUpdatedAt ListSystemSettingsParamsOrdering = "-updated_at"
+	ListSystemSettingsParamsOrderingUpdatedAt      ListSystemSettingsParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListSystemSettingsParamsOrdering enum.
+func (e ListSystemSettingsParamsOrdering) Valid() bool {
+	switch e {
+	case ListSystemSettingsParamsOrderingID:
+		return true
+	case ListSystemSettingsParamsOrderingKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusID:
+		return true
+	case ListSystemSettingsParamsOrderingMinusKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusUpdatedAt:
+		return true
+	case ListSystemSettingsParamsOrderingUpdatedAt:
 		return true
 	default:
 		return false
@@ -995,6 +1428,85 @@ type AppointmentsToday struct {
 	Appointments []Appointment      `json:"appointments"`
 	Count        int64              `json:"count"`
 	Date         openapi_types.Date `json:"date"`
+}
+
+// AuditAction defines model for AuditAction.
+type AuditAction string
+
+// AuditBreak The first place that is not as it was sealed
+//
+// Example: {"code":"row_changed","detail":"A row of core_auditlog_202612 that seal 41 covers was changed.","seal":41}
+type AuditBreak struct {
+	Code   AuditBreakCode `json:"code"`
+	Detail string         `json:"detail"`
+	Seal   int64          `json:"seal"`
+}
+
+// AuditBreakCode defines model for AuditBreak.Code.
+type AuditBreakCode string
+
+// AuditLog Example: {"action":"edit","description":"patient: edit","details":{"after":{"address":"5 New Road"},"before":{"address":"123 Main St"}},"id":812,"ip_address":"192.0.2.1","object_id":"7","object_type":"patient","patient":7,"request_id":"0197-4a","timestamp":"2026-12-01T07:15:00Z","user":"nurse","user_id":5}
+type AuditLog struct {
+	Action string `json:"action"`
+
+	// Description Of a view, the operation that showed the record
+	Description string `json:"description"`
+
+	// Details The changed values before and after; of a deleted record, all
+	Details    nullable.Nullable[interface{}] `json:"details"`
+	ID         int64                          `json:"id"`
+	IPAddress  nullable.Nullable[string]      `json:"ip_address"`
+	ObjectID   nullable.Nullable[string]      `json:"object_id"`
+	ObjectType nullable.Nullable[string]      `json:"object_type"`
+	Patient    nullable.Nullable[int64]       `json:"patient"`
+	RequestID  string                         `json:"request_id"`
+	Timestamp  time.Time                      `json:"timestamp"`
+
+	// User The username as it was; absent where nobody was signed in
+	User *string `json:"user,omitempty"`
+
+	// UserID Absent with user
+	UserID *int64 `json:"user_id,omitempty"`
+}
+
+// AuditLogList defines model for AuditLogList.
+type AuditLogList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []AuditLog                `json:"results"`
+}
+
+// AuditVerification Example: {"archived":[],"archived_rows":0,"complete":true,"head":"9f2c…","intact":true,"last_seal":310,"rows":120233,"seals":310,"unsealed":14}
+type AuditVerification struct {
+	// Archived Months whose rows are no longer in the database
+	Archived     []string `json:"archived"`
+	ArchivedRows int64    `json:"archived_rows"`
+
+	// Broken The first place that is not as it was sealed
+	//
+	// Example: {"code":"row_changed","detail":"A row of core_auditlog_202612 that seal 41 covers was changed.","seal":41}
+	Broken *AuditBreak `json:"broken,omitempty"`
+
+	// Complete Whether the walk reached the newest seal, or a broken place
+	Complete bool `json:"complete"`
+
+	// Head Its hash, in hexadecimal
+	Head   string `json:"head"`
+	Intact bool   `json:"intact"`
+
+	// LastSeal The last one that was verified, 0 when there was none
+	LastSeal int64 `json:"last_seal"`
+
+	// Rows Rows that were hashed again
+	Rows int64 `json:"rows"`
+
+	// Seals Seals that were verified
+	Seals int64 `json:"seals"`
+
+	// Unsealed Rows behind the newest seal
+	Unsealed int64 `json:"unsealed"`
 }
 
 // Availability defines model for Availability.
@@ -1469,7 +1981,7 @@ type LiveMessage struct {
 type LiveNotification struct {
 	At time.Time `json:"at"`
 
-	// Data Example: {"created_at":"2026-01-15T08:30:00Z","id":1,"is_read":false,"message":"Jane Smith has an appointment with John Doe on 1 December 2026 at 09:30 (30 min).","related_appointment":12,"title":"Appointment booked","type":"appointment_booked","user":7}
+	// Data Example: {"created_at":"2026-01-15T08:30:00Z","id":31,"is_read":false,"message":"Samuel Otieno asks for the role Nurse.","related_appointment":null,"title":"Role request","type":"role_request","user":1,"version":1}
 	Data Notification         `json:"data"`
 	ID   int64                `json:"id"`
 	Type LiveNotificationType `json:"type"`
@@ -1492,6 +2004,35 @@ type LiveState struct {
 
 // LiveStateType defines model for LiveState.Type.
 type LiveStateType string
+
+// LoginActivity Example: {"id":9,"ip_address":"192.0.2.1","status":"success","timestamp":"2026-01-15T08:30:00Z","user":12,"user_agent":"Mozilla/5.0","username":"samuel"}
+type LoginActivity struct {
+	ID        int64                     `json:"id"`
+	IPAddress nullable.Nullable[string] `json:"ip_address"`
+
+	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile. `otp_required`: the password was right, and the code of the second factor was missing.
+	Status    LoginStatus `json:"status"`
+	Timestamp time.Time   `json:"timestamp"`
+
+	// User Whose account, when there is one of that name
+	User      nullable.Nullable[int64] `json:"user"`
+	UserAgent string                   `json:"user_agent"`
+
+	// Username The account's username
+	Username nullable.Nullable[string] `json:"username"`
+}
+
+// LoginActivityList defines model for LoginActivityList.
+type LoginActivityList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []LoginActivity           `json:"results"`
+}
+
+// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile. `otp_required`: the password was right, and the code of the second factor was missing.
+type LoginStatus string
 
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
 type Medication struct {
@@ -1556,22 +2097,60 @@ type Money = string
 // Example: 150.00
 type MoneyInput = string
 
-// Notification Example: {"created_at":"2026-01-15T08:30:00Z","id":1,"is_read":false,"message":"Jane Smith has an appointment with John Doe on 1 December 2026 at 09:30 (30 min).","related_appointment":12,"title":"Appointment booked","type":"appointment_booked","user":7}
+// Notification Example: {"created_at":"2026-01-15T08:30:00Z","id":31,"is_read":false,"message":"Samuel Otieno asks for the role Nurse.","related_appointment":null,"title":"Role request","type":"role_request","user":1,"version":1}
 type Notification struct {
-	CreatedAt          time.Time                `json:"created_at"`
-	ID                 int64                    `json:"id"`
-	IsRead             bool                     `json:"is_read"`
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsRead    bool      `json:"is_read"`
+
+	// Message In the language that the user preferred when it was made
 	Message            string                   `json:"message"`
 	RelatedAppointment nullable.Nullable[int64] `json:"related_appointment"`
 	Title              string                   `json:"title"`
-	Type               string                   `json:"type"`
-	User               int64                    `json:"user"`
+
+	// Type What it tells of: `appointment_booked`, `appointment_rescheduled`, `appointment_cancelled`, `low_stock`, `role_request`, `role_decision`, …
+	Type string `json:"type"`
+	User int64  `json:"user"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
 }
+
+// NotificationList defines model for NotificationList.
+type NotificationList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Notification            `json:"results"`
+}
+
+// NotificationRead Example: {"status":"marked as read"}
+type NotificationRead struct {
+	Status string `json:"status"`
+}
+
+// NotificationsRead Example: {"marked":3,"status":"marked as read"}
+type NotificationsRead struct {
+	// Marked How many were unread
+	Marked int64  `json:"marked"`
+	Status string `json:"status"`
+}
+
+// OneTimeCode The six digits of the authenticator, or a recovery code; empty when there is none
+//
+// Example: 492039
+type OneTimeCode = string
 
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
 	NewPassword     string `json:"new_password"`
+
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp *OneTimeCode `json:"otp,omitempty"`
 }
 
 // Patient Example: {"address":"123 Main St","contact_info":"+1234567890","created_at":"2026-01-15T08:30:00Z","date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","id":1,"known_allergies":"Penicillin","last_name":"Smith","merged_into":null,"unique_id":"G7P28XEF","updated_at":"2026-01-15T08:30:00Z","user":null,"version":1}
@@ -1735,6 +2314,18 @@ type PersonName struct {
 	LastName  string `json:"last_name"`
 }
 
+// Preferences Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type Preferences struct {
+	LanguagePreference Language               `json:"language_preference"`
+	Preferences        map[string]interface{} `json:"preferences"`
+}
+
+// PreferencesWrite Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type PreferencesWrite struct {
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+}
+
 // Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
 type Prescription struct {
 	// AllergyCheck What came of comparing the patient's known allergies with the medication
@@ -1828,6 +2419,9 @@ type Problem struct {
 	// Code A stable word for programs
 	Code string `json:"code"`
 
+	// DependsOn With code `dependency_rejected`: the op_id of the operation that was not applied
+	DependsOn *openapi_types.UUID `json:"depends_on,omitempty"`
+
 	// Detail A sentence that helps the caller act
 	Detail string `json:"detail"`
 
@@ -1858,6 +2452,43 @@ type Problem struct {
 
 	// Type A page that explains the code
 	Type string `json:"type"`
+}
+
+// ProfileForm Example: {"first_name":"Jane","last_name":"Smith"}
+type ProfileForm struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email    `json:"email,omitempty"`
+	FirstName          *string   `json:"first_name,omitempty"`
+	LanguagePreference *Language `json:"language_preference,omitempty"`
+	LastName           *string   `json:"last_name,omitempty"`
+
+	// Preferences A JSON object
+	Preferences *string `json:"preferences,omitempty"`
+
+	// ProfileImage PNG, JPEG or WebP, at most 5 MiB
+	ProfileImage *openapi_types.File `json:"profile_image,omitempty"`
+}
+
+// ProfilePatch Example: {"email":"jane@example.org","first_name":"Jane","last_name":"Smith"}
+type ProfilePatch struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email                 `json:"email,omitempty"`
+	FirstName          *string                `json:"first_name,omitempty"`
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	LastName           *string                `json:"last_name,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage null, to remove the picture
+	ProfileImage nullable.Nullable[string] `json:"profile_image,omitempty"`
+}
+
+// PublicSettings Example: {"hospital_name":"Mission Hospital","working_hours_start":"08:00"}
+type PublicSettings map[string]string
+
+// RecoveryCodes Example: {"recovery_codes":["H4KD-9MWQ-7T2X-VBN3"]}
+type RecoveryCodes struct {
+	// RecoveryCodes Ten codes, each good for one sign-in
+	RecoveryCodes []string `json:"recovery_codes"`
 }
 
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
@@ -1960,6 +2591,78 @@ type Role struct {
 	Version int64 `json:"version"`
 }
 
+// RoleAssigned Example: {"message":"Role assigned successfully to samuel"}
+type RoleAssigned struct {
+	Message string `json:"message"`
+}
+
+// RoleAssignment Example: {"role_id":3,"user_id":12}
+type RoleAssignment struct {
+	RoleID int64 `json:"role_id"`
+	UserID int64 `json:"user_id"`
+}
+
+// RoleChangeRequest Example: {"created_at":"2026-01-15T08:30:00Z","id":4,"reason":"I begin on the ward on Monday.","requested_role":3,"requested_role_name":"Nurse","review_notes":"","reviewed_by":null,"reviewed_by_name":null,"status":"pending","updated_at":"2026-01-15T08:30:00Z","user":12,"user_name":"Samuel Otieno","version":1}
+type RoleChangeRequest struct {
+	CreatedAt         time.Time `json:"created_at"`
+	ID                int64     `json:"id"`
+	Reason            string    `json:"reason"`
+	RequestedRole     int64     `json:"requested_role"`
+	RequestedRoleName string    `json:"requested_role_name"`
+	ReviewNotes       string    `json:"review_notes"`
+
+	// ReviewedBy The Admin who decided
+	ReviewedBy     nullable.Nullable[int64]  `json:"reviewed_by"`
+	ReviewedByName nullable.Nullable[string] `json:"reviewed_by_name"`
+	Status         RoleChangeRequestStatus   `json:"status"`
+
+	// UpdatedAt Of a decided one, when it was decided
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// User Who asks
+	User int64 `json:"user"`
+
+	// UserName The names of who asks, without any the username
+	UserName string `json:"user_name"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// RoleChangeRequestList defines model for RoleChangeRequestList.
+type RoleChangeRequestList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []RoleChangeRequest       `json:"results"`
+}
+
+// RoleChangeRequestPatch Example: {"reason":"I begin on the ward on Tuesday."}
+type RoleChangeRequestPatch struct {
+	Reason *string `json:"reason,omitempty"`
+
+	// RequestedRole The role's id
+	RequestedRole *int64 `json:"requested_role,omitempty"`
+}
+
+// RoleChangeRequestStatus defines model for RoleChangeRequestStatus.
+type RoleChangeRequestStatus string
+
+// RoleChangeRequestWrite Example: {"reason":"I begin on the ward on Monday.","requested_role":3}
+type RoleChangeRequestWrite struct {
+	Reason string `json:"reason"`
+
+	// RequestedRole The role's id
+	RequestedRole int64 `json:"requested_role"`
+}
+
+// RoleChangeReview Example: {"review_notes":"Welcome to the ward."}
+type RoleChangeReview struct {
+	// ReviewNotes Who asked is told them
+	ReviewNotes *string `json:"review_notes,omitempty"`
+}
+
 // RoleList defines model for RoleList.
 type RoleList struct {
 	Count           nullable.Nullable[int64]  `json:"count"`
@@ -2035,9 +2738,16 @@ type ServiceItemWrite struct {
 	Price MoneyInput `json:"price"`
 }
 
+// SettingType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+type SettingType string
+
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
-	Password string `json:"password"`
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      *OneTimeCode `json:"otp,omitempty"`
+	Password string       `json:"password"`
 
 	// Username The username or the e-mail address
 	Username string `json:"username"`
@@ -2099,6 +2809,139 @@ type StockMovementList struct {
 	Results         []StockMovement           `json:"results"`
 }
 
+// SyncAction defines model for SyncAction.
+type SyncAction string
+
+// SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
+type SyncAnswer struct {
+	// Results One for each operation, in their order
+	Results []SyncResult     `json:"results"`
+	Status  SyncAnswerStatus `json:"status"`
+}
+
+// SyncAnswerStatus defines model for SyncAnswer.Status.
+type SyncAnswerStatus string
+
+// SyncBatch Example: {"applied":0,"batch":"01938a5c-6b5e-7c3a-9d2e-4f1a6b7c8d9e","conflict":0,"created_at":"2026-12-01T07:10:00Z","device_id":"tablet-7","done":0,"duplicate":0,"finished_at":null,"rejected":0,"results":[],"status":"working","total":350}
+type SyncBatch struct {
+	Applied   int32              `json:"applied"`
+	Batch     openapi_types.UUID `json:"batch"`
+	Conflict  int32              `json:"conflict"`
+	CreatedAt time.Time          `json:"created_at"`
+	DeviceID  string             `json:"device_id"`
+
+	// Done How many have a result
+	Done       int32                        `json:"done"`
+	Duplicate  int32                        `json:"duplicate"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Rejected   int32                        `json:"rejected"`
+	Results    []SyncResult                 `json:"results"`
+	Status     SyncBatchStatus              `json:"status"`
+
+	// Total How many operations it has
+	Total int32 `json:"total"`
+}
+
+// SyncBatchStatus defines model for SyncBatch.Status.
+type SyncBatchStatus string
+
+// SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
+type SyncDifference struct {
+	// Base The value in the version that the device saw, when it came of an operation that was sent here
+	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
+	Field string                         `json:"field"`
+
+	// Theirs The value now
+	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+
+	// Yours The value in the operation; left out when it does not name the field
+	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+}
+
+// SyncEntity defines model for SyncEntity.
+type SyncEntity string
+
+// SyncOperation Example: {"action":"update","base_version":3,"data":{"address":"5 New Road"},"entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33"}
+type SyncOperation struct {
+	Action SyncAction `json:"action"`
+
+	// BaseOp Instead of base_version the earlier operation of this device on the same row that the change builds on
+	BaseOp nullable.Nullable[openapi_types.UUID] `json:"base_op,omitempty"`
+
+	// BaseVersion The version that the device saw; update and delete need it or base_op
+	BaseVersion nullable.Nullable[int64] `json:"base_version,omitempty"`
+
+	// Data The body of the request; temp_ids may stand for patient, appointment, encounter and bill
+	Data   nullable.Nullable[map[string]interface{}] `json:"data,omitempty"`
+	Entity SyncEntity                                `json:"entity"`
+
+	// ID The row to update or delete
+	ID nullable.Nullable[int64] `json:"id,omitempty"`
+
+	// OpID A UUID made when the operation is recorded; under it the operation is done once
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// RecordedAt By the clock of the device; it is kept for the record and decides nothing
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at,omitempty"`
+
+	// TempID With create: a name for the new row. Else: the name of the row to update or delete
+	TempID nullable.Nullable[string] `json:"temp_id,omitempty"`
+}
+
+// SyncResult defines model for SyncResult.
+type SyncResult struct {
+	Action SyncAction `json:"action"`
+	Entity SyncEntity `json:"entity"`
+
+	// Fields With `conflict`: what differs
+	Fields []SyncDifference `json:"fields,omitempty"`
+
+	// FirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+	FirstStatus *SyncResultFirstStatus `json:"first_status,omitempty"`
+
+	// ID The row, when it is known
+	ID   *int64             `json:"id,omitempty"`
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// Problem An error, after RFC 9457
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+	// deletion, and in a duplicate of what was decided more than 30 days ago.
+	Row    *SyncResult_Row  `json:"row,omitempty"`
+	Status SyncResultStatus `json:"status"`
+
+	// TempID As it was sent
+	TempID *string `json:"temp_id,omitempty"`
+
+	// Version The version of the row; with `conflict` the present one
+	Version *int64 `json:"version,omitempty"`
+}
+
+// SyncResultFirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+type SyncResultFirstStatus string
+
+// SyncResult_Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+// deletion, and in a duplicate of what was decided more than 30 days ago.
+type SyncResult_Row struct {
+	union json.RawMessage
+}
+
+// SyncResultStatus defines model for SyncResult.Status.
+type SyncResultStatus string
+
+// SyncWrite Example: {"device_id":"tablet-7","operations":[{"action":"create","data":{"date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","last_name":"Smith"},"entity":"patients","op_id":"0b5d2a3e-5c0f-4f7b-9a51-8d1f6f1f2a11","recorded_at":"2026-12-01T09:12:00+03:00","temp_id":"p1"},{"action":"create","data":{"items":[{"amount":"12.50","description":"Dressing","quantity":2}],"patient":"p1"},"entity":"bills","op_id":"5a1c7b90-2f0e-4c55-8b1e-6d2f3a4b5c22","recorded_at":"2026-12-01T09:20:00+03:00","temp_id":"b1"}]}
+type SyncWrite struct {
+	// Batch The property of an earlier protocol; it may be empty
+	Batch []map[string]interface{} `json:"batch,omitempty"`
+
+	// DeviceID What names the device, always the same; required with operations
+	DeviceID *string `json:"device_id,omitempty"`
+
+	// Operations In the order in which they were recorded
+	Operations []SyncOperation `json:"operations,omitempty"`
+}
+
 // SystemAlert defines model for SystemAlert.
 type SystemAlert struct {
 	Code    SystemAlertCode `json:"code"`
@@ -2126,6 +2969,57 @@ type SystemHealthDatabase string
 
 // SystemHealthStatus defines model for SystemHealth.Status.
 type SystemHealthStatus string
+
+// SystemSetting Example: {"category":"appointments","description":"When the first appointment of a day may begin","id":2,"is_builtin":true,"is_public":true,"key":"working_hours_start","updated_at":"2026-01-15T08:30:00Z","value":"08:00","value_type":"time","version":1}
+type SystemSetting struct {
+	Category    string `json:"category"`
+	Description string `json:"description"`
+	ID          int64  `json:"id"`
+
+	// IsBuiltin Whether the server reads it; such a key is neither renamed nor deleted
+	IsBuiltin bool      `json:"is_builtin"`
+	IsPublic  bool      `json:"is_public"`
+	Key       string    `json:"key"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Value     string    `json:"value"`
+
+	// ValueType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+	ValueType SettingType `json:"value_type"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// SystemSettingList defines model for SystemSettingList.
+type SystemSettingList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []SystemSetting           `json:"results"`
+}
+
+// SystemSettingPatch Example: {"value":"07:30"}
+type SystemSettingPatch struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool   `json:"is_public,omitempty"`
+	Key      *string `json:"key,omitempty"`
+	Value    *string `json:"value,omitempty"`
+}
+
+// SystemSettingWrite Example: {"category":"general","description":"In which money bills are written","is_public":true,"key":"currency","value":"KES"}
+type SystemSettingWrite struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool  `json:"is_public,omitempty"`
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+}
 
 // TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
 type TimeOfDay = string
@@ -2183,6 +3077,65 @@ type TotalOfDay struct {
 	Total float64            `json:"total"`
 }
 
+// TrailEntry Example: {"action":"view","description":"","id":813,"object_id":"3","object_type":"encounter","timestamp":"2026-12-01T07:16:00Z","user_name":"Ann Lee","user_role":"Doctor"}
+type TrailEntry struct {
+	Action      string                    `json:"action"`
+	Description string                    `json:"description"`
+	ID          int64                     `json:"id"`
+	ObjectID    nullable.Nullable[string] `json:"object_id"`
+	ObjectType  nullable.Nullable[string] `json:"object_type"`
+	Timestamp   time.Time                 `json:"timestamp"`
+
+	// UserName The full name of who did it
+	UserName string `json:"user_name"`
+
+	// UserRole Which role that account has now
+	UserRole string `json:"user_role"`
+}
+
+// TrailList defines model for TrailList.
+type TrailList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []TrailEntry              `json:"results"`
+}
+
+// TwoFactorDisable Example: {"otp":"492039","password":"chelal-demo"}
+type TwoFactorDisable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      OneTimeCode `json:"otp"`
+	Password string      `json:"password"`
+}
+
+// TwoFactorEnable Example: {"otp":"492039"}
+type TwoFactorEnable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp OneTimeCode `json:"otp"`
+}
+
+// TwoFactorSetup Example: {"otpauth_url":"otpauth://totp/CHELAL:jane?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\u0026issuer=CHELAL","qr_code":"data:image/png;base64,iVBORw0KGgo=","secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
+type TwoFactorSetup struct {
+	// OtpauthURL What the QR code says
+	OtpauthURL string `json:"otpauth_url"`
+
+	// QrCode A PNG, as a `data:` address
+	QrCode string `json:"qr_code"`
+
+	// Secret The secret in base32, to be typed into an app
+	Secret string `json:"secret"`
+}
+
+// UnreadCount Example: {"unread":3}
+type UnreadCount struct {
+	Unread int64 `json:"unread"`
+}
+
 // User Callers who are not Admin see of other users only the required properties.
 //
 // Example: {"date_joined":"2026-01-15T08:30:00Z","email":"doctor@example.org","first_name":"Jane","id":3,"is_active":true,"language_preference":"en","last_login":null,"last_name":"Smith","password_change_required":false,"preferences":{"theme":"dark"},"profile_image":null,"role":{"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1},"two_factor_enabled":false,"username":"doctor","version":1}
@@ -2199,12 +3152,14 @@ type User struct {
 	LastName           string                       `json:"last_name"`
 
 	// PasswordChangeRequired A new password must be chosen before anything else
-	PasswordChangeRequired *bool                     `json:"password_change_required,omitempty"`
-	Preferences            *map[string]interface{}   `json:"preferences,omitempty"`
-	ProfileImage           nullable.Nullable[string] `json:"profile_image,omitempty"`
-	Role                   nullable.Nullable[Role]   `json:"role"`
-	TwoFactorEnabled       *bool                     `json:"two_factor_enabled,omitempty"`
-	Username               string                    `json:"username"`
+	PasswordChangeRequired *bool                   `json:"password_change_required,omitempty"`
+	Preferences            *map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage An address of the picture, good for a quarter of an hour at least
+	ProfileImage     nullable.Nullable[string] `json:"profile_image,omitempty"`
+	Role             nullable.Nullable[Role]   `json:"role"`
+	TwoFactorEnabled *bool                     `json:"two_factor_enabled,omitempty"`
+	Username         string                    `json:"username"`
 
 	// Version The number in the ETag
 	Version int64 `json:"version"`
@@ -2396,6 +3351,57 @@ type ReplaceAppointmentParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListAuditLogsParams defines parameters for ListAuditLogs.
+type ListAuditLogsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// User Only what this user did: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Action Only what was done this way.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// ObjectType Only records of this kind, such as `patient` or `billitem`.
+	ObjectType *string `form:"object_type,omitempty" json:"object_type,omitempty"`
+
+	// ObjectID Only records with this id.
+	ObjectID *string `form:"object_id,omitempty" json:"object_id,omitempty"`
+
+	// Patient Only what concerns this patient.
+	Patient *int64 `form:"patient,omitempty" json:"patient,omitempty"`
+
+	// RequestID Only what this request did.
+	RequestID *string `form:"request_id,omitempty" json:"request_id,omitempty"`
+
+	// DateFrom Only what was done on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only what was done on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListAuditLogsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListAuditLogsParamsOrdering defines parameters for ListAuditLogs.
+type ListAuditLogsParamsOrdering string
+
+// VerifyAuditLogParams defines parameters for VerifyAuditLog.
+type VerifyAuditLogParams struct {
+	// After Begin behind this seal.
+	After *int64 `form:"after,omitempty" json:"after,omitempty"`
+}
+
 // SignOutParams defines parameters for SignOut.
 type SignOutParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
@@ -2573,6 +3579,39 @@ type ReplaceEncounterParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListLoginActivityParams defines parameters for ListLoginActivity.
+type ListLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListLoginActivityParamsOrdering defines parameters for ListLoginActivity.
+type ListLoginActivityParamsOrdering string
+
 // ListMedicationsParams defines parameters for ListMedications.
 type ListMedicationsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2641,6 +3680,48 @@ type ListStockMovementsParamsOrdering string
 
 // AdjustStockParams defines parameters for AdjustStock.
 type AdjustStockParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListNotificationsParams defines parameters for ListNotifications.
+type ListNotificationsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IsRead Only read, or only unread ones.
+	IsRead *bool `form:"is_read,omitempty" json:"is_read,omitempty"`
+
+	// Type Only those of this type, such as `low_stock`.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListNotificationsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListNotificationsParamsOrdering defines parameters for ListNotifications.
+type ListNotificationsParamsOrdering string
+
+// MarkAllNotificationsReadParams defines parameters for MarkAllNotificationsRead.
+type MarkAllNotificationsReadParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteNotificationParams defines parameters for DeleteNotification.
+type DeleteNotificationParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MarkNotificationReadParams defines parameters for MarkNotificationRead.
+type MarkNotificationReadParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -2801,6 +3882,12 @@ type RefundPaymentParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ReplacePreferencesParams defines parameters for ReplacePreferences.
+type ReplacePreferencesParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListPrescriptionsParams defines parameters for ListPrescriptions.
 type ListPrescriptionsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2873,6 +3960,84 @@ type DispensePrescriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// UpdateProfileParams defines parameters for UpdateProfile.
+type UpdateProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceProfileParams defines parameters for ReplaceProfile.
+type ReplaceProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListOwnAuditLogParams defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// About `me` for what was done to the own patient record.
+	About *ListOwnAuditLogParamsAbout `form:"about,omitempty" json:"about,omitempty"`
+
+	// Action Only what was done this way.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// ObjectType Only records of this kind, such as `patient` or `billitem`.
+	ObjectType *string `form:"object_type,omitempty" json:"object_type,omitempty"`
+
+	// DateFrom Only what was done on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only what was done on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnAuditLogParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnAuditLogParamsAbout defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParamsAbout string
+
+// ListOwnAuditLogParamsOrdering defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParamsOrdering string
+
+// ListOwnLoginActivityParams defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnLoginActivityParamsOrdering defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParamsOrdering string
+
 // RegisterParams defines parameters for Register.
 type RegisterParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
@@ -2896,6 +4061,84 @@ type ReportRevenueParams struct {
 
 // ReportRevenueParamsPeriod defines parameters for ReportRevenue.
 type ReportRevenueParamsPeriod string
+
+// ListRoleChangeRequestsParams defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Status Only those in this state.
+	Status *RoleChangeRequestStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// RequestedRole Only those for this role.
+	RequestedRole *int64 `form:"requested_role,omitempty" json:"requested_role,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListRoleChangeRequestsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListRoleChangeRequestsParamsOrdering defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParamsOrdering string
+
+// CreateRoleChangeRequestParams defines parameters for CreateRoleChangeRequest.
+type CreateRoleChangeRequestParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// AssignRoleParams defines parameters for AssignRole.
+type AssignRoleParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteRoleChangeRequestParams defines parameters for DeleteRoleChangeRequest.
+type DeleteRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateRoleChangeRequestParams defines parameters for UpdateRoleChangeRequest.
+type UpdateRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceRoleChangeRequestParams defines parameters for ReplaceRoleChangeRequest.
+type ReplaceRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ApproveRoleChangeRequestParams defines parameters for ApproveRoleChangeRequest.
+type ApproveRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RejectRoleChangeRequestParams defines parameters for RejectRoleChangeRequest.
+type RejectRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
@@ -2993,6 +4236,69 @@ type ReplaceServiceItemParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// SyncOfflineDataParams defines parameters for SyncOfflineData.
+type SyncOfflineDataParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSyncBatchParams defines parameters for GetSyncBatch.
+type GetSyncBatchParams struct {
+	// After How many results to leave out, from the first.
+	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListSystemSettingsParams defines parameters for ListSystemSettings.
+type ListSystemSettingsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Category Only those of this category.
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// IsPublic Only public, or only other settings.
+	IsPublic *bool `form:"is_public,omitempty" json:"is_public,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListSystemSettingsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListSystemSettingsParamsOrdering defines parameters for ListSystemSettings.
+type ListSystemSettingsParamsOrdering string
+
+// CreateSystemSettingParams defines parameters for CreateSystemSetting.
+type CreateSystemSettingParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteSystemSettingParams defines parameters for DeleteSystemSetting.
+type DeleteSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateSystemSettingParams defines parameters for UpdateSystemSetting.
+type UpdateSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceSystemSettingParams defines parameters for ReplaceSystemSetting.
+type ReplaceSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -3042,6 +4348,12 @@ type UpdateUserParams struct {
 type ReplaceUserParams struct {
 	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ResetTwoFactorParams defines parameters for ResetTwoFactor.
+type ResetTwoFactorParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
 // CreateAppointmentJSONRequestBody defines body for CreateAppointment for application/json ContentType.
@@ -3122,6 +4434,9 @@ type ReplacePaymentJSONRequestBody = PaymentReplace
 // RefundPaymentJSONRequestBody defines body for RefundPayment for application/json ContentType.
 type RefundPaymentJSONRequestBody = RefundWrite
 
+// ReplacePreferencesJSONRequestBody defines body for ReplacePreferences for application/json ContentType.
+type ReplacePreferencesJSONRequestBody = PreferencesWrite
+
 // CreatePrescriptionJSONRequestBody defines body for CreatePrescription for application/json ContentType.
 type CreatePrescriptionJSONRequestBody = PrescriptionWrite
 
@@ -3134,11 +4449,47 @@ type ReplacePrescriptionJSONRequestBody = PrescriptionWrite
 // DispensePrescriptionJSONRequestBody defines body for DispensePrescription for application/json ContentType.
 type DispensePrescriptionJSONRequestBody = Dispensing
 
+// UpdateProfileJSONRequestBody defines body for UpdateProfile for application/json ContentType.
+type UpdateProfileJSONRequestBody = ProfilePatch
+
+// UpdateProfileMultipartRequestBody defines body for UpdateProfile for multipart/form-data ContentType.
+type UpdateProfileMultipartRequestBody = ProfileForm
+
+// ReplaceProfileJSONRequestBody defines body for ReplaceProfile for application/json ContentType.
+type ReplaceProfileJSONRequestBody = ProfilePatch
+
+// ReplaceProfileMultipartRequestBody defines body for ReplaceProfile for multipart/form-data ContentType.
+type ReplaceProfileMultipartRequestBody = ProfileForm
+
+// DisableTwoFactorJSONRequestBody defines body for DisableTwoFactor for application/json ContentType.
+type DisableTwoFactorJSONRequestBody = TwoFactorDisable
+
+// EnableTwoFactorJSONRequestBody defines body for EnableTwoFactor for application/json ContentType.
+type EnableTwoFactorJSONRequestBody = TwoFactorEnable
+
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
 
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
+
+// CreateRoleChangeRequestJSONRequestBody defines body for CreateRoleChangeRequest for application/json ContentType.
+type CreateRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// AssignRoleJSONRequestBody defines body for AssignRole for application/json ContentType.
+type AssignRoleJSONRequestBody = RoleAssignment
+
+// UpdateRoleChangeRequestJSONRequestBody defines body for UpdateRoleChangeRequest for application/json ContentType.
+type UpdateRoleChangeRequestJSONRequestBody = RoleChangeRequestPatch
+
+// ReplaceRoleChangeRequestJSONRequestBody defines body for ReplaceRoleChangeRequest for application/json ContentType.
+type ReplaceRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// ApproveRoleChangeRequestJSONRequestBody defines body for ApproveRoleChangeRequest for application/json ContentType.
+type ApproveRoleChangeRequestJSONRequestBody = RoleChangeReview
+
+// RejectRoleChangeRequestJSONRequestBody defines body for RejectRoleChangeRequest for application/json ContentType.
+type RejectRoleChangeRequestJSONRequestBody = RoleChangeReview
 
 // CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
 type CreateRoleJSONRequestBody = RoleWrite
@@ -3157,6 +4508,18 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
+
+// SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
+type SyncOfflineDataJSONRequestBody = SyncWrite
+
+// CreateSystemSettingJSONRequestBody defines body for CreateSystemSetting for application/json ContentType.
+type CreateSystemSettingJSONRequestBody = SystemSettingWrite
+
+// UpdateSystemSettingJSONRequestBody defines body for UpdateSystemSetting for application/json ContentType.
+type UpdateSystemSettingJSONRequestBody = SystemSettingPatch
+
+// ReplaceSystemSettingJSONRequestBody defines body for ReplaceSystemSetting for application/json ContentType.
+type ReplaceSystemSettingJSONRequestBody = SystemSettingWrite
 
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
@@ -3314,6 +4677,172 @@ func (t *LiveMessage) UnmarshalJSON(b []byte) error {
 	return err
 }
 
+// AsPatient returns the union data inside the SyncResult_Row as a Patient
+func (t SyncResult_Row) AsPatient() (Patient, error) {
+	var body Patient
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPatient overwrites any union data inside the SyncResult_Row as the provided Patient
+func (t *SyncResult_Row) FromPatient(v Patient) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePatient performs a merge with any union data inside the SyncResult_Row, using the provided Patient
+func (t *SyncResult_Row) MergePatient(v Patient) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsAppointment returns the union data inside the SyncResult_Row as a Appointment
+func (t SyncResult_Row) AsAppointment() (Appointment, error) {
+	var body Appointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromAppointment overwrites any union data inside the SyncResult_Row as the provided Appointment
+func (t *SyncResult_Row) FromAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeAppointment performs a merge with any union data inside the SyncResult_Row, using the provided Appointment
+func (t *SyncResult_Row) MergeAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsEncounter returns the union data inside the SyncResult_Row as a Encounter
+func (t SyncResult_Row) AsEncounter() (Encounter, error) {
+	var body Encounter
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromEncounter overwrites any union data inside the SyncResult_Row as the provided Encounter
+func (t *SyncResult_Row) FromEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeEncounter performs a merge with any union data inside the SyncResult_Row, using the provided Encounter
+func (t *SyncResult_Row) MergeEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPrescription returns the union data inside the SyncResult_Row as a Prescription
+func (t SyncResult_Row) AsPrescription() (Prescription, error) {
+	var body Prescription
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPrescription overwrites any union data inside the SyncResult_Row as the provided Prescription
+func (t *SyncResult_Row) FromPrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePrescription performs a merge with any union data inside the SyncResult_Row, using the provided Prescription
+func (t *SyncResult_Row) MergePrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsBill returns the union data inside the SyncResult_Row as a Bill
+func (t SyncResult_Row) AsBill() (Bill, error) {
+	var body Bill
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromBill overwrites any union data inside the SyncResult_Row as the provided Bill
+func (t *SyncResult_Row) FromBill(v Bill) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeBill performs a merge with any union data inside the SyncResult_Row, using the provided Bill
+func (t *SyncResult_Row) MergeBill(v Bill) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPayment returns the union data inside the SyncResult_Row as a Payment
+func (t SyncResult_Row) AsPayment() (Payment, error) {
+	var body Payment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPayment overwrites any union data inside the SyncResult_Row as the provided Payment
+func (t *SyncResult_Row) FromPayment(v Payment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePayment performs a merge with any union data inside the SyncResult_Row, using the provided Payment
+func (t *SyncResult_Row) MergePayment(v Payment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t SyncResult_Row) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *SyncResult_Row) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAppointments List appointments
@@ -3337,6 +4866,15 @@ type ServerInterface interface {
 	// ReplaceAppointment Replace an appointment
 	// (PUT /api/appointments/{id}/)
 	ReplaceAppointment(ctx echo.Context, id ID, params ReplaceAppointmentParams) error
+	// ListAuditLogs List the audit log
+	// (GET /api/audit-logs/)
+	ListAuditLogs(ctx echo.Context, params ListAuditLogsParams) error
+	// VerifyAuditLog Verify the audit log
+	// (GET /api/audit-logs/verify/)
+	VerifyAuditLog(ctx echo.Context, params VerifyAuditLogParams) error
+	// GetAuditLog Get a row of the audit log
+	// (GET /api/audit-logs/{id}/)
+	GetAuditLog(ctx echo.Context, id ID) error
 	// SignIn Sign in
 	// (POST /api/auth/)
 	SignIn(ctx echo.Context) error
@@ -3412,6 +4950,12 @@ type ServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx echo.Context) error
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx echo.Context, id ID) error
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx echo.Context, params ListMedicationsParams) error
@@ -3436,6 +4980,24 @@ type ServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx echo.Context, id ID, params AdjustStockParams) error
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx echo.Context, params ListNotificationsParams) error
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx echo.Context) error
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx echo.Context, id ID) error
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx echo.Context, params ListPatientsParams) error
@@ -3487,6 +5049,12 @@ type ServerInterface interface {
 	// RefundPayment Refund a payment
 	// (POST /api/payments/{id}/refund/)
 	RefundPayment(ctx echo.Context, id ID, params RefundPaymentParams) error
+	// GetPreferences Get the own preferences
+	// (GET /api/preferences/)
+	GetPreferences(ctx echo.Context) error
+	// ReplacePreferences Set the own preferences
+	// (PUT /api/preferences/)
+	ReplacePreferences(ctx echo.Context, params ReplacePreferencesParams) error
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error
@@ -3508,6 +5076,30 @@ type ServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error
+	// GetProfile Get the own account
+	// (GET /api/profile/)
+	GetProfile(ctx echo.Context) error
+	// UpdateProfile Update the own account
+	// (PATCH /api/profile/)
+	UpdateProfile(ctx echo.Context, params UpdateProfileParams) error
+	// ReplaceProfile Update the own account
+	// (PUT /api/profile/)
+	ReplaceProfile(ctx echo.Context, params ReplaceProfileParams) error
+	// DisableTwoFactor Turn two-factor off
+	// (POST /api/profile/2fa/disable/)
+	DisableTwoFactor(ctx echo.Context) error
+	// EnableTwoFactor Turn two-factor on
+	// (POST /api/profile/2fa/enable/)
+	EnableTwoFactor(ctx echo.Context) error
+	// SetupTwoFactor Begin two-factor
+	// (POST /api/profile/2fa/setup/)
+	SetupTwoFactor(ctx echo.Context) error
+	// ListOwnAuditLog List the own trail
+	// (GET /api/profile/audit-log/)
+	ListOwnAuditLog(ctx echo.Context, params ListOwnAuditLogParams) error
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx echo.Context) error
@@ -3532,6 +5124,33 @@ type ServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx echo.Context) error
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx echo.Context, params AssignRoleParams) error
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx echo.Context, id ID) error
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx echo.Context, params ListRolesParams) error
@@ -3568,6 +5187,33 @@ type ServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx echo.Context) error
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx echo.Context, id ID) error
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -3589,6 +5235,9 @@ type ServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx echo.Context, id ID, params ReplaceUserParams) error
+	// ResetTwoFactor Reset a user's two-factor
+	// (POST /api/users/{id}/2fa/reset/)
+	ResetTwoFactor(ctx echo.Context, id ID, params ResetTwoFactorParams) error
 	// CreateSocketTicket Get a ticket for opening a socket
 	// (POST /api/ws-ticket/)
 	CreateSocketTicket(ctx echo.Context) error
@@ -3876,6 +5525,142 @@ func (w *ServerInterfaceWrapper) ReplaceAppointment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplaceAppointment(ctx, id, params)
+	return err
+}
+
+// ListAuditLogs converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAuditLogs(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditLogsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_type", ctx.QueryParams(), &params.ObjectType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_type: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_id", ctx.QueryParams(), &params.ObjectID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "patient" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "patient", ctx.QueryParams(), &params.Patient, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter patient: %s", err))
+	}
+
+	// ------------- Optional query parameter "request_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "request_id", ctx.QueryParams(), &params.RequestID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter request_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAuditLogs(ctx, params)
+	return err
+}
+
+// VerifyAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) VerifyAuditLog(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VerifyAuditLogParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VerifyAuditLog(ctx, params)
+	return err
+}
+
+// GetAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuditLog(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuditLog(ctx, id)
 	return err
 }
 
@@ -4650,6 +6435,96 @@ func (w *ServerInterfaceWrapper) GetHealth(ctx echo.Context) error {
 	return err
 }
 
+// ListLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListLoginActivity(ctx, params)
+	return err
+}
+
+// GetLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLoginActivity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLoginActivity(ctx, id)
+	return err
+}
+
 // ListMedications converts echo context to params.
 func (w *ServerInterfaceWrapper) ListMedications(ctx echo.Context) error {
 	var err error
@@ -4935,6 +6810,185 @@ func (w *ServerInterfaceWrapper) AdjustStock(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdjustStock(ctx, id, params)
+	return err
+}
+
+// ListNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNotifications(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNotificationsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_read" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_read", ctx.QueryParams(), &params.IsRead, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_read: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNotifications(ctx, params)
+	return err
+}
+
+// MarkAllNotificationsRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkAllNotificationsRead(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkAllNotificationsReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkAllNotificationsRead(ctx, params)
+	return err
+}
+
+// CountUnreadNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) CountUnreadNotifications(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CountUnreadNotifications(ctx)
+	return err
+}
+
+// DeleteNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteNotificationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteNotification(ctx, id, params)
+	return err
+}
+
+// GetNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) GetNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetNotification(ctx, id)
+	return err
+}
+
+// MarkNotificationRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkNotificationRead(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkNotificationReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkNotificationRead(ctx, id, params)
 	return err
 }
 
@@ -5568,6 +7622,44 @@ func (w *ServerInterfaceWrapper) RefundPayment(ctx echo.Context) error {
 	return err
 }
 
+// GetPreferences converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPreferences(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPreferences(ctx)
+	return err
+}
+
+// ReplacePreferences converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplacePreferences(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplacePreferencesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplacePreferences(ctx, params)
+	return err
+}
+
 // ListPrescriptions converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPrescriptions(ctx echo.Context) error {
 	var err error
@@ -5852,6 +7944,241 @@ func (w *ServerInterfaceWrapper) DispensePrescription(ctx echo.Context) error {
 	return err
 }
 
+// GetProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProfile(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProfile(ctx)
+	return err
+}
+
+// UpdateProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateProfile(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateProfile(ctx, params)
+	return err
+}
+
+// ReplaceProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceProfile(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceProfile(ctx, params)
+	return err
+}
+
+// DisableTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) DisableTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DisableTwoFactor(ctx)
+	return err
+}
+
+// EnableTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) EnableTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnableTwoFactor(ctx)
+	return err
+}
+
+// SetupTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) SetupTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetupTwoFactor(ctx)
+	return err
+}
+
+// ListOwnAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnAuditLog(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnAuditLogParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "about" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "about", ctx.QueryParams(), &params.About, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter about: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_type", ctx.QueryParams(), &params.ObjectType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_type: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnAuditLog(ctx, params)
+	return err
+}
+
+// ListOwnLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnLoginActivity(ctx, params)
+	return err
+}
+
 // ChangePassword converts echo context to params.
 func (w *ServerInterfaceWrapper) ChangePassword(ctx echo.Context) error {
 	var err error
@@ -5971,6 +8298,357 @@ func (w *ServerInterfaceWrapper) ReportTopMedications(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReportTopMedications(ctx)
+	return err
+}
+
+// ListRoleChangeRequests converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRoleChangeRequests(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRoleChangeRequestsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "requested_role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "requested_role", ctx.QueryParams(), &params.RequestedRole, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter requested_role: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRoleChangeRequests(ctx, params)
+	return err
+}
+
+// CreateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateRoleChangeRequest(ctx, params)
+	return err
+}
+
+// AssignRole converts echo context to params.
+func (w *ServerInterfaceWrapper) AssignRole(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AssignRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AssignRole(ctx, params)
+	return err
+}
+
+// DeleteRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// GetRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRoleChangeRequest(ctx, id)
+	return err
+}
+
+// UpdateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ReplaceRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ApproveRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// RejectRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) RejectRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RejectRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RejectRoleChangeRequest(ctx, id, params)
 	return err
 }
 
@@ -6386,6 +9064,282 @@ func (w *ServerInterfaceWrapper) ReplaceServiceItem(ctx echo.Context) error {
 	return err
 }
 
+// SyncOfflineData converts echo context to params.
+func (w *ServerInterfaceWrapper) SyncOfflineData(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SyncOfflineDataParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SyncOfflineData(ctx, params)
+	return err
+}
+
+// GetSyncBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSyncBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSyncBatchParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSyncBatch(ctx, batch, params)
+	return err
+}
+
+// ListSystemSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSystemSettings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSystemSettingsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_public" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_public", ctx.QueryParams(), &params.IsPublic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_public: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSystemSettings(ctx, params)
+	return err
+}
+
+// CreateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSystemSetting(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSystemSetting(ctx, params)
+	return err
+}
+
+// GetPublicSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPublicSettings(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPublicSettings(ctx)
+	return err
+}
+
+// DeleteSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteSystemSetting(ctx, id, params)
+	return err
+}
+
+// GetSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSystemSetting(ctx, id)
+	return err
+}
+
+// UpdateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateSystemSetting(ctx, id, params)
+	return err
+}
+
+// ReplaceSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceSystemSetting(ctx, id, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -6608,6 +9562,42 @@ func (w *ServerInterfaceWrapper) ReplaceUser(ctx echo.Context) error {
 	return err
 }
 
+// ResetTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) ResetTwoFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResetTwoFactorParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResetTwoFactor(ctx, id, params)
+	return err
+}
+
 // CreateSocketTicket converts echo context to params.
 func (w *ServerInterfaceWrapper) CreateSocketTicket(ctx echo.Context) error {
 	var err error
@@ -6669,6 +9659,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/auth/logout/", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.POST(options.BaseURL+"/api/register/", wrapper.Register, options.OperationMiddlewares["register"]...)
 	router.POST(options.BaseURL+"/api/profile/password/", wrapper.ChangePassword, options.OperationMiddlewares["changePassword"]...)
+	router.GET(options.BaseURL+"/api/profile/", wrapper.GetProfile, options.OperationMiddlewares["getProfile"]...)
+	router.PATCH(options.BaseURL+"/api/profile/", wrapper.UpdateProfile, options.OperationMiddlewares["updateProfile"]...)
+	router.PUT(options.BaseURL+"/api/profile/", wrapper.ReplaceProfile, options.OperationMiddlewares["replaceProfile"]...)
+	router.GET(options.BaseURL+"/api/preferences/", wrapper.GetPreferences, options.OperationMiddlewares["getPreferences"]...)
+	router.PUT(options.BaseURL+"/api/preferences/", wrapper.ReplacePreferences, options.OperationMiddlewares["replacePreferences"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/setup/", wrapper.SetupTwoFactor, options.OperationMiddlewares["setupTwoFactor"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/enable/", wrapper.EnableTwoFactor, options.OperationMiddlewares["enableTwoFactor"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/disable/", wrapper.DisableTwoFactor, options.OperationMiddlewares["disableTwoFactor"]...)
 	router.GET(options.BaseURL+"/api/roles/", wrapper.ListRoles, options.OperationMiddlewares["listRoles"]...)
 	router.POST(options.BaseURL+"/api/roles/", wrapper.CreateRole, options.OperationMiddlewares["createRole"]...)
 	router.DELETE(options.BaseURL+"/api/roles/:id/", wrapper.DeleteRole, options.OperationMiddlewares["deleteRole"]...)
@@ -6682,6 +9680,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/users/:id/", wrapper.GetUser, options.OperationMiddlewares["getUser"]...)
 	router.PATCH(options.BaseURL+"/api/users/:id/", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
 	router.PUT(options.BaseURL+"/api/users/:id/", wrapper.ReplaceUser, options.OperationMiddlewares["replaceUser"]...)
+	router.POST(options.BaseURL+"/api/users/:id/2fa/reset/", wrapper.ResetTwoFactor, options.OperationMiddlewares["resetTwoFactor"]...)
 	router.GET(options.BaseURL+"/api/patients/", wrapper.ListPatients, options.OperationMiddlewares["listPatients"]...)
 	router.POST(options.BaseURL+"/api/patients/", wrapper.CreatePatient, options.OperationMiddlewares["createPatient"]...)
 	router.DELETE(options.BaseURL+"/api/patients/:id/", wrapper.DeletePatient, options.OperationMiddlewares["deletePatient"]...)
@@ -6746,6 +9745,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/api/payments/:id/", wrapper.ReplacePayment, options.OperationMiddlewares["replacePayment"]...)
 	router.POST(options.BaseURL+"/api/payments/:id/refund/", wrapper.RefundPayment, options.OperationMiddlewares["refundPayment"]...)
 	router.GET(options.BaseURL+"/api/payments/:id/receipt.pdf", wrapper.GetReceipt, options.OperationMiddlewares["getReceipt"]...)
+	router.GET(options.BaseURL+"/api/audit-logs/", wrapper.ListAuditLogs, options.OperationMiddlewares["listAuditLogs"]...)
+	router.GET(options.BaseURL+"/api/audit-logs/verify/", wrapper.VerifyAuditLog, options.OperationMiddlewares["verifyAuditLog"]...)
+	router.GET(options.BaseURL+"/api/audit-logs/:id/", wrapper.GetAuditLog, options.OperationMiddlewares["getAuditLog"]...)
+	router.GET(options.BaseURL+"/api/profile/audit-log/", wrapper.ListOwnAuditLog, options.OperationMiddlewares["listOwnAuditLog"]...)
 	router.GET(options.BaseURL+"/api/dashboard/", wrapper.GetDashboard, options.OperationMiddlewares["getDashboard"]...)
 	router.GET(options.BaseURL+"/api/dashboard-stats/", wrapper.GetDashboardStats, options.OperationMiddlewares["getDashboardStats"]...)
 	router.GET(options.BaseURL+"/api/report/patient_count/", wrapper.ReportPatientCount, options.OperationMiddlewares["reportPatientCount"]...)
@@ -6754,6 +9757,33 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
 	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
+	router.POST(options.BaseURL+"/api/sync_offline_data/", wrapper.SyncOfflineData, options.OperationMiddlewares["syncOfflineData"]...)
+	router.GET(options.BaseURL+"/api/sync_offline_data/:batch/", wrapper.GetSyncBatch, options.OperationMiddlewares["getSyncBatch"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/", wrapper.ListRoleChangeRequests, options.OperationMiddlewares["listRoleChangeRequests"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/", wrapper.CreateRoleChangeRequest, options.OperationMiddlewares["createRoleChangeRequest"]...)
+	router.DELETE(options.BaseURL+"/api/role-change-requests/:id/", wrapper.DeleteRoleChangeRequest, options.OperationMiddlewares["deleteRoleChangeRequest"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/:id/", wrapper.GetRoleChangeRequest, options.OperationMiddlewares["getRoleChangeRequest"]...)
+	router.PATCH(options.BaseURL+"/api/role-change-requests/:id/", wrapper.UpdateRoleChangeRequest, options.OperationMiddlewares["updateRoleChangeRequest"]...)
+	router.PUT(options.BaseURL+"/api/role-change-requests/:id/", wrapper.ReplaceRoleChangeRequest, options.OperationMiddlewares["replaceRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/approve/", wrapper.ApproveRoleChangeRequest, options.OperationMiddlewares["approveRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/reject/", wrapper.RejectRoleChangeRequest, options.OperationMiddlewares["rejectRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/assign_role/", wrapper.AssignRole, options.OperationMiddlewares["assignRole"]...)
+	router.GET(options.BaseURL+"/api/notifications/", wrapper.ListNotifications, options.OperationMiddlewares["listNotifications"]...)
+	router.GET(options.BaseURL+"/api/notifications/unread_count/", wrapper.CountUnreadNotifications, options.OperationMiddlewares["countUnreadNotifications"]...)
+	router.POST(options.BaseURL+"/api/notifications/mark_all_read/", wrapper.MarkAllNotificationsRead, options.OperationMiddlewares["markAllNotificationsRead"]...)
+	router.DELETE(options.BaseURL+"/api/notifications/:id/", wrapper.DeleteNotification, options.OperationMiddlewares["deleteNotification"]...)
+	router.GET(options.BaseURL+"/api/notifications/:id/", wrapper.GetNotification, options.OperationMiddlewares["getNotification"]...)
+	router.POST(options.BaseURL+"/api/notifications/:id/mark_read/", wrapper.MarkNotificationRead, options.OperationMiddlewares["markNotificationRead"]...)
+	router.GET(options.BaseURL+"/api/login-activity/", wrapper.ListLoginActivity, options.OperationMiddlewares["listLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/login-activity/:id/", wrapper.GetLoginActivity, options.OperationMiddlewares["getLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/profile/login-activity/", wrapper.ListOwnLoginActivity, options.OperationMiddlewares["listOwnLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/system-settings/", wrapper.ListSystemSettings, options.OperationMiddlewares["listSystemSettings"]...)
+	router.POST(options.BaseURL+"/api/system-settings/", wrapper.CreateSystemSetting, options.OperationMiddlewares["createSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/public/", wrapper.GetPublicSettings, options.OperationMiddlewares["getPublicSettings"]...)
+	router.DELETE(options.BaseURL+"/api/system-settings/:id/", wrapper.DeleteSystemSetting, options.OperationMiddlewares["deleteSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/:id/", wrapper.GetSystemSetting, options.OperationMiddlewares["getSystemSetting"]...)
+	router.PATCH(options.BaseURL+"/api/system-settings/:id/", wrapper.UpdateSystemSetting, options.OperationMiddlewares["updateSystemSetting"]...)
+	router.PUT(options.BaseURL+"/api/system-settings/:id/", wrapper.ReplaceSystemSetting, options.OperationMiddlewares["replaceSystemSetting"]...)
 	router.POST(options.BaseURL+"/api/ws-ticket/", wrapper.CreateSocketTicket, options.OperationMiddlewares["createSocketTicket"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
@@ -7861,6 +10891,353 @@ type ReplaceAppointment503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplaceAppointment503ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogsRequestObject struct {
+	Params ListAuditLogsParams
+}
+
+type ListAuditLogsResponseObject interface {
+	VisitListAuditLogsResponse(w http.ResponseWriter) error
+}
+
+type ListAuditLogs200JSONResponse AuditLogList
+
+func (response ListAuditLogs200JSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs400ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs401ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs403ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs404ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs429ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs503ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLogRequestObject struct {
+	Params VerifyAuditLogParams
+}
+
+type VerifyAuditLogResponseObject interface {
+	VisitVerifyAuditLogResponse(w http.ResponseWriter) error
+}
+
+type VerifyAuditLog200JSONResponse AuditVerification
+
+func (response VerifyAuditLog200JSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog400ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog401ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog403ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog429ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog503ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLogRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetAuditLogResponseObject interface {
+	VisitGetAuditLogResponse(w http.ResponseWriter) error
+}
+
+type GetAuditLog200JSONResponse AuditLog
+
+func (response GetAuditLog200JSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog400ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog401ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog403ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog404ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog429ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog503ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -11588,6 +14965,248 @@ func (response GetHealth503ApplicationProblemPlusJSONResponse) VisitGetHealthRes
 	return err
 }
 
+type ListLoginActivityRequestObject struct {
+	Params ListLoginActivityParams
+}
+
+type ListLoginActivityResponseObject interface {
+	VisitListLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListLoginActivity200JSONResponse LoginActivityList
+
+func (response ListLoginActivity200JSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity400ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity401ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity403ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity404ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity429ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity503ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivityRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetLoginActivityResponseObject interface {
+	VisitGetLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type GetLoginActivity200JSONResponse LoginActivity
+
+func (response GetLoginActivity200JSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity400ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity401ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity403ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity404ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity429ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity503ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMedicationsRequestObject struct {
 	Params ListMedicationsParams
 }
@@ -12851,6 +16470,799 @@ type AdjustStock503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdjustStock503ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotificationsRequestObject struct {
+	Params ListNotificationsParams
+}
+
+type ListNotificationsResponseObject interface {
+	VisitListNotificationsResponse(w http.ResponseWriter) error
+}
+
+type ListNotifications200JSONResponse NotificationList
+
+func (response ListNotifications200JSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications400ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications401ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications403ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications404ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications429ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications503ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsReadRequestObject struct {
+	Params MarkAllNotificationsReadParams
+}
+
+type MarkAllNotificationsReadResponseObject interface {
+	VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error
+}
+
+type MarkAllNotificationsRead200JSONResponse NotificationsRead
+
+func (response MarkAllNotificationsRead200JSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotificationsRequestObject struct {
+}
+
+type CountUnreadNotificationsResponseObject interface {
+	VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error
+}
+
+type CountUnreadNotifications200JSONResponse UnreadCount
+
+func (response CountUnreadNotifications200JSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications400ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications401ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications403ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications429ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications503ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotificationRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteNotificationParams
+}
+
+type DeleteNotificationResponseObject interface {
+	VisitDeleteNotificationResponse(w http.ResponseWriter) error
+}
+
+type DeleteNotification204Response struct {
+}
+
+func (response DeleteNotification204Response) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification400ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification401ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification403ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification404ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification409ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification412ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification429ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification503ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotificationRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetNotificationResponseObject interface {
+	VisitGetNotificationResponse(w http.ResponseWriter) error
+}
+
+type GetNotification200ResponseHeaders struct {
+	ETag string
+}
+
+type GetNotification200JSONResponse struct {
+	Body    Notification
+	Headers GetNotification200ResponseHeaders
+}
+
+func (response GetNotification200JSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification400ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification401ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification403ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification404ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification429ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification503ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationReadRequestObject struct {
+	ID     ID `json:"id"`
+	Params MarkNotificationReadParams
+}
+
+type MarkNotificationReadResponseObject interface {
+	VisitMarkNotificationReadResponse(w http.ResponseWriter) error
+}
+
+type MarkNotificationRead200JSONResponse NotificationRead
+
+func (response MarkNotificationRead200JSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead400ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead401ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead403ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead404ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead409ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead422ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead429ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead503ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15626,6 +20038,280 @@ func (response RefundPayment503ApplicationProblemPlusJSONResponse) VisitRefundPa
 	return err
 }
 
+type GetPreferencesRequestObject struct {
+}
+
+type GetPreferencesResponseObject interface {
+	VisitGetPreferencesResponse(w http.ResponseWriter) error
+}
+
+type GetPreferences200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPreferences200JSONResponse struct {
+	Body    Preferences
+	Headers GetPreferences200ResponseHeaders
+}
+
+func (response GetPreferences200JSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences400ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences401ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences403ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences429ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences503ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferencesRequestObject struct {
+	Params ReplacePreferencesParams
+	Body   *ReplacePreferencesJSONRequestBody
+}
+
+type ReplacePreferencesResponseObject interface {
+	VisitReplacePreferencesResponse(w http.ResponseWriter) error
+}
+
+type ReplacePreferences200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplacePreferences200JSONResponse struct {
+	Body    Preferences
+	Headers ReplacePreferences200ResponseHeaders
+}
+
+func (response ReplacePreferences200JSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences400ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences401ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences403ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences412ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences413ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences415ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences429ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences503ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPrescriptionsRequestObject struct {
 	Params ListPrescriptionsParams
 }
@@ -16787,6 +21473,1138 @@ func (response DispensePrescription503ApplicationProblemPlusJSONResponse) VisitD
 	return err
 }
 
+type GetProfileRequestObject struct {
+}
+
+type GetProfileResponseObject interface {
+	VisitGetProfileResponse(w http.ResponseWriter) error
+}
+
+type GetProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type GetProfile200JSONResponse struct {
+	Body    User
+	Headers GetProfile200ResponseHeaders
+}
+
+func (response GetProfile200JSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile400ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile401ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile403ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile429ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile503ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfileRequestObject struct {
+	Params        UpdateProfileParams
+	JSONBody      *UpdateProfileJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type UpdateProfileResponseObject interface {
+	VisitUpdateProfileResponse(w http.ResponseWriter) error
+}
+
+type UpdateProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateProfile200JSONResponse struct {
+	Body    User
+	Headers UpdateProfile200ResponseHeaders
+}
+
+func (response UpdateProfile200JSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile400ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile401ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile403ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile409ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile412ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile413ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile415ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile429ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile503ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfileRequestObject struct {
+	Params        ReplaceProfileParams
+	JSONBody      *ReplaceProfileJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type ReplaceProfileResponseObject interface {
+	VisitReplaceProfileResponse(w http.ResponseWriter) error
+}
+
+type ReplaceProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceProfile200JSONResponse struct {
+	Body    User
+	Headers ReplaceProfile200ResponseHeaders
+}
+
+func (response ReplaceProfile200JSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile400ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile401ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile403ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile409ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile412ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile413ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile415ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile429ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile503ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactorRequestObject struct {
+	Body *DisableTwoFactorJSONRequestBody
+}
+
+type DisableTwoFactorResponseObject interface {
+	VisitDisableTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type DisableTwoFactor204Response struct {
+}
+
+func (response DisableTwoFactor204Response) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DisableTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor400ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor401ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor403ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor409ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor413ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor415ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor429ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor503ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactorRequestObject struct {
+	Body *EnableTwoFactorJSONRequestBody
+}
+
+type EnableTwoFactorResponseObject interface {
+	VisitEnableTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type EnableTwoFactor200JSONResponse RecoveryCodes
+
+func (response EnableTwoFactor200JSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor400ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor401ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor403ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor409ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor413ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor415ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor429ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor503ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactorRequestObject struct {
+}
+
+type SetupTwoFactorResponseObject interface {
+	VisitSetupTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type SetupTwoFactor200JSONResponse TwoFactorSetup
+
+func (response SetupTwoFactor200JSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor400ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor401ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor403ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor409ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor429ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor503ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLogRequestObject struct {
+	Params ListOwnAuditLogParams
+}
+
+type ListOwnAuditLogResponseObject interface {
+	VisitListOwnAuditLogResponse(w http.ResponseWriter) error
+}
+
+type ListOwnAuditLog200JSONResponse TrailList
+
+func (response ListOwnAuditLog200JSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog400ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog401ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog403ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog404ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog429ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog503ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivityRequestObject struct {
+	Params ListOwnLoginActivityParams
+}
+
+type ListOwnLoginActivityResponseObject interface {
+	VisitListOwnLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListOwnLoginActivity200JSONResponse LoginActivityList
+
+func (response ListOwnLoginActivity200JSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity400ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity401ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity403ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity404ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity429ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity503ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -17690,6 +23508,1564 @@ type ReportTopMedications503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReportTopMedications503ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequestsRequestObject struct {
+	Params ListRoleChangeRequestsParams
+}
+
+type ListRoleChangeRequestsResponseObject interface {
+	VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListRoleChangeRequests200JSONResponse RoleChangeRequestList
+
+func (response ListRoleChangeRequests200JSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests400ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests401ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests403ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests404ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests429ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests503ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequestRequestObject struct {
+	Params CreateRoleChangeRequestParams
+	Body   *CreateRoleChangeRequestJSONRequestBody
+}
+
+type CreateRoleChangeRequestResponseObject interface {
+	VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type CreateRoleChangeRequest201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateRoleChangeRequest201JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers CreateRoleChangeRequest201ResponseHeaders
+}
+
+func (response CreateRoleChangeRequest201JSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRoleRequestObject struct {
+	Params AssignRoleParams
+	Body   *AssignRoleJSONRequestBody
+}
+
+type AssignRoleResponseObject interface {
+	VisitAssignRoleResponse(w http.ResponseWriter) error
+}
+
+type AssignRole200JSONResponse RoleAssigned
+
+func (response AssignRole200JSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole400ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole401ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole403ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole409ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole413ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole415ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole422ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole429ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole503ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteRoleChangeRequestParams
+}
+
+type DeleteRoleChangeRequestResponseObject interface {
+	VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type DeleteRoleChangeRequest204Response struct {
+}
+
+func (response DeleteRoleChangeRequest204Response) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequestRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetRoleChangeRequestResponseObject interface {
+	VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type GetRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type GetRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers GetRoleChangeRequest200ResponseHeaders
+}
+
+func (response GetRoleChangeRequest200JSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateRoleChangeRequestParams
+	Body   *UpdateRoleChangeRequestJSONRequestBody
+}
+
+type UpdateRoleChangeRequestResponseObject interface {
+	VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type UpdateRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers UpdateRoleChangeRequest200ResponseHeaders
+}
+
+func (response UpdateRoleChangeRequest200JSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceRoleChangeRequestParams
+	Body   *ReplaceRoleChangeRequestJSONRequestBody
+}
+
+type ReplaceRoleChangeRequestResponseObject interface {
+	VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ReplaceRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ReplaceRoleChangeRequest200ResponseHeaders
+}
+
+func (response ReplaceRoleChangeRequest200JSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ApproveRoleChangeRequestParams
+	Body   *ApproveRoleChangeRequestJSONRequestBody
+}
+
+type ApproveRoleChangeRequestResponseObject interface {
+	VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ApproveRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ApproveRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ApproveRoleChangeRequest200ResponseHeaders
+}
+
+func (response ApproveRoleChangeRequest200JSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params RejectRoleChangeRequestParams
+	Body   *RejectRoleChangeRequestJSONRequestBody
+}
+
+type RejectRoleChangeRequestResponseObject interface {
+	VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type RejectRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type RejectRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers RejectRoleChangeRequest200ResponseHeaders
+}
+
+func (response RejectRoleChangeRequest200JSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19634,6 +27010,1357 @@ func (response ReplaceServiceItem503ApplicationProblemPlusJSONResponse) VisitRep
 	return err
 }
 
+type SyncOfflineDataRequestObject struct {
+	Params SyncOfflineDataParams
+	Body   *SyncOfflineDataJSONRequestBody
+}
+
+type SyncOfflineDataResponseObject interface {
+	VisitSyncOfflineDataResponse(w http.ResponseWriter) error
+}
+
+type SyncOfflineData200JSONResponse SyncAnswer
+
+func (response SyncOfflineData200JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData202ResponseHeaders struct {
+	Location string
+}
+
+type SyncOfflineData202JSONResponse struct {
+	Body    SyncBatch
+	Headers SyncOfflineData202ResponseHeaders
+}
+
+func (response SyncOfflineData202JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData400ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData401ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData403ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData409ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData413ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData415ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData422ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData429ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData503ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatchRequestObject struct {
+	Batch  openapi_types.UUID `json:"batch"`
+	Params GetSyncBatchParams
+}
+
+type GetSyncBatchResponseObject interface {
+	VisitGetSyncBatchResponse(w http.ResponseWriter) error
+}
+
+type GetSyncBatch200JSONResponse SyncBatch
+
+func (response GetSyncBatch200JSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch400ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch401ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch403ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch404ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch429ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch503ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettingsRequestObject struct {
+	Params ListSystemSettingsParams
+}
+
+type ListSystemSettingsResponseObject interface {
+	VisitListSystemSettingsResponse(w http.ResponseWriter) error
+}
+
+type ListSystemSettings200JSONResponse SystemSettingList
+
+func (response ListSystemSettings200JSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings400ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings401ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings403ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings404ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings429ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings503ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSettingRequestObject struct {
+	Params CreateSystemSettingParams
+	Body   *CreateSystemSettingJSONRequestBody
+}
+
+type CreateSystemSettingResponseObject interface {
+	VisitCreateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type CreateSystemSetting201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateSystemSetting201JSONResponse struct {
+	Body    SystemSetting
+	Headers CreateSystemSetting201ResponseHeaders
+}
+
+func (response CreateSystemSetting201JSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting400ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting401ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting403ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting409ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting413ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting415ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting422ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting429ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting503ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettingsRequestObject struct {
+}
+
+type GetPublicSettingsResponseObject interface {
+	VisitGetPublicSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetPublicSettings200JSONResponse PublicSettings
+
+func (response GetPublicSettings200JSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings400ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings429ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings503ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteSystemSettingParams
+}
+
+type DeleteSystemSettingResponseObject interface {
+	VisitDeleteSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type DeleteSystemSetting204Response struct {
+}
+
+func (response DeleteSystemSetting204Response) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting400ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting401ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting403ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting404ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting409ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting412ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting429ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting503ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSettingRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetSystemSettingResponseObject interface {
+	VisitGetSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type GetSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type GetSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers GetSystemSetting200ResponseHeaders
+}
+
+func (response GetSystemSetting200JSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting400ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting401ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting403ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting404ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting429ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting503ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateSystemSettingParams
+	Body   *UpdateSystemSettingJSONRequestBody
+}
+
+type UpdateSystemSettingResponseObject interface {
+	VisitUpdateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type UpdateSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers UpdateSystemSetting200ResponseHeaders
+}
+
+func (response UpdateSystemSetting200JSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting400ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting401ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting403ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting404ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting409ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting412ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting413ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting415ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting429ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting503ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceSystemSettingParams
+	Body   *ReplaceSystemSettingJSONRequestBody
+}
+
+type ReplaceSystemSettingResponseObject interface {
+	VisitReplaceSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type ReplaceSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers ReplaceSystemSetting200ResponseHeaders
+}
+
+func (response ReplaceSystemSetting200JSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting400ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting401ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting403ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting404ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting409ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting412ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting413ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting415ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting429ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting503ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -20712,6 +29439,168 @@ func (response ReplaceUser503ApplicationProblemPlusJSONResponse) VisitReplaceUse
 	return err
 }
 
+type ResetTwoFactorRequestObject struct {
+	ID     ID `json:"id"`
+	Params ResetTwoFactorParams
+}
+
+type ResetTwoFactorResponseObject interface {
+	VisitResetTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type ResetTwoFactor200ResponseHeaders struct {
+	ETag string
+}
+
+type ResetTwoFactor200JSONResponse struct {
+	Body    User
+	Headers ResetTwoFactor200ResponseHeaders
+}
+
+func (response ResetTwoFactor200JSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor400ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor401ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor403ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor404ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor409ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor422ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor429ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor503ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type CreateSocketTicketRequestObject struct {
 }
 
@@ -20839,6 +29728,15 @@ type StrictServerInterface interface {
 	// ReplaceAppointment Replace an appointment
 	// (PUT /api/appointments/{id}/)
 	ReplaceAppointment(ctx context.Context, request ReplaceAppointmentRequestObject) (ReplaceAppointmentResponseObject, error)
+	// ListAuditLogs List the audit log
+	// (GET /api/audit-logs/)
+	ListAuditLogs(ctx context.Context, request ListAuditLogsRequestObject) (ListAuditLogsResponseObject, error)
+	// VerifyAuditLog Verify the audit log
+	// (GET /api/audit-logs/verify/)
+	VerifyAuditLog(ctx context.Context, request VerifyAuditLogRequestObject) (VerifyAuditLogResponseObject, error)
+	// GetAuditLog Get a row of the audit log
+	// (GET /api/audit-logs/{id}/)
+	GetAuditLog(ctx context.Context, request GetAuditLogRequestObject) (GetAuditLogResponseObject, error)
 	// SignIn Sign in
 	// (POST /api/auth/)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
@@ -20914,6 +29812,12 @@ type StrictServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx context.Context, request ListLoginActivityRequestObject) (ListLoginActivityResponseObject, error)
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx context.Context, request GetLoginActivityRequestObject) (GetLoginActivityResponseObject, error)
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx context.Context, request ListMedicationsRequestObject) (ListMedicationsResponseObject, error)
@@ -20938,6 +29842,24 @@ type StrictServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx context.Context, request AdjustStockRequestObject) (AdjustStockResponseObject, error)
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx context.Context, request ListNotificationsRequestObject) (ListNotificationsResponseObject, error)
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx context.Context, request MarkAllNotificationsReadRequestObject) (MarkAllNotificationsReadResponseObject, error)
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx context.Context, request CountUnreadNotificationsRequestObject) (CountUnreadNotificationsResponseObject, error)
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx context.Context, request DeleteNotificationRequestObject) (DeleteNotificationResponseObject, error)
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx context.Context, request GetNotificationRequestObject) (GetNotificationResponseObject, error)
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx context.Context, request MarkNotificationReadRequestObject) (MarkNotificationReadResponseObject, error)
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx context.Context, request ListPatientsRequestObject) (ListPatientsResponseObject, error)
@@ -20989,6 +29911,12 @@ type StrictServerInterface interface {
 	// RefundPayment Refund a payment
 	// (POST /api/payments/{id}/refund/)
 	RefundPayment(ctx context.Context, request RefundPaymentRequestObject) (RefundPaymentResponseObject, error)
+	// GetPreferences Get the own preferences
+	// (GET /api/preferences/)
+	GetPreferences(ctx context.Context, request GetPreferencesRequestObject) (GetPreferencesResponseObject, error)
+	// ReplacePreferences Set the own preferences
+	// (PUT /api/preferences/)
+	ReplacePreferences(ctx context.Context, request ReplacePreferencesRequestObject) (ReplacePreferencesResponseObject, error)
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx context.Context, request ListPrescriptionsRequestObject) (ListPrescriptionsResponseObject, error)
@@ -21010,6 +29938,30 @@ type StrictServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx context.Context, request DispensePrescriptionRequestObject) (DispensePrescriptionResponseObject, error)
+	// GetProfile Get the own account
+	// (GET /api/profile/)
+	GetProfile(ctx context.Context, request GetProfileRequestObject) (GetProfileResponseObject, error)
+	// UpdateProfile Update the own account
+	// (PATCH /api/profile/)
+	UpdateProfile(ctx context.Context, request UpdateProfileRequestObject) (UpdateProfileResponseObject, error)
+	// ReplaceProfile Update the own account
+	// (PUT /api/profile/)
+	ReplaceProfile(ctx context.Context, request ReplaceProfileRequestObject) (ReplaceProfileResponseObject, error)
+	// DisableTwoFactor Turn two-factor off
+	// (POST /api/profile/2fa/disable/)
+	DisableTwoFactor(ctx context.Context, request DisableTwoFactorRequestObject) (DisableTwoFactorResponseObject, error)
+	// EnableTwoFactor Turn two-factor on
+	// (POST /api/profile/2fa/enable/)
+	EnableTwoFactor(ctx context.Context, request EnableTwoFactorRequestObject) (EnableTwoFactorResponseObject, error)
+	// SetupTwoFactor Begin two-factor
+	// (POST /api/profile/2fa/setup/)
+	SetupTwoFactor(ctx context.Context, request SetupTwoFactorRequestObject) (SetupTwoFactorResponseObject, error)
+	// ListOwnAuditLog List the own trail
+	// (GET /api/profile/audit-log/)
+	ListOwnAuditLog(ctx context.Context, request ListOwnAuditLogRequestObject) (ListOwnAuditLogResponseObject, error)
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx context.Context, request ListOwnLoginActivityRequestObject) (ListOwnLoginActivityResponseObject, error)
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -21034,6 +29986,33 @@ type StrictServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx context.Context, request ReportTopMedicationsRequestObject) (ReportTopMedicationsResponseObject, error)
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx context.Context, request ListRoleChangeRequestsRequestObject) (ListRoleChangeRequestsResponseObject, error)
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx context.Context, request CreateRoleChangeRequestRequestObject) (CreateRoleChangeRequestResponseObject, error)
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx context.Context, request AssignRoleRequestObject) (AssignRoleResponseObject, error)
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx context.Context, request DeleteRoleChangeRequestRequestObject) (DeleteRoleChangeRequestResponseObject, error)
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx context.Context, request GetRoleChangeRequestRequestObject) (GetRoleChangeRequestResponseObject, error)
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx context.Context, request UpdateRoleChangeRequestRequestObject) (UpdateRoleChangeRequestResponseObject, error)
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx context.Context, request ReplaceRoleChangeRequestRequestObject) (ReplaceRoleChangeRequestResponseObject, error)
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx context.Context, request ApproveRoleChangeRequestRequestObject) (ApproveRoleChangeRequestResponseObject, error)
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx context.Context, request RejectRoleChangeRequestRequestObject) (RejectRoleChangeRequestResponseObject, error)
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -21070,6 +30049,33 @@ type StrictServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx context.Context, request ReplaceServiceItemRequestObject) (ReplaceServiceItemResponseObject, error)
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx context.Context, request SyncOfflineDataRequestObject) (SyncOfflineDataResponseObject, error)
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx context.Context, request GetSyncBatchRequestObject) (GetSyncBatchResponseObject, error)
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx context.Context, request ListSystemSettingsRequestObject) (ListSystemSettingsResponseObject, error)
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx context.Context, request CreateSystemSettingRequestObject) (CreateSystemSettingResponseObject, error)
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx context.Context, request GetPublicSettingsRequestObject) (GetPublicSettingsResponseObject, error)
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx context.Context, request DeleteSystemSettingRequestObject) (DeleteSystemSettingResponseObject, error)
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx context.Context, request GetSystemSettingRequestObject) (GetSystemSettingResponseObject, error)
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx context.Context, request UpdateSystemSettingRequestObject) (UpdateSystemSettingResponseObject, error)
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx context.Context, request ReplaceSystemSettingRequestObject) (ReplaceSystemSettingResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -21091,6 +30097,9 @@ type StrictServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx context.Context, request ReplaceUserRequestObject) (ReplaceUserResponseObject, error)
+	// ResetTwoFactor Reset a user's two-factor
+	// (POST /api/users/{id}/2fa/reset/)
+	ResetTwoFactor(ctx context.Context, request ResetTwoFactorRequestObject) (ResetTwoFactorResponseObject, error)
 	// CreateSocketTicket Get a ticket for opening a socket
 	// (POST /api/ws-ticket/)
 	CreateSocketTicket(ctx context.Context, request CreateSocketTicketRequestObject) (CreateSocketTicketResponseObject, error)
@@ -21349,6 +30358,81 @@ func (sh *strictHandler) ReplaceAppointment(ctx echo.Context, id ID, params Repl
 		return err
 	} else if validResponse, ok := response.(ReplaceAppointmentResponseObject); ok {
 		return validResponse.VisitReplaceAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAuditLogs operation middleware
+func (sh *strictHandler) ListAuditLogs(ctx echo.Context, params ListAuditLogsParams) error {
+	var request ListAuditLogsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuditLogs(ctx.Request().Context(), request.(ListAuditLogsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuditLogs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditLogsResponseObject); ok {
+		return validResponse.VisitListAuditLogsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// VerifyAuditLog operation middleware
+func (sh *strictHandler) VerifyAuditLog(ctx echo.Context, params VerifyAuditLogParams) error {
+	var request VerifyAuditLogRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyAuditLog(ctx.Request().Context(), request.(VerifyAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VerifyAuditLogResponseObject); ok {
+		return validResponse.VisitVerifyAuditLogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAuditLog operation middleware
+func (sh *strictHandler) GetAuditLog(ctx echo.Context, id ID) error {
+	var request GetAuditLogRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuditLog(ctx.Request().Context(), request.(GetAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditLogResponseObject); ok {
+		return validResponse.VisitGetAuditLogResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -22232,6 +31316,56 @@ func (sh *strictHandler) GetHealth(ctx echo.Context) error {
 	return nil
 }
 
+// ListLoginActivity operation middleware
+func (sh *strictHandler) ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error {
+	var request ListLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLoginActivity(ctx.Request().Context(), request.(ListLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListLoginActivityResponseObject); ok {
+		return validResponse.VisitListLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetLoginActivity operation middleware
+func (sh *strictHandler) GetLoginActivity(ctx echo.Context, id ID) error {
+	var request GetLoginActivityRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLoginActivity(ctx.Request().Context(), request.(GetLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetLoginActivityResponseObject); ok {
+		return validResponse.VisitGetLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListMedications operation middleware
 func (sh *strictHandler) ListMedications(ctx echo.Context, params ListMedicationsParams) error {
 	var request ListMedicationsRequestObject
@@ -22523,6 +31657,156 @@ func (sh *strictHandler) AdjustStock(ctx echo.Context, id ID, params AdjustStock
 		return err
 	} else if validResponse, ok := response.(AdjustStockResponseObject); ok {
 		return validResponse.VisitAdjustStockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNotifications operation middleware
+func (sh *strictHandler) ListNotifications(ctx echo.Context, params ListNotificationsParams) error {
+	var request ListNotificationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotifications(ctx.Request().Context(), request.(ListNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNotificationsResponseObject); ok {
+		return validResponse.VisitListNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkAllNotificationsRead operation middleware
+func (sh *strictHandler) MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error {
+	var request MarkAllNotificationsReadRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkAllNotificationsRead(ctx.Request().Context(), request.(MarkAllNotificationsReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkAllNotificationsRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkAllNotificationsReadResponseObject); ok {
+		return validResponse.VisitMarkAllNotificationsReadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CountUnreadNotifications operation middleware
+func (sh *strictHandler) CountUnreadNotifications(ctx echo.Context) error {
+	var request CountUnreadNotificationsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CountUnreadNotifications(ctx.Request().Context(), request.(CountUnreadNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CountUnreadNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CountUnreadNotificationsResponseObject); ok {
+		return validResponse.VisitCountUnreadNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteNotification operation middleware
+func (sh *strictHandler) DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error {
+	var request DeleteNotificationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteNotification(ctx.Request().Context(), request.(DeleteNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteNotificationResponseObject); ok {
+		return validResponse.VisitDeleteNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetNotification operation middleware
+func (sh *strictHandler) GetNotification(ctx echo.Context, id ID) error {
+	var request GetNotificationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetNotification(ctx.Request().Context(), request.(GetNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetNotificationResponseObject); ok {
+		return validResponse.VisitGetNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkNotificationRead operation middleware
+func (sh *strictHandler) MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error {
+	var request MarkNotificationReadRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkNotificationRead(ctx.Request().Context(), request.(MarkNotificationReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkNotificationRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkNotificationReadResponseObject); ok {
+		return validResponse.VisitMarkNotificationReadResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23148,6 +32432,77 @@ func (sh *strictHandler) RefundPayment(ctx echo.Context, id ID, params RefundPay
 	return nil
 }
 
+// GetPreferences operation middleware
+func (sh *strictHandler) GetPreferences(ctx echo.Context) error {
+	var request GetPreferencesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPreferences(ctx.Request().Context(), request.(GetPreferencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPreferences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPreferencesResponseObject); ok {
+		return validResponse.VisitGetPreferencesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplacePreferences operation middleware
+func (sh *strictHandler) ReplacePreferences(ctx echo.Context, params ReplacePreferencesParams) error {
+	var request ReplacePreferencesRequestObject
+
+	request.Params = params
+
+	var body ReplacePreferencesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplacePreferences(ctx.Request().Context(), request.(ReplacePreferencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplacePreferences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplacePreferencesResponseObject); ok {
+		return validResponse.VisitReplacePreferencesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPrescriptions operation middleware
 func (sh *strictHandler) ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error {
 	var request ListPrescriptionsRequestObject
@@ -23422,6 +32777,308 @@ func (sh *strictHandler) DispensePrescription(ctx echo.Context, id ID, params Di
 	return nil
 }
 
+// GetProfile operation middleware
+func (sh *strictHandler) GetProfile(ctx echo.Context) error {
+	var request GetProfileRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProfile(ctx.Request().Context(), request.(GetProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProfileResponseObject); ok {
+		return validResponse.VisitGetProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateProfile operation middleware
+func (sh *strictHandler) UpdateProfile(ctx echo.Context, params UpdateProfileParams) error {
+	var request UpdateProfileRequestObject
+
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body UpdateProfileJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateProfile(ctx.Request().Context(), request.(UpdateProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateProfileResponseObject); ok {
+		return validResponse.VisitUpdateProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceProfile operation middleware
+func (sh *strictHandler) ReplaceProfile(ctx echo.Context, params ReplaceProfileParams) error {
+	var request ReplaceProfileRequestObject
+
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body ReplaceProfileJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceProfile(ctx.Request().Context(), request.(ReplaceProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceProfileResponseObject); ok {
+		return validResponse.VisitReplaceProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DisableTwoFactor operation middleware
+func (sh *strictHandler) DisableTwoFactor(ctx echo.Context) error {
+	var request DisableTwoFactorRequestObject
+
+	var body DisableTwoFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DisableTwoFactor(ctx.Request().Context(), request.(DisableTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DisableTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DisableTwoFactorResponseObject); ok {
+		return validResponse.VisitDisableTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnableTwoFactor operation middleware
+func (sh *strictHandler) EnableTwoFactor(ctx echo.Context) error {
+	var request EnableTwoFactorRequestObject
+
+	var body EnableTwoFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnableTwoFactor(ctx.Request().Context(), request.(EnableTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnableTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnableTwoFactorResponseObject); ok {
+		return validResponse.VisitEnableTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetupTwoFactor operation middleware
+func (sh *strictHandler) SetupTwoFactor(ctx echo.Context) error {
+	var request SetupTwoFactorRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetupTwoFactor(ctx.Request().Context(), request.(SetupTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetupTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetupTwoFactorResponseObject); ok {
+		return validResponse.VisitSetupTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOwnAuditLog operation middleware
+func (sh *strictHandler) ListOwnAuditLog(ctx echo.Context, params ListOwnAuditLogParams) error {
+	var request ListOwnAuditLogRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnAuditLog(ctx.Request().Context(), request.(ListOwnAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnAuditLogResponseObject); ok {
+		return validResponse.VisitListOwnAuditLogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOwnLoginActivity operation middleware
+func (sh *strictHandler) ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error {
+	var request ListOwnLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnLoginActivity(ctx.Request().Context(), request.(ListOwnLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnLoginActivityResponseObject); ok {
+		return validResponse.VisitListOwnLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ChangePassword operation middleware
 func (sh *strictHandler) ChangePassword(ctx echo.Context) error {
 	var request ChangePasswordRequestObject
@@ -23650,6 +33307,380 @@ func (sh *strictHandler) ReportTopMedications(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReportTopMedicationsResponseObject); ok {
 		return validResponse.VisitReportTopMedicationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRoleChangeRequests operation middleware
+func (sh *strictHandler) ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error {
+	var request ListRoleChangeRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRoleChangeRequests(ctx.Request().Context(), request.(ListRoleChangeRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRoleChangeRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRoleChangeRequestsResponseObject); ok {
+		return validResponse.VisitListRoleChangeRequestsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateRoleChangeRequest operation middleware
+func (sh *strictHandler) CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error {
+	var request CreateRoleChangeRequestRequestObject
+
+	request.Params = params
+
+	var body CreateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRoleChangeRequest(ctx.Request().Context(), request.(CreateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitCreateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AssignRole operation middleware
+func (sh *strictHandler) AssignRole(ctx echo.Context, params AssignRoleParams) error {
+	var request AssignRoleRequestObject
+
+	request.Params = params
+
+	var body AssignRoleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AssignRole(ctx.Request().Context(), request.(AssignRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssignRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AssignRoleResponseObject); ok {
+		return validResponse.VisitAssignRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteRoleChangeRequest operation middleware
+func (sh *strictHandler) DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error {
+	var request DeleteRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRoleChangeRequest(ctx.Request().Context(), request.(DeleteRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitDeleteRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRoleChangeRequest operation middleware
+func (sh *strictHandler) GetRoleChangeRequest(ctx echo.Context, id ID) error {
+	var request GetRoleChangeRequestRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRoleChangeRequest(ctx.Request().Context(), request.(GetRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitGetRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateRoleChangeRequest operation middleware
+func (sh *strictHandler) UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error {
+	var request UpdateRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRoleChangeRequest(ctx.Request().Context(), request.(UpdateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitUpdateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceRoleChangeRequest operation middleware
+func (sh *strictHandler) ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error {
+	var request ReplaceRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceRoleChangeRequest(ctx.Request().Context(), request.(ReplaceRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitReplaceRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveRoleChangeRequest operation middleware
+func (sh *strictHandler) ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error {
+	var request ApproveRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ApproveRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveRoleChangeRequest(ctx.Request().Context(), request.(ApproveRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitApproveRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RejectRoleChangeRequest operation middleware
+func (sh *strictHandler) RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error {
+	var request RejectRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RejectRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RejectRoleChangeRequest(ctx.Request().Context(), request.(RejectRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RejectRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RejectRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitRejectRoleChangeRequestResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -24100,6 +34131,325 @@ func (sh *strictHandler) ReplaceServiceItem(ctx echo.Context, id ID, params Repl
 	return nil
 }
 
+// SyncOfflineData operation middleware
+func (sh *strictHandler) SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error {
+	var request SyncOfflineDataRequestObject
+
+	request.Params = params
+
+	var body SyncOfflineDataJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncOfflineData(ctx.Request().Context(), request.(SyncOfflineDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncOfflineData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SyncOfflineDataResponseObject); ok {
+		return validResponse.VisitSyncOfflineDataResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSyncBatch operation middleware
+func (sh *strictHandler) GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error {
+	var request GetSyncBatchRequestObject
+
+	request.Batch = batch
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSyncBatch(ctx.Request().Context(), request.(GetSyncBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSyncBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSyncBatchResponseObject); ok {
+		return validResponse.VisitGetSyncBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSystemSettings operation middleware
+func (sh *strictHandler) ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error {
+	var request ListSystemSettingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSystemSettings(ctx.Request().Context(), request.(ListSystemSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSystemSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSystemSettingsResponseObject); ok {
+		return validResponse.VisitListSystemSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateSystemSetting operation middleware
+func (sh *strictHandler) CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error {
+	var request CreateSystemSettingRequestObject
+
+	request.Params = params
+
+	var body CreateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSystemSetting(ctx.Request().Context(), request.(CreateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSystemSettingResponseObject); ok {
+		return validResponse.VisitCreateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPublicSettings operation middleware
+func (sh *strictHandler) GetPublicSettings(ctx echo.Context) error {
+	var request GetPublicSettingsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPublicSettings(ctx.Request().Context(), request.(GetPublicSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPublicSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPublicSettingsResponseObject); ok {
+		return validResponse.VisitGetPublicSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteSystemSetting operation middleware
+func (sh *strictHandler) DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error {
+	var request DeleteSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSystemSetting(ctx.Request().Context(), request.(DeleteSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteSystemSettingResponseObject); ok {
+		return validResponse.VisitDeleteSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSystemSetting operation middleware
+func (sh *strictHandler) GetSystemSetting(ctx echo.Context, id ID) error {
+	var request GetSystemSettingRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSystemSetting(ctx.Request().Context(), request.(GetSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSystemSettingResponseObject); ok {
+		return validResponse.VisitGetSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateSystemSetting operation middleware
+func (sh *strictHandler) UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error {
+	var request UpdateSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSystemSetting(ctx.Request().Context(), request.(UpdateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateSystemSettingResponseObject); ok {
+		return validResponse.VisitUpdateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceSystemSetting operation middleware
+func (sh *strictHandler) ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error {
+	var request ReplaceSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceSystemSetting(ctx.Request().Context(), request.(ReplaceSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceSystemSettingResponseObject); ok {
+		return validResponse.VisitReplaceSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -24345,6 +34695,32 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 	return nil
 }
 
+// ResetTwoFactor operation middleware
+func (sh *strictHandler) ResetTwoFactor(ctx echo.Context, id ID, params ResetTwoFactorParams) error {
+	var request ResetTwoFactorRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetTwoFactor(ctx.Request().Context(), request.(ResetTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResetTwoFactorResponseObject); ok {
+		return validResponse.VisitResetTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // CreateSocketTicket operation middleware
 func (sh *strictHandler) CreateSocketTicket(ctx echo.Context) error {
 	var request CreateSocketTicketRequestObject
@@ -24373,372 +34749,546 @@ func (sh *strictHandler) CreateSocketTicket(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7H17dxq5lu9X0eLOWkm6ywQ7SfeJvc6a47xO50xeN3am70yTAUFtQO1C4kgqE04m3/0ubamqVIUKCowf",
-	"nab/6Biohx5b+71/+2trKKYzwYFr1Tr+2poAjUHin88F18D1C6ZmQjHNBDffxqCGks3sx9a5IAMgaiLm",
-	"nDBO9ATIQIq5AhkRymP8gtMpkJTHIMl8woYTogVR9BII062oBV/odJZA67jFeMI4nJARS8Dc89du6/W7",
-	"/zzo4H8/tWfxqNtqRS0J/0yZhLh1rGUKUUsNJzClZmh6MTPPUVoyPm59+xa1Xp7TcWDQEyBSzO8pcglS",
-	"McEjMhKS9F+PDt5SPZz0S8Pqtg43fu9H0HJxOtIgl99+BkPBY0Wo+blYES0XhI4p4/7LH3VWvXck5JRq",
-	"XDn90+NW1JoyzqbptHV8GGWDYlzDGGTrmxnWjEo6BZ3tbyqVwAHSJBHzl9OZXvwnTVLI3lQeN/5uRjqA",
-	"MePkAhYKNJnRMePjEzubOZWxIiNhHkf6HL7ofuRmOBFJrAjT7VbUYuZx/0xBLlpRy+x067g1tIPxpzel",
-	"X94AH+tJ6/io0+lEgXV+HdfsLgyFjO8pwmJ/OQ/du2dUT4pX4zW7WmUzJpjOhAY+XPwHLJbHd0o0fNEk",
-	"5eyfKeDOT5gidGh+Jvcp+fTp9YuIKLp40CanRMIMqCZzpieMk6PHZCJSqQjlag7mX4VHbMSk0kSzKZCY",
-	"xfka28NczNQb2oEZW91qP3mCs8w+HwaXfoRnJbz+fXPw+kSMcHTulBE9oRq/GNIkAUkmVBEFwCOi0uHE",
-	"zKWPh60fEXMcf+jXT8Sd1LoZHNbQywc6hvCIZ3QMERlJMSWHUbbcxdIedqJOp2O4hmqTV8KcW6rJUEwh",
-	"O8ipAtK3VIzjXiK6CsGbF5aGH8OIponGGzalOTOvM/avwNw+irkiFKd3QqZCgtkFTo46HTIUKddIQked",
-	"TmnIR536MfeUeU9w4Oa2TUd+BlSGqOhXYVgJUsw0VZrQJDGSZiRSHnv08jvlQNSU9ev4irLPr+cry2Ty",
-	"zXADNRNcQSYHRwkbavP30MpEZJqzWcKG1Iz34UyKQQLTH39XVkjmK2nuiM3TUwXSDKmn6QUYHh+DpixB",
-	"fmB+Q5Kz880uJTSRQOMFgS9MaYU7JKUwzPu3+ueOGCSx94PZAlAKCX+Dd337bNZTacqH5sbO4T9ePP31",
-	"8Vnn7c//9eg/jv7vX949Of/pPw//338/M0urqU5V6/hx52nU0kyj2MxXLV/gh7EYqod2Cg//T2Xg3/wd",
-	"+jcJo9Zx6/88LHSTh/ZX9fCDXWq7T4FzLEEB18SMCTIGZMUBiQUowgUSk5gb9eNb1Hol5IDFMfArbe8o",
-	"f4q3s/8lUkmkSKD6ZsPxLcFuusCPigV+5b0yuMLFmHa1uJZv31PBSdnl9ETMW6ammYjYemFZ8bzeBSx6",
-	"ElIFsb/K50Z8ViQbmVNlaDtGxY5yoScgiZHxoHSbnNMLIJRwmBs1xl6Dn6wU3mprjo6KrfnEZ1IMzakb",
-	"JEBecs30om6Xaia4qy3zHo9zzRdmACMjDQLrg9vIL2nC4qttnXtGaa+MQIUkJt1WTDX0xKg3YFJPui3C",
-	"LDHhPcfEXGmuIAkDlZkWo1SnEsKMkPGenkDPXuLxwdJrSsxw5Su243+dggae0Zh8dAtat/VugXa1127/",
-	"zEpOaWIkMcRGk8qX9YT07bv7aJQpApcgF2QuBR/bfTFjeSf0KyNmr7T5XOgeCuvK9kuwG21FuGXMqO4t",
-	"REqmdIGDVQC5qbDpFjwutuCd0OSVG0NwA4pB7mgLQrMzk7PapZC+9luerBnBmabZGm656gqfUDlwbhhG",
-	"2x5OKB9DTBTjQ8AlN1LfrDX5aP+wNqg13p3tsTBizN5JBLeaL9N2ovOtNunQ45UfJNrD6F8gryhLoHa7",
-	"7Ox2sVVnYgoDYdSdREFpZTx1wS6Sb8Aw7jsJvkWtcyHeUDm+2qZpIXoJPqWycThCpgj+KK3ifkjesmfb",
-	"LbqnOzjG5EQTOReCvHEjCK58McRd8arQ3OhwCDNthd+5EG8pX1x5YaeUL3pUa5jOtCotsBDE/EhGSHMk",
-	"uwa9U2xsNrtNzjOnDEmoBrmdYuApxealZlqZZFCrFrw89J0sfDZnJymUVZCZIjSOJShlWRRDFUFahrV+",
-	"mVqR7zVE19dB7vsKjdRd/dDzkuFgP3Ga6glwbbYY4ivu/QXwnmHwQSXEkJoyk7gAXtI8zJwNP4AvMyYh",
-	"bpMzO0lHBsJoSSMJarK1gDr09UQzYSHZv+qZXnUiu6CDdyI7fmYLISaG4zvptLwk5f399ddfD069bVo2",
-	"3X8xFo5PHYUv9RlQiYomTaZ/7bbojG3oWnVkcklZYnTrq5nk3nMq5BFTTQdU+TYOOtyIc2BNxRS49vmD",
-	"mgipk8U2JPHEt+rOQF6yIZBPpcGFLWjvkl2x5bqJ7/CMq3Q2E1JD/BZiRs9xZlfaxfyBval5Yg8Xy9vQ",
-	"M3CBCCR6qsg/zt6/sz4+4mIcB2YYx8R/s3njdnL2iX/A88ERnC45t4Or2dDgVHYtcs2umiVA/5u71zz6",
-	"dKjZJXxSdlNnUsxAamZ9YNYwVkF/eNWrFxW+p2BwpDjtv/lequwVn/MnisHvMETN+NRozOPFK8Zj85Qy",
-	"IVD7o9ElgbMhSxLkOmYF7V62jlunU/Gl+EkCVdWvzcpQMsuf0MbrkuwBik6BDBOqjMhW6SAniuIOlNGV",
-	"ZcuGFnY5S515qGZUM+D6niIXXMw5sTeapyz5J8szCz0YHXraqelDwYcgefBB2Tp8Df2U5G8Ank7NZuEa",
-	"FHOPyosylEKpAwl2H71tLB7qrds6wshWrjRb/wneEPOJBElnNhOM66ljLj4DkWDUjB4S81Hn6KeDw8OD",
-	"o8555y/HjzrHnc5/GyaCEs79enTQOTTfiaEWsnX8KPuz53zNp1PGKXlvdlKY61KJ4+tNGU+1IYhHnagF",
-	"PFb+K81Dzzs/H3eyV7K4dfxzZAxoc0vrFUbTDtJZK2qJS5ADIS56OQF7X5p1G9FEQdRy1IQ+d/d3NsZ/",
-	"UA7kbMrQF6I0lTowmp+KBcjYGjKKOHXWGcNndZ7a61pRK53Fa9fSWVGt48Olc+JvhcdhzDMP8GUBYoqd",
-	"8lG6Onih269GrKu0o4Fzsbyp5cc+Ogo+Nt/1prOzvrcGA3Z0EhjqErWsuAYCgdRfJ4BuQabRV2HOXUwG",
-	"oFgMmcuwGNFAiAQouppz6ms0/jJ9BoboEWmI2VlVzPBR9OVh0oFd02YLnRH4atHqcZEze8O37BisvvGc",
-	"TeH96AVdoFz0TklTQshPTZDTp9OB2SHru8Rsh2j9oldYLWr4pW0oH4MoP1l2iG7FMtKL/NNbmmNBCvkh",
-	"DBwgf4eLg1IizWVaLtZlDc9/w5ReVmcw9BkkUJ4mzrKwpsgyweK9PaZ6oDSbOia0fAo4fME31Dyw2OCZ",
-	"hEsmLAmuvViCShObqcM0TDehW6RY+zwqpSHICh3YRXEj98ZVvHXNWr+DudV6YuvOo8kHb9WdbPIVN180",
-	"Hx4VnPpnj4k8qpFBK6QJLYv8xlx/M47V8Oor8JeVR7+UVME0Oi24mJ8QSoZitsg9O7nvUpF0Zuxyd5g3",
-	"5RL+ogYPds4WGp7MD1lssCm55GQwFHzE5NQ6Cstbv4VSUMnO4RgEvAQbKRcjG+t8kc1yo/yGhurClH5x",
-	"j3j8uLPuibm8r6S7dKJGGkBVxC9QcnibWyvrT1yskJzGU8bz7D67kJmZgUfTG9mT4LhWnaDVs785af1t",
-	"NfWe5QPJrSOPORUUGrWGExheQNxDy5Px3kyKsQRrMglD29peZqyaxN7ORU9NxDxoQ3lj+FUyS+1NT9Aa",
-	"ayZkcvimhK/2/zGPXvmFzxbE5S4hJacqpQlJkHIzu1yB1oyPVeX1+2N7h4+tL7VCCqinzK4RUerZ4kVO",
-	"rLU6huoNFr2CqBvpZfaxz1HjWqeX1bxq3djPRUwXqwe+GzUyWqFOB45lMzaxYg1aUa6q4r3BhbCecZYw",
-	"HViDa3IdbOcaUInYYCdeSYCzRAS3YS7kBePjHqYI98BmcDQ2Tst3o022/bmrnraA1Rd6X2gO2QqFtvkZ",
-	"S5KqN3iK9tmMsrh13HrSaaN/akATI197cWoecNhxX2NyEFMqNaOuOOQOcx9gCr2K5Hx0iKYqkiHI1vET",
-	"67D5yQj4S8GG0LOWeevYL2Ew8l+5kTnh7Pb8t2zcZnD5mHFyP1Vd+X8HDpImhnUbqyxzgZqHPo1aCePQ",
-	"00LTxH/UP1Nqk9AMe1Y2xNQz724dH5VMqc+FFtBq7kec0YXjJ789/uzZazMqNaNJsrCTjlo4sN7yVPMR",
-	"PFo25vz9XE2ObwUHJOXSbje8p0QKjX2QOWksM5O1trxHP1s5Ihq7CKs0GXCy5XRZ5wS0oWFNE4yTDMQl",
-	"kH+BFKhPGEWD8bHRmWxekFn3kGcw53CNWJ053K8NjQZYXb3Xc8fex4K0vwazK5WdtSL5hd40GwygOrFm",
-	"mpJZGk9FKp2qhvR+O35FuzTespYPXmUuUen0l891QbOe6yE/j4VzstAAi/O2dCRWOy1yQgxJmtvm2GF+",
-	"2ZxVOgnaRL/xJ/X1CiELf8YNh1ksRzOdqrRgW3HXGzofuP6VAZeXOjsEPlGU1rAZ8f7JHeH1wmQnXvDs",
-	"8Rs7NQvCfnSVo/yaz1IdOKRVYZ6l7pbN/fUFf2tOYOEKsaruWn9A5XzWOYLcdZk3Zkg1TcQ4hXXeoHXE",
-	"+23FFn6EWUKHG/nVCklw1H7SaVX5/wsJSpll9Ffx6Pq3+6Mja5LyBJQiNF/PMbsEZeuvr0AGdRWL3x1J",
-	"bOxoXSKIGs3gGimjVrCv8ZruCWp3BOXLFdyPOtHxhvE9w9kzHEcLf3pF7RqVtI0VtLD3bzn6dX2eoE2I",
-	"arNA07YBnTrS3UJ1auZcLRyRf/qFD0W36oh9OUidcucyWXLNun/EJcg4hWDo2Txy85hzM+957gev+Dq+",
-	"RdtKu883RDblwbx3cWM6zZO6ryootvGbokLxDYXia3uPD3Wx7Ea9OzTL+NiQrQqJwCQBWyTQ01lws9g7",
-	"kZZqZZxnzwwcsGqgZzQw5blJN751kzCnhJmQutc40mj9nhIugafQaHSVdS0/IDz0mrWIAktbnkFoszB4",
-	"baN/1cKcNE/oW0o4WU79vvbYsbvIvig4E5u/+qEgcJok70fIjlbW27gbDI8qT2omlGKDBHpxaiuKoPnx",
-	"dU89S6dTKhdrVaHQq5Yn+flb1HpB1WQgqIzD5T2X0EuVK/Aq87RXQtrsEXVM5hNRVJGLKbjIjywqCUmc",
-	"mm1ANphQpXPQqiYu0qhFOWeXIBWVLJSzc6bpaISj+F0w80JMgWSKxBRzHiknQGXCQJIFUOlHY1YuOkgl",
-	"+Ds6hVBQBrEjYrrw+E7FWtBkKpQmeg5cLzLGr3bz9kTMe0qL4UWPJiB1zQZ9mFA5pUOmtMKgXLZhtDS0",
-	"piN6WxTdVEcUtb4cjMWB+e5AXbDZgZhZPeAAUzSMUEQtwEgfoXSvOW1ZuK1LKBEZDt452qvk1Cx3pShr",
-	"u8pUFr1SHk4NIbxCKBmb3WMnJOacCA7Nh7si1WaD8XKh2chtYU3wEpc6MQxDF8ZtkkDjQ5MzlHfey0IU",
-	"nAUB/5lCCuFF+whDwM+GgCPyLpUKyoRsiMIiNWA+JXHJbHPKzA0FmQsySXksMZp4kyueTVLCmClt011U",
-	"T0uXh7O8/kjNPxvG1Zg4PJm7YpkDI+g96qwYxKPOLkfhqxiBpEvztc1apxKwGNWZHk3C9e7ZUiTQy0AM",
-	"VjGVZo+VMDTrVk2NC8T94Iu25waRApEJEBvM3UEanVPeegMJ9CIWc75+yyLHF+XYnGLEKmw6mI/2be9H",
-	"b0FPRLxqQCuYXenceue1VH9Vq1/nL9jpKTk3qnAtfZbeudNzsfq9aqE0TFfK8ILVUU04QKwIJYkQF01H",
-	"cIbvODWvuAorc0OdAE30pNk7f7HXoiUT08W6s2Suuaciw8TNZOESpIXsa3Zg7TuyjPvtJQrFdCWlWZIQ",
-	"LRDP0x7qQqCM2Ki52rQjUWJtuVyLbJhJtLEFGbVSLoHGvSVlocHrzOKpHod5+PzoiYRcu7C6XONz9Kt5",
-	"9DuYr7V9KusUpL2qQIqWLOUQ96+egapCVbN0/rIsmw1V42a1zlDljmvle4C1hWRKyALONblXbJxKWF/F",
-	"Vzlu9q5Mi4yzp0VksCjcYQg5V8KZ/VpVFhAYrEzHh086jzrtJ0t+gyU1ozHbqLKmxmfr2g/kt1VbU1Ky",
-	"l51jW1TQN08gVT1D7OGwUQ6oGEgJczgo68AebG4wXls8r3htqcJ4JfnWeA5dUuG2+74Zid0UpaxhhEsz",
-	"Ls+m+tLgsjI1A64c4srmGU1Hy273ddAlM+vFWNxTpLg0IvMJWA/ATBa3OAxLLjhsXh0mLkFKFsPKGiuX",
-	"zWyXwZqcasYsrjAtIbUsyoHtw7ALvRzLrqRZbzLBLQLeQd7iVSGtKhTayPPtoAN6aIysANJwlxlFe+1V",
-	"jTnVaviOYJFKz6LDLY86NMYqMsLyIoUO0sspIlEFcgzgwPyUwe8hCBtMZ3rRJu8E+jLo0MG0q4kxlwVH",
-	"+NtSDsVj1Aw0SPPM//m3//2f3/7nb92u+vzj3+wf7c8/3u922/mHBz/+25I0MMqpe8hBgZD70qilhDpk",
-	"vPJY2zgxPxBWV9n/cxSC2smQZh7nZTaMjrlQTLWOW29pQiWjG4DtGAp54pWwokUxQkw7o4haW5kbFT8d",
-	"T9ob1LYEkG2Whn4FLIIG2RvbYOMUa/n1mgFxdgBUs+OSjT8qykpWsVBsXjNolTIyQ155tyopPD+3f/Jk",
-	"o4J/XU/GUf78zdOOAtxwHXNZm4mA3o+4UT39+o0u8ZgG+QN1Zf+v/PJ0LVDpOcmDKGQumYas0c1UQXIJ",
-	"anN1L5TocJQrTavyD3eZI5WTw+YJxRWBGhaW20i/PVH9sYgqjG5ghxJiQa8YJPFLKUMgBhZCNSBCXfOE",
-	"oIVmn7Ag9/vIYtudtk0j6T+IHJSlazJWaLOOFDGwm1gg0jCuZZ0noTJvO7zIjr+4Lzj9rF6+rKCGkFDW",
-	"IjM2gEusIiNuj5KyMWJgCSev2S1Xw9ZYQoVbAnELbcgveVChvB0IO2xbfSV6svChJ4uvzLuUptNZtgOd",
-	"w4PDJ2GUydZhu9MO74B7V5EWmb3h80qAwCZXeyPcQvdcTfZ5mWvxkuLuqJhYaNnfUD5O3eHK5mH7RSF2",
-	"Vxhr6A27hAp+6gZeYaw2G8DQyAqbmeOJljY5Fz7yrQ2ozidiWrkQO9Zgj6gIH5YqcH4ZB3BzT3U5F/Mo",
-	"89YAIiq1u7y1JNk2QxelG0R7EPpuE2tIO9zrbC/8pXFKf1m1bzvtv/Ktm25g+4I+VgeNbSYXtWpOqNn1",
-	"7eIA53m/PITQx+YyI3ySFQ0YPhccFBE8WRA9EcoBFbtsn5M87CY4uPZ6jGMdyVBwbGx4vVu6FAi5yp6O",
-	"3DN2vDdvCzEZOHCUKDG8AE00JAmGW2JmLpoyTp2qNKWzWebUDZBdzdJUmUGYDre6OSPtxjdnK7vihmwD",
-	"y5G7VXeUAiyIKR0vVl1/5uLVEtSCD9dfWUiixTvraMrg3QWHBumm/pPWX1nJyVp/Qzl2vf76/IR8dnRZ",
-	"DVBtwDhOsfuav1HljLR76vqPfjWJbetjX6K3HZ99u/+bLW4fKbl/XGRaMGV465RpDbEVvFzMieCW455g",
-	"G6hECceAzW8ONo7nkRgJKJi5ILZ3HIe5iogSXZ53eWWxsbwkqHTq8qUQYt+G29GTTfr27PSPvVxi89gp",
-	"UwqbMRnRQDkXRpEgWiRxl1O+wEamaF7MKy1lEQUPSi2dTmyPK2ooLM/4mIg5tyqCb2TrerXSUZCji8c/",
-	"HxbWmWUU33ZBnyt3dYkgtqZQO+Kcc+2QRt+W4nt+UUAqJXBtE5lbx4dHnSqZtqLWGDhINixc/H7TBlz3",
-	"vK8r/paQJx2b5CBkDLKXwCUkrePHnaiVcmbWZEhnKsUA6lUR6svjD1nGKp1mXCuBeAzyhHA8bhzGVLPL",
-	"YBBvc5iV8iJdySNf94TKegay3YUkA7BdP61DyCwL9vMS82bTtBv0x3LfO0d9aQeqYC04r6hCL9Ulrfjy",
-	"V7nqixNVE6fdJDZbxNQbhkirN6wqoylG+iePKqwonthNWKF4wcZxhcrR/qmzntOtTTwo5x50GjC1Bp7d",
-	"KpurwgYs3VB34RpX7BKv28V0M+ZWgtRd31N/xUZvHDEICdyV8nU7wbonnyVRmWFUdKKd0lL+4JY23EpX",
-	"EZvXk5fPeHC6Qd6CkGtBPAx08xsVZ2qucV3k54LEMGRTikllRau/HMnOy005+PffOgdPP//Y7bbxj69H",
-	"3/4tJM49yBFD8XzhrGPvUfb+w+gv3+7nTzuMjr49+PfQE78WC//U/dd++rS88tM00WyWoCXeaXcOl3Lu",
-	"PkcN18SvRcrWJiIU8VBwREZ9wo85/GBg3b4cuHszuZSnj69L2/mkAJ2odmxoeXWMKeZNvX6gbdcCumTK",
-	"r+yatWwsGQ300EsbddypGGGRYYOWWtXja77/h5hw8kJgy+FD8gKGgFqceaMZN0ZYyP1HHTJl/EHerM0M",
-	"rNpVJGvG5zk4SN5YJpPOXh5X/luKrfB+3km3quvPtQ3Ofytlqy5rtzAkl5V2Bc0Sippl/jpbM5gA7F4W",
-	"nnCIo32gSs2FjJ+jP2AbGTpzTzBybwIJTQ5imApU2+b+j5RM0+GEDMCcSHRh/1wvIIv7vGXLvwykk66R",
-	"ROWx7OKZVV21OvDKO8Nrnwe6fUeLTSFERI9H5C1lnJxZGAKu6VD3GB+J1nHrx8OjR4+f/PTzX552WlEj",
-	"xlNu9n/cOnz6tGMvQ6dxkZCKHMiacjHCdL8q2Bbm9faKDoyVvpJewmorSxKcghxjiw8tWsfmgKHY/mcK",
-	"mLna+vvPH47+8v9evgq6IZZnYQ+Tfcyq1MJsFQPnsbySoQu27LjnrW6DIPaaHOBs9a/ixFjarcDDSjnG",
-	"ZRn+Ms9PmIGYJeDKjC8x1ZY4mzeQqeDtd8jn4FrIW1+oEBdEYEYOFo1OmDIPj8h8woYT9HdSkqM3hHwT",
-	"61m2R23hVqM2yGr1jWMCbDzRCNmQV5AqTaitrcbvQ7PexjOTCYblMbnMZqInUqTjiVsNPySsAFReQ29X",
-	"dLvVuSH3ULEJJcr36a96iPIzUDmyUX66lyl8VVaoE40+fa52LzkGXeNbyvJVrw/5JpzRlOPVrAOhccP/",
-	"kzucCiCa6/A2uae/NTS1GfJXxtIC2JPej+v4J1PGeBkAsVRNDFXnXHTTrL1qDlM+jBUz39jJtkKPWSXF",
-	"1/ooqlJ97Q1XldhlfXGtClrI81JG5Nr7AjK8gYunJNWrI21uoVwVs7OC17ScZ7iRQup00JCSGdQogwmG",
-	"O1XSmsP6r6zkKmkoDcKNWwjTFUd484TrbUyUq5kfG9sdt8xLylz7nchhmkapxpSvzL10+KSDYFyK0LGo",
-	"Nma+RiZUSV3nmIb4NiKvIvI+Ip8iMqUJRGQE9l9MZIhIynEjIjKTMAJ5wIU+0OJA0UVUZFDYlAMFJ4Ry",
-	"NQcJMaEKUY55pTzv++J+5SzszVTc8PFcBDrz54CfS41VXBLA1ELWHLeeUzVpNWpO1VtK+cYmX0+czS1h",
-	"CGymi75dH5+fu75dj7OfLyHuDRZYZ4ikAXwINnFBwijlsVHCs5G7gdsfVOv4t8+31LWlMfvO1nSdqomr",
-	"WWAGNe2gFDYIau3G6n58rbkk25OtlHxvF4PPr2xqw83J9/xrUyAmc30IMuh2qhJzVNDqAhRTq+xqTjz+",
-	"kua9bfx9WtrYddbpYt/EPTtz12be+SfayxJzvPU5RbfLa65SSe3GPqP8gpxLytUIt/CtGLAEiD0BoUIC",
-	"944tshUKNqtBThmnCTlq7aSTwZb8rsQz1sjdb/XLfZUuM5lU9KSgLJ+9P+pqlVq+ZkzHvXoF7W7fn2VJ",
-	"wShrFrfZieXmV9zx60YLXyDWLvHlm7AnQ2KsRh8NDl+WE0p80rB4Lj10hbeOW8PEwghn33OhndK3AtTi",
-	"SQFq4bBj8Cob0im+M4qL+64hzEUsXAT9SadDpmOvs27ruJWjJJax9UcIlMmHC8MWsB4Y68cIJRaUzGzI",
-	"X6IW40rLdOgw4FqnIw2STMHmdfi4PY8DeYTltKElcJ1Nmsn6+EEr4TeeNIHfKO9msGImK1Azp4vm0NVu",
-	"iPdUCeeHgXJ5LxPwEIpwza3UzOhlKPgoYUPdc4sRo2XIhe45ANugoCxTWXC4c6rISKQ8LhLgbSa+JkZb",
-	"k0oLEYdU6u2ARHz6rblrrcJTpvitFLadYpZkpyj0U36cvm7aLmR5HN7JuwojLJ/Mr6FwpJ91v8Xqrs8L",
-	"DiJmXTeSy8qegw2Con9QIJjlpGtHsD5FeaRaoZBV8UG/B26BHpCjN5Q4mtdttLr3UYWxVhhXhW9UGMAa",
-	"k88TzX92u8/XUq7J+PNesbF1tkJjWA5L5Cx3Q3euz5DXujmb93Naw6w3HGSVQzfw326FhHh1gJUAp98w",
-	"43kD5EQHZji4VujE17yijN1TxBXhbAiZuFX0zztAm/fGug5tfgM1fiVU5/7E3tkTu7rrZnGDOYOhmNT+",
-	"lDePcvkaU0ANCwtVMUhqmoqClEJGhOKx/PjqOXn6+MnPy7Xtl5S5QS6tu7E+hyIG0mdcpaMRG7K83qZ/",
-	"TCZibrOQbZE2U83KMQc0oXwIvThd/U5DF873368i6MdpUKXOUKaqJf8K61jIXMjYJmBKMZZ0qoJ2KOgw",
-	"hCpRwDXwocMRmUAyU35BOB3qILqS2YZAY4KXiFkyl4KPSYYy1UhX82C2AoGcEUOwcrVyaXOV2nkOsvVV",
-	"M6AXitAxNUxr2fPQrDOBffgrO5DQGM3DqfMbLjM3Fme1za7tysZpsd5MM+vHXt8/ds8NpMw2awdhdN7e",
-	"SMJq0lWJ0D1EEnJvRDgaJz21yz+1phDiHeT4dhIIPrwpKWSQY6HmOOHGcPUrtXS9G3uG9Y35ylO6QHyE",
-	"HJkPvbONu4+taTiXhf3W8iOzYT17bUa7Q8odcxiYHbbxxNZKlK0meAZZgUrARHfOPFuUnuFl1dWxVJnJ",
-	"jI4dI4Evs8ScN8tLLM7cah+0q1nJilnyl7ubHQfzzllIdHyEkQS1aYzM3tIaTmTvv6ZPL+Nf3nWG01fz",
-	"4d//82LZEpPFKzyB/Ljz9KfNykGy59RMI7UNfUJBlyMXdAk70I/OO08LzD2XDzfL8kQeIzCPdSo/n1BM",
-	"CNVzNgQ/Xj1Y7CDH4lqrvGZF3kujlOpaj1tpzlu4RMLOqUUG0lQE/p3fx3/f2r4Mlgy2j84d5Vk0wR3f",
-	"SXSuWNtSNe2GtVHVhQqvxpgpDXjH16W+CPWFfVnu1qo52faGlUHlxQD18JgfvVYym2wRWET71u9iwv/m",
-	"vm8PxXQpz1FMqrmLLwS2py2q5hQMUwleVRl2dzNH6chO3t1o3hWLwLZDBq+/EuoZL1qZXPhkozy7J+Em",
-	"ybst6ltlfaGcMmtVzTgMmlb5ogbT7UUCRAtC1UUBmzvaBaBvsX/rCRivCxGx84KvrDSstrNbOmIxzKis",
-	"gTU+R53a3GfV7MhBAxP4wpRmxhiQgmsCPEY0KUVYjQK8VcweW7Fs0/clT7vyJpc9buUifQDJQos0WPSK",
-	"OeyqjWAcLPN4rZUDi7SOq7VZwU4sbdRUZ5tFzd6P93uvjbzVWbG4H7Fk6QaXtjeSYtoo0x+vtrbZrld7",
-	"lhNUFgi3uzoHuDBMQ/BSgr6n+EO40bO1xO1jc4V+Rs3RTJRw2KFzpici1YTyxcZtL90RCCzqldsxucXw",
-	"t6dY/OUGdEEKy1cmSGrCiWHPl1xaPWfTkSGVEJHch6WiUoMh2w6x0iXKCd5cWlfaSQQU63WIZVcHJLtZ",
-	"fK8yoNeqYKXZhz95kBJJ8XqCk+bRmzfOKNHHGzoQkmohF2QuZMAarkcWqtGjAqrgVtBOZnKbB4xWTi4/",
-	"tG/ogJzDcMLZkFlauZ1JNwIcOgN5yYbwWluPuV9GSTWMhVwYw09wQyeZy9O6lFvP3787O/j7y3cN0SEc",
-	"Z2PK9aTPzoBbtb8DB0kTMiy/aybZsATM0wTCYRWSZD6rr/W+8p0kb22COZOtSJDR1JZ22KVp6FC5w+k4",
-	"zkeXQRxmO5TN0F+hVdk1q0SFR+Z/conhH/jrERzeGzaWH/lx/wmP+8rjuza6nR3nTfhm4+O4YUS3+WF1",
-	"vrFvq1d2c0TCDdj5Riz51vcoh+YrnZDb2bLy6fHZmn1a8LywMX+9kf+vFhHL89fReMoCyseuXWS+h2lZ",
-	"RmS/EteBqNzEMtBKcxOdpqlvyqwvxK8DbZvpcOgKtpf7V/VPUz0Rkv0Lyf6YPAMqQfbD1ZJ5TCfwnA/v",
-	"z87JQzpjD2mqJw/dxQ/7q/B6NnY2u5kUY3HPCq4Hdqg4Z+b/FZ0PvsyYBFWjXD1yTZbsja3hRPce/fPo",
-	"4Of5/z2cPvv5y7snw49Hszd/US9+Gv3yePyPzuK/Lx5dnj91Pwc8x97bmjdNyoa9Jh5or4v8lwQXQ4vh",
-	"xWn8e6qaNdkJtlo+OOp4YZJnUlwAR8VIUq7QH7U091XNiLOqiPszoZjhcg+w1gC4JvczNPMHEdYc/Auk",
-	"2DAJ5yD/alWo6yrhGC91eUVABlf+rbiEQAl6IDa5BBdv9OunUeuCcQT/K7ZwKdFuVqo3siU/m2xe1ML0",
-	"nh6mDTlBZk/qT/aPLLjictCMgnmzsJV2EQrvn5gBtwilpXUZCilh6MR4lhUe9AuuqWkIeCArNV1bqNFX",
-	"PhLNcq1WhHNL2/y1EY5+HbJDs9jMJgV2ddUBuPdejNifRGVfcoSy4t1ro8ilY/pnt51KLOuarKeF0jA9",
-	"TUDq+paR2Tn/XQxUT2kxm2FeD34cwMRSRNaRrqdsW4hEzPOGCOISZJxCb8CSRNVwgIbtIBu0gbRzCvYe",
-	"HNDhxViKlMc9M/rWcUum3PGu1X0JzbpQK6eXue3SYwMt/7FzDkXnHUiSsEuwHvmJmJNE8DExd5I5Zdor",
-	"MCxGVyy7W/HPNa1lsnaH5QH8IuaoEmdXFFA2CK5W5PlV+x5GLdzPZs0S/UWKWjGMJY2b9KvLxx0tLWX+",
-	"mtBOF/0qA/ldRswRMSIxXRBh3UYToWZM0+SeWegkIcNEDC/KsD6//HL89u3x2VkZzPz+b53Dzwg8/r9H",
-	"v3UOHn1+cPxb5+CJ/eq+93cIknwFcHdpkBmikpBTOwwjdLLxtLP5JozDS66X0MeyfBircKwEzq2rPy6V",
-	"5hpt4GfvABiuFKcJFCDOxuJIEjE/SGdBcO1VOTtLnYYpMcyBMK0Ihswim1buwmX4fZ53s5bTUh08ghw7",
-	"2NALUGghCnFBLDBD1LRCtr4wtWlV67pa+Tp4xHuKsLhZhmxxLgN9izTVcLzcohMX2N544if5C0nyer4T",
-	"kvIZZfil+ffENfxFLK05UzUWVDB9E3UsLClw6blCm12pDisilORtojOzfgBjhmzRXZ9HPO8p+xxzl1cY",
-	"YbismZ7N6I8q70O6i1ymNWaF+IS3KqE00M6zWnVZVocc5kL26M8Ns0xx39HnvJRvmhdzlotK3UmpY5mG",
-	"hfzJdasyJ70e3erc2HYfKJNVTu38QC1Y/GMy+PuQvWf/eP3pX68P37F/PG3Do057eJRwz7vSNNv3jjmY",
-	"1jmNwms2K/rgqGUC1WLWm5Yv2LBNk0U/Xrfj1feEx6ppkqsfaxqOuwylwyePOu0n23cK302iU2g2n4Lg",
-	"3c+xUMVWHlCJfNNlDCpAxcV2hDQWXt7o15aNYJVaMculBoyYIvO7YBx7wdaoKlnqqWVvefKpkOMVkKqP",
-	"AmHfxLXE7s184CTI81UTMWa5tyYEyJr5fHu202SvWFvnqisebAl1Anh/TPNMhBFLoMemqP7ZF0lxC/k8",
-	"ei56I4riArhhqsUcPId+3CQXyN/Cpl6mPIE3hM3vdRxlRpjzawWxXRN7C9LMml65Wef1b2W62hZMZTXM",
-	"bj1Nfg323M2uJ9NUYZPV4UQo4GQAIyGNSbiwXVkh8XU5b0UqNB52XZem4viL19DoQF2w2YGY2RsPkHwN",
-	"50ESXD4oTWS/yNGcGnRWtjlMn6uLX3MwQnThB6FuK4nBi0bVQrO6dHE/nWFV0oIRAH9yrdAGu65FGTSP",
-	"3hx0o2BQ3vG4qWqIG2CPt1NrEbXmkml4z5NFfvg3YG1T+sX/0s80KPbbK8G4jaqKIP1tnMVRVr+OGuhf",
-	"q1SnIn8A7zyw0r2mAMi9snWLJL8202N/Au7wCQjmbtRx5nBOyRvs7aYiErMxOiB5TP5G2uRHckB6bYLV",
-	"0JSTvxGmc5VKF92O7ilsZlTOQmlXtmo5/chvfNntzr6++Wb+/xb//+5br/23Hw8+/9jUy3xaJMVMRBI7",
-	"Gy0JTAxrLtiYq2KKZnV+nVCt3sE8lM5SWwSwrkgA6/A1nc6amg1LroQsqlzyrxWPXd5nrD4ZppLpxZkh",
-	"Fxe4QS/IaWoDRfbTq2w8//j1vBWFm1mBUkRj6F6Mllwi/VaE3nLkY/aZxYwmWs9a374hBsOopqHYgA4v",
-	"gDtHZBazOHZNy6IcDiAqWX9RjkkToUuT8XG7y7v8hx/O2JgTxn/4waJZLg0XnZ/GoOdxjZuIdNNO59HQ",
-	"Thz/hr59GGDljgsftbv8lJeXx8a5Dp+QKeOpBnVS70Ai8MXaMcr5EPB795yRkIQ6I4ZJNzGjraoffnDx",
-	"G9L/iscuQqwHNJZRMYuI08u+9dukP6Nj6CPB4589xf4FfXL/qFO0sDjqdB6QOU0uujzrV4ZxGaxfO+xE",
-	"nU6HSDFXbdIfplIJ+dc+uW9d4di7aMy4W9IRxkdI3wyob5+p8h5oNEmIGJl3wPTYwetQRUZU6SxehZ3a",
-	"EKeAquw7OwwzAQ4MnS8SZkC1MZclMcaVItSMzxrT6J9RXU6NgRfHELfJOdrXfVysbCncWvWtkydNkjY5",
-	"zS/BfnZu4g5+gnKSKfQnONcu7y+p+n2iNOWxIgNQLAbCtNs4xE7BnTMDoTMLd8EEfzizcDo//q4E75P7",
-	"GWjOA7PWIoY+LlItmkxE+hZ6oU9ol+doMUXHv4j0LRpMH8EjlKNfDwPGUIHgQ3NlBt6AL/XQUDAU4zr6",
-	"4fYRBfISww+JGCMSkiF/4Sb7XHDXTZNAzAzBHjuKVWRIpVyYxewbY7DfJmeAwQpkAWbT+69HB2+N2eDO",
-	"24dP5xH5cHr+/BciJHnx8s3L85dRl2cMHKV6/vTHh0eWCJSYwkDEC7TsLagsVRqyc/QRtGRgB0bweM6d",
-	"aOu/jmE6E2YZFwf/AYs+uU/5gth+PUTDF/0gowiF8CljaouJydFjMhGptOGdLs+oFg9qhlTlLkdaFtb1",
-	"wBSJBQdb9J8f82m+bJkYxa7KKNvQNWl4F665hUNye4jEksV2Hx89dVxkPmEJnJC+mfbiAEHT+kTRhepy",
-	"BFQyM1QwFPaRGJJ3IzmHL/qHH5AcJJtOIcaxX8AM2+F84gyxUd69en5i80+RJ7g20FOgXJFuiwsO3Vab",
-	"fLKtZzwXqXlYl7uWNOSfKdZEUkmnYIQ1nhUJo1RBTAYLpF9zSCvXFWWS5JImKRA8lchZ6MDsUbvLXbkl",
-	"xT22pJLdhfFXSZkRH0QlFBmwsM7bhA0xg8tY3lZJN0qgZKAp1k+kMnECTh0/fKhm8RdjKDx0t6mHb+wf",
-	"H2F04N3Ynuhp4kUKW89/efnm9A35xck98pZyOsYcGGIzO8jph9e+Y7J12O60MTNczIDTGWsdtx61O+1H",
-	"NoY/QUlvBY4nLx+ab8cQiBT3FVBpTtyIIfNaVDCizeSjzJcjJHHdlcxmIEGKka2x/xBqbSk4WCXMrmme",
-	"MfHamEcJU/q07NEtCKDWs1Vc8vCDNS0aXXfG/tXo2uco45pceYbrhldW2zFhYEAoB9fDVLacbQTJaR23",
-	"kIyLYoACr9Yq9xsjBjYahDUyjx0ncXy9P4U+wm33aZL06waY+8eL8fn5IlP4X5ok//vb4cFTmxjytRMd",
-	"/vztwWbZIfYlblw2r50mSXvN7NC9yGw4H+rGn4eQi/GvhBQrqPLM3tlwhemidgVtRCqwv3XdQ5u9z6xS",
-	"Qo10W/HirFD7Wt4OVCZszfuxOPwKb7dKnA3JkQIRQp3UQVlYEbmapn1giWJseZ5DkgRzFkImjJAxyBPS",
-	"P+gTnUqujE6DWV1tPwqYzTY0GHyCy33Lh5K7ZFoH7tYCgQA/Zl+X6vYO6qv4Dkqf0LV+wIIZa5/RvzsT",
-	"RpSZoRx1Oln7zyyT39Njf3dJvxufLvTAo30YxCszJqEvIL5Frcd2IKHn5wN++Jpf0oTF9vrD9dd/4sY4",
-	"A64Rh87d92j9fa+EHNj+B3jH4/V3vBP6lXA9sR4fPV1/w7kQbynHpI0nTYb0iRcIm+gGyJp3tsxaVyOo",
-	"mo5VJakHHfpfDmYgp0w5lUNpOhodCHkg5txh/YU0iRitIDSxNJuCNa9qMxHb5Hwu0GQujQrD7BycNEDR",
-	"5L5xUjIiQ8q50F1uLLWEzo7J487TEgiiM3cKJEREEx4VkMKMWzMVoRX7hXMLgf4GQlw4cNh+jhlkBmLN",
-	"H4ejODQ6t+QQR8TcoNDCzXAKjXaEyY4W83ECdspWrVWgjW4+pzK2xiampKKqe5LN1dzX5UasTYwehQaC",
-	"ZxBbNde8hcO8lNlm7ZMxwzIL1O2NXCSDFBELh5AkTo/nomeeHRlLm3a5YeZZT+IZVTpCTbhOybMzHrkU",
-	"taKJeYSqtYv4zYW8YHxs7IxUqshaInaJQCO/zuEyFSSjnnko42M0QAVvkxdhwEouNBsxiEMqpWV9p6UU",
-	"tc10Ss8E/A9YtCwjREP4mYgX18EDbZziW9nr57zUFR58eB3vD/Hf51aEtKLWBGgMFk8WI7g1z3WXPcRr",
-	"8IF3mVE34LvPHVQt3nD4qBGjfkOljXU8PnzSZC4qnc2E1BC/hZjRcyOCUSwcNVi4gkzfMjXFUOvNi5Rn",
-	"QlxUcli3FSrfooDR6t7LEqYX9Ras0cCQtxsJ4NJcDTtbZkXWSZNjLln72jEjFWWZCp60Qh7+L8GhTc7w",
-	"4ZYvT+glJuamPE8TE6MRSIjb5JQvnKcGZYrlm4YrU3URYllj0KfeNJcZ1vJkPUOppGA+WmO8ldnLDo1N",
-	"HJS1fQptt5QQuMIkajCqDcwEkmBsicwp10aeDhbEqdG4t6lKaYISNiMCt/u1VoKD/O85l36tjV4pDX38",
-	"uLNmFa9VxfYpKsDfy0fmjuvVt6EmF2fMW6ZdsravLP720PKyBOpABItsSKPGLdrkfaEdomPbAlBrQYbC",
-	"OkywTxqZ00VUh/etRYKlP8gmnUqIJNYm56LLrZI8sVN2Dl+YeTDmEeqvBQg1vj3XLBlXGmhQN7MTvZJu",
-	"NnprBd3y0Xm8vIAv8H3x92Y0bq68NFAnzjRN4BYOm92jrVWIHIcjqBfU2C5GFkugccBJHRTOpYHdhFOk",
-	"jmGXl+i7VMzvtgfl76B3pO1ubpUi05tlKZUVa80lEuQVCUZ38csRoiysI9PEFoJ9+HRea9ybA2I5upkt",
-	"Nrop5tblthuJ68uJSvCmpn2EcsWmP+SxUEgUhMSGdVnuTmxcqy1vc14b2fI3xjo+WZ/vnmXciPy8YVfB",
-	"jfI/S0m7Y4GpXlG2q8hY5G7SkRRTktdkW6/pUPARk1OII+L6DvdcegXjPcyRsYlZ2P0YVcGT7MkuiSOB",
-	"ke5ykeo2eR7yjWYZTZ4b1daO5E9sk/eYlDQVCHAgwbqimT0KPYS5wbzSfpucdrnngfVctkblVrYkORG6",
-	"rOQbfnkJMrK8vY+FvH3sPWPZZ+4wtvlpRfVUl+dKP49znzU6ztsEg3k5Gr7z4lb92tmkOMmc4pVxm4ud",
-	"5GFadfmS87xN3sBIE5HqiPStteDCA0tudmPeOGT6hVnHkCSQgPXrfxBRsIFb98ZEwUe7gntZsJcFV5UF",
-	"jpR27f1N9QS9IuEI4zmiWdAS9CGt5pzn+d1ZuUCb2FahT8iIsiSVoLIEW/MIFC2Gg7rboy4Xkhx1vIur",
-	"V2Se5SLR1ybC5/l+j4+eGp3YouAIiZqylyrf5ZixoCKScs1s1FAkMSjtvJJT8xDv6TOK6cZLHFFZdMvr",
-	"4WUOOvOGOVgOKBlgX/Y3wvgd9+l8h+feFRO0jn/77HMBl2zvH/vUdsOoHPdZOkjYsHLQEzEWqV5x3l9i",
-	"UipalfigzGnvJ923yWutsm8odrHxUunLiaR4krmYE8HbwcP0Pt1RxHidc9KRsrCdur6nWOkfJ3qJxCtS",
-	"vZ56FSQjTF1EP8dBJlgOrPp7UOGOJRrPCj5WCLUJuLKPwq2PibSaLhTBPXdyouT6z1O9jSyz9RQ2N8RQ",
-	"ept8Uphgrm0/Xue1gew8zSciyU/VsR8P03Ph8C0mGF8QCQJJhfVxnBoCv6hrEkJZ18gblkIFmE2NLzar",
-	"zdlLojsiiV66cipCV9ZSbS6pBixJDrCevj4DYXUqfJ4za8MNCAtZE29ImNLPWJK8xvr9O5YPvzYh2Mys",
-	"Lo7u0MCuM79dWQT/2hxw+3PP7GVrx8kPDROAMeN2i/RfvC/L/b2ttN2MLtfn7DpsQ0PC+3jTVVMRvMUs",
-	"eFfBlLbO1rUpr6TvH4u+RQ4srrPZA5INbfI9ZtdaLdo2otc0EeMUSMoTo35jnRuWXNoRZ+CCLO5ynIdt",
-	"OC7+Bdwl7Zpve+aCfn06Z0Z4dzWXMxvfrSRy5ouzz+LcZ3Fux2ZO45hQjicWO+USJ6ubM5ugtrQ2w+lZ",
-	"ICZdkzW0PQvYpwx9pylDhWDckFS3zhbaQI8fg/ZI9tpVsjor1a3OPtZzO6lCW5Lo3coSqknI2RFHvj5t",
-	"7FZScVYdyH0ezj72uts8nCuIwGDuzftRXsCIjz7O1cJYgM33m4pLaBPEs5+LNInRJLSOY6FpQgaQIBZP",
-	"VkjIYoyHoqlnfrK2XpTFaLu8YieSbcxElxhy51mSi5nfJaa0zwjZc6VdZ4RszZZ8I/LOItY8w65Oe6ia",
-	"a3Xl54mMdcPw+47sdiBGyljUAfNJzMBZenUjYQoFU2kcVfDUGwewMUTaCLmGKZVCbNH2KoAyq+thbwxt",
-	"JjxCBzqz/Rh3gEjTNOqDKC09O48rwL8UT/BRYIpvKxehPtbLu0gdVD7fZhSpWQRpHzzaTfCoGje6YsiI",
-	"aeWCOwylZYYTiTwzh+Pji8jCg5IRw4T3DAe0XygCfRspsoaDA51U6RSNganNk7RoLVlDzsiCDzqBb2Eo",
-	"7TNQ4xiD9jBfGL8UbJh1IThx/yqCtftckDGdqdUxp7scb7q1WNM+zrSPM23JkSyZhONLja2CtVGljy7X",
-	"EwtiHneeFpiwts5wTq1fwoWpS1zC5txF5FJYZI26UNQ+DLUPQ/lhqAbEfBOl6o40r1V3qws1uWXYO5Fu",
-	"MdS0jaJ3pwNMd9KTe2uBpX1Qae++vaGgUnPtrCaU5JzBqgDtzD12EYlTbM0OGRY+OBxfa1aigaYnwKQV",
-	"eRlvUFZjy8qa827GOSabytoYK1c7cf9x5+mDNQGjO8libjFQtA8S7bnMjQWJrmQEOtOtPYtHK6EhbURZ",
-	"EUo+vHgVOYQ0ppWz+VbC4GygfL+2w9lM/3ZjD/ihB4zbPhNV52w40St/uXdAn9t3HrxgaiYsDMW68+pu",
-	"8e/Ya+dX1s51aYduQEXPTktM1WQgqIwPlKarmoD8knWCCXfbQkFt8x11hsSf53C4YkIJl8BTCJ6NF9k4",
-	"zswwrtNErbypDvqSjVMJe9zLEKGiO96PGUgwYqMBb86prZ7OXtmFtwA+VWR4JKMJU1pgl6g4TyMaC8bH",
-	"GAEUMV2swek9JTMqta2TNcy6y5WYArJ2RTgAJiTZ5kBFJYuDbsiye7GLWA1Yb05hN0LGewrenIJjb4c2",
-	"JuICQumuJqC8zEe4z0LZN0zavGFSNjtPwNfNoozscx1LPZdMa+B3OQGlZoh/qAyUUkugbRJQSg/I8k/+",
-	"WG2Hcr65Pv2kEAL7HJQr56CAL68yeex9uW02ymnWIAbbgCqHHjhVkFyCOingDYteQH3LMP1+Px6H67sm",
-	"p3lza1Gkw4fQFCOrY5aa7yBiohY+AmWUFUdbjJYcOpLQRAKNF23y3od1ySEiEYbMrAkUKfQhXMnaFJaX",
-	"XorkncxjyQd4K8ksxfLsM1r2GS3b8bdfXQNi4qcjN2JxTj8MmR2NOkPMZPEVIuXObW5em4TzXwqEpykC",
-	"Ow0AOImZmgFXUJvrcgUWsk94+W5bNWxM7DeR++KT6vWrkHVuGX9p9qGy22rQsDGB/nGyYnbFka9Rm7uV",
-	"/JiVJ3OfJLMPX++6A8LWGl9NwkxuzWaQ+kbkef2/UPCh3SpSnVuytv11dhW26rKdBMScn+TVGCUr19ih",
-	"E6q6nGO4pJpS473UqpBlTRPBFDGiXqTYkH5+S4/xXqqg/8A+2HUIw+d2uW8p5wXlDrURWSBTK5J1/gCc",
-	"71Yg/1dyvn3mzp717R7w/8rW7gRo4oD+wyYBhmMVedJ5ZM1XG9bTdEAVFLzDRm2D5sAv+IbrtAXcGwKH",
-	"zv6y2MqavU0IXTvuojGqvCztsG2X2wAxdwqxW9KNYqg2/URmPRBI1uDB/D0GDpIN8bu6uOjb4rXfYWCU",
-	"Yr8dC69ik2MlYNCGJHAJSVGx7i4fiEsgrDayl4h5T2kxvNiwbn2DoBO+aatok7szCzO5jwfu32EqJTaW",
-	"c8M/qH5xB2NPBW2uDz55x2cffbpy9Gla4goZL/O/XZXaHgw89UsEhz0NsxixFsiuEojHIF1ECjEkGB8T",
-	"vLw+XlPQyF0N2BQjvJWIjbdA+5DNPmRzBbBbjys0ZgqzCZVTOrTsO6DpbFmYjG3/DGPAsAxcumaCFoLG",
-	"XWFrlq0dPqiP1lyFgezDNd9rffIWpL4mXsMXZAo2t3FEUFYWwRrvwUG7rESjN6Bu1QVqSquyd43cUtHy",
-	"FrRZ6GZ3NkazMz58nRrcrURpVp/LfZhm76vccS3zFfW82lhN1QTE9L2YjUYg1Up7kJKhkBKG5kkn2IDa",
-	"tkdGjxuqgTauQl2+YLsuHPKHYDK3EhBZzWT2EZE9l9l5LfN1mZPIEep96C8vQS6yCGrmtje3RITDHJS2",
-	"HSFPfGQ986fD02Ogctg9dE0F3epn5qe34hJsJ+c73ZNuk5KIbXuxHdyJZmylXVnvUy6E0N6lfGWXsifR",
-	"EYQkiztspV9sZcWE6yHi2OgXynYWzjAzMxXE8YV5BuEpgSrBI6uTSDEvU0mbnDp1hCnC0SvFYUw1uwRE",
-	"5O/yPuMqHY3YkHlqkDKqy0TMyTQdTsyt/Xwh+21yWg5hkb6LYPUwgtUnH/KVsQXnWL6BDZy7nAvNRgzd",
-	"YnwI2NQT6HBChlIoxfg45Fan8e+p41931aOOgzvFcWKR3Q171EtcJMhBcGh7V9/enV7rTjcEciUmmGk/",
-	"GfTEtjkD1NVd0+Ewx6wYUgWEKhYDenD6KWf/TKHH4r6FtFhktdkntkJCdrmeC5KAxqQ78x5kVQMYM84Z",
-	"H6PvByvKDIuUMBQyLoq3piDHEBPGtSCUI4wA9uU2dGdeZhgvwhx0uT8Um9vXpDjcvXBVebi77/vKgcho",
-	"Iy9eHgOPQUYIEQEZmITZ7bqEB3tDSaeb0i9vgI/1pHV81GlaE5yPZCBkuGy5tgOykLyH3dh3UJq8chiu",
-	"NHnlQAYwEhJurAI5oUr3ts8ICevcUQvtm+y5B6VP/hsP/A9YfC1GvQGTmCF2UP1im7LmG1b/3SFfr/hn",
-	"dLJX+6+s9s8KxpoJufyrbWuYz/NEOzKlF1mZciEa2pkYQLmBYbYBFE26ZiCV4OS+69gl9aTAVVRsyhIq",
-	"u9xKRSHtLU7ePSBKm6sYJ/2ZUaEHCfTi1NIjqL5NHid9wYtv/yrhdxhqTDpfZJA5aAwwrjTQOMoAHRFo",
-	"mynizk59zsuHHMfjaur5EmvCDmVakFgUCaQzr7LMFV+b1ZQwZkqDtIH1IHPyFqGGQVl8GY9J5V/YRatl",
-	"ELu3Kdya3kqKjkvCybY16H/NVnufqbM3LVa7Vy2lYGfAjE005bwBs2LLBB2fc0xoCTZHRaUKHWkh8mzm",
-	"DqLRZoYJ2gXH5lEKLLwEF7rLLylnahLijnaIW3PHfTbP95rNs9FJ2E3dtW9zNrd5rXoAcUS0ECeE6S5H",
-	"72DfXt8z17s+oMyvBIvRpp8KCVhbFpG+m2DP3th/UIPLVxyW69a663KKir3ZRxZvKaFoc0FxW1XfbdI3",
-	"x69v/UOygCvCCsuPMAR8FMYbBFGg67KNdiMkrk0NvZU8oxUHdZ9ktA//7zjJqAD+jEFTlqiN9NR1DRQA",
-	"g/xzybQZQ8ZBFic5Om6WREQGMBRTc8d0phc5f3E+AwUYfRsmQCXE1nfe5XUsx7CtE+RLFguXMF1NTKqv",
-	"1L7jHOlWkpJWWsT7jKQ9S9pxRtLVeFLYdkYF/KGFst1Z1sJbhEy0TC6zNGwmQu5ysykMzOslQ+PYwlzQ",
-	"JAE5ZmCjfRpdqIgtjj8O0TbPzHimChRHY8gX+BfFm1z/P+Sg1jhZNlpO8OF+/A6bN7MksYG+NnkmxAXj",
-	"Y9Xl1koSaYLmFMexJXRG7vfdXzPGx72Bu77/ICJ6LrKBK3K/PxB60pvQS+hlX/Yf4LiKmSeCjzEAhhgb",
-	"2SIOKScTkcTkfj+/tKeF6JnLzTMkEFlxeCz5b7ESKcTpcT125by9Xnb/FvAg3xl2jy7/VF6yS7PIe5tx",
-	"n5dxHZIAqZ5Qj7Whg8Znoxv5kMISQbMpJIzDCiSPGm9pVMYVilx3EcN/8iZerr90wpQuJ7RiLscFLBTo",
-	"YzISSSLmXd7n8EX326SPr7D5Hf2ZhEsmUtVHfsfTJHE9p93ArXu2zqWlXBcJl1mLh1bIdpdvAFlYm6tR",
-	"uKzO3WC2yti4cs4sphMA15JBkV6hF7PaTAoMY/lRsCzkVUaL90Fi/L1uRa1B1ncNN/qmY+fZcjfLms0o",
-	"ZR9A35l3ziHkO5K/GUddmH+l/Fp02lcOtSZnvpbpWDbjmIrGIlTDpF25t+2mRLVTJQdgFLU8e9fxHnLf",
-	"PFqQ+QQb11h+1eW+D14xPoQHERmKKZABHV44PVZY3CTsdmNVybax+XFEUxqDvRE1YKMxS3BhfulGnw3h",
-	"nury/gUXc97LFcu+8z1YnwTeNzdPsElGxVxd/nHeh8I5F+yM/UkwncGm2/Y9AxEv8gABghjjaI+tVo0v",
-	"NAPPENyzqgY6MtOKXa+qrGEGiWHIYgi6MBxF7FS1vdVoBOaNFEJtr2juFc3dekF5LLII95YapVX37mq7",
-	"pQ9ufPtmS9fbbMkohbUZq1ZhvI7XO+BRMgU9EbUZYPbX0hBWs2akmbf2rtUDkDAEdmld8jgSQ7PHhHLs",
-	"6iQkNpyqG1d2c2+wWNVr6op9pvLuV2Y4U2jaYOoO9nKqDO0P1cPJMcqee/Y2pYuVR2SGW+Xr6mV0arRF",
-	"80P+122VPbqD1STv2XHtvdl29bznXAAW0t19dZW8Z0tMmCukyVS4wsoBTaixQ5z5jVDTFmRaXIJ0L3aV",
-	"hlkENE6NwTOfCKwEgUQBQam2YHxMrEHS5Zj9bE61NWeGaLxgICDnwExneNj4FjIGbRUFDl+0vWymnaJx",
-	"4v51/eq5IGM6U6synRfTO+0sx+HdStJwtjR7UL+9EbIdnzqnFzbomZ2xpowqYIY0SBMWM+DK51Z1XZeU",
-	"MIojNi8eZTh+EkYpjyHOfUIeU8nij5eC1aL8bc1I9knB329S8AZ0fxPNmAoavW5NsN77lY1g7+66NW//",
-	"ptz4D9GBaTf899o0uFvKt609jPt8231y287zbbcRd2EkP7RBI+f9wyiRhBFI4EM4IYmYozvFBs2suSoD",
-	"2l99IuydZhUuW/AOMYt9KuyeW1xDKuzm7CJsFTpjrT2LR7XBKt9/hNhaH168ioix+GxSqjX0amNTGyra",
-	"H+2INlO03fADbusB4xT9yVWfblDHlvnLvcP63L7z4AVTM2F7lK87u+4W/469An5lBVyXduhmVPC6YzNK",
-	"ebzrJJv3I0yvy84ad60TMN2EcleAzZybJeRVZgo7sxA6poxjQYxC3LqQODcTuOMe3I84yFtx4NpXhwW6",
-	"dXbt/Uh7z22NmDYEclUp7acSX73l3MglrGUAdrtKJPFHuc8mud5sEpvpd+wnL0SYSWFTKmiS1OZUuGaV",
-	"K9IpaJJcNaXCvsSNy/Y5pEnSNLMiz62um4OffH2dy+wdktrMGQ8a+zqGglmwE3ppMa5cMFZHZADAScyU",
-	"sdbroZ3yCzbsg+gNIMP6D2EB3pG0l5oh/qHSX0o4fNskv5QekKW+bIP1d4vpL54IaZADUxI4e4Pqyokw",
-	"FQGeKyql77dNiXllQUBKbd9PClgQixHiWsATamRZxlj71rFgdBcOgAWcZABkzC6Bt8mvFRCre4pg9n6X",
-	"FyWkeG9Z6YnwoX7fXcMxzHfDhCqFKODElZYuekOn6/Zdhn/fqFhY0prl8SPcAObwSBZDz8KPY+ksjtPL",
-	"3L+AmW57j55ADi2OCT9DLKcdAMFfIDZCXsMXbSWBBRPqcvS4KC1Ehi/Uc5dHzlREJIQV+TrlkqW7mbTj",
-	"jfF2Mnf8Rdqn7+yNwO24K9KusQHLZ64pf612ly+bg1v35cTcwGUtMpiTcyVmsU/M+W4Tc7Yj6BtJ0SkP",
-	"7UZU1tpknfJY9qG/28rY2Y5c72DuDjl1SJQlNXkgsYNDri3TRPBxUWjqXYtY8YV2GqwUtdlAu+P816sf",
-	"3k5e0JrDv08O2of7d50cdDUdsrbj5wtbOj50/EhXxBZynpLt7mQvhh89mCqZ26028Igm/pJd3OXId7IC",
-	"+olIYgsTaktebCa5vWQkZIQmv/UQWLaX2ePG/KchTdaCARSwu11+3xn0iIvfyy8M4+1mCU5/FO53O5h/",
-	"a7jfPttpz/52n+10bTZ0xhJ2nchxnjc+yXsWjiTCm+RdC7HnXy2DOvHSPjQilzBsbFrbpzBzUvrNCX/N",
-	"QFn8mZME6CXYPJGorEsKSfrZePu2f/NAxIsuNytgzD91kqOhlJ+psMSHaTKkvGDAZnqdB1n9YclTu0p8",
-	"RF1OVY7UQriYH2OPaXtKCkgr8yInZOJCrthF2qEbN9jLwO3UH8Gj+sKO1SW93aZweOEFJvfSYe9t3aF3",
-	"ylHW9sIi2L1RihFL4OGMKjUX0qX7BRn+Sx5niK8K8JlZzk2G2IpoTdhAwgoGLS7AqtiUcJgTh9zK8v7V",
-	"ghv+z4w1PwDFYuhyxcYcKy9T7fL6aZzl8iNTte+KLI+kvICLRc6XzaNn2XMvUxstoHYsgpEjvPSDu7N1",
-	"Xcn79vHWM3LTOu0Zdhd+HY72WHyuO+6a/p7VQLsDOYnPCkrMjrZZwZALD5IR5ivNJyyBg+zGA0vRBxX6",
-	"ys581jltxVk/9061BV1Gr3WbnJK++QPxkzPgeoq/uZcSd3iyyHAeCS/Q22z3PK3Nse7bwdjT2ANuVifu",
-	"IwyymjM9nBD/AiJGo5McPC7rZYfq0KOwvWtneneTf4u53Xz2b97RbXW/t634wj4qe8N6AgxTyfSidfzb",
-	"53A3tlxSrmcrs3SQsGHLYxhmSR76LdR6g0XPGp8PV9bU2GtUBiAJFjHGf5LFBm6Td3QKCm1KYxFpkcSE",
-	"YpLvYEH69jHYWjPk1BJS+4jFzxYvsmTQa5OowffVBMpGbJxKuOu5XDfu+hCyQgmDBcmzeDMStbvbAAkk",
-	"RKRaxHSxAuU6STIV1suhjOkiT63E5ER3DZOYXqmaUOC5efFNkZ992Z72NqU9pI575daQV6C8AUsSxscH",
-	"StNVsJgf4RJ4ik6ceebmmVEWE/TT5F9leDMnZAbozMlvyNtWxKmxoBwEuzWH0JekbQVVDZk+s8O8TuJ0",
-	"rzgzC7Gny83pEj2oVGM28CDfrm3pMmvEiMJ/FV16MNcIA+0jOzvI51jY4BPiUNcQmMtsee50jesGUrbv",
-	"2VPZNlSWge+OQl3SN6UzaRlbPYX92oDdYV4ISuA5wAW5jyGFt4LHdPEAYUwF15OA0M4LHyxm+GDR5Q4a",
-	"FjOvRaqxxbp1OyVUafKoY96jInJ4hO/CTsCHR/YNqk1OHbrh4469MB8YIr4DJwugEr/FkQrZ5XirjQWg",
-	"UuvA4d0LZyCZiG0sINUZRDyOqiZWK6R20mLZgA0srbHD57ZBPEada0u5cCA19RZWb8nqLOwnM8FW1MLp",
-	"hWonlgpEXtlAUFaywq+5ZObTjGAX2zgzM+yLr7UGxpXpXDcE8XWWpTjasvxgz0E35qCO4dnOZYYBXYF5",
-	"ajHrOf/9AOJeEbJUq+1rw4iQTRU3R8hVsVhCI2KqAmPOWHectWMMbSor5F2NWZ0wPxezt8VYrlOcV960",
-	"J8dtBHqFFLzCoO0ku0hgBQE+WyAltckpXxCFIYYDxm2ec57XjM9oB0urP5qfvpeS6g2KIlE0bFUN6e7M",
-	"xHNe0Bhlvxzgvzdc32j2cX1dIxLCvp7xyvWM0p2a/DTj50A5gn1lOMDzSWGq48gFb6x9Z3NxssoEo6gi",
-	"P2jX1NqZbb+zkRWRwO2AqogE9jV1++jNtqFgJBN3Kpsc8jKkihXYm9fOYRIyGaQs0UaCI0sw9hS2EucO",
-	"rSFFnjERSW1B3XYcYV9I970W0m1GxHWFc5srl2PQjhSvVeepRdiz797n/91SQVxTsnMK0k3WvbXJaYXN",
-	"XgDMiuK2OvjqHXDW61GybqVAre7w7QvT9pUZOy5M21SE1dShrTrzJ/iXdwfKN5tOVwtSfWcZwq3UbNUx",
-	"hH2t1p4j7LxWazvTTIG8ZEM4GFJNEzFeEyb1w5tEjEbYez+zyDBqOpNsCG2yjI45FDFErlKex8TQ11jI",
-	"RdgFe2ZH9VrD9HsGt/QXIeR2zX4vuV2n9Msb4GM9aR0fdjpNY4J0qJlDNUQtUII2PJC4/Vd1Q2CqZ2/d",
-	"ENLwNvzOJWdz1DIUhzh89l+kTGxI6f64Ldw9j7jXu6ez/dl7qK/soc6XsmCSFe5XH3qqc1gjV7SpbkY7",
-	"whqAsMFkndPe3t9VH7U3xFtxVftLtPdY7z3W25340zgmNDvyG534NQrSlghw1LYJsCkOTJ8QBZr0c+na",
-	"J1qQEcVms1xpoLXO7CtxkL1P+3v1aV+B0lc4uKeQZWKiHCzDwrkHpxD0dJfp9CaUqTq/d7E0e2P7llzf",
-	"21BnoXnd2e6Nu+PF16rG3YozfM3B3PvE9x6wHfvEryQCgw7yZ0UNUw5q7p6JznIHx2M+auceW7giFRoD",
-	"aoC1nvI/CO+4Fb/5Gt6xd5/vmcfO3ec7MBUxE6neg/4cgbEUmU9EXhJpQSgUALbuMQ8wjMb6yVVUZDzN",
-	"J+BSIQsEDKacVzfsQ8dcyu/KeZ5m2aHaZbN4hTWZ0y3kRXaRkaAL/cnWHvQY8Btz0LMtuU0vekKV7m3v",
-	"SkdneCCBOyNJ7FpT/O2/7aD4cMOedEPi613oSDZ7//mV/eepYygZf7SfN3eZu5YzGSyQwzvEDDrFxobA",
-	"uT3YTFusRsMAp6nS1r0+nAihIAOnLQopBTcs1cEmUo7PMo9KuWZJAfijQCvsEGjfXt+zxRDXXfXRm7Hd",
-	"inMeF2Xvld975a+YR57aw7WOlQQVrCmsLj7M9KPMJDNfgFIW948MIBF8bD4F3ZbPUymBa3f4r1Vy1fkr",
-	"PTzB7/Q83U7/6vK6rpViW4HYWQrdrtIhL8m3qqKVV0V6jT009pYSPpGQHk78saeXdnnJXLBxpSgv/5cO",
-	"WkNpGmwzawe/nRjcB5q+10DTZpw7unVTeAy3yszdcu39VLcUeWpIrrcTbLKgLEs8P8NyHwCJYSo0xIbH",
-	"+/6G+487Tx/URaV2wLGvx2K5lThU3eHcB6D2PuQdB6A2FY3BmFPmzij8I67frv2E2hrWazno8ojQgjUw",
-	"wS3cOf6KIlPTCyAwGsFQE2odKg7seGu+U9/C586ynlsJY9Wxnn38as97dh6/2s6jMlcHmg0vQK9BXbcX",
-	"YesahZ5WJcwXUeGgNXYp4+RRhygYCh6riFBF+v9u7/xrnzCOBWWfPr5pk9eoss+F1BOj+08YH3f5PANQ",
-	"z/o4TKgiwGMEDKIc7fB6d+0ZDugc33atCWf+e2qUfu1+3TthKtq4IyPEb5gBdtSgjpQ82k3YJdQVRldQ",
-	"xb+2BkAlyNNUT1rHv302MkSBvAzjEWKTD/tzK2qlMmkdtx6i3HGvrt5w5tp+MCtWRaqLgBqilC+H7BA9",
-	"KmszYLsL5K2bmHQxTNv1oxyhVIGHnbq4YnFlFsyqXungcVQVhNLDV8ywNJdv/nUijOGN9vg0yqxs7s3V",
-	"xyIO3e/wMkeGp+P9seBQ3F/4p2ogqlwTmAXea9gE9tby8Qo9DLbw+5kiWhjdxWg8PCp3tjKaTtH3yowv",
-	"711oOJi3SqVuNTWvalgGVzy1mkpQ89xZvolz72YsL6lZt4Rxm6VoLyrdc8CwfG7Fds0oc/7ADOjUJ5dF",
-	"3Xa/smh3FmEQW++4bjmGJ6RGT0R81OIXj9AdxtvyQ9/B3D3xVxhYJqvapP/3l+fk4Vw95EKzUQ4+2Cf3",
-	"aaIESpjlX7+KuUPkYPG3h/0HREOSZCeji03QSjdE9iE+kT/sIwqV72a9TzMMqntmg/iJoSj30KkhPfQh",
-	"PDDL2eX4wJiqyUBQGdunWVxV99U9lYEGkvv2xnaXd/kPP5zZsOUPP7jWQWcwPMhX5OCDFFoMRXJMLN+L",
-	"SDftdB4N/RAHfgN9cp9h2YEUcwWyy/vGJMifdD+VSUR+u2cfcy+yt35+0H+AGQ723YXwtkZFpgWMSP/D",
-	"+7NzUlEh+sYssUPgDqkekxDM0ZTW432M7UZFmsRGspN0ZlhrIsYWgcIO9Z4i/feSjRnv27DvAGyOh+Xc",
-	"dvWJgwASoy7vP3//8ax3+ubN+19fvui9//j676/fneFg8K00Qf8gJ31f6s+kGCQw/dFI/36U9bBD9UMU",
-	"uo7blLegFB2D+uEHdFf+4+z9O9L/ag6PXswgIjHVNCJUf+tHrmJ+AHGWSWw1B9J/wy7BPajvw/EqulCk",
-	"j40I+1GXC2k+qAUf9kmuEs2MrcYUSYTSbfI6VoSqIfD4hAAdTsjUPpbYzjdo45HTbCKW+i1Tdm1aE6Y0",
-	"8GNC8zuzJoldPkwQZ22YCIWlKpYWDjudv7jF+AgqnUJOoP+O6R9wCVz3WPxXF85H45LFNgg3REeu0xCP",
-	"HpOJSKU6LmCWjYyH2I3eNd44HWmkWrcUmURFDAIxBYJtthYIcBrZmgRqCDzHop+IOXcDfp4Ixfj4hx+O",
-	"cRpRgRc+BTKgw4ts95Uv7mF+Qg47h0eRT3xEgtJUauWHUagSHEmsy5EyxOB3Y23Psda3L406zGGoe9RM",
-	"qTdVfbvldnNFMQx836PIG5dlzWa5yX0tBFGJmBOK0zWLgyIviYkSrtejG6QCHmOSg5mM7Y1W6OWGMnK4",
-	"ogm9BHLUcaRie1NaHdsxbNTFwrInB4PX+Zs9ibdQmL35+dv/DwAA//8=",
+	"7L2Jktu2lgb8KijNVCW5l5LVmx1316257S1xEi/jbl/PTNojQSQkIU0BCgC2rHhc9T/N/2D/k/yFA4AE",
+	"KVCi1OrFiaambtwUFywHZz/f+dyK+WTKGWFKto4/t8YEJ0TAP59ypghTz6icckkV5UxfTYiMBZ2aP1vn",
+	"HA0IkmM+Y4gypMYEDQSfSSIihFkCFxieEJSxhAg0G9N4jBRHEl8RRFUrapFPeDJNSeu4RVlKGTlBQ5oS",
+	"/cw/LlovX/+r3YX/e9iZJsOLVitqCfJ7RgVJWsdKZCRqyXhMJlgPTc2n+j1SCcpGrS9fotbzczwKDHpM",
+	"kOCzbyS6IkJSziI05AL1Xw7br7CKx/3SsC5ae2t/9x1RYn46VEQsfv2MxJwlEmH9c7EiSswRHmHK/I8f",
+	"dJd9d8jFBCtYOfXwsBW1JpTRSTZpHe9FblCUKTIiovVFD2uKBZ4Q5fY3E5LDAHGa8tnzyVTN/4XTjLgv",
+	"lccNv+uRDsiIMnRJ5pIoNMUjykYnZjYzLBKJhly/DvUZ+aT6kZ3hmKeJRFR1WlGL6tf9nhExb0UtvdOt",
+	"41ZsBuNPb4I//ULYSI1bx/vdbjcKrPPLpGZ3ScxF8o1ENPGXc89+e4rVuPg03LOtVdZjIpMpV4TF85/J",
+	"fHF8p0iRTwpljP6eEdj5MZUIx/pn9C1G79+/fBYhieffddApEmRKsEIzqsaUof1DNOaZkAgzOSP6vxKO",
+	"2JAKqZCiE4ISmuRrbA5zMVNvaG09trrVPjqCWbq/94JLP4SzEl7/vj54fcSHMDp7ypAaYwUXYpymRKAx",
+	"lkgSwiIks3is59KHw9aPkD6Of+vXT8Se1LoZ7NXQy1s8IuERT/GIRGgo+ATtRW65i6Xd60bdbldzDdlB",
+	"L7g+t1ihmE+IO8iZJKhvqBjGvUB0FYLXHywNPyFDnKUKHliX5vS8zugfgbm94zOJMEzvBE24IHoXGNrv",
+	"dlHMM6aAhPa73dKQ97v1Y+5J/Z3gwPVj6478jGARoqIPXLMSoJhJJhXCaaolzZBnLPHo5TfMCJIT2q/j",
+	"K9K8v56vLJLJF80N5JQzSZwcHKY0VvrfsZGJwDSn05TGWI/3wVTwQUomf/9NGiGZr6R+ItFvzyQRekg9",
+	"hS+J5vEJUZimwA/0b0ByZr7uVoRTQXAyR+QTlUrCDgnBNfP+tf69Q0rSxPtBbwGREgh/jW99+ajXUyrM",
+	"Yv1gd++nZ48/HJ51Xz3674Of9//z+9dH5w//tfdf//NEL63CKpOt48Pu46ilqAKxma9avsAPEh7LB2YK",
+	"D/6tMvAv/g79uyDD1nHr3x4UuskD86t88NYstdmnwDkWRBKmkB4TcQzIiAOUcCIR40BMfKbVjy9R6wUX",
+	"A5okhF1re4f5W7yd/W+eCSR4Sqpf1hzfEOy6C3xQLPAL75PBFS7GtK3FNXz7GxmclFlOT8S8onLiRMTG",
+	"C0uL9/UuybwnSCZJ4q/yuRafFcmGZlhq2k5AscOMqzERSMt4IlUHneNLgjBiZKbVGHMP/GWk8EZbs79f",
+	"bM17NhU81qdukBL0nCmq5nW7VDPBbW2Z93qYa74wAzLU0iCwPrCN7AqnNLne1tl3lPZKC1SSJuiilWBF",
+	"enzYG1ChxhctRA0xwTPHSN+p70ApJdKZFsNMZYKEGSFlPTUmPXOLxwdLnykxw6Wf2Iz/dQsaeIIT9M4u",
+	"aN3W2wXa1l7b/dMrOcGplsQk0ZpUvqwnqG++3QejTCJyRcQczQRnI7MveiyvuXqhxey1Np9x1QNhXdl+",
+	"QcxGGxFuGDOoe3OeoQmew2AlIbmpsO4WHBZb8Jor9MKOIbgBxSC3tAWh2enJGe2SC1/7LU9Wj+BMYbeG",
+	"G666hDdUDpwdhta24zFmI5IgSVlMYMm11Ndrjd6Zfxgb1Bjv1vaYazFmnkScGc2XKjPR2UabtOfxyrcC",
+	"7GHwL6AXmKakdrvM7LaxVWd8QgZcqzupJKWV8dQFs0i+AUOZ7yT4ErXOOf8Fi9H1Nk1x3kvhLZWNgxFS",
+	"ieBHYRT3PfSKPtls0T3dwTImK5rQOefoFzuC4MoXQ9wWrwrNDccxmSoj/M45f4XZ/NoLO8Fs3sNKkclU",
+	"ydICc470j2gINIfcPeCdoiO92R107pwyKMWKiM0UA08p1h/V03KSQS5b8PLQt7Lwbs5WUkijIFOJcJII",
+	"IqVhURRUBGEY1uplakW+1xBcX+3c9xUaqb37geclg8G+ZzhTY8KU3mKSXHPvLwnraQYfVEI0qUk9iUvC",
+	"SpqHnrPmB+TTlAqSdNCZmaQlA661pKEgcryxgNrz9UQ9YS7oH/VMrzqRbdDBa+6On95CkiDN8a10WlyS",
+	"8v5++PChfept06Lp/qO2cHzqKHypTwgWoGjidPKPixae0jVdq5ZMrjBNtW59PZPce0+FPBKs8ABL38YB",
+	"hxuyDqwJnxCmfP4gx1yodL4JSRz5Vt0ZEVc0Juh9aXBhC9q7ZVtsuW7iWzzjMptOuVAkeUUSis9hZtfa",
+	"xfyFvYl+Yw8Wy9vQM2IDEUD0WKKfzt68Nj4+ZGMcbT2MY+R/WX9xMzl75B/wfHAIpovOzeBqNjQ4lW2L",
+	"XL2regnA/2af1a8+jRW9Iu+l2dSp4FMiFDU+MGMYy6A/vOrViwrfUzA4Upz2X30vlfvEx/yNfPAbiUEz",
+	"PtUa82j+grJEv6VMCNj8qHVJwmhM0xS4jl5Bs5et49bphH8qfhIEy+plvTIYTfM3dOC+1L1A4glBcYql",
+	"FtkyG+REUTwBMrqybG5oYZezUM5DNcWKEqa+keiS8RlD5kH9lgX/ZHlmoReDQ09ZNT3mLCaCBV/k1uFz",
+	"6Kc0/wJh2URvFqxBMfeovCix4FK2BTH76G1j8VJv3VYRhlu50mz9N3hDzCcSJJ3plFOmJpa5+AxEEK1m",
+	"9ICY97v7D9t7e+397nn3++OD7nG3+z+aiYCEs7/ut7t7+hqPFRet4wP3z571NZ9OKMPojd5Jru/LBIyv",
+	"N6EsU5ogDrpRi7BE+p/ULz3vPjruuk/SpHX8KNIGtH6k9QKiae1s2opa/IqIAeeXvZyAvYt63YY4lSRq",
+	"WWoCn7v9txvjT5gRdDah4AuRCgsVGM3DYgEcWwNGkWTWOqPwru5jc18ramXTZOVaWiuqdby3cE78rfA4",
+	"jH5nGz4WIKbEKh+lu4M32v1qxLpKOxo4F4ubWn7twX7wtfmuN52d8b01GLClk8BQF6hlyT0kEEj9MCbg",
+	"FqQKfBX63CVoQCRNiHMZFiMacJ4SDK7mnPoajb9Mn4EhekQaYnZGFdN8FHx5kHRg1rTZQjsCXy5aPS5y",
+	"Zh744o7B8gfP6YS8GT7Dc5CL3ilpSgj5qQly+mwy0DtkfJeQ7RCtXvQKqwUNv7QN5WMQ5SfLDNGumCO9",
+	"yD+9pTkWpJAfwsAB8ne4OCgl0lyk5WJdFnh+1PrUxllC9Qpgj/mXZcEvVKpFNQdCokHCZVlqLQ5joiwS",
+	"Mjzbo7JHpKITy5wWTwcjn+ALNS8sNn4qyBXlhjRX3iyIzFKTwUMVmaxDz0DJ5n1YCE2oFfowi2JH7o2r",
+	"+OoKufuazIw2lBg3H07feqtuZZav0Pkie2+/4OCPPOZyUCOblkgZXFYFGkuD9ThZw7uvwXeWsoRSsgVV",
+	"4MxgfHaCMIr5dJ57fHKfpkTZVNvr9pCvyz38RQ0e+Jxd1J7YMrW8dTHDpuSSk0HM2ZCKiXEglrd+A2Wh",
+	"krXDIDh4RUwEnQ9NDPSZm+VaeQ8N1YgJ/mRfcXjYXfXGXA+opMF0o0aaQVX0z0GieJtbqwOc2BgiOk0m",
+	"lOVZf2YhnfkBR9Mb2VFwXMtO0PLZ354U/7Kces/ygeRWk8ecCgqNWvGYxJck6YFFSllvKvhIEGNKcU3b",
+	"ytymrZ3UPM54T475LGhbeWP4IKih9qYnaIWVEzJFfBPDNwe+zqNX/uCTObI5TUDJmcxwilKgXGevS6IU",
+	"ZSNZ+fzu2N7jY+tLrZBi6im5K0SUfDJ/lhNrrY4he4N5ryDqRnqZee1T0LhW6WU1n1o19nOe4PnygW9H",
+	"jYyWqNOBY9mMTSxZg1aUq6rwbHAhtGFwGlc9W1eUzHJDRlshCeSmJ0Rz4VbUSvkI2HTKRzzTv2gO1EtI",
+	"TKVxQJFPUy5UmDHrTz4RBF+GFTaTYDpNceycdtbxLrX6NoMcWWz4/6L3W/BZz4auyzmFgs80r4q5ID2w",
+	"hlI+6mkGv7dvvqJfig73UKy5ioTv2Bd1tNJGcNo6Pgx4auC7nnQjOO1NqJR6tuY5b0Dl4Qk+kz1BJvyq",
+	"+JMySYSRdFMsFLWcOX8fHTEMGT2hpXXzDXkNYAKf11Zn4bnITDP/QC0l/cIXnNGWtgoS8vfbsp1jlP+q",
+	"32/On4um2FBs67h1hF6TGXrHMSi0JmGrfMfe/gF6hSlDZwpmQpPW8ffaYqLTnnfX4/1Ot7Pf0WLdTKCn",
+	"b2w9Kv620yvYYs7TH5n1IdI+1N17/Kh9iC2nlApPpgu+zL0j6/LLIJjQYpmQxP4JbzlatM3yMxnYZW8J",
+	"qyfozRBhpI9vBOJLvxKkuyXyMZ+VkjpatVQkw6fT5YVc4TQj0mXNaWkJG3aiDxlGhlEkeT4TTtMFn8E6",
+	"Tj1/+xpY/96mNr9b2cjbakfEEvG+2i3iE09gcz0iauoRy2SorOZ8TLxsZsc7TxAeQD7wDJKzmAl8A1N1",
+	"ke+6T9gRV3RR+zaqxvC1Td1tltzLm+FvZJns/XUqCNY3t71lLpHPcveYFQzFxTbVst59wGNzf3V/meP2",
+	"N+Qs06//FxF06AX2fKki4jG9gi98jPK/elqCto67hcHo5jsmWPPqx8P9+P/7f/5fsC8VjpX7OcVS9YyE",
+	"PNjrGkncOt7b7+4fHBjRKe0vGbPKx/He4SLPzkdVPSavOFNjiWZjLqHUTiIMpw+lnI0Kh7XLNtADdLuw",
+	"yCEqSmVl9o346UDwS5Phv3KTjab2xV/TusCInsIMp5dIEKyNfFPtSGZEGvUKcmowMh83Gl4wYGJ2q/qV",
+	"l0qiMZbjSK/WmHzCWt2cgHayGC2y2xs6QN5mh3im/hlxZnVPzRmvgA5JEqGuZpuwVYLAT4yzRj5CR1LB",
+	"aiTzIf1KPT2S5GWPTbymhjYXaypx6r/YTaHZSwsiD453QMaULWzuJpzf7JJHWnad3Lz8zbJkUdB7q0r6",
+	"3sCDPMUkB9GUqoC5d0PR082iozLla/DiF4KQs5QHLc4ZF5eUjXpQJdkjJom9cXyu/DSEpTZ3MVQdC4HA",
+	"V+h7oTm4FQpt8xOaplVpMQHROsWgsB91OxCiH+AUs5j0kky/YK9rL0N9BJUy06Ou6vF5GkRGehUn4cEe",
+	"ROtA3ml97Miotw81M7riNCY9E5zUnKyo4tacXtqRWT+k3fNf3bj14PIxw+QeVs2oHwgjAqco5kzLVJcF",
+	"ol/6OGqllJGe4kpzvOJVv2fY1OEc7+njBll2Pf3t1vF+KWr0sXB4tpqnUkzx3LpOfj386IWmwKjFaTo3",
+	"k45aMLDe4lTzERwsyll/P5eT4yvOCJByabcbPlMihcZpGDlpLDKTlWqYRz8b6ZDNDaoKTQb0jJwul4l7",
+	"2D1IFRvwK4L+IIKDMci4GlM20tagKY3Q6x6S9TmHa8Tq9OF+qWk0wOrqEz+2nIBRkPbnYIGZNLOWKL/R",
+	"m2aDAVQn1swprJfG8waXTlVDer+b1AqzNN6ylg9eZS5R6fSXz3VBs16UNT+PRX5GYSUW523hSDTMqACO",
+	"bMUOUGZI9Nw1Cw8z0Oa804rUJgpP2Te1eRqXP+OGwyyWo5mSVVqwjdjtLR0YWP/KgKv+kPx45KtQWsM1",
+	"qJla/uoo+i/u6agXOVvxdLjXr53lUVD7wXXO90s2zdRKr/KHvMaxHP9cjYyy4lgWsWGjEK8MkFYObV1k",
+	"3N7nwtMxVjjlo4ysCo+vIt4vS7bwHTEujXUyu3LxsN856i6ER54J4gI/xSru3/x2v7NkjTKWEikRztdz",
+	"RK+INEBV1yCDOmiXPx1JrJ15skAQNerCDVJGrbRfkUayI6jtEZQvV2A/6kTHL5TtGM6O4Vha+Msrajeo",
+	"pK2toIV9hIvpgDfnL1qHqNbLvNs0w62OdDdQnZq5YAt35V9+4UPpfnXEvpi1mzHrWFlw4Nr/8Csikiyc",
+	"l6RfuX4SbjMfe+4trzhAvkSbSruPt0Q2C4k7kEiLJ3n163UFxSbeVVAovoBQfGme8TEBF52t94dmKRtp",
+	"spUhEZimxFRT95TL9iz2jmclUAHr/9MDJ1Be3dMamPScqWs/uk7epyBTLlSvcTzSeEcFuSIsI41GV1nX",
+	"8gvCQ69ZiyiwtOUZhDYLsnlNjLCKYJDlFU4LGfiBzMubTqa1N5kPBWdiCv3eFgSO0/TNENjRUmAC+4Dm",
+	"UeVJTbmUdJCSXpIZ6AXS/Pjat55lkwkW85WqUOhTi5P8+CVqPcNyPOBYJGEchCvSy6RFwijztBdcmHR6",
+	"eYxmY17AbfEJsfEhUSSeoSTT2wBsELIwHLpvs6wFzBi9IkJiQUNFDGcKD4cwit841R+EnEgqUYKhCAwz",
+	"RLBIKRFoTrDwYzZLF50IydlrPCGh0A2A7CV47vGdirWg0IRLhdSMMDV3jF9u4eu+W3ea01sr5bOeVDy+",
+	"7OGUCFWzaW/HWExwTKWSEM5zm4hLw206ylcFYkFolCPe1tfa8pJO23xqdIM25LFrQQmagZZIXKpec3oz",
+	"WMVXpER4MHjrka+SWLO8twIT5DpTmfdKxQo1xPEC0qVMCYSZEJ8xxBlpPtwl9QhrjJdxlWfiybqs/SsC",
+	"oGBSFQZvmpLGBylnMq+9j4XOlAsf/p6RjIQX7R2JCfytCThCrzMhSZmQNVEYmDsoOkO24meGqX6gIHOO",
+	"xhlLBMQhb3PF3SQFGVGpTKKM7ClhM3hq0tYeaWbWmDg8ObxkmQMj6B10lwzioLvNUfhqR6AyTV82eW4m",
+	"oVIha440CfTbd0PtikOAW8ZUGmb6kVivW7V+KBAgJJ+UOTcAsw5MAJmo7xZqjaxC1xsIgi8TPmOrtyyy",
+	"fFGM9CmGOpymg3lnvvZm+IqoMU+WDWgJsyudW++8lsAranXu/ANbPSXnWj2upc/SN7d6LpZ/V86lIpOl",
+	"MrxgdVghRkgiEUYp55dNR3AG3zjVn7gOK7NDHROcqnGzb/5o7gXrJsHzVWdJ3/ONhLxgPVlyRYTBO292",
+	"YM03XFny5hLFlKpJRdMUKQ7NEMyhLgTKkA6bq01bEiXGvss1y4Y5SGtblVErY4LgpLegLDT4nF482WNk",
+	"Fj4/aixIrl0YXa7xOfqgX/2azFbaQ5V1CtJeVSBFC9ZziPtXz0BVoapZOn9ZFk2JqsGzXGeocseV8j3A",
+	"2kIyJWQV55rcCzrKBFkNdVI5buYpp0Um7m0RGswLFxngdXfKNaAVZQFQlct0vHfUPeh2FqvtFtSMxmyj",
+	"ypoan60bP5Bflm1NScledJhtAD/WPPVU9oQt8FgMJeVo9MHSOJU2QMozWcVwb/G+4rMleKal5FvjTbTp",
+	"iJvu+3okdluUsoIRLsy4PJvqR4PLSuWUMGnhKtfPctpfdMWvwn2cGi/G/BuJilujvIYHeqO4R2wDgLqC",
+	"nuURYX5FhKAJWQpEYfOgzTIYk1NOqWnKgkswl/NysHsv7FYvx7crCdrrTHCDIHiQt3hQDcvQFNbyhlvc",
+	"tR4YI0tQCO1tUC606q7GnGo59mGwvMWWqi6OOjTGKqzc4iKFDtLzia3xX8g7IG39k8Muh2o7MpmqeQe9",
+	"5uDLwLHtcSXH2lzmDHqHlPIqDkEzUETod/7vv//f//76v/+8uJAf//5P84/Ox79/e3HRyf/47u//viAN",
+	"tHJqX9Iu2os812opwhZWvDzWDkzMD47VwZ89ikI4pQ6m8zAv0KF4xLiksnXceoVTLCheA6kUSvI9nB+w",
+	"KIYACK4VUWMrM63iZ6NxZ42qmAAs6MLQrwHY1iCjYxNg0WItP98wmugWUD63XOzxtUJUulqHYvOa4VKW",
+	"4evymr1G2eNFdNs/zX/xtKTn/qLcQG5S/v71E5QCPHIVy1mZswA+kaQRFNnqjS5xngaZBnWIaS98ZC/F",
+	"QRU6yUMraCaoIq536ESS9IrI9ZXAUErEfq5KLctU3GY2VU4O66ceV8RsWIRuIhN3RPV1EVUYGM4MJcSC",
+	"XlCSJs+FCOG/OXyshfHZfnRBu828YY6+7QOL7XQ7JuGk/11kuwPYvs2FjmtJEcK9qentEG4VUOdfqMzb",
+	"DC8HvnLPBafv6u/LamsIRHIl2H0DBPoq2PzmAJNrg7CXoMebPXI9WMIFoO0FXOzQhvyYhxrK22GwVaB7",
+	"cqrGcx/Nv7i0gOLV3WvvHYWB+1t7nW4nvAP2W0UCpfvCx6WY603u3gAiytNIl5N9Xjbr4yu5p6NiYqFl",
+	"/wWzUWYPl5uHacELsMdhmNZf6BWptKRYw1cMdWkDEmtZYXJ4PNHSQefcbyZiwqyzMZ9UbgQoF2i7G8HL",
+	"Mkmst8Zig34jLxjjs8j5cAy6WeeCtRYk23oNG/AaMSBADV/HRnKAZm4v/KWxpkBZ4e9Ym6By1U43sH1B",
+	"z6vtNqQnF7VqTqje9c2iAwVCJHQlg36dQ3hTZBFpPgF8j0ScpXOkAHEJEgRsDtBJHozjjNiO5ZRBxUnM",
+	"GYA93uyWLoRHrrOnQ/uOLe/Nq0JMBg4cRpLHl0QhRdIUgjAJ1TdNKMNWVZrg6dS5egNkV7M0VWYQpsON",
+	"Hnak3fhht7JLHnAbWI7nLXuiFHaBNj3JfNn9ZzaKLYics3j1nYUkmr827ifXMYsz0iAx1X/T6jsrmVqr",
+	"HyhHtFffn5+Qj5Yuq2GrNRjHKTS09jeqnKf2jbz5o19Nbdv42Jfobctn3+z/eovbB0ruHxf5F1Rq3jqh",
+	"SpHECF7GZ4gzw3FPoLNuKrllwPo3i7jNFjHWkGnHzchMRkjyCwb8XAHYira8BJHZxGZRQdcyE4QH/zbq",
+	"m7PTP/ayjvVrJ1RKgKjTogEzxrUigRRPkwuG2RxNuDAtimfuY16fYklKXXJPTNtgrCkszwMZ8xkzKoJv",
+	"ZKt6tdJSkKWLw0d7hXVmGMWXbdDn0l1dIIiNKdSMOOdc26RRPqIM8nBt8MtbXguXUov2W3RIyaDhaTN9",
+	"3wCs7u1bHFQ8AkW19Yr/QdMUPzjqdFt+j7+WxJOMpIvbdVNwt80AgmDdynjxWwGa/QAqlg0tRf7ppRJ0",
+	"LGCzWCHrmd7A4esv++fwuJwDf1FbtCP7RiKvueKKNQ0Rp4W39V7i20jelpXGm+/OSlL+i/vJy8f6Znzl",
+	"/hFYoJX+INVabdI/RoIMMwnV6JJooxCgrcutn7Ve0kF9mzjUP7aGppQzLhIDqAyJgAOiBY5NM8+bCksi",
+	"tJCcaSmV8BlDE4LZbExTLbC4mvbcXEMvFnQ0VlHeoSLmCSnacGgbBg2xcUFaMUfZCDKlHER9zvvsRFpR",
+	"y869SHBrRS1/HEHb/VUp/8Iv5MqEIEyZQhMA0q0qDK2oNSKMCBoXIVi/IylIwKjl/5aio65JQuMiIaKX",
+	"kiuSto4PAZUX4k8xnsoMElyu236xPP4QV5HZxC16SpIRESeIgeLDyAgrehVMslgfL6u8SNeKmNa9obKe",
+	"gQolLtCApHymlTagMr0s0Kyez5pN02zQ1xVetUy+tANV1C2YV1Shl+qSVmKty9p+FSeqJo9mndyZIuep",
+	"YQpL9YFlpY/FSP/icmtJcdt2hFbxgbUjvJWj/bC7mtOtTAwr54Z1GzC1BjG2KpurQr0sPFB344qg2AKv",
+	"28Z0HXMr9YVaMZQvSzd67dhtSOAula+bCdYd+SyISocr1I22Skv5i1tKcytVbTu2mrx8xgPTDfIWwM4M",
+	"YhhBwFWrOBN9j+nwoWYcWdR96fs1CkhSL3ew/R+/dtuPP/794qID//i8/+XfQ+Lcg4nSFM/m1k/pvco8",
+	"vxd9/+Xb/G170f6X7/4j9MbPxcI/tv/Xefy4vPKTLFV0moJPtNvp7i3kRH+MGq6JXyvq1iZCGDCsYETQ",
+	"9ED/mQPLBtbtU9t1M7ByKS/vWZVW+V4b3/nYwAfWRYojb+r1A4W8y6pTdWlL+EXviNZAD/a8vH7Lnooh",
+	"noE/xKZXIiwvZR6th86FUE3VcR3s9ef8gKCW2Hnyf+udfsAWaxZ775dwFg6brbdY33qNQ6XDhStMN3FU",
+	"lLs5oc/jVJAhEYIkxsVie6FNcBIcanApN9LG6souCp9fGCsUgkOID49R309sNi2s+1H5qiB5W9DqT3nD",
+	"T/1DDl+g//B3Pf/bNaHrR8i0eql1YzXYx1syNRarVawnNFi0kruiQnu83L7wj/pfXG9fDjOwFc3d/8Q7",
+	"yw5CfZonWFySRAsJ2OwFVlX4dxslb6waigyMxQyh3EV81bDcM9Wz8SOfGT8ZtJ4xpY0Nu9msN9HIDSE0",
+	"4zeMnNMJeWrzzwIeHPoJJXREVV5qiDM1JkzpZeLCNisSBBpCzsHNdmJzzco+bltSU0j1w8f73YPHZZXt",
+	"4WGAZt9at95TCCNtovA7x6BW0sckxWk7IRMOlDrzf8RoksVjNCBafQCv/KN6bb54zmMD+cVAbdIKtbk8",
+	"lu28k6vpqhPuU8DCga5OtTLKEEV5ME9+RC/YfBJaWyscqx5lQ946bv19b//g8Ojho+8fd1tRI70KmiDw",
+	"YQ8KfyGO9bhrboPshKIeCkpMjKcqgf4yL6xWthe1oKysZ8rKYJdbbwkrzECvXqrlalQmRIygDbfiTvnK",
+	"GP09I6bf5Q+P3u5//1/PXwS9rHWxM/OaZZUtRbhrYavLKxm6YZOilvLqNsiWXFGC5lb/Oj7ahd0KvKxU",
+	"4lbmas/zRNgp4dOUWJSbK6j0cuG3QEqst98hRmmaeFptlPNLxCH1GzBLxibGF6HZmMZj0EgxygHFNoz2",
+	"FdQWzA622XxG/TpGhI7GClDEcgATqRA2MRe4HlQCN3A81zfatDFGpMaCZ6OxXQ0/91ASInMIp7z36v3t",
+	"OVFsQonyffqrHqL8DFSObNQqIqNVCl9WlGS1XJ8+GxYieXhnlmnXuNNdCdXNATSG0+lzWMVVWIl2+H9x",
+	"Xb3AS7wJNd2+/ZWms/UAah2bC0Ckez+u4qlUIsXRgCBD6UhTes5Z1y0ZqSbQ58NYMvO14wpLdJtlkn2l",
+	"W7Yq6Vc+cF0pXtY6VyqdhYwvleOsfC4g1xt4tUuSvjrS5l6N60LLV2BFF4tc1lJSrV4aUjyDWmawumWr",
+	"ilvzllRLwQVKWkuTdKL1BeyaMm/9CsBNTJnrmSlr2yd3zF/KnPw1z9FEh5mCGgTnZd876gKOrER4xEv4",
+	"dTfLmCq1lCb97lWEXkToTYTeR2iCUxKhITH/hczaCGUMNiKyTuY246qteFvieVSk9JocWElOEGZyRoTx",
+	"DY3oFRT5/Hk5YrkscD1VOCx155OAH8Fh1S80CrS5UBODrHjceorluNWo+2pvoQYRutgeWdtckJjQqSoa",
+	"0757em4b0x66n69I0hvMAQ4DSIOwmJj8LUGGGUu0su5GbgdufpCmN/uddCFszNLdmq5SP2E1C2jLpi1C",
+	"w0ZCrX1Z3Y/PNbe4PdlI8fd2Mfj+yqY23Jx8zz83xQvV94eQLe8GPCMHtK8uQDG1yq7mxOMvad6r0d+n",
+	"hY1tbMXOJ7lEh3/+5c3A+eQmzUD/lHulDJbfPsXgsnnJZCaw2ewnmF2ic4GZHMK2vuIDmhJkTsXHoMMf",
+	"vrFBIlfBehURE8pwivZbW2nMtSEPLPGRFbL4S/1yX6dpopOUnmQU5fP4ta6WT805I7KfXkK7m7cbXFA6",
+	"ytrGXTYWvP0Vtzy80cIXDRgW+PJt2J0h0VajowaHn6+SrKijLgmlN/VPk5wZfuo/pMYEFNAEi0sYUHkV",
+	"gi9aUQrigAS+LHwsTNgl+eJmV1ma0DjKr1+xQGsfrq9wCSf4k3/RPyvesoZWqZSy6XMYg2jZg2hM67gV",
+	"p6a5irvOuLL2xBJYv6MC1s+iZ8JdJqpYXNM6sb3WEOgv4TZF7ajbRZMRtIsXroo7x4kvdxwbQsYRi+da",
+	"ugD2EdSBIYwMLLM+199HLcqkEllsUbBbp1BCNCEmc9JHLj0MZOqXE3MX4EVba0AO+giqSwEIj5oAEJZ3",
+	"M5j65cA4NFXivKGPHeI3soR0Som0maVj4mG0esVKjl5izoYpjVXPLkYCTgfGVc/WVgX1rTKVBYc7wxIN",
+	"ecaSotjXVB0rpA0BIRXnScha2wxK0affmqdW6s1lit9I798qaqM7RaGf8uP0ed0miovj8E7edeRp+WR+",
+	"DkXE/bq2DVZ3deVNEDP4prEsl3ZibxCX/0qhMBfLmizB+hTlkWqFQpaFqAsK9jE0c6S6EkfLV39x76MK",
+	"Y60wrgrfqDCApt4EX0ZXZPZf3a9QWZqbcC54n1jb+l+iSiyGx3JevGYIwefUK13rzdvfruDiaw6yyrob",
+	"xAw2Aom/PspkQASsWWy0Bqi8PduDG0WVt9UJxcS+kcjWv66JJr9RFNo7QOu3Er4JNX8N/X5pF4Pdib23",
+	"J7b87XdWCqCMpUT6H9dnMBQH3Z3y5pFVX5UK6GdhocoHKZmEeyEIwYVD7nj34il6fHj0aBHg6wpTO8iF",
+	"dddmKWBr9CmT2XBIY5qXuvaP0ZjPTE69qwNohoQwwClmMekl2fJvarqwAaB+tblYkgV17ThY6nCKJJSQ",
+	"IsAPgeRgwUcCT2TQQCVTQFYNUmIxOnOb3pieIHo7cqQSPu3RxBVU6KU2B0T5djWeTlNKSvmvWUaT8HhU",
+	"uNsFkoQpwmJbJTcm6VT6KF04VkHIW00WAfCX51DjMROcjZCD/m2kO3rYx4Fg5pACmIpcupi57m9dHG6/",
+	"5ZTgS4nwCGsmuugiadZEzrz8hRlIaIz65di6FBeZbbGZC0WXDVPIvZk6M83cbykmmF7erF5I6+C9oSDL",
+	"j5JMueoBvKv9ImCEWmmubK62sdkAVCcHHRcEwcubkoLDgQ71MQ339a5fqYX7cyQg05YJcvsneA6gdTlc",
+	"OkQjGjePXtEv3IW+V/JHvWE9c6+j3RizHAAJuZh6ayl2WROQOVeKGvAlWK+jwadxIMbNKlZP0TQvtyWf",
+	"pqk+bzm00sqUbluq6Wo484/bhy0H885ZjSgb0pS84GKyjmIbyq9rkDNHXAuhpY0r4KalmWlH4SSta0Ur",
+	"anO8gh+rxDaq+/rT2ZvXKHeGBJ6GVe/RSbAe++3rHyL009vnPyAu0AcyeFuk9x2hV/SJz6QGlOlD1Cz0",
+	"bT67th/AblvrN8zIP+31DhejmkTLvzIhXDPItZI0IMxksEcn/Mqw4CmNlUFTq6q+fketht2yzghLEAbM",
+	"WhgCwhIZ0Aos1ANNdu0EK3yC9LfsKGyBESO5TtqpIcBskNL4jCjllJPweoV89gU5jrm2QXDqaOwVlVLr",
+	"ej/a662oNePikrJRD3rs9wC/v3Xc6n5v+xYsDOydrbZ9ypOFiLSrxO3F5sdfWz8e/vys/fjVh/9sPzrf",
+	"/6/2v568Pmh9XKDx6nML0oMwYPQyQgTHYzTi3OjJeiElHbE2LYnUGqFS4y6sfP1jcNJDQeS6+UDmkVY8",
+	"Fr3/njy+Sn583Y0nL2bxD/+6bAXWIP+Ed5IOu48frgck495TM42MJXVZrfs2wSQc5d0/7z4ummDYGgGX",
+	"/3Z8CEjZJvL5dIyhSEbNaEz8fL3BfAs5pjcKCjIt8n4blZnVhoVKc97APR+OoMwdanqR+GiDE/73VrZP",
+	"NWSweSbSfp5FHNzxrWQiFWtbAlVaE1WpulDh1RhRqYgwOAnV9qX1vW5d7vqyOb2Xgc3Miybr+9W88zo+",
+	"b6R+8DHL1Y+YTxbUDz6u1m4845BsU+ARSBJngnjV94Ddoo/SfglKWX8r4eTWNZe1VI8tQxss8wSCjaLX",
+	"qlpxEXTz5YsaLEHkKdEaDJaXRR+r4TY6bPl4zKsIGO4LEbEN1S5FZHhn+g2/GRZJuxXfOtHqUrjP2Dn4",
+	"U/RzxsUS2V5diHyiUitGaCg4U0grYoLgRCJa4/zYKD8ROiZv0p45Tzv3Judet3SR3hJBQ4s0mPeKOTTM",
+	"3i+ve8B1kARLX18qabu3mCDKyqooK5bW6n29yaK673Ojt+afjbzVWbK476CM+xaXtjcUfNKo+hHuNn65",
+	"ba/2NCcol61ldnVGyKVmGpyVihY9pw8RlNR6Yc1rc2fOFOujmUpum/nMqBrzTCHM5k09XdUjEFjUa3dN",
+	"t4vhb0+x+NX311BYvjJBUuNWDHtxzbK7wvotYyxIhPJ4ioxKfcAl+Dgrzdyt4M2ldaXra0CxXgVcfX1c",
+	"6tuFeS7jOi/DUNP7cCq1YUgWULRy8x1gCrG9C1nE9WGWpnMtcusaRDTuTrhUvcvH16ihmm9VOnXhwLYw",
+	"AENsEdvAUyvWjCTnb71eU0r3mkLDqVsIg6z1zoYuNgO39M3Pl2hARpQhbghvhkWi//2KswTPDYQlfIok",
+	"PdDS9FKWLzmVGEAv4YErSmY911c1v1LKZ/Yu2efN9RyrrUDtbw7KlDc0cT5CH6azdXfgmUst3/LqNnxf",
+	"YP2DL/d3ovaG3O5e5EpGh56NDcBqQjaE+Fnc7a01gVk4E0VDmHJ650JPXuzm5PCeCgzSwGQ36yMD2LDN",
+	"Qn8e4daFgwDXb2bfGvl6Qw6qWoeJdVsgS0VLGZeaWqHwMPV6vpk83OQTZ4CEKuS9LKl1lfAr0c9fPHV0",
+	"UcbcTP7ownc2KCFdLsLOMyJBhgWcxwFv2X4zT0aVXYfdEN9IRJMNkI5WL9PZQmfdQlLi6VTwK2IqRk0S",
+	"S9BaWXjp2s7Na6gPX9FulAMFC2ys3kfqra9mUeutbEl7+kDSmE/AreXWN0jQZUEflEMkMcBcKXRZmjTw",
+	"t9UR5I5FkhvkimszwvJu/4IHXGDFxRzNuAiEzuq7UdQ4XQN+443agejJrZ/pvHRyuYX/Cx6gcxKPGY2p",
+	"oZW7mXSjJhVnRFzRmLxUJtXTt+CwIiMu5q3j1lPONJ243DiTC9l6+ub1WfuH568bQu5aNwiVPRxDDy97",
+	"Buyq/UAYEThFcflbU0HjUjOHJibYMuMqn9Xn+iTPrZQjrtPPwK1IkNHU4uCYpWkYfb3HBWY2mcu1xXI7",
+	"5Gbor9CmqrVH5n9xieEf+JsRHN4X1pYf+XF/CMd96fFdWZbhjvM6fLPxcVyzFKH5YbWB9C/LV3b9LlZr",
+	"sPO1WPKd71Hezql0Qu5my8qnx2dr5m3h8wKpYufB9Nm+nUf/GOnpIS4Q7G0H9S0H6h/bTgsd1NeMvH+M",
+	"fvzx+NUr/Sf5pPrHCLO536JUmdPsFijKWZlpuhs0087oiL1cK6GhtnmCl4CAkwkNKEjrth/YfpbA8qbH",
+	"7lfXcJa0J5imqADiLhHa4XqaWtPw/BlEP8yeVJJ2TAfahaG/4AL1TzM15oL+AYf5GD0hWBDRDwPm5Wlt",
+	"gfe8fXN2jh7gKX2AMzV+YG9+0F/mklw73wa7XrpuLPZdwfXg8SVR51T/b0WTJZ+mVBBZozIegMqo7IOt",
+	"eKx6B7/vtx/N/nNv8uTRp9dH8bv96S/fy2cPhz8ejn7qzv/n8uDq/LH9OZA8432tqaKl8mGvSIc390X+",
+	"R4KLoXh8eZr8lkm1bpyqqF5r73e94MwTwS8JA3VPYCYhJL8w9/rStwK95Nspl1Tz7u8AE4Qwhb51fX2/",
+	"i6CG6Q8i+Jo1ce380rKYx3Uy0jyIgSX+Flj5V/yKBFBIA+mZC42TbZP9S8qgs0yxhQt1ryXMARuyWmfz",
+	"ohZU2/Wgis+KZ3NSH5ZDV7YklMrAht+oYWQWofAu8ilh1rvor0vMhSCxVU4cekNQiq3AHgkkYVSwlzYw",
+	"Dq59JJqVPi6J65W2+XOjjtJ14L7N0tPWwVOrQ/GAvS+FYopJVPYlGOpZkUhbOqZ/dYuwxLJuyCacs/g0",
+	"ziHMHP4UbFJux0OmSEpUjQqqXwHY2Au1C3a+v2rdxx6u/I3Enj4HISOLHHgop20dtx6Rx8lhvL/X/h4f",
+	"DNqHyUPSHuwNu+3H8ffJI/JweIQPDkx1s6uItiYT46oH8FZFKRpoiK51GZJZPLY1mICANecZ1BVqIScJ",
+	"QVR1/OK141Z376dnjz8cnnVfPfrvg5/3//P710fnD/+191//86QIRx4fdg+Lnp2vuUIv7Bjsmj1IeCwf",
+	"mGrcB/9WDNILZBdBmS8fvatyzmLAFtO7kISc+zlpLWKhD7kwRR55ZXJkvUNUIOjt2zSlTG/1O/hUKJtM",
+	"LoSdKsP+GDVtcbeKZJ84/4WfTG8LrI+7UWtgfm919x4ffI+P4vbDwRFpP4oPcPtxsk/ah8M9/HDwKP4+",
+	"eUw8nDV4thaS79HxXg7JR7S9b6jU9CpuP4ISfkbgHV4jlC4URFM5LuH35dt83PUYw6/+ntsyojxB8/jg",
+	"aLGVeT7pz83q8O2yrSxBL1ak0Ys3goUr1jAIr8bIki6L0OALI7NyzSRxqTlNg/tLu7Ypal2xz5+baQtr",
+	"iog1D+QMU2VoqqCuZefTSy6u2Yicp0hEFRrjRogQVehZIEufIrwUD5ednJi+QAWMgt9wLSdXb8UrLml/",
+	"O1czmGd06FVvelxmgCVZ6BViwBOOvZZfwFwlAO28SRP0jkM30DnP4OIRek1m5uLCiTYfCLk3rnCaEefX",
+	"t071ol2yWTwk8azIU3KolJiFUCmk1me1UFwg5C/5lEKVf3Zq9UNkfBZ6pZ39yqnlQz1BKRkqxDOVzyjh",
+	"xMBpgJ8HepBY4IrK5xZaWJi77ODrtv15bhLkmROFdlJJHy5yjSuKr7SQ0tLPeK7TnN64ya5VN7agTWmq",
+	"6eVhoQNIwsbl9jZlotuW+rUokXJtchXjsnrnFzt6Pg0B80hFMKTF+zM03j0sUkqER9mQPE+lOwr2PgCJ",
+	"EHxWHJUY8i7QIKNpIlEZRskKxCXFzL92249xe3jafvHx8/dfvm37fx9++e7zwZfSpb39L03Ln99LUoaT",
+	"wWxxlp18wZZGAZfwhxNkyAZy4o1ijxghiT5fXCC3GdeuiPJIsLYsfXHgA57MK+grJ0iRiV4TCUq6Vsot",
+	"qI+h3cjP7PeKAGCCFte8ZrjF8Sf50V9Ft5ZJ5B6TUELRDCnulpkLu8rXX1J7NBcxH96/f/kM2uLnbZq9",
+	"c0GltXVIcmLwfaFVffUeLWERNxDh1fNwa/SPYSqRsdCwRN3BUbKPD0j7KO4O24fDR4P2Y3y01/4+2Rs+",
+	"HO4N9/HeXsc2iYEZBlN5n5js1zjl8aUjLnMgTizO2CWZKqApD53HnI+YJkbmjM3IN1MELQXXQcqApnKM",
+	"sJFrbhyMzDQtddDzVBIL4+NBvtST2XK8uhWDrYhOQ3P5AYkch6+ToVYfDYQ/1hcMmxxKEPV1QEP9Kt5U",
+	"AoqeXMcC9nTDIPqVkKpXqN6hQVTxjczdbltNraAmLADbMFBNOE0RSSUBhQ0NSMrZSHrBw0IvDunCH2vd",
+	"vUHmVWiQ1EKXN8tPz9nTSvvS89ksB6k1t0FZr8mRZPM3Q3ApNeudugIorJAbK+99nmP1rbqzAq27/OYn",
+	"Wj6tfKNrAvQxChKU3f1+zhZcVS9LYIK2eZ220UxNgHcQ/GdgxzvoF6d2GyRBfMGAs4DnSDNFyvyG16bi",
+	"AJfKItCECwCXYuigC1ijCI9454KF7dLmVt3HdXjrqXTVGtIWDK+VSeV0qILdngQXTyv/2paq6Vy7wvqt",
+	"46/5OtUx2g3yJINeq8KEL7tqcy+wU+Su1/UyiMwUMkOc/dFE9Lcqgr/ksHt8vLd/3O3+vXtwDCmKOZ20",
+	"pntw5OqnaoXBrx5Gx95+56jbqp6/Z9q6MoqBB3irz2mOY2++VkzV2YZunkd4L340eNxt7w+7pH0YHx21",
+	"vx/skfbDZH94gA8HR/H+/op57nfD8xzstb58DLgYrBswADNrbpxXrI+p4IrHPAVtyQLwkclUzQMYQQWR",
+	"LtRw+x6/QMzN1C8VulmEcDrTrMOZcSfIHRxzDj3KjdbF6PWpvgYPFnzjCIrbbGf7OZpp8eu2Yh2toTD0",
+	"v8BYX5oHj/zYeBHZCRx4qcjkNCUiGBIzyVqOnf7GB7InFZ9OYYzw54CMTehOkzjYeDIFP03KZwbf1WL0",
+	"JxnpGRINh2obVuvaLKtlRbtmTj8SnKrxgpstvhwJnrGkp0ffOm6JjNkgs5tA67g1hmfnXgym2Fechpxr",
+	"ldcu0iFRYy3yIHecCJTSK2Kqx8d8hrTWhfSTaIap8tSvYnTFstsV/xjGJ8BhR9+P4KggyN1RtJ0F10aB",
+	"R+q+7C2B3s+PS6skvYh9vkj6XI4ETpoEaPJxRwtLuUJc6Z22CXX1+ewVD9vC1jBPP/buNYDQCZ5b1jQy",
+	"2GV5Xvsgo6mizJk7VPamgAXnLlySeRFvKcG2NUxrx2lGcog3+3fPLoI1EDdNfd8a5IC/DnVUD3yWiCsi",
+	"cvCXE2uJo0syh+ApoXCrIJpbJ4jlZqen53uhdG+xQ5F2WPoQFNQmWfFmGz7X/NJzOKjLs7CLnM/bS7TX",
+	"q+DGX0Vl8NLui7WsZtgX8ytt9Irce/9Q/tVzLUoM6qZyLbxvrJ2BnzOZR8cHzZO7G+Rsr132VDrSNeKT",
+	"zTkjwI41IymBSC2e/uWam+96xO0/Pur/6bYf9zrtj39bx7MoJzhNUUqUgYcxudkg2YHt0RGTqIc6qG0t",
+	"ZGzvNfKmU+IwKxs6fFm1/9epExiZ/P8FCfnSaaoTzsgcPN8SAL1ngioFjRpqZF+cCWE7Qjk6+/n52XIq",
+	"y9P7vfHcLuXZ79u12lFiHSX6rMsXNSEmdU4n5M3wGZ6Hogxa8mplS6taNrrm8HC/0SpxmhoX+0mhtWJp",
+	"qh6Oz87KYYRvf+3uffy123788f/2f+22Dz5+d/xrt31kLn3r/fu7/1gvfuAP0spmLb3MMBAX+Xg6br4p",
+	"ZeQ5U4asA/CcJmVnmQZY23qz1JVS62qP/KyueEySLDWak00be8HTlM/a2bSYMy45KWuRQAPgJZoDIE1b",
+	"kEQRGT3ZhqTheo7muVKghqIqH6yTWOFLIqHogvNLZFpbN4VFWdKTsWlDx1XdhgMubrDfa0v+Fz9U584/",
+	"t857cmwdJr5VohfYPHjit7HRCrNrZXeCMjbFFC7q/54YrwrimnfNqKwpSgg2BAAXCjhwbaSIK4MGUx5W",
+	"pE0likeMSypdpQzYTNqAdX4f5+v+Rpr36Ke81j/gBFYSmZ41UeV7QHeR7d0BWJM+4S1rUeD5g3OSrzQc",
+	"LGcY2+iue/XHhn0LYN9BdV7oYJD3MSz3U7QnpY5lahbyF1ehy5z0ZlToc35J2FtMq6nGrrSqReY/jQc/",
+	"xPQN/enl+z9e7r2mPz3ukINuJ95PmVew1BRD/J7VbK2qwwqv2fRVfnLlIoEqPu1Nyjc02u/ipU9hL1ft",
+	"ePU74bEqnObqhx+6AOL3vN5FWuze0UG3c7SI5lDN9KzD/9wOfGpwNgLTNKhYuLgDIL9UVVfXTnvvILIv",
+	"M878g1b+t/2UzxihtY/Ck+li1vJDDwEv77XNGPoF2vzAVQOO40AwlyR13ZyDyptqA+5UWogG93vL83kN",
+	"xLYlaGvDLE3zdAyAv6NJDVqyt8SLUlsbbAaWWgtwHMOWojG0DZutZAEmvJ5Pzose+ivkr27VweRX5xQD",
+	"raXnv7qUK870DYm4GX+B9Sl8RqVrQtXURwAF2q3Dx/vdg8dl6Hm/1Pve1XVXQYWL9+iRLV2k5+xaa3Tt",
+	"pajG8leN94yobFqRBlxNtdzvZSLVD5m/jh88UFxNHzz98fkvp78c/4YZ+Q9JYkHUP356cvbhvw+evX3+",
+	"49ufD97+19vq3xdZt7v/kEqZEfEP83wrav0uerY6KsEKH0N/nQdTNjoZYEkeHkb0X0/evJt1f/5hxP8B",
+	"mMz6W9qCXfG14BoW8wlaKdoy+M93ppGaNH1oF7t1uvEuuiGgRRWWCKM+zKXvlfgHYLfNRIKmG/yGKIOk",
+	"14N9yLcaEKRfkiDKFLfG00o2bL8SlSZfTCJEE++ZIDh56hinRxAZ/BLCwXO/fF47zmCfDA4kiEz6FDo0",
+	"mpZ7WIB5Z6FeJQGRBzYqYC5IxFk6zzN2IT5fjLtzwVpRVZfr/cYpQEnXeVRc3w1jhTVo/GUhnBdgrIIN",
+	"uVokb9aR8hHN67QXc1QKXtczaeO9YlUtc6l04VJjMjHHLEdW85tq2fovfgdg5mrGe0NgQz0CfLOYgwf+",
+	"kTQBQve3sKk+lXcvqeDfg8fDpS27Ek0WfEW5pcmNQXtto4mbpatNC8dK3Vhqu68s0uQit2Rkhtz9aJJJ",
+	"pTlcPOaSMDQgQy4IwmwO2c2QYRr0j6/Raa7MX6LWp/aIt/XFtryk0zafmgfbQL6a8wAJru4+d8ocm3cJ",
+	"ebb3XFR0L8Po9wwLRYT1Y415JhBWKCVYNnJzunOJ07RBmqlBefwYqHUKHbUQpfmANncJyGz1f+98+SRo",
+	"16UM+LYstKxFyl/cUDDAOTdiIuhXrx0/9lied+Buq7nULTDcu2ldFbVmgiryhqXz/PBvuy1n09YTN9Sk",
+	"Kkh/a8evywrd/katXEMmLTzZNvpCTT81+8nWHZL8Siy83Qm4xycgiANXx5nDHsNfAtH+f6IO+jtqo14H",
+	"QRkHZuifkGBtlTQt2K0/8BuJ+IxVEO06la06WpqxcHEx/fzLF/2/r+B/X3/pdf759/bHvzcNr58WAHtj",
+	"bipn0/mKNIZ8inp1tO0vXxus8635l9d27C7EUBxCVckrWrx2cZ+NVyETVM3PNLnY3GII/5xmJpfZ/PXC",
+	"jeenD+etULWrieAgBTBgfLgQC+q3IkgTAD5m3lnMaKzUtPVFD4eyIQ+riQMcXxJmI7AuWeMYTQmfpiTK",
+	"O+uXSmi1vWmwxeYRxHIpG3Uu2AX729/O6Ighyv72N1sIUx0uRH0ZkvqT4fgYusi63YPYTBz+TfrmZQQa",
+	"odkM584F0wq/vzwmFXvvCE0oyxSRJ/WRM0Q+GctIWq8EXLfvMYaCMYuosBPT2qr8299s4grqf4ZjFyGt",
+	"mYH5DYpZZBFH5Jd+B/WneET6QPDwz56kf5A++na/W7RM3+92v0MznF5eMDUWPBuNvRTmvW7U7XaR4DPZ",
+	"Qf04E5KLf/TRtyYHAFxRI8rskg4hMQT19YD65p16cuadOE0RH+pvkMmxrdvDEg2xVC5RR0sI0/IfS3fN",
+	"ZlKzxEvrnRKsJKT1anNNIgy1YWCeg8dHXjCsTcYkIUkHGVClPiyWWwq7Vn3jNsrStINO81v4FRFu4raQ",
+	"BDPkFPoTmOsF6y+o+n1T9i3RgEiaAEKT2bjnAKekd04PBArJTITxga0x/PtvkrM++vbdi6fo8eHRo+/0",
+	"WvOE9GGR9GsHKUFgHUNNueAjgScyQn0DHdVH+IJJwpQWZ+YWe3j6BsqpbwtXDP3OBGcjg0qhqYCzWN/p",
+	"oKTgo15pO+SgRCZtD7bP5l9/I1HKR1B7qcmf28k+5cyk6ilEEqoJ9jgv7YuxEHO9mH1tDPY7CLqpUwUs",
+	"QG96/+Ww/UqbDfa8vX1/HqG3p+dPf0RcoGfPf3l+/jy6YI6Bg1TP3364t2+IQPIJgRp9qEadWSoj7hy9",
+	"I0pQYgaG4HjOrGjrv0zIZMr1Ms7bP5N5H32L2RxljP6eEaTIJ/WdowiopoP+pLDe+4dgyJu8lgvmqBYO",
+	"KpVoRK8Is7cDLZtS7bykHXoo58d8ki9b4U7Q/EDLNnB2at4Fa44mkPlu9hCIxSW1He4/tlxkNqYpOUF9",
+	"Pe15+3SoiOiDS/uCjR1EjiQxN6+EqhE7knPySf3tb0AOgk4mxJSbQxk6Zeg9o+Adf/3i6Ymp5ASeYGQY",
+	"mhDMJLpoMc7IRauD3jMo0vWcrvplFyyz13/PoMUkFnhCtLCGsyLIMJMkQYM50K8+pJX7iu5RFqAFTiVw",
+	"FjzQe9S5YLZ7JYY9NqTinoLEM4GpFh9IphgYMDfu4JTGgAapLW+jpGslUFCiMKS6m1iIFnDy+MEDOU0+",
+	"aUPhgX1MPvjF/OMdGba9BztjNUm9FKmWiX7kzfnRK8zwCPD0kMnGRadvX/quztZep9vp2vowhqe0ddw6",
+	"6HQ7ByZ5cQyS3ggcT14+0FdHoShDXxIs9IkbUmBexktupe43ElY+cr4cLlDMmcKx0psBBMmHJjbsPMOS",
+	"WJGmt5UzYpQws6Z5Uc9LbR6lVKrTso+4IIBaz1Zxy4O3xrRodN8Z/aPRvU9BxjW58wzWDe6sItpBqIFL",
+	"kuO92OU0kH2t4xaQcQGX7goxrSaFN2jE2GAQxsg8tpzE8vX+hPQBYLCP07RfN8Dc416Mz0+UnZD/w2n6",
+	"f7/utR+bjNjP3Wjv0Zfv1kuLNR+x4zIY2ThNOytmB+5FavIYSd3489y5YvwNi+5dI75mK2y6RQVX0KTi",
+	"BPY3nPXT9Ht6lVKspduSD7u+tzfydVuBu/T70Gv3Gl83SpwJ8qGiwbY8qesMbkTkcpr2+3QXY8sTPNM0",
+	"mKwZMmGgDPcE9dt9pDJhgOag8LDjxxXdbEODgTfY8sx8KEX9QjuHJHUNneFPd7kEI9eu73PSLv0FrvU2",
+	"DRZVfgT/7pRrUaaHst/tGt+4VjJVjuto9djfLIDw2qcLPPBgH1ZjQmAHaJPQFxBfotahGUjo/fmAH7xk",
+	"Vzilibl/b/X975k2zghTgOtgnztY/dwLLgY0SQgzTxyufuI1Vy8courh/uPVD5xz/gozSOU5ajKk9wxf",
+	"YWpcTOAGyCYTDDU5eq2rMVmFR7KSzQwO/U/tKRETKq3KIRUeDttctPnMxNq4DGkSCVhBYGJBOwk4sLUl",
+	"GB10PuNgMpdGBYF7Rqw0ANFkr+RYWjFmjKsLpi21FE+P0WH3MerLlKuewpeE9b06fW2MaiOUEDTU/wNe",
+	"Ey00wEzt6Wv9wrnV168ccH7ZM/DRejYmp0APxJg/ZmBaD4qJYCSJkH5AgoXrYAC0dgRVHgWim56yUWsl",
+	"ARwn02XwylgIVtU9cXPVz10wLdbGWo8CA8EziI2aq7/CyKyU0p/XFwMECpsbuYgGmdLLFpM0tXo84z39",
+	"7khb2viCaWYOgwVtRaoINOE6Jc/M2IFA6RE6qGKtWtuIny1X1nZGJmRkLBFbwQsVZqhvt7QnSTrs6ZdS",
+	"NgIDlLMOMikCMFh7n0vzoENKkpBKaVjfaSk3fz2d0jMBfybzlmGEYAg/4cn8JnigiVN8KXv9rJe6woP3",
+	"buL7If771IiQVtQaE5wQA4oJEdya99rbHsA98ML7zKgb8N2nDtlHP7B30IhR/4KFiXUc7h01mYvMplMu",
+	"FElekYRiV9F9uL/fYOEKMn1F5QRCrbcvUp5wflkp3tlUqHyJAkar/S5NqZrXW7CQ6qx5u5YAsoBaWGRF",
+	"xknjkjOksa8tM5IOctyXVsDD/+CMdNAZvNzwZcB2HpBRxvLEMw6Ia0kHnbK59dSYwkjgm5orY3kZYlkj",
+	"ok69aS4yrMXJeoZSScE8WGG8ldnLFo1NGJSxfQptt1QJscQkajCqNcwElEJsCc0wU1qeDubIqtG2u3iG",
+	"U5Cwjgjs7tdaCZnZq5516dfa6JU2M4eH3RWreKMqtk9RAf5ePjL3XK++CzW5OGPeMm2TtX2myZcHhpcB",
+	"IuYiwpOSXn6lVuPmHfSm0A4NaJyiWuvkCNorc2GxU2d4Hjk9tao+QetkbNmkVQkNbC865xfMKMljM2Xr",
+	"8CVTD3M0Av3Vw4TUX881S2rgkEOMzkz0WrrZ8JURdItH53BxAZ+RvBXFn8loXF95aaBOnCmckjs4bGaP",
+	"NlYh8i6AQb2gxnbJgRYWndRB4Vwa2G04ReoYdnmJ/pSK+f32oPxA1Ja03fWt0pYFbAzBIj61iQR5jYMB",
+	"vipibZEL64gsNRXwb9+f1xr3+oAYjg5tGWalGV8wED6m+E8ZJXhd095AtFqMexcLJakkIbFhXJbbExs3",
+	"asubnNdGtvytsY73xue7Yxm3Ij9v2VVwq/zvvWvKsCUWmKkleCUSjXjuJh0KPkE5GI3xmsacDamYkCRC",
+	"8ZjElyTp2fQKynqQI2MSs4r2XifuzTaJIyVDdcF4pjroacg36jKaPDeqqUbJ39hBbyApacIBg1MQ44qm",
+	"5ij0oGUm5JX2O+j0gnkeWM9lq1VuabBYUq7KSr7ml1dERIa39wHBpK+5s2WfucPY5KcV9VgXLFf6WZL7",
+	"rMFx3kEQzHOebYewUvVru0kx5JzilXHrm63koUpesAXneQHTHaG+sRZseGDBza7NGwsJPtfrGJIEggBw",
+	"z1ciCtZw696aKHhnVnAnC3ay4LqywJLStr2/WUJVO+WjJQlLJp/LcJ4IkrjblNl/QCoYSxD5pFfI6Jkm",
+	"6bF/Rcms72CeXHKTcWlIi2JXTnyiidaQUypNIM4hahd+3VnRt9K2Y1EW4EoLDy1u+t7I/aBk0Sop15P7",
+	"CKeS2ySsGXiZoVkBSALu+V+k9f4QQdCEiJErA4erLs8IVbK6HJ8ezCGNNHeBu3T5IqfSG7HpqK3XTdam",
+	"b+n9+oWP/ly5WzMTtKXS2EcJTSAZk5pOrP0Jqc0pse2Ea7Okrpkhledt6XFMSH1qVNHswmgSVKJZfW5S",
+	"0c6hmZDRm+464NQMwNGqyxW6pCwpWiYVRK/XE/L3FZnUrmoZJ6YYpFdZ8vCwaQ6TG5k98dRFUZZ82LR7",
+	"vN5nYUesbiXvNCmwoG6rAWkCrxuEvWV7S5ATJWeLOWzLQ3C3kOC2dIg20W3zQW4hC65pqlnbB1zaJOHM",
+	"f95lnfnX2qHyo9tJH7MyZ3XuGFSn6btRyke75LFrR8XK6+mpevpavXs+oNxdEUGHS0L6H2ztEHTCpFB3",
+	"JglObZsLLMd5MYu+TBLTHWqEqdaoKCSog68RinyRTcEyqVNGbXXGtdZwoKuUUbfM24ze2B8I7iWTUdVB",
+	"LxVkEpjMJ8knBKkZYSovoDgxBSh95x8oxhChEdf8REudC9bHtgyDKK3c9aE2Vn+730Ef7Mj6GTOjgZfY",
+	"adqUBmwLzMB0n/EO+pmQqf8aMwFtvPUvGEklmY2JgP58di1swR2UXfERsLw4gywGUF6lWUypCo7IuCKJ",
+	"dYCE1EGzpe5wrkpjeAIpaqb/iM3fJjitVVCGqqJX5Zyqu6xjZfe2w+569v/SC2GfD/GnD25Fh4Uduou9",
+	"A5eBpZtvkc/kUfYgl3nDXC9BZ/1BEZEsQGcS218Ojg+ceBOsgPMCNlUSDhoWx+DG5WBduFDw2U7mXTvc",
+	"B5JlQZdoTJMbBfoKQlZjoN5wvvU5gJrjouYdsj0qFfh5tbsDT+ggqAFER2iIaZoJIl25MfR1FXwC/mT7",
+	"eHTBuED7Xe/m6h1OKBVlz2ax8urHw/3H0K4TPOVcgMz1gAMuGNRvyAhlTFGTQ83TRBsmZt0n+iXe26dY",
+	"mhJFU34NYKTmBM9420AaGWcKIySRqM/V1HUxpZ8cCIB11UjkEbIW6lr4maRzkyMGnm1tMxqvE0+INOni",
+	"pn5QEwgdjVWBX+VXYcKoDrt7+SZAxaQeUI6H1T9B2FbkcnHBoN4x9+fDnYyrHpzOvq3C9Ysc3b6EJLKk",
+	"I/aStW7G031mXn7L/m39VZK8DMpV8xui7J5zvT+hV9hCTbSOf/3oM1ALxVDilmocYJa2ZcqXEuNL+Yhn",
+	"agn/ew4ly5BzIP0uqD4kg9bZpbuiT2EJaKFcZgycjWl2zzrBw/Qm21I9warUNUvKPFOtP1km/deT2w7E",
+	"yzO1mnolSYfgtoUsmLaTBG2jILYr3LFE4w4OZImQHxMLClIkfUKZtcJziWDPrdwsJYbmIkjLdoO2Ycxf",
+	"Tekd9F4C/IBtn2xzeog7T7MxT/NTdexnS6sZt3iqY8g+5Sn0VwlHa2Fq0A9B3pAQemebCtyyFCp6PNSo",
+	"3g65ZSeJ7okkem7BdrS6tgRpZ31JNaBp2ga0xXozczlQQl5RbZJRTUu0cDZqSqV6QtPUNOa9ZxG3leXi",
+	"emZ1Dh7bJOcm0Q8kEVc0rkcIMD/39F62tlwa09BnDzGWDXz1tje78dHfVVG3o8vVXnnb8kuT8M49cV2X",
+	"vLeYBe8qmNLGtdymIBr1/WPRNw21ivtMbYmgsYFmgNpro0WDrYsVTvkoIyhjqVa/AQUJALnMiF0yBk0u",
+	"GMxDv2Qo+B+E2ZJufbWnb+jXF/s6wruvlb5ufHdS5psvzq7Gd1fjuxmbOU0SSH5RZIIUt63z1mI2QW1p",
+	"Zf3bk0DFQk1N2eYsYFdQ9ictKCsE45qkunEt2Rp6/Igoj2RvXCWrs1Lt6uwyge8osrQZid6vGrKacq0t",
+	"ceSb08bupFBr2YHcVWntMvO3W6V1DREYrMx6M8zhreDVx7lamHBiMqkm/IrYDKYZz9IETELjOOYKp2hA",
+	"UkBqdjBTFMKlxtTTPxlbL3Lh0gtWsRPRJmaiLRu69yzJVlTcJ6a0qxfacaVt1wttzJZ8I/Le4hnr07QD",
+	"Mr5hV35e5lo3DL/r9HYHoqWMTQ9K54hPibX06kZCJQim0jiqrXVuHd5YE2kjXGPo0Jrcz1KNZSP8qio1",
+	"4INmHtcABy7e4GMEF1crN4E+1sMT292tXfn7LqNIzSJIu+DRdoJH1bjRNUNGVEkb3KEgLV2NGfDMvFkD",
+	"m7s+xkMKcAiuS0y/UAT6JlJkDAfbkkRmEzAGJiZv1GD5/p5hpqiaR6Y1hRX4pkmJeQdoHCOiPERgyq44",
+	"jV2PyhP7X4kA2ZFxNMJTuTzmdJ/jTXcWa9rFmXZxpg05kiGTcHypsVWwMqr0zuZ62szsx0XHoKKwQyts",
+	"Nkxd4hIm5y5CV5wmy0JRuzDULgzlh6EaEPNtABla0rxR3a0u1GSXYedEusNQ0yaK3r0OMN1LT+6dBZZ2",
+	"QaWd+/aWgkrNtbOaUJJ1BsuipUvusYtQkhFkcQahUyKxXZ6MWQkGmhoTKozIc7xBGo3Ngd5ByAjsPofY",
+	"rz82Nx1mTO3Et4fdx9+tCBjdSxZzh4GiXZBox2VuLUh0LSPQmm6daTJc2jjERJQlwujtsxeRxc+nSlqb",
+	"bylI8hrK90sznPX0bzv2gB96QJnpQlp1zoYTvfKPewf0qflm+xmVU25ASledV/uI/8ROO7+2dq5KOxSg",
+	"eAMxcNwyoIatm9Da3QFKsBwPOBZJWyq8rGvsj651cLg9O8hukwKpXOvGPK3D1hcKckVYRoLH5Zkbx5ke",
+	"xk1arZUv1fVKoaNMkF2jlBDtgofeDyMIoum0AbvOqa2ezl6YhTeIz9VWgkBGYyoVh7biSZ5ZNOKUjSAo",
+	"yBM8X9HY6RRNsVCmdFbz7wsGyE6a20uAkABIB+gmXRS3WHQLl/ALbedrujvlFHYrZLyj4PUpOPF2aG0i",
+	"LjC372tOyvN8hLvElF2H7fU7bLvZeQK+FqitBAV9E0s9E1Qpwu5zTkrNEL+qpJRSD+lNclJKL3ApKV9X",
+	"n+qcb67OSCmEwC4t5dppKcSXV04eexc3TVA5dR2F9QEl0rabmEiSXhF5UvTDKHDa+4Zh+g2iPQ6X43FN",
+	"MqnQoGgpCYDqi+03IqNjlro1Q4sNxf2WJZGrlzawLXmvEYRTQXAy76A3PtJL3lMEkNr0mpAiqz7UiKQ2",
+	"q+W5lzV5L1Nb8gHeSX5LsTy7JJddkstm/A0IF0AavbPWiMVZ/TBkdjRqJToVxSVorTQz6XodFE6JKUCf",
+	"JoD1NCCEoYTKKWGS1Ka/XIOF7HJg/rS9Pdcm9ttIh/FJ9eZVyDq3jL80u+jZXXX0XJtAv55EmW1x5BvU",
+	"5u4kZWbpydzlzewi2ttumbmxxleTQ5Nbs663lxZ5XsN4EHw5UrWzZG3zB3sX9HY3rSf5jJ3kBRolK1fb",
+	"oWMsLxiDcEk1y8b7qFEhy5om4CtCkL3IukH9/JEeZb1Mkv535sW2pTy894L5lnJeY26BHIEFUrkkf+cr",
+	"4Hx30iNyKefbJfPsWN/2O0Re29odE5zaXghhkwDCsRIddQ+M+WrCegoPsCQF7zBR26A58CN84SZtAfuF",
+	"wKEzv8w3smbvElXXjDt3e0LFnbfDci4VmTQA0U35iLI2jhW9ompJV6g3Q9P0acCTeWR6F2FFpDLQ1h10",
+	"yhBWikymyjXphJ4W4CplXD9lYasxsw0AoRoRzMmTotORmk+NC5VxdcHkmM+gvSiLCZoSPk0J3GGTUB3a",
+	"t010qYvB/qKneGpn+NVB9+oF+tpaYFpKsJ0+CEtIgiTfUgU9bOeKEvp8ADZphMqiZUreCHPv8X6n29nv",
+	"7NWuJ5327GN1HRgPj9aLT+bR6vsXOq0Mbddx8V50XCwxr9XBUEf4u1DotUOhBRPj0OC63E2lLDdXN0ar",
+	"yNnVzdHs5yO9q7Mxn2jpG9SequLtdkixzqlqh72jvy24Rp1CdS0CvFZO8oQkllbWyrAzycnCNRFDrkOa",
+	"/veIMCJoDNfqNLZXxWf/hGlzWOm1MHh8RpEVBAQUSskVSQuII3v7gF8RRGvzvlI+60nF48s1gY7WkK/w",
+	"pY0kq33SyVT7Z9v+N86EIEzlw29XL9zDzKSCNldLY+/47BjitQXypMQVHB/0ry6rhQymJfVLBAfdfl0G",
+	"oeLGyiXJiAibrwSgY5SNENxen81T0Mh9TecpRngn+TzeAu0SenYJPdfojuBxhcZMYTrGYoJjw74Dms6G",
+	"SDYUypt5fAmeLq2vQ46hcdvYOwzIjYnSDOpzea7DQHbJPH9WQJsNSH1FNg+bowkxlS9DBLKySOXxXhy0",
+	"O0s0egvqVp3FWVqVXeDsjlBuNqDNQje7txk8W+PDN6nB3UkOz/JzuUvi2UWytwx+c009rzaTp2oCQsgq",
+	"ocMhEXKpPYhRzIUgsX7TCUrJUCGeKRMbNWqgybrBtpqkU5cs81UwmTtJl1nOZHb5Mjsus3Xwm5syJ4Ej",
+	"1PvQn18RMXf5dS6pQz8SIUZmeZ7FiQ/FrP9pAZgpkTlOM7imgm71M/3TK35FACfkfmdCrBP93bR5b/te",
+	"dO8t7cpqn3IhhHYu5Wu7lD2JDqh1Lu6wkX6xkRUTrpZNEq1fSDpiJMlB1p0KYvnCzGG+C4IlZ5HRSQSf",
+	"lamkg06tOkIlYuCVYmSEFb0i0MLpgvUpk9lwSGPqqUFSqy5jPkOTLB7rR/v5QvY76LQcwkJ9G8HqQQSr",
+	"j97mK2PgiKC4VyIsyAVjXNEhBbcYiwl0gSc4HqNYcCkpG4Xc6jj5LbP867561GFwpzBOgGC4ZY96iYsE",
+	"OQgMbefq27nTa93pmkCuxQSd9mOO+MrEgXOvWDCy/SEKXSesw7z2X/0VJHMKgr2mRRkD16qe8JKuRfqe",
+	"zbsWuTw+/ZCX7ZinCdRmO8JXavIcj7pfN8jJLet0PpWuVulKx2Wn1V1bq2MVHuEYWfl6wCFN0mEdE5tg",
+	"cdnDaQqHE1haWHV7MyzVQEf2UIJXKYdjROYPNOETW8oFDmmjlSzyPf3t0zQtsb53hkdsQRW6hSNgRhs4",
+	"A6+wuLz/Ksm6GsbXI/P1+iOcpuUjo+WFlUHbODpG6PWg5KgBqikvnyA4L+YVERgLGA1wMrJHCstLifhQ",
+	"EbZ4bOCD7+HJqtZwY1RvPvcUWrnVxCsN1OAODNLvP6TXyylHN8G9V2Z0nDJHcHUpGT4J7ZIydkkZLimD",
+	"leliPWqtzcuop8YRURVSvBURXsvNymPZBWLuKP/immR4jRqBAKcFZblQlLfoGC0OBtK6C2UjbWDiEaYs",
+	"B2NgHPrJhfVon6a/Kh3661ahb1xWfG06d+nAXlvhdp0ANi3SwRYGG8dx3kIgxpIgLGlCIGWqnzH6e0Z6",
+	"NOmbDgNzB5V9YgDrxAVTM45SogADRX8HFPkBGVHGKBtBshUAfHbQKRIk5iIpsDQnRIxIgihTHGEGqO6I",
+	"SjTUJKE/RpVFnb9g/lAM1EoTrG77wWVo3fa5P1fRkaON3DE4IiwhIoKie+Kw/fVu1zkGzQN1rsH9btM6",
+	"43wkAy7CKNJ1I9AP9PCwtqv8WuXOS4dhy56XDmRAhlyQW6tuTrFUvc1LsMJB7qgFTnb33nbpL/+Lbf8P",
+	"KOzmw96ACgDsaFcvbIIyfcu+WXvIV7tlHZ3sPLLX9shOC8bqBFx+aVNI6fMc9wRN8KVDjS5EQ8eJAZAb",
+	"kNc+IDlINJoSITlD38IfQL5F5ztJJzTF4oIZqciFecTKu+8MigmiDPWnXEo6SEkvyQw9Etk3WF6oz1lx",
+	"9R+C/EZiBRhgc9fBBKLvlEkFvi3bcg9aIVOJ7NmpLzJ7m7dVuJ4Cu8CaPoCvmqOEF3g+Uw/o02Jh69UU",
+	"ZESlIsJUsgSZk7cINQzKtPvwmFR+wSxaLYPYfhDfrumd1MTZqje3rcGER7fau9K4XSx/eT6joRSEUdF9",
+	"pSnnDZgVG1bE+ZxjjEtdTGRUAkwUpmOZKZWDfqHOMAG74Fi/ShKD9g/QUFeYUTkOcUczxI25485T+2f1",
+	"1K51ErYDg+3bnM1tXqMekCRCivMTRNUFg3S8vrm/p+/vG4WB+sCcCdj0Ey4IQH1GqG8n2DMP9r+raZNW",
+	"HJab1rrr3MjF3uw8yHfkQV5fUNwVCHcH9fXx6xv/kCi6x0B0+B2JCbwKEnw5kkTVlfdtR0jcmBp6J4V9",
+	"Sw7qrqpvV2+z5aq+og9jQhSmqVxLT13V4h4QS6GCT4/BcZD5Sd6s1FXtoQGJ+UQ/MZmqec5frM9AEkh3",
+	"j1OCBUmM7/yC1bEczbZOgC+Z1qSIqmolYD1w9j3nSHdSBbjUIt6VAO5Y0pZLAK/Hk8K2Myjg246Gv4IO",
+	"dobJOUvDJM/lLjdTM1T0aI0QThLTdQCnKREjSky0T4ELFVo9w48x2ObOjKeyaKqnDfmiHUHxJeBxkeGg",
+	"xjhZNFpO4OV+/I5KJBVNUxPo66AnnF9SNpIXzFhJPEvBnGIwthRP0bd9+68pZaPewN7f/y5CasbdwCX6",
+	"tj/gatwb4yvScxf738G4ipmnnI0gAAYtD9wixpihMU8T9G0/v7WnOO/p2/U7BEGi4vBY8N8C9E+I08N6",
+	"bMt5e7Ps/hWBg3xv2D24/DNxRa/0Iu9sxl0h1I0kaGiqR9hjbeCg8dnoWj6ksERQdEJSysiSxgo13tKo",
+	"3OYlMq5T4D9TPIfbETVdBFMqVbmCHHI5LslcEnWMhjxN+eyC9Rn5pPod1IdPmPyO/lSQK8oz2Qd+x7I0",
+	"NRzfDdy4Z+tcWhb73ZWyw6HlonPB1uggV5urUbiszu1gNsrY2E6FF2FKUCJLdVeNS6xcyKvcvNvv2eHv",
+	"dStq6b2GycJG33bs3C13szJ1Rym7APrWvHMWfd+SfJgH4SyhqtR3f/vOuzBPy9iN6LkvLHR0zpANIzKs",
+	"R+a1VYb3OMxFUGr1L0a9HBCtvOUl9JYfoW/1qzkArOc87IL5fnloPvJdhGI+IWiA40ur23LT2ka/zaqX",
+	"HfTOjmiCE2K7lmitWGvRgtjQv7Cjd0P4Rl6w/iXjM9bLlc2+9UcYPwU8N9NvMIlHxVwtCEBe92kdDmbG",
+	"/iSocp2tL5jkEwL9WFzQAPrMwmiPjaYNH9QDd022HbQIHuppJcQsAba9tVFCYpqQoFvDUsRW1d07jVBA",
+	"Lkkh6HbK50753K5nlCXcRb031DKNCrhOKrAXp/9G2lRgU6YGfk+T9tQsy7Zo/FubYzuf/OlybMuV93Yp",
+	"65TAQi4H8kcpUw8PW1FrQhmdaN1wL9fwKFMEYH8aDUIrirVZrEaJvInP296QaELUmNdmhZlfG7d8sjTz",
+	"yjy1fACCxIReGTf92g203MO9wfw+9NHa9Yy6wZ5RllH27Ls3waCovMIZc5XL1dvwBMqDo1Y7/9ddYY/Z",
+	"g9UkF9py7Z0pd/1c6FwAFtLdXrpOLrQhJsgfUmjCLbrZAKdY2yHWJIduwKYPML8iwn7Ywn25qGiSaYNn",
+	"NuZQHUJSSRBItTllIwtdccEgI1qfamPOxGC8QHAg58BUuZbF8BU0IkpamJ9Pytw2VVbROLH/lWiMrwhi",
+	"HI3wVC7Lfp5P7rUDHYZ3J4nEbml2nTV2RshmfOocX5pAqDtjTRlVwAxpkDrMp4RJn1t1UDifWHKtOGou",
+	"xIeumYYgw4wlJMl9Qh5TcTHJK05rW21szEh2icJ/3kThNeh+O4nChdkcDna4Ad20Jljv/XIj2Lm77iwC",
+	"sC43vqv83LVabGyH/96YBndHObi1h3GXg7tLeNt6Du4m4i7cTgNs0Mh6/yBKJMiQCMJicoJSPgN3igma",
+	"GXNVBLS/+uTYe80qbAbhPWIWu/TYHbe4gfTY9dlF2Cq0xlpnmgyXYkQ7/xEA3L999iJC2uIziarG0KuN",
+	"Ta2paL8zI1pP0bbDD7itB5Rh8CdXfbpBHVvkH/cO61PzzfYzKqdcUnP78rNrH/Gf2Cng11bAVWmHwqTv",
+	"Mm/IJwtgcJOJN+WTNMzY1tHW3gwhC88dP2ZbmkIGCma2Tptaz0vI0UwldEy2+GyDuT7BkywehyS8nsA9",
+	"d+q+g0HeiU/XfDos443/a+da2jlzayS3JpDrCu5cjV/RzyHFbJThkcHRyRHGIIak2cJQcKYQYQm6JGRq",
+	"ynf1dS28w66v4sM36v7yPlPnAiuN5M+oT9+NUNVaWXltc/IUfEhTsgy2NGSEnrkwo6NF01vE+wbkgQy4",
+	"GgcqQSFk0IH0d3c7VClZGzQxWiggER5fMAAsH/xGYoNWYgOve92u5w6Do7D3EP1Mnyyr/CwtwT0zcIux",
+	"3U0F6FqnU++Qy7VFjM/+pKd1Z5s6TnJ2bU7iibmisGZTMFXnEnf/LvonbSuF0h/lLo/yZvMoTY77sZ+2",
+	"F0EOoUkmxGlam01oHl2WSIjT9LrJhOYjdlya6ATCado0pzCvNKqbg1+KdJPL7B2S2pxRrzPrTQwF6j/G",
+	"+MogPto0JBWhASEMJVROCZP1QIf5DZt37nKtpkPIuPck4bNmiF9V4ucttx5bgnx7h4mfnghpkP1ZEjg7",
+	"V+K1U0ArArxQU/zrmyaDvjCQWFqVyLn3SQGSZRCz5h30gaoxwlqWOcbaNy51rbswQgDOAA0IGtErwjro",
+	"QwXS8RuJoG7tghWACvBsWemJ4KUjwoigsVWMjO8+TrGU0IQWWaCFeS+2Lp2+rW3raxULAB5cBRuA70D2",
+	"qqAJ6Znut2CiwTi9mrVLMlUd79Vjkne2BbMvBnCJAUHwC0m0kFfkkzKSwEDrXTCINUjFuUPb69nbI+sR",
+	"BVygJZmq5QLe+5mu6o3xbnJW/UXaJa7ufJ2bcVegXYRRpWi+KX+1CnuNObghCC41kDmLWmQwG/VazGKX",
+	"kvqnTUndjKBvJTm1PLRbUVmXeAH9seySXu4qV3Uzcr2HWavo1OIyl9TkgYB+Rrm2jFPORgXEgncvdE4p",
+	"tNMgRoLJg90e579Z/fBuMmJXHP5dWuwu0W3babHX0yHrMmTRMwOa4roVqorYAs5Tst2t7IUsGw+0UeR2",
+	"q8mvARN/wS6+YMB3HHTMmKeJibqbwKepoTK3DLmIwOQ3HgLD9pw9rs1/HNJkDQxOAUJ/wb61Bj10ienl",
+	"N4bR54vo59fB/e4q/rmU++3yfHfsb/t5vjdmQzuWsO18xfO8DdjvGWaKqjkaCgD2IkgqHl9GiLOYoFoG",
+	"deJlNyrA7KJS/z806upTJrPhkMbQUQPelzsp89XsWz5Z5eooJfiKmHTIqKxLcoH6brx9k6oy4Mn8gukV",
+	"0OafPMlxwMrvlFDcShWKMSsYsJ5e9ztXeV/y1C4TH9EFq+RNHCOcs/8C4FF/yAqZpJArZpG26MYNdvax",
+	"O/U1eFSfmbHadO+7FA7PvMDkTjrsvK1b9E5ZytpcWEzHWExwbAKQucCAXJ0luLhp6lJrgKcZ9MUIYYn6",
+	"Pzw/R/CWTGoCnpAHfdtOSVvrNf4rkxt0g0f0vYTkg6DLyg5/l1K65ZTSYl0bJoHpq7MxTUl7iqWccZG0",
+	"jUBtLyj6mzcuOpWoP8lSRadYqAdDLibtBCvcj1DfDq9HJ3hkPEYYvX39Q4R+evv8B60lfCCDtybL9IJB",
+	"mukRekWfQHbp/hGa0DTVSsGU/v/sfX9v2zgS9lchghdo0td2frR7t01wOGS77V0P3bZvk0X/WBcWLY5t",
+	"XmTSEKm4RtHv/oIzpCQ7ku3ETpzm9Fdrx5IocviQnHlmnm+QmDNSGsEQKDFW6S4FR/WX4xP/W8Z9UU+3",
+	"UuvM0m6joGzLBJjViXCt76r/XHz8sNjaUywPHbEUxihJgDsVGdsshQ5zxk8lBdHLjHVZp7o94HgMpr1G",
+	"oWDmdl3LnGRhrj62EyK2K7jGWnsVY3zru73V6fihT5prIFUuY/OEubXNAXJT/9mdYbjOcXYZhJu5YZ/O",
+	"L1//+7QeZz2arIs9fKwpKX281EPVQE8DPQ30PGXoWTyCnAz4oZDGPYp8VSvcTmHj6Mujx1rkSQB8MiGt",
+	"uBRijYpN7q8d9iV12IMR9tzEB1wmIBi3FsYTa1DEUg4Vk6rTVSR7H6dgfYl7mL8luXYGOh1qa0F1SmrM",
+	"BfJJw/RgUONjca97OdVvuWev3wdq5ff/nZ63HthUsFgus1SBcG+z13C8fpqZ6katbI9u+DabpqDWnqVG",
+	"fmNCDqUtSUe46WlGelpkpCqY+nnWYW+9Fxl5724qosaXQpKsYSaLR362d9gbNxG7PnhmABueY4BfxUAJ",
+	"48N56JrwUTkLamEqtxjweOQuJ06rsVwJFPfBEB3+qKs0FtcpeW4tvopPu+/MybGTq1bpACFWu22TT3lY",
+	"AAjFvIu8Cieovx8MJt6o9VHiaItZ9zQar91gVO5NPPqoBnx+YvBRG2KPAZtNlkDPHwg9vAQpQba6NLbu",
+	"i8kEvZgWvpE7EwP6duJ+dXp4GDEuREqhE5+G/P8+e9h5F3QZuwoGA4gty5SVCYs+fbzwHtEKtIxo8i/g",
+	"4Ah32WcFBYAnCRvTO/ivtIJOVxGwoHtoATmqEAN7aR4w7kulKjzkwj2yVkgQR6LlsRKzmRySPrWZ/LBz",
+	"6zcYyvLk2mBmYTGddqKH9ZGAPNTqq48LKc5CRLavM/uPMUQo2HMtYQq0LS+pHuWaPmURO2lYItWV+4Uu",
+	"3fuZ6aoi0uBrW3hVKdyh+2LnirSjPe0PhfTwc6oTwNwTbA/xbuhGUemd0O1LGtRd9cW7Y3loULmZiTS2",
+	"/OPKROGPU3XuevG9Hj62NOGFhGrXWTkracoNE1pBGAHM654bqrpcQhz1SoG9MVSl2FWnOi40wiHDlM9q",
+	"nxnfyEldBk44IOexj9ZWNyAom4Xk2CupRMvvMw2LfF8QdaAvk0RaGNdmIVN5it4N6cEx//Ye1NCO9k7/",
+	"9vJuXfMoE1WXNvGnSlR1LTKWjyd3zFMtXx/mQfm70g8eWkcy5TJZU0TS/bTJOd045zQAKfVnsSxTzbp1",
+	"F+VED6VqO8i7lnZWvzLjMTh4sIJK4UK8nkr02Fya9pRxdH1lKSzQjRQ8M3itpGDlEI/UuZDhMHPnbDVc",
+	"sgy+d+0+981+3Gshgljh+8NYrBIgmNF1yGQst5lZewnCzriga36saoBn0Lmep9NHaSE6fnXSOeqcdI5r",
+	"Fx856fnL6tael79sJDnVqGE1a80a1h6m/uo1Jxh+s+RsbcmpCGSUFqD5JWXtlSjEWpb4Xd4oYRjgSlTj",
+	"iUVHiqeH4WZDXwFlYJC3xs1QdjkiFjC+Dh0I1LDF+mCkgK4K/mA8qmHBcy5CkfOF9Y5bdPr4h9NBNbxH",
+	"jw6mveDdjDAPU2iq09BVxZm6hU4hPCoqAIEnVR0iSeF25CSigNB6gaWb5QuwQZ/8Dffuq3Y63Z64Uw/t",
+	"4L2QQwXiXXXJAXIUPHIceMqOWhqBkgsgt8RtU/oCuKQwlMZCuiyOVIIPcrkit6TDzlnk/tOTIsh3u82q",
+	"+8o/lPn5EyqU5BVZCv1s8kta6/AjosbQhOyRx1ZELOaKmam08YiVf8D0YHCWy3eHwBLS8l9Us1roTR9v",
+	"reXi3R6+2DL1DdQUXC7+ehdoaKqDPDBfHeIsdTuL07++zmc60TiWluS5Y7EdVRHWs34i470SYLguOeST",
+	"iZbKYjHlXn/WoySo5ZWS6TemOBwjLbd8JzoWd9gHPgZD8ZeUqLiMY7HJ/oxFdBuHOpW6KTq156Vb/jb7",
+	"Xd93+KXyeTVBmIEcZik89s32g6fg6XTBEvozlleTDCZKo7uGFmOVkVot+GytHIvSsVXwWX6axQOh/41M",
+	"8URr1rHAS/fghzI/elhje7e1PbSOZ2bOBjewPIxRqGHbWG6XlNX9DNegMmSo5E78CZeCYb5g/lVQ/Dxj",
+	"E8CkwvwCaZixMkmYyNDz757rXWiBGYOCFTVm+hs18z6N0z/iwnVEY5e3t0vM5OUWPTX9fLjuapc+kNbD",
+	"xX+ZXVI4jpzSkAIbQzoEwaSymiEjwjChKY/F3arOwHyFpdd+r3GPkmCl5zRWdhcr8wLCKH2PnbkJ/qUE",
+	"bCuIDCvgDusT4Qo8Bbhi++iY/0MrwWcHTKdsrJUdVSzaua+Z6Ab9WVeRPB95lnRmmeAWgmSCsezFkXuO",
+	"abHjE3yWcbc/PqEnmA479ylkL4/oh3nDkJAMis2Ap/gttlSnXYWXEucRN7U5dxkfOIFUakE56ZkNYX9s",
+	"VU1Ghk6tXy1uHmArutadw6eBPjnQtdWuqSE1Pm7atwTnNn1yL7jX2sPXW4tg8DYPp2CUQN1zdOLPietN",
+	"5KvQMYMefK9hBx8RwaLeaGe1Bb3dX9eOWnlxqD/oqvuNGXjbIjxoEPTWCOoBDwtFIABtAJ5WT3o+j7wP",
+	"oleUzlihROSACGGquLhVKBIRs8uAO86QO47OMc42DS3yvtZ53WJ+qSd/FG25Vz7j/JMac7zLgr5gCqUC",
+	"1Xdb2Qu/btv7P1fYY6ik2SJE9r5fDE/1tZg9M2ch7yBnRHTYTaWRoJZFdQeV8BaLOQKacXNVcQpPpLGf",
+	"dQLkUP/sm/sElUOkZ3vhGWFLbIkbHbeCOTHPBXBDdeqGWwoSDBlDLVnC/XaZWsiGSiG5fgnuFmGVRAgl",
+	"wkhD4Y2aJnvTB4EE120KczxqRYddyTbcsMXVfAZMfA4I1ZAaNiY1zPdnaeWoWBCW5bjXBhf9xYFxEOjn",
+	"xCVQInd6UYLHYhAx8NDpWxP8XnIgQXTYOTXfzvPmu4oS0EIRLwxjjiAR0ZlbUNzDKN+MkuhRzJXyPnje",
+	"2gFqOrhblJxydDf6Rc9/H9UrJdyw7kcbnFxs6G40YW90VxUQmKtGNqEJjC4HtnNzVZrhdwW1pVtjbowc",
+	"KtwlLCFXFCkv/kLCMgItjID67LY8aKrgm81ByDu/3EanRXk2pgR+l8HdhFwzj5BdhYKfSOyiupDuJz0s",
+	"nF9dsZbe5LO+Sy2Qh4Onc2wl6v0+dNJs/vRq/kTxtwZc/hfA5V9urtHp484As6BGXYkwK+VZzv0eSRCL",
+	"U2s6cCO4EAiE8jJ16ixb2KA0Ei1PVaKlfDC4s4XXKbWo4D46K3uPWowr7zyqLG1ZZa8Pdzatc1QudFRT",
+	"k3ZHIi2bGWx+kH1YjRY6d86fNBfqeRPIRwe152Dk9/tKBsG5VVVtcttw/wAH0Z2Is6w18xuFlkaiYMsK",
+	"LZsBmJ4qqNdp+eKDKei0L9bbh4EfX3LyJ8SfncijrIU/jUZKA0Bb10jZCgKtPtXyCdZp2rZeygVYUxyB",
+	"iwgyMhuJa4lyzilXhqqckIDKqfvtmCuqZUOAx7glcRV3thYaw9wjCOTIIVgvorIIkx32QWMSf4hfeOXq",
+	"4NLbf3n0gkV6qnr+mwCs6/sEu2qJUxBFsKN3gzYCZeShvXAUJDNGsig+zDLihhlAWVefr3XDpchu7VGk",
+	"4d0i3LceY6TkWsL0vsVQ1ouJUH83S8GTXAp+nqgLmeG2XEerl5EU/gux3fYq8nGTFYHddkFAecGbK8KX",
+	"YuUq0B3D5VcAk2KV2xTwK7bqrk8b6H6wXbzr7ga6G+jeKXSTGd4Hci8hkf42Q39oh52rGaMYalsqCqzl",
+	"mu14j3oG6JMhfd6CHogcwDvxAv2VgRCYs/5a4S9t/HcHJMD1eH8N3287fL9Fnl/lXKZHVu+R/jQo4zwI",
+	"iEHOP9QZ9bl66CFEjnlnCTvuMTNOdsaBqyzeQ2zdhvjWcFOWVhhCM6mmpay9YK8knnyGQWbAp+C5Qw9x",
+	"7fqZTKxbwXNtqgFWo/f8XFSwRGmIZXSUhoHSMFDKDJT1jbiWanLrzaVnmtw3uWQZn6Q5D+6WR3KLDdJD",
+	"8kU67HwBZskdJK2hs9QS5sejDLbujN/RUDqaiOoDUTpus4RVcjeWz/kz/F/pClzfvGLoMirGowSEnREu",
+	"Go5FgwgPxrG4/dHMQHotY2jH3PL1NIRCyRymBwNIvThPrkkzSWUMVfn4sRbQYnk2vrOvoU5n1S7YC2rV",
+	"Owvjp5h+H5Ley51Q5XYNf6/TBDg+Olq3zgwRL5Clp0k6xzoMZH78Ta0wgenRpXNt8M/sa50AVxumpW/N",
+	"7zznbG7tOYvDjHT6Fy3TfQ7/2VVyesm4V7unw/g0HuqNPdR5VxYguYB+9eVM6hzWiIpUPtHtjrCudPWB",
+	"iZzTpbF/rD7qUhN34qoud1HjsW481nckDQnBeJjyt5rxKzZIt/dio6YwR5TwRYikPWMGLIvy1TViVrMB",
+	"T7A2j7HAa53ZGyFI49N+qj7tDSx9iYN7DKG6J66DhYebiqLgjTOo9HTP2+lDbKbqBWxD1zSH7R25vu9i",
+	"ncXO62EzJ33tuDRLqFzcpz8v69zf28Pie93G7cQZvmJiNj7xxgO2ZZ/4RktgpYP8t6IuPjqubLGaoLOc",
+	"xLFT9zGUCpv5wudcAO4Aaz3lPwl27MRvvgI7Gvd5Ax5bd59v46g4U3FPDwaJVNAT3PJlmos8HrEcGBg6",
+	"g9MUs54zGzIrFup1gRIoM+IF+G2pUHuLZUpAiiE73Lmcsog8ThGTpquiTx8vLhm28ruzTzv7cRi1WET7",
+	"GNRI/HR++frfQWnfnSoi9vub928u37jHR/OX4iE4wgTDGUszxaQib2+rq8C9mXQn3lJCpLuHa5ueqpZX",
+	"k5x/ey9CHgMb6SlWntYDi9kkqFYCyp6ySE9QNc69UAp0NgHhC7CCr5zk6+ULuMZAxLkKGm8lLunJ0RHT",
+	"KTs5OmFj4MpD/ATSEZ+QlDInXR+J0gJd5Vp36lohinRPrO/YYR806lwyARNwg6FV6fnPDIsTHV91uqqr",
+	"PoPJEks57hGCI4iI7efpmKmeHrRYJDKCTYjYvs11AFK8mB7qfhX7+Ryx/VzfGRIDPkArKJkz1VPGBxZS",
+	"FvW5gd41pM50o1NWfmpezynvvYGEJAh5CDkYQHpAlpH6vJJSu7tqkup+AuOiXGZuqF4zFBOPSHdGKhaa",
+	"7oYg3M83GzvfdSeVnIp1muKfu6owFgUgjNcd9RaB3XuuCnNGCyvs2F2y0AOUZOU/FS2nYaNcVcOnVIoY",
+	"L9QTf02wwpAwiwWH8tYVJUNJy7CfyQStAoUPLYzp4qG8BkWDwIuZ6o7XOKddNxEwubknRUSTRqquihyw",
+	"RHM/4EF7o4UabYUWEX4GhVorbgak3g3VCmrVoJhWKFWF+tCs77YVYFAotatwzEp2zW+8aFAe99bsBjgf",
+	"0f2ILgUVz3q53RzgWP2hSbvcT8VwUx9MzIvP8zAeBptARSVIVZua6h5IwDdFXY00KDqCwNnNleiqMrD6",
+	"fO0+j6+GGIo6ZROdJP5LG3vtDYy+/PWRoJw5XP+6fyh0bA49vLfdd52RHScHzIz0FCeQA43+DPucgltV",
+	"iXDuQn/j37nljzYKMFPxbvZ+MxWf4xhWbf0Wls0RJ74KoaPbD5wcnWy1Kb8VZ+cF91gcw8SC8MXxPLZP",
+	"ZZIUUzi3qvmd6ntNzakKJ0EKxWVMmrlIac0u4+j41Ytf+S9x+2/9X6D99/gFb78SJ9B+OTjmf+v/Pf5V",
+	"vILDvcVBrIjn5uHPJkryP8Lr52k6Q2AsySjFbicnmDex8oZ4pmLaBY/5t7bbcrT7M+sg4OXxq5cvjl6u",
+	"EoO4abrf0c5/1NNO3pY3d9ORxq0gk7agnYSiQx1W3mBVqC/OrzNem+mXo6OQgH3qdiZWqoxO7l0V4dYp",
+	"CrvxQuoqzHZ0hRvNBhw34FYmLCLVBNxRR240MIbidyRJgm1zlyHjNixhVzCxXeVe5u8kFEV7NodsoETV",
+	"KjIEW6DTCmWnyxxOcM0uHQVujkeUr59zwLMOwgQKx4TbUcHgCPBXjz25/kGWISOjJObw11H7FW8Pzttv",
+	"v37/9cd+u/z55Y+D7y9+zH11fPLj/6wjvPRvPaUk/DCOVrME+DW4mVDsjby2SA01BYeompdy1JoTdXhx",
+	"UhZ1OKoQdfh6z+tp7SKWm0ZDL9k0yFFILoZDVLAu3KGHeXATS5cDprEwbnup8+U5z1cwq+LdXcGsNcfi",
+	"XYN9h0+98A9t+He1/Ltf1qbfkR52Qb8jZ0QY1yXkOy+kfW/kuyuY3Y17RxcG6h19atM/dAoPgjBzn3bG",
+	"uSub9DqsO2/7DSxuzrrLYaTAvjlUWxqWqXSenjtUK1wtBtJrSNmVcudwKnWGk+yaJxnFcN1OypnbGemI",
+	"+eknDRukAMzCNxJmGaRaWYa+Bqtpm1bH4yvb0+M9w5cauRsu31w3NWy+5py6GZsvTLdbI0ndhoqW1+WC",
+	"hAgjDkUwsuEvJd9tlK/QERJHHM5cweyUjtO8ABTvte7DQKOPEqvRU80szCFmUtUc8z7h7UubsftTw55/",
+	"Ui2baoOl8UGsBuIslXa2d/rX16pNOo3X3dYlvxurNafbk0MjTMGTqufvEfmiB1ULnFuQajU3NlyRGmbo",
+	"02WG3hk1a5ihH1UOA9XUzwVTfJhd/QrAasgiu6R/bmCCD1sIoavufLhg+xF+2XMfogMKDE11isKQI52l",
+	"qLeb2rALQLYYKNHqqulIY8AzRMHzAqC4dwgtQQqaxMp2Rea2ayzV8mQp0OvsVy4slSWVPY91i2vHPR9j",
+	"dsNlXYUzDZu1IaRtnc26CWZm2/Sa/IzAFli2Pw+y7YhtsQLZGq5tA233wLXd2JGDVf/q/TavUbDbkFIH",
+	"aQoF0QkAJkULCQUOVagmhWkV1QWnI/BUUWA8RvIcciMxUbM6YoZ1S59UoCwLlVhz3RPP95RFRbCqqJGv",
+	"QrJhuGyxWoUA/MZN9DAku6xYgUIldy9bgUGwimLJwSQxalb8v/y0dvHhgSNozsRXB87QbJqo2cZRs8wD",
+	"SsBH+nz78hSeYDzhxkx1KjyFGclURg4V8rFxYksvQuEAcJwZS+TgeKS1gaDCRqIQOrNYfFWh/ERXxVzh",
+	"vdytiAMVGFkO5w2yk+npVfs0Cqc543qsUTTXtp0Ez7BTmphZEzPbsGZzRpNrFZRUbrDGsDw2FvZH+amS",
+	"xzEYw6y+AsX6kGg1dJ8q/cSvszQFZf3kv9eVq845rKcqvMMTnU+7YcLN9+vKVQySwZ77FjM82mG9KCuD",
+	"lCB33kLvVlXcVgnSlTjFnm+My2eRT2PchjTPpzGnpX0p5QLlxwWq4dIqcQFjnQr0k8yqlkFq/N2WwSZ0",
+	"91RDd7dD7tbOj8JD2CmY++5q/FQ7CvOtaa67KexCiX03RUhjrtyM6AMTMNYWhMP4sr9h/+XRq4O6CjBb",
+	"QOz7ObHsJE5WNzmb8FjjQ95yeOy2S2O1eL13ZxT+EWKI+U8kUNxh55hrrhW0MCPZQ0PIpaBM9FxmOags",
+	"+6SyWvHjNXGnPrT1aKFnJ4GsOuhp4lcN9mw9frWJRwXPqycD7h4JWxcZfqtTltcDcTv+ETcs0cayvvYF",
+	"P0pmp9O5AyqmRsRagDn14Q871e0Bj90P9WDQcmfjoRfD7yoDcer2ff4OeCGdeCmDwu/InxlmALvEhOIK",
+	"8/C64Icpgv4GLMOEeIRCahOT1nTVfLvYfFbrJNUDmQB2spDGjeRhVA2kBuzlVL/FO23H/7yjY09RwkXp",
+	"aYN1d8S6n0lY1+RHrmfleXp7WJqatpXxVcCiSlhxZkY/YnoCymAAyGj3RauIG02lHUnFXhwxA7FWwqGB",
+	"YdE/6cp/YNEaaQ378/P7DnuH1jrVqR2Foj9dhaWSiZyErUX4AiVAYKEmdA/WR5EusEGX+LR7pR2Xn1Mz",
+	"Ka3/a+MbXnASeDNCCccJKKmGjHtTKtluIq+hThttIcnj+14feArpeWZHe6d/fXU4TNy26mIIWE7M/Xmv",
+	"tZelyd7p3iFit3/04gUXcoiNlLTb15kt1QBwj6xhEhQLWguNfiJjm6XgP6QwgBRUDFRzy31Hc4bl09g/",
+	"w69mFY9BneoWm45kPPLC/JR3ZEcgU8/gGPMZE3qen2EqbnbuWRXFL0Mof/GXXog3J4cEPZhSk/0vKi7+",
+	"ghU8AL2R41DtCVSpS0ve9srrfZmSgUN5vF5oLFLiry+88zUDMxnxdMzjWdHvVsdXxQ3GIDwq1D5fYnpo",
+	"n857qsXiEcRXIKg4m8E6UJAOpR9bIY2DTHfAUzGUB7a4c+2j1hTcKe66WLSw5r6TfBCnpYtRyKKm3xKp",
+	"iBVKP5q7pi1RqGfJcE249NGQFAaZA/SyuczqhvutHGape+w1pJS6iwtFiznoydwpGYt1FH8pGTq4E0Od",
+	"DQopvPFpZvgUu7I8r4W0da9DJclKhXKoLFlR+7UonBPGZKbimnZwc2X8WLpZ7GZnUQOtRKTgM7Q5aedn",
+	"8g3t/Jo2ExbwFJjViWB6UNxGaSsHSy1eFzmKyMiyWE3NlkAl0UOp2ui6cJi8ji0TXtG7S+sDgHl/zZMB",
+	"b97vA0y9UXyBPi3HpsOif725ZIdTczj3TocR2+eJ0bgXufnX7w6pcQuNNS0PmIUkCeDWVe6vcxe06CZl",
+	"nDqMsMZHOU64z4Ng+TMsenkWKkraEYzdSKIT/IAK1OENBTejvuapoLthMcLw1TPDBn4m7NOFWEXv+fML",
+	"4t08f+7TUS8gbuc90v6UaqtjnZwyWiFbrJsdHb2IyzF6/AYito8VO/upnhpIuypSMC36dj9Lkxb76xnd",
+	"5lmLLv16EB2gQdCzi20eecXCfnFQPpsVm82ow859E5Qv1oQsOqohiCHbU6y/qbMET5Qsm2ChQj0kuVJq",
+	"6jPDoo+pHEoVEW/JwXKxxlPvM68XrQddFb3++Pmid/7+/ccvb37vffz87l/vPlxgY/CpPKE6mL5Cp98f",
+	"+gqX/9ftE6NWiefudy60K/aD8gcYw4dgnj/HGfefi48fWPTd4Z+dTaDFBLe8xbj9EYXCLH0Qoew87TFZ",
+	"9F5eg78R1Vn1dUARCaIUuJhFra7SqfvgACZi+eZ5wg0uUu7c32HvhGHcxKDEGWUwj+m2DkMxYIJlUsOL",
+	"kPXTukrlOFkijQV1ynh+ZaiQ1FVxgqL8caIN6pqQLRwfHf3qO+MzmGwMuYH+E/mLcA3K9qT4h+ejoXdU",
+	"CmKRxBiJ9GeJk5eUYHBaFChzu0EQvvVUoomdDyxare+KsClCwUo9BoZYOsMcgxZV7eLOwKd+NTcjPVW+",
+	"wa8TbaQaPn9+iq/RYkJjL+B9+jy+CqNvyhtDmJ6x46Pjk1bZ+FgKmBdhyjwAbqjgLe8qtAzd/y/E1i1E",
+	"BtxYxlopiG0P60v1xiaiIafB1UUz8HkvWqV20erqupvtW62ZSfSUcXxd1zm4a0kEM/qADMo3kmprcjZx",
+	"L0PlMYoTnLOMXNt6xK+BnRx5UzFo9HQaC+uA27VXbx+oNJIHtnz/PQf4ez++/vj/AQAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -204,7 +204,7 @@ func (q *Queries) MedicationsLow(ctx context.Context, db DBTX) ([]CoreMedication
 }
 
 const NotificationsLatest = `-- name: NotificationsLatest :many
-SELECT id, user_id, title, message, type, is_read, related_appointment_id, created_at FROM core_notification WHERE user_id = $1 ORDER BY id DESC LIMIT 5
+SELECT id, user_id, title, message, type, is_read, related_appointment_id, created_at, version FROM core_notification WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT 5
 `
 
 func (q *Queries) NotificationsLatest(ctx context.Context, db DBTX, userID int64) ([]CoreNotification, error) {
@@ -225,6 +225,7 @@ func (q *Queries) NotificationsLatest(ctx context.Context, db DBTX, userID int64
 			&i.IsRead,
 			&i.RelatedAppointmentID,
 			&i.CreatedAt,
+			&i.Version,
 		); err != nil {
 			return nil, err
 		}
@@ -316,7 +317,7 @@ SELECT l.username, a.actions, a.active_users
 FROM (SELECT o.user_id, max(o.id) AS latest, count(*) FILTER (WHERE o.action IN ('create', 'edit', 'delete')) AS actions,
           count(*) OVER () AS active_users
       FROM core_auditlog o
-      WHERE o.timestamp > $1 AND o.user_id IS NOT NULL AND o.action <> 'logout'
+      WHERE o.timestamp > $1 AND o.user_id IS NOT NULL AND o.action <> 'view' AND o.action <> 'logout'
       GROUP BY o.user_id
       ORDER BY actions DESC, o.user_id LIMIT 5) a
 JOIN core_auditlog l ON l.id = a.latest AND l.timestamp > $1

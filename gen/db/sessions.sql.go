@@ -280,13 +280,20 @@ func (q *Queries) SessionRevokeAll(ctx context.Context, db DBTX, now time.Time, 
 	return result.RowsAffected(), nil
 }
 
-const SettingGet = `-- name: SettingGet :one
-SELECT value FROM core_systemsetting WHERE key = $1
+const SessionRevokeOthers = `-- name: SessionRevokeOthers :execrows
+UPDATE core_session SET revoked_at = $1::timestamptz WHERE user_id = $2 AND id <> $3 AND revoked_at IS NULL
 `
 
-func (q *Queries) SettingGet(ctx context.Context, db DBTX, key string) (string, error) {
-	row := db.QueryRow(ctx, SettingGet, key)
-	var value string
-	err := row.Scan(&value)
-	return value, err
+type SessionRevokeOthersParams struct {
+	Now    time.Time `json:"now"`
+	UserID int64     `json:"user_id"`
+	Kept   uuid.UUID `json:"kept"`
+}
+
+func (q *Queries) SessionRevokeOthers(ctx context.Context, db DBTX, arg SessionRevokeOthersParams) (int64, error) {
+	result, err := db.Exec(ctx, SessionRevokeOthers, arg.Now, arg.UserID, arg.Kept)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

@@ -13,9 +13,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
+	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/config"
+	"chelal/internal/media"
 	"chelal/internal/pg"
+	"chelal/internal/server"
 	"chelal/internal/timezone"
 	"chelal/internal/worker"
 )
@@ -49,7 +52,14 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer pool.Close()
+	if err := auditlog.BeginEra(ctx, pool); err != nil {
+		return fmt.Errorf("look whether the audit log came from another cluster: %w", err)
+	}
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
+		return err
+	}
+	store, err := images(cfg)
+	if err != nil {
 		return err
 	}
 	news, err := startLive(ctx, cfg, pool, o)
@@ -57,8 +67,12 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer news.stop()
+	api, err := newServer(cfg, pool, store, news, o.Log)
+	if err != nil {
+		return err
+	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, pool, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, api, store, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -69,7 +83,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		<-ctx.Done()
 		return nil
 	}
-	return serve(ctx, cfg, pool, news, o)
+	return serve(ctx, api, news, o)
 }
 
 func (o Options) ready() {
@@ -78,8 +92,19 @@ func (o Options) ready() {
 	}
 }
 
-func startJobs(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	jobs, err := worker.New(pool, log, time.Now)
+// SealKeys are the keys that sign the seals of the audit log.
+func SealKeys(cfg config.Config) auditlog.Keys {
+	secrets := [][]byte{[]byte(cfg.SecretKey)}
+	for _, key := range cfg.SecretKeyOld {
+		secrets = append(secrets, []byte(key))
+	}
+	return auditlog.NewKeys(secrets...)
+}
+
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	jobs, err := worker.New(worker.Options{
+		Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store,
+	})
 	if err != nil {
 		return nil, err
 	}

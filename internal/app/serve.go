@@ -14,6 +14,7 @@ import (
 
 	"chelal/internal/authn"
 	"chelal/internal/config"
+	"chelal/internal/media"
 	"chelal/internal/server"
 )
 
@@ -33,20 +34,8 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 // serve answers requests until ctx ends, and then those under way.
-func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, news live, o Options) error {
-	handler, err := newHandler(cfg, pool, news, o.Log)
-	if err != nil {
-		return err
-	}
-	srv := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute, // a slow line may take that long over a body
-		WriteTimeout:      2 * time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
-	}
+func serve(ctx context.Context, handler http.Handler, news live, o Options) error {
+	srv := httpServer(handler, o.Log, usual)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(o.Listener) }()
 	o.ready()
@@ -60,6 +49,24 @@ func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, news live
 	return shutDown(srv)
 }
 
+// patience is how long a client may take over each part of a request.
+type patience struct{ header, request, answer, idle time.Duration }
+
+// usual lets a slow line take a minute over a body.
+var usual = patience{header: 10 * time.Second, request: time.Minute, answer: 2 * time.Minute, idle: 2 * time.Minute}
+
+func httpServer(handler http.Handler, log *slog.Logger, p patience) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: p.header,
+		ReadTimeout:       p.request,
+		WriteTimeout:      p.answer,
+		IdleTimeout:       p.idle,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
 // shutDown cuts the requests that take longer than grace: their transactions roll back.
 func shutDown(srv *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
@@ -70,7 +77,9 @@ func shutDown(srv *http.Server) error {
 	return nil
 }
 
-func newHandler(cfg config.Config, pool *pgxpool.Pool, news live, log *slog.Logger) (http.Handler, error) {
+// newServer makes the API. A process that only works jobs has one too: what devices
+// recorded offline is carried out through it.
+func newServer(cfg config.Config, pool *pgxpool.Pool, store media.Store, news live, log *slog.Logger) (*server.Server, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
@@ -91,6 +100,9 @@ func newHandler(cfg config.Config, pool *pgxpool.Pool, news live, log *slog.Logg
 		Hasher:          authn.NewHasher(0),
 		Tokens:          tokens,
 		Secret:          []byte(cfg.SecretKey),
+		SealKeys:        SealKeys(cfg),
+		OldSecrets:      old,
+		Media:           store,
 		RefreshLifetime: cfg.RefreshLifetime,
 		Zone:            cfg.Zone,
 		Version:         Version(),

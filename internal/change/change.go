@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -30,6 +31,15 @@ type Origin struct {
 	RequestID string
 	IP        netip.Addr
 	UserAgent string
+	// Offline is set while something is carried out that a device recorded offline.
+	Offline *Offline
+}
+
+// Offline says where something was recorded before it was sent.
+type Offline struct {
+	Device     string     `json:"device_id"`
+	OpID       uuid.UUID  `json:"op_id"`
+	RecordedAt *time.Time `json:"recorded_at"` // by the clock of the device
 }
 
 type originKey struct{}
@@ -64,10 +74,9 @@ type Change struct {
 }
 
 // Do runs f in a transaction and commits it, with what f recorded and announced, when f
-// returns nil.
-// It returns errors of PostgreSQL as what the caller is told of them.
+// returns nil. It returns errors of PostgreSQL as what the caller is told of them.
 func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
-	err := pg.InTx(ctx, s.DB, func(tx pgx.Tx) error {
+	return s.InTx(ctx, func(tx pgx.Tx) error {
 		c := &Change{
 			Tx: tx, Now: s.Now().UTC().Truncate(time.Microsecond),
 			Actor: authn.PrincipalFrom(ctx), Origin: OriginFrom(ctx),
@@ -80,6 +89,11 @@ func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 		}
 		return c.writeEvents(ctx)
 	})
+}
+
+// InTx is the transaction of Do, for whoever puts several changes into one.
+func (s *Store) InTx(ctx context.Context, f func(pgx.Tx) error) error {
+	err := pg.InTx(ctx, s.DB, f)
 	if err == nil && s.Committed != nil {
 		s.Committed()
 	}
@@ -88,6 +102,9 @@ func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 
 // Record adds a row to the audit log. It is written at the end of the transaction.
 func (c *Change) Record(e audit.Entry) error {
+	if c.Origin.Offline != nil {
+		e.Offline = c.Origin.Offline
+	}
 	details, err := e.Details()
 	if err != nil {
 		return err
@@ -115,12 +132,16 @@ func (c *Change) Record(e audit.Entry) error {
 
 // Edit changes a row from before, which is locked, into wanted: write makes it so and returns
 // the row as it is then, which is recorded as e says. What is wanted already is not written
-// again: there is no new version of a record that stays as it is, and no row of the log.
+// again: there is no new version of a record that stays as it is. The log then says only that
+// the caller saw a patient's record.
 func Edit[R any](c *Change, e audit.Entry, before, wanted R, write func() (R, error)) (R, error) {
 	e.Action, e.Before, e.After = audit.Edit, before, wanted
 	alters, err := e.Alters()
-	if err != nil || !alters {
+	if err != nil {
 		return before, err
+	}
+	if !alters {
+		return before, c.see(e)
 	}
 	after, err := write()
 	if err != nil {
@@ -128,6 +149,13 @@ func Edit[R any](c *Change, e audit.Entry, before, wanted R, write func() (R, er
 	}
 	e.After = after
 	return after, c.Record(e)
+}
+
+func (c *Change) see(e audit.Entry) error {
+	if e.PatientID == nil {
+		return nil
+	}
+	return c.Record(audit.Entry{Action: audit.View, Object: e.Object, ID: e.ID, PatientID: e.PatientID})
 }
 
 // queue inserts jobs and works none.

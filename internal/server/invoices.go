@@ -7,12 +7,11 @@ import (
 
 	"chelal/gen/api"
 	"chelal/gen/db"
-	"chelal/internal/audit"
 	"chelal/internal/authn"
 	"chelal/internal/authz"
 	"chelal/internal/billing"
-	"chelal/internal/change"
 	"chelal/internal/report"
+	"chelal/internal/setting"
 )
 
 // GetInvoice answers a bill as a PDF, to a Patient an own one only.
@@ -30,29 +29,23 @@ func (h *handlers) GetInvoice(ctx context.Context, r api.GetInvoiceRequestObject
 	if err != nil {
 		return nil, err
 	}
+	noteExport(ctx, "bill", r.ID, row.CoreBill.PatientID)
 	return api.GetInvoice200ApplicationPdfResponse{
 		Body: bytes.NewReader(pdf), ContentLength: int64(len(pdf)),
 		Headers: api.GetInvoice200ResponseHeaders{ContentDisposition: inline(invoice.Number)},
-	}, h.recordExport(ctx, "bill", r.ID, row.CoreBill.PatientID)
+	}, nil
 }
 
 // hospital is what the system settings say of who hands a document out.
 func (h *handlers) hospital(ctx context.Context) (report.Hospital, error) {
-	rows, err := db.New().SettingsGet(ctx, h.DB, []string{"hospital_name", "hospital_address", "hospital_phone"})
+	rows, err := db.New().SettingsGet(ctx, h.DB, []string{setting.HospitalName, setting.HospitalAddress, setting.HospitalPhone})
 	settings := map[string]string{}
 	for _, row := range rows {
 		settings[row.Key] = row.Value
 	}
 	return report.Hospital{
-		Name: settings["hospital_name"], Address: settings["hospital_address"], Phone: settings["hospital_phone"],
+		Name: settings[setting.HospitalName], Address: settings[setting.HospitalAddress], Phone: settings[setting.HospitalPhone],
 	}, err
-}
-
-// recordExport notes in the audit log who got a patient's document.
-func (h *handlers) recordExport(ctx context.Context, object string, id, patientID int64) error {
-	return h.changes.Do(ctx, func(c *change.Change) error {
-		return c.Record(audit.Entry{Action: audit.Export, Object: object, ID: id, PatientID: &patientID})
-	})
 }
 
 // inline tells a browser to show a document, and under which name to save it.

@@ -36,10 +36,3 @@ func announceNotification(c *change.Change, n db.CoreNotification) error {
 		Data: toAPINotification(n),
 	})
 }
-
-func toAPINotification(n db.CoreNotification) api.Notification {
-	return api.Notification{
-		ID: n.ID, Title: n.Title, Message: n.Message, Type: n.Type, IsRead: n.IsRead, CreatedAt: n.CreatedAt,
-		User: n.UserID, RelatedAppointment: toNullable(n.RelatedAppointmentID),
-	}
-}

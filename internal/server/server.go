@@ -3,18 +3,25 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
 	"chelal/gen/api"
+	"chelal/internal/auditlog"
 	"chelal/internal/authn"
 	"chelal/internal/change"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/ratelimit"
 	"chelal/internal/realtime"
+	"chelal/internal/sync"
 )
 
 // Options are what a server is made of. All but the lists, the limits and Committed are required.
@@ -26,7 +33,10 @@ type Options struct {
 	Committed       func()        // called after each change; may be nil
 	Hasher          *authn.Hasher
 	Tokens          *authn.Tokens
-	Secret          []byte // keys are derived from it, one a purpose
+	Secret          []byte   // keys are derived from it, one a purpose
+	OldSecrets      [][]byte // still decrypt and verify
+	SealKeys        auditlog.Keys
+	Media           media.Store
 	RefreshLifetime time.Duration
 	Zone            *time.Location // the hospital's
 	Version         string
@@ -43,24 +53,45 @@ type Options struct {
 type handlers struct {
 	Options
 	changes    *change.Store
+	views      *auditlog.Views
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
+	factors    *authn.Sealer
+	links      *media.Links
 	addresses  *ratelimit.Limiter[netip.Prefix]
 	users      *ratelimit.Limiter[int64]
+	inside     *echo.Echo
+	desk       *sync.Desk
 }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
 
-// New returns the whole HTTP surface: the API, its contract and its documentation. It
-// fails when the contract is not fit to be served, for one when an operation has no
-// permission class.
-func New(o Options) (http.Handler, error) {
+// Server is the whole HTTP surface: the API, its contract and its documentation.
+type Server struct {
+	http.Handler
+	desk *sync.Desk
+}
+
+// WorkSyncBatch carries out what the device of a batch has waiting, through the API's own
+// operations.
+func (s *Server) WorkSyncBatch(ctx context.Context, batch uuid.UUID) error {
+	return s.desk.Work(ctx, batch)
+}
+
+// New makes a server. It fails when the contract is not fit to be served, for one when an
+// operation has no permission class.
+func New(o Options) (*Server, error) {
+	o.DB = pg.Joining(o.DB)
 	h := &handlers{
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed},
+		views:      auditlog.NewViews(o.DB),
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
+		links:      newLinks(o),
+		factors:    authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
 		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
 		users:      ratelimit.New[int64](o.UserLimit, o.Now),
 	}
+	h.desk = &sync.Desk{Changes: h.changes, Send: h.sendInside, Problem: h.problemInside}
 	contract, err := loadContract(o.StrictBodies)
 	if err != nil {
 		return nil, fmt.Errorf("the contract cannot be served: %w", err)
@@ -70,12 +101,23 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the contract cannot be served: %w", err)
 	}
-	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{refuseNothing, replayStored})
+	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{refuseNothing, h.recordViews(readShowings(contract)), replayStored})
 	api.RegisterHandlersWithOptions(e, strict, api.RegisterHandlersOptions{OperationMiddlewares: operations})
+	h.mountInside(strict, operations)
 	mountDocs(e, contract)
 	h.mountProbes(e)
 	h.mountSockets(e)
-	return headAsGet(e), nil
+	e.GET("/media/*", h.serveMedia)
+	return &Server{Handler: headAsGet(e), desk: h.desk}, nil
+}
+
+func newLinks(o Options) *media.Links {
+	const purpose = "media-link"
+	var old [][]byte
+	for _, secret := range o.OldSecrets {
+		old = append(old, authn.DeriveKey(secret, purpose))
+	}
+	return media.NewLinks(authn.DeriveKey(o.Secret, purpose), old...)
 }
 
 // today is the hospital's day at midnight UTC, as dates are stored.

@@ -176,15 +176,3 @@ func waitFor(failures []db.LoginFailuresRow, now time.Time) time.Duration {
 	}
 	return wait
 }
-
-// failAttempt records a failure and returns what the caller is told.
-func (h *handlers) failAttempt(ctx context.Context, attempt int64, known bool, userID int64) error {
-	decision := db.LoginDecideParams{ID: attempt, Status: "failure"}
-	if known {
-		decision.UserID = &userID
-	}
-	if err := db.New().LoginDecide(ctx, h.DB, decision); err != nil {
-		return err
-	}
-	return invalidCredentials
-}

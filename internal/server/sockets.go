@@ -43,7 +43,7 @@ func (h *handlers) listen(topic realtime.Topic) echo.HandlerFunc {
 			return err
 		}
 		c.SetRequest(r.WithContext(authn.WithPrincipal(r.Context(), who)))
-		if err := h.limitUser(who); err != nil {
+		if err := h.limitUser(r, who); err != nil {
 			return err
 		}
 		if who.PasswordChangeRequired {

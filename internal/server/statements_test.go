@@ -40,7 +40,8 @@ func (s *statements) during(f func()) int64 {
 
 // TestListStatements holds that every list of the contract takes at most three
 // statements, besides those that find out who is calling, and not one more for a larger
-// page of more rows.
+// page of more rows. A list that shows patients' records takes one more, whatever its
+// size, which says so in the audit log and which lists at the same moment share.
 func TestListStatements(t *testing.T) {
 	t.Parallel()
 	counter := &statements{}
@@ -50,7 +51,9 @@ func TestListStatements(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	b := setupOn(t, pool)
-	admin, rows := b.as("Admin"), newListed(b)
+	b.counted = true
+	admin := b.as("Admin")
+	rows := newListed(b, admin.user)
 	account := counter.during(func() { admin.call("GET", "/api/users/me/", nil) })
 	authentication := account - 1 // the account itself is read by one
 
@@ -77,7 +80,11 @@ func TestListStatements(t *testing.T) {
 	require.Greater(t, len(small), 10)
 	for list, n := range small {
 		require.Positive(t, n, list)
-		require.LessOrEqual(t, n, int64(3), list)
+		most := int64(3)
+		if path, _, _ := strings.Cut(list, " "); showsPatients(testkit.Contract().Paths.Value(path).Get) {
+			most++
+		}
+		require.LessOrEqual(t, n, most, list)
 	}
 }
 
@@ -89,7 +96,7 @@ func listPaths() []string {
 			continue
 		}
 		body := item.Get.Responses.Value("200").Value.Content.Get("application/json")
-		if body != nil && body.Schema.Value.Properties["results"] != nil {
+		if body != nil && body.Schema.Value.Properties["results"] != nil && body.Schema.Value.Properties["count"] != nil {
 			paths = append(paths, path)
 		}
 	}
@@ -100,15 +107,16 @@ func listPaths() []string {
 type listed struct {
 	*bundle
 	made       int
+	caller     db.CoreUser
 	patient    db.CorePatient
 	doctor     db.CoreUser
 	medication db.CoreMedication
 	ids        map[string]int64 // the rows that stand in the paths of lists
 }
 
-func newListed(b *bundle) *listed {
+func newListed(b *bundle, caller db.CoreUser) *listed {
 	l := &listed{
-		bundle: b, patient: testkit.Patient(b.t, b.db, nil), doctor: testkit.User(b.t, b.db, "Doctor"),
+		bundle: b, caller: caller, patient: testkit.Patient(b.t, b.db, nil), doctor: testkit.User(b.t, b.db, "Doctor"),
 		medication: testkit.Medication(b.t, b.db, 0),
 	}
 	l.ids = map[string]int64{"/api/patients/{id}/timeline/": l.patient.ID, "/api/medications/{id}/stock/": l.medication.ID}
@@ -120,6 +128,7 @@ func (l *listed) fill(t *testing.T, total int) {
 	t.Helper()
 	ctx := context.Background()
 	for ; l.made < total; l.made++ {
+		auditRow(l.bundle, &l.caller.ID)
 		testkit.User(t, l.db, "Nurse")
 		testkit.Patient(t, l.db, nil)
 		testkit.Medication(t, l.db, 0)
@@ -132,6 +141,10 @@ func (l *listed) fill(t *testing.T, total int) {
 		})
 		require.NoError(t, err)
 		testkit.ServiceItem(t, l.db, "10.00")
+		testkit.RoleChangeRequest(t, l.db, testkit.User(t, l.db, "").ID, "Nurse")
+		testkit.Notification(t, l.db, l.caller.ID)
+		testkit.LoginActivity(t, l.db, l.caller.ID)
+		testkit.SystemSetting(t, l.db)
 		testkit.Payment(t, l.db, testkit.Bill(t, l.db, l.patient.ID, "10.00").ID, "4.00")
 	}
 }

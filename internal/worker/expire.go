@@ -16,8 +16,16 @@ import (
 // monthsAhead is how far ahead the audit log's partitions are made.
 const monthsAhead = 3
 
-// expire removes sessions, refresh tokens, idempotency keys, events and tickets that are past their time,
-// and makes the audit log's partitions before their months begin.
+// How long what came of offline operations is kept: a batch after its end, and the rows in
+// results after they were answered. That an operation was done is never forgotten.
+const (
+	syncBatchesKept = 7 * 24 * time.Hour
+	syncRowsKept    = 30 * 24 * time.Hour
+)
+
+// expire removes sessions, refresh tokens, idempotency keys, events, tickets and what offline
+// operations were answered, when they are past their time, and makes the audit log's partitions
+// before their months begin.
 type expire struct {
 	river.WorkerDefaults[jobs.Expire]
 	db  pg.DB
@@ -39,6 +47,8 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
 		{"events", func() (int64, error) { return db.New().EventsExpire(ctx, w.db, now.Add(-change.EventLifetime)) }},
 		{"socket tickets", func() (int64, error) { return db.New().SocketTicketsExpire(ctx, w.db, now) }},
+		{"sync batches", func() (int64, error) { return db.New().SyncBatchExpire(ctx, w.db, now.Add(-syncBatchesKept)) }},
+		{"rows of sync results", func() (int64, error) { return db.New().SyncRowsForget(ctx, w.db, now.Add(-syncRowsKept)) }},
 		{"audit partitions", func() (int64, error) { return 0, db.New().AuditPartitions(ctx, w.db, monthsAhead) }},
 	} {
 		removed, err := part.run()

@@ -7,12 +7,16 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"chelal/internal/auditlog"
+	"chelal/internal/change"
 	"chelal/internal/jobs"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 )
 
@@ -20,18 +24,37 @@ import (
 // connection that a request might want.
 const parallel = 5
 
+// Options are what the workers are made of. All of them are required.
+type Options struct {
+	Pool *pgxpool.Pool
+	Log  *slog.Logger
+	Now  func() time.Time
+	// SealKeys sign the seals of the audit log.
+	SealKeys auditlog.Keys
+	// WorkSyncBatch carries out what is left of a batch of offline operations.
+	WorkSyncBatch func(ctx context.Context, batch uuid.UUID) error
+	Media         media.Store
+}
+
 // New returns a River client that works every job once it is started. Of the processes
 // on one database River elects one to enqueue the periodic jobs.
-func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time) (*river.Client[pgx.Tx], error) {
+func New(o Options) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &expire{db: pool, log: log, now: now})
-	river.AddWorker(workers, &foldFigures{db: pool})
-	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Schema:       pg.RiverSchema,
-		Logger:       slog.New(onlyWarnings{log.Handler()}),
-		Workers:      workers,
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
-		PeriodicJobs: []*river.PeriodicJob{every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{})},
+	river.AddWorker(workers, &expire{db: o.Pool, log: o.Log, now: o.Now})
+	river.AddWorker(workers, &foldFigures{db: o.Pool})
+	river.AddWorker(workers, &syncBatch{work: o.WorkSyncBatch})
+	river.AddWorker(workers, &resumeSync{changes: &change.Store{DB: o.Pool, Now: o.Now}})
+	river.AddWorker(workers, &sealAudit{db: o.Pool, log: o.Log, now: o.Now, keys: o.SealKeys})
+	river.AddWorker(workers, &removePicture{db: o.Pool, store: o.Media})
+	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
+		Schema:  pg.RiverSchema,
+		Logger:  slog.New(onlyWarnings{o.Log.Handler()}),
+		Workers: workers,
+		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
+		PeriodicJobs: []*river.PeriodicJob{
+			every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{}), every(time.Minute, jobs.ResumeSync{}),
+			every(time.Minute, jobs.SealAudit{}),
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the background jobs: %w", err)

@@ -2,7 +2,9 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,9 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/gen/db"
+	"chelal/internal/auditlog"
+	"chelal/internal/change"
+	"chelal/internal/jobs"
+	"chelal/internal/media"
 	"chelal/internal/testkit"
 	"chelal/internal/worker"
 )
+
+// sealKeys sign the seals of the tests.
+var sealKeys = auditlog.NewKeys([]byte("a secret of the tests, long enough to be one"))
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
@@ -67,6 +76,27 @@ func TestExpireMakesTheNextAuditPartitions(t *testing.T) {
 	require.Equal(t, 0, count(t, pool, month))
 }
 
+func TestRemovePictureKeepsWhatAnAccountNames(t *testing.T) {
+	pool, ctx := testkit.Pool(t), t.Context()
+	store := media.Folder(t.TempDir())
+	named, replaced := media.NewName(), media.NewName()
+	_, err := pool.Exec(ctx, "UPDATE core_user SET profile_image = $2 WHERE id = $1", testkit.User(t, pool, "Nurse").ID, named)
+	require.NoError(t, err)
+	changes := change.Store{DB: pool, Now: time.Now}
+	for _, name := range []string{named, replaced} {
+		require.NoError(t, store.Put(ctx, name, []byte("image")))
+	}
+	require.NoError(t, changes.Do(ctx, func(c *change.Change) error {
+		return errors.Join(c.Enqueue(ctx, jobs.RemovePicture{Name: named}, nil), c.Enqueue(ctx, jobs.RemovePicture{Name: replaced}, nil))
+	}))
+	workOn(t, worker.Options{Pool: pool, Now: time.Now, Media: store}, "remove_picture", "remove_picture")
+	_, _, err = store.Open(ctx, replaced)
+	require.ErrorIs(t, err, media.ErrMissing)
+	kept, _, err := store.Open(ctx, named)
+	require.NoError(t, err)
+	require.NoError(t, kept.Close())
+}
+
 func TestFoldFiguresLeavesNoDifference(t *testing.T) {
 	pool := testkit.Pool(t)
 	for range 3 {
@@ -83,18 +113,39 @@ func TestFoldFiguresLeavesNoDifference(t *testing.T) {
 // work starts a client and stops it when the first job of a kind is done.
 func work(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string) {
 	t.Helper()
-	client, err := worker.New(pool, slog.New(slog.DiscardHandler), func() time.Time { return now })
+	workWith(t, pool, now, kind, make(chan uuid.UUID, 100))
+}
+
+// workWith is work that tells which batches of offline operations were to be worked on.
+func workWith(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string, batches chan<- uuid.UUID) {
+	t.Helper()
+	workOn(t, worker.Options{
+		Pool: pool, Now: func() time.Time { return now }, SealKeys: sealKeys, Media: media.Folder(t.TempDir()),
+		WorkSyncBatch: func(_ context.Context, batch uuid.UUID) error {
+			batches <- batch
+			return nil
+		},
+	}, kind)
+}
+
+// workOn starts a client and stops it when as many jobs of each kind are done as are named.
+func workOn(t *testing.T, o worker.Options, kinds ...string) {
+	t.Helper()
+	o.Log = slog.New(slog.DiscardHandler)
+	client, err := worker.New(o)
 	require.NoError(t, err)
 	done, cancel := client.Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed)
 	defer cancel()
 	require.NoError(t, client.Start(t.Context()))
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
-	for finished := ""; finished != kind; {
+	for len(kinds) > 0 {
 		select {
 		case e := <-done:
 			require.Equal(t, river.EventKindJobCompleted, e.Kind, e.Job.Kind)
-			finished = e.Job.Kind
+			if i := slices.Index(kinds, e.Job.Kind); i >= 0 {
+				kinds = slices.Delete(kinds, i, i+1)
+			}
 		case <-ctx.Done():
 			require.Fail(t, "the job did not run")
 		}

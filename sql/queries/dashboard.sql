@@ -28,7 +28,7 @@ SELECT (SELECT count(*) FROM core_appointment a WHERE a.date = @today) AS appoin
        coalesce((SELECT min(b.due_date) FROM core_bill b WHERE NOT b.is_paid AND b.total_amount > 0) < @today, false)::boolean AS overdue_bills;
 
 -- name: NotificationsLatest :many
-SELECT * FROM core_notification WHERE user_id = @user_id ORDER BY id DESC LIMIT 5;
+SELECT * FROM core_notification WHERE user_id = @user_id ORDER BY created_at DESC, id DESC LIMIT 5;
 
 -- name: AuditLatest :many
 SELECT action, description, timestamp FROM core_auditlog
@@ -69,7 +69,7 @@ SELECT l.username, a.actions, a.active_users
 FROM (SELECT o.user_id, max(o.id) AS latest, count(*) FILTER (WHERE o.action IN ('create', 'edit', 'delete')) AS actions,
           count(*) OVER () AS active_users
       FROM core_auditlog o
-      WHERE o.timestamp > @since AND o.user_id IS NOT NULL AND o.action <> 'logout'
+      WHERE o.timestamp > @since AND o.user_id IS NOT NULL AND o.action <> 'view' AND o.action <> 'logout'
       GROUP BY o.user_id
       ORDER BY actions DESC, o.user_id LIMIT 5) a
 JOIN core_auditlog l ON l.id = a.latest AND l.timestamp > @since

@@ -15,6 +15,9 @@ UPDATE core_session SET revoked_at = @now::timestamptz WHERE id = @id AND revoke
 -- name: SessionRevokeAll :execrows
 UPDATE core_session SET revoked_at = @now::timestamptz WHERE user_id = @user_id AND revoked_at IS NULL;
 
+-- name: SessionRevokeOthers :execrows
+UPDATE core_session SET revoked_at = @now::timestamptz WHERE user_id = @user_id AND id <> @kept AND revoked_at IS NULL;
+
 -- name: RefreshTokenCreate :exec
 INSERT INTO core_refreshtoken (session_id, parent_id, token_hash, created_at, expires_at)
 VALUES (@session_id, sqlc.narg(parent_id), @token_hash, @now, @expires_at);
@@ -63,6 +66,3 @@ RETURNING id;
 
 -- name: LoginDecide :exec
 UPDATE core_loginactivity SET status = @status, user_id = sqlc.narg(user_id) WHERE id = @id;
-
--- name: SettingGet :one
-SELECT value FROM core_systemsetting WHERE key = @key;
