@@ -24,6 +24,7 @@ var forbidden = map[string][]string{
 	"chelal/internal/listing":       {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},
 	"chelal/internal/seed":          {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},
 	"chelal/internal/patientimport": {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},
+	"chelal/internal/realtime":      {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker", "chelal/internal/change"},
 	"chelal/internal/worker":        {"chelal/gen/api", "chelal/internal/server"},
 	"chelal/internal/server":        {"chelal/internal/app", "chelal/internal/worker", "chelal/internal/config"},
 	"chelal/gen/client":             {"chelal/internal", "chelal/gen/api", "chelal/gen/db"},

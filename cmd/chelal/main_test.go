@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/gen/client"
+	"chelal/internal/testkit"
 )
 
 // TestMain is the program itself when a test has started this binary as such.
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	testkit.Main(m)
 }
 
 // chelal runs a command in process, with nothing of this machine's environment.

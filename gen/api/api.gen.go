@@ -224,6 +224,75 @@ func (e Language) Valid() bool {
 	}
 }
 
+// Defines values for LiveAppointmentType.
+const (
+	LiveAppointmentTypeAppointmentCreated LiveAppointmentType = "appointment.created"
+	LiveAppointmentTypeAppointmentDeleted LiveAppointmentType = "appointment.deleted"
+	LiveAppointmentTypeAppointmentUpdated LiveAppointmentType = "appointment.updated"
+)
+
+// Valid indicates whether the value is a known member of the LiveAppointmentType enum.
+func (e LiveAppointmentType) Valid() bool {
+	switch e {
+	case LiveAppointmentTypeAppointmentCreated:
+		return true
+	case LiveAppointmentTypeAppointmentDeleted:
+		return true
+	case LiveAppointmentTypeAppointmentUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveFiguresType.
+const (
+	LiveFiguresTypeFigures LiveFiguresType = "figures"
+)
+
+// Valid indicates whether the value is a known member of the LiveFiguresType enum.
+func (e LiveFiguresType) Valid() bool {
+	switch e {
+	case LiveFiguresTypeFigures:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveNotificationType.
+const (
+	LiveNotificationTypeNotification LiveNotificationType = "notification"
+)
+
+// Valid indicates whether the value is a known member of the LiveNotificationType enum.
+func (e LiveNotificationType) Valid() bool {
+	switch e {
+	case LiveNotificationTypeNotification:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveStateType.
+const (
+	LiveStateTypeReady  LiveStateType = "ready"
+	LiveStateTypeResync LiveStateType = "resync"
+)
+
+// Valid indicates whether the value is a known member of the LiveStateType enum.
+func (e LiveStateType) Valid() bool {
+	switch e {
+	case LiveStateTypeReady:
+		return true
+	case LiveStateTypeResync:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for LoginStatus.
 const (
 	LoginStatusBlocked     LoginStatus = "blocked"
@@ -1297,6 +1366,17 @@ type AppointmentList struct {
 	Results         []Appointment             `json:"results"`
 }
 
+// AppointmentNews Example: {"appointment":12,"doctor":7,"patient":3,"status":"scheduled","version":1}
+type AppointmentNews struct {
+	Appointment int64             `json:"appointment"`
+	Doctor      int64             `json:"doctor"`
+	Patient     int64             `json:"patient"`
+	Status      AppointmentStatus `json:"status"`
+
+	// Version The version that it has now; a copy of this version is up to date
+	Version int64 `json:"version"`
+}
+
 // AppointmentPatch Example: {"status":"confirmed"}
 type AppointmentPatch struct {
 	Date *openapi_types.Date `json:"date,omitempty"`
@@ -1726,6 +1806,16 @@ type Dashboard struct {
 	WhatsNew []WhatsNew `json:"whats_new"`
 }
 
+// DashboardFigures Figures of the dashboard, by the same names.
+//
+// Example: {"pending_bills":12,"total_revenue":15030.5}
+type DashboardFigures struct {
+	PendingBills      *int64   `json:"pending_bills,omitempty"`
+	TodayAppointments *int64   `json:"today_appointments,omitempty"`
+	TotalPatients     *int64   `json:"total_patients,omitempty"`
+	TotalRevenue      *float64 `json:"total_revenue,omitempty"`
+}
+
 // DashboardNotification defines model for DashboardNotification.
 type DashboardNotification struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -1852,6 +1942,68 @@ type HealthStatus string
 
 // Language defines model for Language.
 type Language string
+
+// LiveAppointment What became of an appointment. To the patient from whom an appointment was taken, because it is another's
+// now, it is deleted.
+type LiveAppointment struct {
+	At time.Time `json:"at"`
+
+	// Data Example: {"appointment":12,"doctor":7,"patient":3,"status":"scheduled","version":1}
+	Data AppointmentNews     `json:"data"`
+	ID   int64               `json:"id"`
+	Type LiveAppointmentType `json:"type"`
+}
+
+// LiveAppointmentType defines model for LiveAppointment.Type.
+type LiveAppointmentType string
+
+// LiveFigures The first has every figure, the next ones only those that changed; at most one comes in a second.
+type LiveFigures struct {
+	At time.Time `json:"at"`
+
+	// Data Figures of the dashboard, by the same names.
+	//
+	// Example: {"pending_bills":12,"total_revenue":15030.5}
+	Data DashboardFigures `json:"data"`
+	ID   int64            `json:"id"`
+	Type LiveFiguresType  `json:"type"`
+}
+
+// LiveFiguresType defines model for LiveFigures.Type.
+type LiveFiguresType string
+
+// LiveMessage What a socket tells.
+type LiveMessage struct {
+	union json.RawMessage
+}
+
+// LiveNotification A new notification of the caller's.
+type LiveNotification struct {
+	At time.Time `json:"at"`
+
+	// Data Example: {"created_at":"2026-01-15T08:30:00Z","id":31,"is_read":false,"message":"Samuel Otieno asks for the role Nurse.","related_appointment":null,"title":"Role request","type":"role_request","user":1,"version":1}
+	Data Notification         `json:"data"`
+	ID   int64                `json:"id"`
+	Type LiveNotificationType `json:"type"`
+}
+
+// LiveNotificationType defines model for LiveNotification.Type.
+type LiveNotificationType string
+
+// LiveState `ready`: whatever is committed from now on comes; it also comes now and then when there was no other news, so
+// that the id to resume from is a recent one. `resync`: something was missed that cannot be told
+// any more, or what the caller may see has changed; read anew what is shown.
+//
+// Example: {"at":"2026-01-15T08:30:00Z","data":{},"id":4711,"type":"ready"}
+type LiveState struct {
+	At   time.Time              `json:"at"`
+	Data map[string]interface{} `json:"data"`
+	ID   int64                  `json:"id"`
+	Type LiveStateType          `json:"type"`
+}
+
+// LiveStateType defines model for LiveState.Type.
+type LiveStateType string
 
 // LoginActivity Example: {"id":9,"ip_address":"192.0.2.1","status":"success","timestamp":"2026-01-15T08:30:00Z","user":12,"user_agent":"Mozilla/5.0","username":"samuel"}
 type LoginActivity struct {
@@ -2614,6 +2766,12 @@ type SignedIn struct {
 	//
 	// Example: {"date_joined":"2026-01-15T08:30:00Z","email":"doctor@example.org","first_name":"Jane","id":3,"is_active":true,"language_preference":"en","last_login":null,"last_name":"Smith","password_change_required":false,"preferences":{"theme":"dark"},"profile_image":null,"role":{"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1},"two_factor_enabled":false,"username":"doctor","version":1}
 	User User `json:"user"`
+}
+
+// SocketTicket Example: {"expires_at":"2026-01-15T08:30:30Z","ticket":"cht_3q2-7wQ1mB7xN5cR2pL8sD6fH4gJ0yZk3vT9wQ1mB7x"}
+type SocketTicket struct {
+	ExpiresAt time.Time `json:"expires_at"`
+	Ticket    string    `json:"ticket"`
 }
 
 // StockAdjustment Example: {"quantity":-20,"reason":"Broken in transport"}
@@ -4372,6 +4530,153 @@ type UpdateUserJSONRequestBody = UserPatch
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
 
+// AsLiveState returns the union data inside the LiveMessage as a LiveState
+func (t LiveMessage) AsLiveState() (LiveState, error) {
+	var body LiveState
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveState overwrites any union data inside the LiveMessage as the provided LiveState
+func (t *LiveMessage) FromLiveState(v LiveState) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveState performs a merge with any union data inside the LiveMessage, using the provided LiveState
+func (t *LiveMessage) MergeLiveState(v LiveState) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsLiveNotification returns the union data inside the LiveMessage as a LiveNotification
+func (t LiveMessage) AsLiveNotification() (LiveNotification, error) {
+	var body LiveNotification
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveNotification overwrites any union data inside the LiveMessage as the provided LiveNotification
+func (t *LiveMessage) FromLiveNotification(v LiveNotification) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveNotification performs a merge with any union data inside the LiveMessage, using the provided LiveNotification
+func (t *LiveMessage) MergeLiveNotification(v LiveNotification) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsLiveAppointment returns the union data inside the LiveMessage as a LiveAppointment
+func (t LiveMessage) AsLiveAppointment() (LiveAppointment, error) {
+	var body LiveAppointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveAppointment overwrites any union data inside the LiveMessage as the provided LiveAppointment
+func (t *LiveMessage) FromLiveAppointment(v LiveAppointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveAppointment performs a merge with any union data inside the LiveMessage, using the provided LiveAppointment
+func (t *LiveMessage) MergeLiveAppointment(v LiveAppointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsLiveFigures returns the union data inside the LiveMessage as a LiveFigures
+func (t LiveMessage) AsLiveFigures() (LiveFigures, error) {
+	var body LiveFigures
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveFigures overwrites any union data inside the LiveMessage as the provided LiveFigures
+func (t *LiveMessage) FromLiveFigures(v LiveFigures) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveFigures performs a merge with any union data inside the LiveMessage, using the provided LiveFigures
+func (t *LiveMessage) MergeLiveFigures(v LiveFigures) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t LiveMessage) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"type"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t LiveMessage) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "appointment.created":
+		return t.AsLiveAppointment()
+	case "appointment.deleted":
+		return t.AsLiveAppointment()
+	case "appointment.updated":
+		return t.AsLiveAppointment()
+	case "figures":
+		return t.AsLiveFigures()
+	case "notification":
+		return t.AsLiveNotification()
+	case "ready":
+		return t.AsLiveState()
+	case "resync":
+		return t.AsLiveState()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t LiveMessage) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *LiveMessage) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
+
 // AsPatient returns the union data inside the SyncResult_Row as a Patient
 func (t SyncResult_Row) AsPatient() (Patient, error) {
 	var body Patient
@@ -4933,6 +5238,9 @@ type ServerInterface interface {
 	// ResetTwoFactor Reset a user's two-factor
 	// (POST /api/users/{id}/2fa/reset/)
 	ResetTwoFactor(ctx echo.Context, id ID, params ResetTwoFactorParams) error
+	// CreateSocketTicket Get a ticket for opening a socket
+	// (POST /api/ws-ticket/)
+	CreateSocketTicket(ctx echo.Context) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -9290,6 +9598,15 @@ func (w *ServerInterfaceWrapper) ResetTwoFactor(ctx echo.Context) error {
 	return err
 }
 
+// CreateSocketTicket converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSocketTicket(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSocketTicket(ctx)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -9467,6 +9784,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/system-settings/:id/", wrapper.GetSystemSetting, options.OperationMiddlewares["getSystemSetting"]...)
 	router.PATCH(options.BaseURL+"/api/system-settings/:id/", wrapper.UpdateSystemSetting, options.OperationMiddlewares["updateSystemSetting"]...)
 	router.PUT(options.BaseURL+"/api/system-settings/:id/", wrapper.ReplaceSystemSetting, options.OperationMiddlewares["replaceSystemSetting"]...)
+	router.POST(options.BaseURL+"/api/ws-ticket/", wrapper.CreateSocketTicket, options.OperationMiddlewares["createSocketTicket"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -29283,6 +29601,110 @@ func (response ResetTwoFactor503ApplicationProblemPlusJSONResponse) VisitResetTw
 	return err
 }
 
+type CreateSocketTicketRequestObject struct {
+}
+
+type CreateSocketTicketResponseObject interface {
+	VisitCreateSocketTicketResponse(w http.ResponseWriter) error
+}
+
+type CreateSocketTicket200JSONResponse SocketTicket
+
+func (response CreateSocketTicket200JSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket400ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket401ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket403ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket429ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSocketTicket503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSocketTicket503ApplicationProblemPlusJSONResponse) VisitCreateSocketTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAppointments List appointments
@@ -29678,6 +30100,9 @@ type StrictServerInterface interface {
 	// ResetTwoFactor Reset a user's two-factor
 	// (POST /api/users/{id}/2fa/reset/)
 	ResetTwoFactor(ctx context.Context, request ResetTwoFactorRequestObject) (ResetTwoFactorResponseObject, error)
+	// CreateSocketTicket Get a ticket for opening a socket
+	// (POST /api/ws-ticket/)
+	CreateSocketTicket(ctx context.Context, request CreateSocketTicketRequestObject) (CreateSocketTicketResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -34296,6 +34721,29 @@ func (sh *strictHandler) ResetTwoFactor(ctx echo.Context, id ID, params ResetTwo
 	return nil
 }
 
+// CreateSocketTicket operation middleware
+func (sh *strictHandler) CreateSocketTicket(ctx echo.Context) error {
+	var request CreateSocketTicketRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSocketTicket(ctx.Request().Context(), request.(CreateSocketTicketRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSocketTicket")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSocketTicketResponseObject); ok {
+		return validResponse.VisitCreateSocketTicketResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
@@ -34345,477 +34793,503 @@ var swaggerSpec = []string{
 	"Zh744o7B8gfP6YS8GT7Dc5CL3ilpSgj5qQly+mwy0DtkfJeQ7RCtXvQKqwUNv7QN5WMQ5SfLDNGumCO9",
 	"yD+9pTkWpJAfwsAB8ne4OCgl0lyk5WJdFnh+1PrUxllC9Qpgj/mXZcEvVKpFNQdCokHCZVlqLQ5joiwS",
 	"Mjzbo7JHpKITy5wWTwcjn+ALNS8sNn4qyBXlhjRX3iyIzFKTwUMVmaxDz0DJ5n1YCE2oFfowi2JH7o2r",
-	"+OoKufvWRYFwYvx8OH3rLbsVWp5kzoVOzNmQiolxCZW3agP2X8nDYBDuuSImJsqHJqr1zBHqWpHshoJh",
-	"gj/ZVxwedle9MefslcSGbtSI11eZ+Rx4hHciarn6iY0KodNkQlmex2UW0imUcCy9kR0Fx7VMFiyf/e3x",
-	"5S/LqfcsH0iuB3uqUEGhUSsek/iSJD2wMSjrTQUfCWKUY65pW5nbtP6amscZ78kxnwW1ZW8MHwQ11N70",
-	"BK3QW0PKpa80+gre13n0yh98Mkc2SwUoOZMZTlEKlOssMEmUomwkK5/fHdt7fGx9KRVSNTy1ZYWIkk/m",
-	"z3Jirdjw3l29wbxXEHUjSWte+xRk6CpJW/OpVWM/5wmeLx/4dhSDaImCFDiWzdjEkjVoRbnyAc8GF0Kr",
-	"eqdx1VdxRcksV021XplAtnFCNBduRa2Uj4BNp3zEM/2L5kC9hMRUGpcC+TTlQoUZs/7kE0HwZVgrNymD",
-	"0xTHzg1jXalS21IzyHrEhv8v+jMFn/VsMLKcJSb4TPOqmAvSA/025aOeZvB7++Yr+qXocA/FmqtI+I59",
-	"UUcr2QSnrePDgO0N3/WkG8Fpb0Kl1LM1z3kDKg9P8JnsCTLhV8WflEkijKSbYqGo5cz5++iIYcjRCC2t",
-	"m2/IDoQJfF7bvIHnIjPN/AO1lPQLX3AvWtoqSMjfb8t2jlH+q36/OX/OP26Da63j1hF6TWboHceg0JoU",
-	"nPIde/sH6BWmDJ0pmAlNWsff7+1HLTrteXc93u90O/sdLdbNBHr6xtaj4m87vYIt5jz9kVkfIu1D3b3H",
-	"j9qH2HJKqfBkuuCd2juyTpwM3MMtlglJ7J/wlqNF32d+JgO77C1h9QS9GSKM9PGNQHzpV4J0t0Q+5rNS",
-	"mL5VS0UyfDpdpP8KpxmRLg9KS0vYsBN9yDAyjCLJM1Rwmi5Ygeu4afzta2DPeZva/G5lYymrTcsl4n21",
-	"oesTT2BzPSJq6uPIZKhQ4nxMvPxUxztPEB5AhucM0m2YCWUCU3WxzLpP2BFXdFH7NqrG8LVNHSiW3Mub",
-	"4W9kmez9dSoI1veYeMtcIp/lDg8rGIqLbaplvfuAx+b+6h4Qx+1vyP2hX/8vIujQC9X4UkXEY3oFX/gY",
-	"5X/1tARtHXcLg9HNd0yw5tWPh/vx//f//L9gXyocK/dziqXqGQl5sNc1krh1vLff3T84MKJT2l8yZpWP",
-	"473DRZ6dj6p6TF5xpsYSzcZcQvGURBhOH0o5GxUuSBc/1gN0u7DIISpKZWX2jfjpQPBLk7O9cpONpvbF",
-	"X9M6V7eewgynl0gQrI18U79GZkQa9QqyJDAyHzcaXtAFbnar+pWXSqIxluNIr9aYfMJa3ZyAdrLo/7fb",
-	"GzpA3maHeKb+GXFmdU/NGa+ADkkSoa5mm7BVgsBPjDPShOU5kgrWl5gP6Vfq6ZEkL2Rr8FpLm4tVcjj1",
-	"X+ym0OylBZEHxzsgY8oWNncTzm92ySMtu05uXv5mWbIo6L1VJX1v4EGeYtI9aEpVwNy7oXjYZvEumfI1",
-	"ePELQchZyoMW54yLS8pGPah76xGTltw44lJ+GgINm7sYqo6FQCgj9L3QHNwKhbb5CU3TqrSYgGidYlDY",
-	"j7odCLoOcIpZTHpJpl+w17WXIeOdSpnpUVf1+DywnZFexUl4sAfxF5B3Wh87MurtQ82MrjiNSc+EmzQn",
-	"K+pyNaeXdmTWD2n3/Fc3bj24fMwwuYdVM+oHwojAKYo50zLVxfX1Sx9HrZQy0lNcaY5XvOr3DJvKiuM9",
-	"fdwgb6qnv9063i9Fmz8WDs9W8+D4FM+t6+TXw49eIByMWpymczPpqAUD6y1ONR/BwaKc9fdzOTm+4owA",
-	"KZd2u+EzJVJoHFjPSWORmaxUwzz62UiHbG5QVWgyoGfkdLlM3MPuQfLPgF8R9AcRHIxBxtWYspG2Bk2y",
-	"u173kKzPOVwjVqcP90tNowFWVx/K33JIvSDtz8GSIWlmLVF+ozfNBgOoTqyZU1gvjecNLp2qhvR+N8Fy",
-	"szTespYPXmUuUen0l891QbNemD0/j0XEvbASi/O2cCQaxsiBI1uxA5QZEj13zcLDDLQ577QitYnCU/ZN",
-	"bZ6Y48+44TCL5WimZJUWbCN2e0sHBta/MuCqPyQ/HvkqlNZwDWqmlr86iv6LezrqRc5WPB3u9WtneRTU",
-	"fnCd8/2STTO10qv8Ia9aK8c/V2NdrDiWRWzYKMQrA6SVQ1sXGbf3ufB0jBVO+Sgjq8Ljq4j3y5ItfEeM",
-	"S2ONTSzEw37nqLsQHnkmiAv8FKu4f/Pb/c6SNcpYSqREOF/PEb0i0kAPXYMM6sA6/nQksXbmyQJB1KgL",
-	"N0gZtdJ+RRrJjqC2R1C+XIH9qBMdv1C2Yzg7hmNp4S+vqN2gkra2ghb2ES6mA96cv2gdolov827TDLc6",
-	"0t1AdWrmgi3clX/5hQ+l+9UR+2LWbsasY2XBgWv/w6+ISLJwXpJ+5fpJuM187Lm3vOIA+RJtKu0+3hLZ",
-	"LCTuQCItnuT1jNcVFJt4V0Gh+AJC8aV5xkd5W3S23h+apWykyVaGRGCaElMf21Mu27PYO56VysSt/08P",
-	"nEDBbE9rYNJzpq796Dp5n4JMuVC9xvFI4x0V5IqwjDQaXWVdyy8ID71mLaLA0pZnENosyOY1McJqTTos",
-	"095+qHI0kHl508m09ibzoeBMTOnW24LAcZq+GQI7Wlpqbh/QPKo8qSmXkg5S0ksyU0xPmh9f+9azbDLB",
-	"Yr5SFQp9anGSH79ErWdYjgcciyRc2X5Fepm02AZlnvaCC5NOL4/RbMwLACU+ITY+JIrEM5RkehuADUIW",
-	"hsNrjbQKbaF+8wRhzojD4JyNedowDQMzRq+IkFjQUKXDmcLDIQz1N071qCBxkkqU4DlkNjJEsEgpEWhO",
-	"sPADO0t3hgjJ2Ws8IaH4DmCrJXjuMaeKSaHQhEuF1IwwNXfSQW7h677vd5oTZSvls55UPL7s4ZQIVbOz",
-	"b8dYTHBMpZIQ83M7jUvDbTrKV0WhemiUI97W19rykk7bfGoUiDYku2tpCuqDFltcql5zojTkdEVK1AmD",
-	"t277Eh02nYoHBXGdqcx7pYqGGuJ4ATlVpk7CTIjPmD4dzYe7pGhhjfEyrvJ0PVmX2n9FAAtKqsIqTlPS",
-	"+CDlnOi197HQmXIxxt8zkpHwor0jMYG/NQFH6HUmJCkTsiYKg24GlWnIlgXNMNUPFGTO0ThjiYBg5W2u",
-	"uJukICMqlcmmkT0lbJpPTW7bI83MGhOHJ6yXLHNgBL2D7pJBHHS3OQpfNwmUr+nLJhnOZF0qZG2WJtkA",
-	"9t1Q4OKAv5YxlYbpgCTW61YtMgpEEcknZc4NoGsDE0AmNLyFgiSr9fUGguDLhM/Y6i2LLF8UI32KQRY3",
-	"Hcw787U3w1dEjXmybEBLmF3p3HrntYRZUKuY5x/Y6ik51zp0LX2WvrnVc7H8u3IuFZksleEFq8MKMUIS",
-	"iTBKOb9sOoIz+Map/sR1WJkd6pjgVI2bffNHcy+YQAmerzpL+p5vJCQP68mSKyIMzHWzA2u+4WqXN5co",
-	"pp5NKpqmSHHAwDeHuhAoQzpsrjZtSZQYIzDXLBsmKq1tekatjAmCk96CstDgc3rxZI+RWfj8qLEguXZh",
-	"dLnG5+iDfvVrMltpNFXWKUh7VYEULZjYIe5fPQNVhapm6fxlWTQlqgbPcp2hyh1XyvcAawvJlJDpHNbk",
-	"Fl03G0AbNU+ClD1hSw0Wgxo50nWwSEulDVC4TH4r3Fu8r/hsCfpl6RrV+LVsYlyF7zU+uLm61PiJG+cP",
-	"q0/bwozLs6l+NLisVE4JkxYKb/18m/1Fp/AqTLmpMZXn30hU3Brl1STQd8E9YsHF60pLlscm+RURgiZk",
-	"KSSCzcg1y2DsGjmlpuEDLkHozcth172wg7ccaa2kCq8zwQ3CsaGIkg8asKyufy2/rMV06oHGuwThzN4G",
-	"hSur7mrMqZbjqgULLWzR5OKoQ2OsQlYtLlLoID2f2GrzhQg4aeufHC4y1H2RyVTNO+g1B4MZx9Z3J8fa",
-	"JuMM+hKUIvyHIH4UEfqd//vv//e/v/7vPy8u5Me//9P8o/Px799eXHTyP777+78vSAOtAdmXtIvWBc+1",
-	"7oOwhSwuj7UDE/PDNH72hI+G+CgKYSA6CMDDvFSE4hHjksrWcesVTrGgeA0URCgO9xBnQG0dAtiw1naM",
-	"Qca0HpmNxp016jMCkIMLQ1+WQVzGhdwkt2AT0MJiLT/fMFLhFhAEt1x28LXC37ms+2LzmmHe+STmwdI0",
-	"ymMu4qz+af6LJ8g89xflBrJk8vevnyoT4JGrWM7K6DkY3kkjUKzVG13iPA1i3nXYXS98jCnFQRU6yf33",
-	"aCaoIq4v4USS9IrI9ZXAUHB+P1elluXMbTOvJyeH9ZNgK2I2LEI3kYk7ovq6iCoMUWaGEmJBLyhJk+dC",
-	"hJDIHFLTwvhsr6ug3WbeMEff9oHFdrodk/rQ/y6yyOO2J2yh41pSJCYsDbjxYRjyOv9CZd5meDkEk3su",
-	"OH1XCV5WW0NwhiuBtBugW1eBrDeHOlwb4LkEa9zskesB5C2A+C5g7oY25Mfcn13eDoPyAZ1ZUzWe+0jh",
-	"xaUFPKnuXnvvKAwK3trrdDvhHbDfKlL53Bc+LsVzbnL3BmBFnka6nOzzAk4f6cc9HRUTCy37L5iNMnu4",
-	"3DxMe0/okRwGDP2FjyiD0L11ZXhbZsswa1HECpz3DFrjNNs9A9y0t2/xlfAIuGTrFf+Dpil+cNTptvxu",
-	"EC2JJxlJFzf5pmC0mhUew7qVcSi3AmD1AcByrKMg8pFXqITsH8ggwApZO2MD9d1f9s/hcTlzbFE22JF9",
-	"I5HXhmPFmoaMJwub5b3Ep3hvy0rjzXcnSP8+Kf/FrZ7ysb4Zy8c/Agu00h+kPL4kSf8YCTKE7qEZM427",
-	"Te/rUpOwTBDZQX0bQeofWy1DyhkXiQFqg9jhgFA2cpkpefspSYRWhmdaU034jKEJwWw2pinpoD5X056b",
-	"a+jFgo7GKsqRb7W+UcD7xpwlaIiNQoklspCU0E3UQV/mvM9OpBW17NyLmFgravnjCHLiVyVvup8gmglB",
-	"mDK5aQDQVU3pbkWtEWFE0LhwqPm9azSrPMzbW8NvKTrqmrgVFwkRvZRckbR1fAhoX+BNiPFUZhCuuG6j",
-	"jvL4Q1xFZhO36ClJRkScIAYGDiMjrOhV0GW+fh1+eZGu5f+qe0NlPQNJjVygATHNjw2V6WWBtoZ81mya",
-	"ZoO+LmeZZfKlHahW88O8ogq9VJe04jmrdYyVTlRNVGSdSEgRwWoYkKg+sCyluhjpX1xuLcmH3Y7QKj6w",
-	"tr+ucrQfdldzupVhvnKkr9uAqTXwmFTZXLWEdOGBuhtXuDgWeN02puuYWwlvfsVQvizd6LU9cSGBu1S+",
-	"biZYd+SzICpdvXI32iot5S9uKc2tVLWdwWry8hkPTDfIWwCTJ1gbDe4zreJM9D0GOVjNOLJonrLU8TSH",
-	"OvIiwe3/+LXbfvzx7xcXHfjH5/0v/x4S5175uaZ4NreFOd6rzPN70fdfvs3fthftf/nuP0Jv/Fws/GP7",
-	"f53Hj8srP8lSRacp0d/qdrp7CxkuH6OGa+Knl7u1iRCG2ngYEYCp6j9zwKrAun1qO5RUK5fyjMBVQfL3",
-	"2vjOxwbJx12kOPKmXj/Qju2EX4ffuxg4X/SOaA30YM/L0rLsqRjiGfhDbLAcYXkpc98rdESBBMy8E6X+",
-	"nO/t1xLb6+mtH7D53cXe+1nfhcNm6834tp6xVkHOdbUsxitmvCbK4oOjqSBDIgRJjIvF9liY4ISEm14G",
-	"lnIjbawuic7dW4dBpEiaSsSHx6jvp6mYZmf9qHxVkLzdUPWnvJGQ/iGveNJ/+Lue/+2aW/QjZCCka91Y",
-	"DfbxlkyNxdxDi6seTEHMXVGhPV5uX/hH/S+uty+vTNqK5u5/4p1lB6H+bxMsLkmihQRs9gKrKvy7jVzx",
-	"q4YiA2MxQ4A8p8bDcs+EOqODnwwgrU02dEOU7PUmGrkhhGb8hpFzOiFPbTQx4MGhn1BCR1RJ58jx+vJz",
-	"YUHQBYFGM3Nws53YyGHZx20TJAupfvh4v3vwuKyyPTwM0Oxb69Z7Clnwmyj8zjGolfQxSXHaTsiEA6XO",
-	"/B8xmmTxGA2IVh/AK/+oXpsvnvPYQH4xkGm6Qm0uj2U77+RquuqE+xSwcKCrU62MMkRRXvm4nwQRbGoD",
-	"LfMUjlWPsiFvHbf+vrd/cHj08NH3j7utqJFeBeCqfNiDWgGIYz3umtv0YfKyWyFh0HiqEsCtfmG1sr2o",
-	"BUnCvaLPdqV7uJf92nIZhxMiRtDeT3GnfGWM/p4R00fnh0dv97//r+cvgl7WutiZec2yPMUi3LWw1eWV",
-	"DN2wYV9lb3UbxL5XJBS71b+Oj3ZhtwIvKyUsl7na8zytYUr4NCW2MPYK8nZd+C2Q4ODtd4hRmuZAVhvl",
-	"/BJxSOSBMsexifFFtux/BoZODlSwYbSvoLZwQ3mT4WPUr2NE6GisAJ0gr3mUCmETc4HrQSVwA8dzfQMf",
-	"G2NEaix4Nhp7IAhutJIQmVd95z2d7i+WbbEJJcr36a96iPIzUDmyUauIjFYpfFmKqdVyffpsmFbqQSRY",
-	"pl3jTncJsTcH/BJOjsrhWlZhsNjh/8V19QKH5SbUdPv2V5rO1gO+cmwuAL3o/biKp1KJFEcDggylI03p",
-	"OWddNwGwmg6VD2PJzNeOKyzRbZZJ9pVu2aqkX/nAdaV4WetcqXQWMr6UXLnyuYBcb+DVLkn66kibezWu",
-	"C1lZgStaTFlcS0m1emlI8QxqmcFcxa0qbs2h7peWipW0libpROsL2DVl3vr53JuYMtczU9a2T+6Yv5Q5",
-	"+WueAxANM5UJUoAD7B11AXpKIjziJciLm2VMlcx4k373KkIvIvQmQu8jNMEpidCQmP9CS+0IZQw2IrJO",
-	"5jbjqq14W+J5VKAwGBggSU4QZnJGhPENjegVpGz+eTliOcl7PVU4LHXnk4AfwWFgLjQgsblQEwPGctx6",
-	"iuW41airU28ho7zU5VaQmNCpKhpevXt6bhteHbqfr0jSG8yhuBFIg7CYmPwtQYYZS7Sy7kZuB25+kKbn",
-	"4510N2nM0t2arlI/YTULNJymrYfCRkKtfVndj881t7g92bCvbb6LwfdXNrXh5uR7/rkpxJC+PwSGczel",
-	"kDlQZnUBiqlVdjUnHn9J8x4w/j4tbGxjK3Y+ySU6/PMvbwbOJzdpBvqn3KtIsPz2KQaXzUsmM4HNZj/B",
-	"7BKdC8zkELb1FR/QlCBzKj4GHf7wjQ0SuQrWq4iYUIZTtN/aCuD/hjywxEdWyOIv9ct9nWYsTlJ6klGU",
-	"z+PXulo+NeeMyH56Ce1u3sZkQekoaxt32bDk9lfc8vBGC19gti7w5duwO0OirUZHDQ4/XyVZUUddEkpv",
-	"6p8mOTP81H9IjQkooAkWlzCg8ioEX7SiFMSVhX1Z+FiYsEvyxc2usjShcZRfv2KB1j5cX+ESTvAn/6J/",
-	"VrxlDa1SKWXT5zAGn6gH0ZjWcStODR6zu864svbEEpCWowKkxWIhwV0mqlhc0zqxvdYQtiXhNkXtqNtF",
-	"k5HX7bh13MqhJcudDIaQccTiuZYuUMkOdWAII4Pkps/191GLMqlEFlvgvNYplBBNbLtsH4fqMJCpX07M",
-	"XQCLWqfBr4+HtRRO5qgJnEx5N4OpXzGegNNBUyXOgcLtEL+RJdwqSqTNLB0TD3HLK1Zy9BJzNkxprHp2",
-	"MRJwOjCuera2KqhvlaksONwZlmjIM2aKs2buEuMKaUNASMVByd9O1LlEvzVPrdSbyxS/kd6/VQwed4pC",
-	"P+XH6fO6zVkWx+GdvOvI0/LJ/ByKiPt1bRus7urKmyAC3E0jEy3t8NggLv+VAhstljVZgvUpyiPVCoUs",
-	"C1H7fYkL3Iscd6TE0byGr9W9jyqMtcK4KnyjwgCaehN8GV2R2X91v0JlaW7CueB9Ym3rf4kqsRgey3nx",
-	"miEEn1OvdK03b6u1gouvOcgq624QM9gI8vP6mEEBEbBmsdEaEKH2bA9uFCPUVicUE/tGIlv/uiY26EZR",
-	"aO8Ard+i7CbU/DX0+6WYtLsTe29P7PLmp8UD+gyG4qC7U948suqrUgH9LCxU+SCt6e1KhODCIXe8e/EU",
-	"PT48etRasGevMLWDXFh3bZYCtkafMpkNhzSmealr/xiN+czk1Ls6gGZICAOcYhaTXpIt/6amCxsA6lf7",
-	"ESRZUNeOg6UOp0hCCSkC/BBIDhZ8JPBEBg1UMgWcrCAlFqMzt+mN6QmityNHKuHTHk1cQYVeanNAlG9X",
-	"4+k0paSU/5plNAmPR4Wxi5EkTBEW2yq5MUmn0mtUhHCsggBmmiwC4C/PocZjJjgbIQfk1kh39JDsAsHM",
-	"IQUwFbl0MXPd37o43H7LKcGXEuER1kx00UXSrO+EefkLM5DQGPXLsXUpLjLbYjMXii4bppB7M3Vmmrnf",
-	"UkwwvbxZvZDWwXtDQZYfJZly1VP4kjD7RejVY6W5srnaxmYDUJ0cQlIQBC9vSgoO1S/U+ijcL7B+pRbu",
-	"z5GADMg+5PZP8BwNiAd+CdGIxv3mVvQhdKHvlfxRb1jP3OtoN8YsB0BCLqbeWopd1qRRgStFDfgSrNfR",
-	"4NM4SLpmFaunaJqX25JP01SftxxaaWVKty3VdDWc+cftw5aDeeesRpQNaUpecDFZR7EN5dc1yJkjDhB+",
-	"KQwx3LQ0M+0onKR1rWhFbY5X8GOV2EZ1X386e/Ma5c6QwNOw6j06CdZjv339Q4R+evv8B8QF+kAGb4v0",
-	"viP0ij7xmdSAMn2ImoW+zWfX9gPYbWv9hhn5p73e4WJUk2j5VyaEawa5VpIGhJmQ4kiQCb8yLHhKY2XQ",
-	"1Kqqr98foWHvgzPCEoQRIzMEQ0BYIgNagYV6oMmunWCFT5D+lh2FLTBiJNdJOzUEmA1SGp8RpZxyEl6v",
-	"kM++IMcx1zYITh2NvaJSal3vR3u9FbVmXFxSNupBW84eoLG2jlvd7y0K7cLA3tlq26c8WYhIu0rcXmx+",
-	"/LX14+HPz9qPX334z/aj8/3/av/ryeuD1scFGq8+tyA9CANGLyNEcDxGI86NnqwXUtIRa9OSSK0RKjXu",
-	"wsrXPwYnPRRErpsPZB5pxWPR++/J46vkx9fdePJiFv/wr8tWYA3yT3gn6bD7+OF6QDLuPTXTyFhSl9W6",
-	"bxNMwlHe/fPu4wLS2NYIuPy340M9CBv5fDrGUCSjZjQmfr7eYL6FHNMbBQWZFnm/jcrMasNCpTlv4J4P",
-	"R1DmFj/CS3y0wQn/eyubYRky2DwTaT/PIg7u+FYykYq1LYEqrYmqVF2o8GqMqFREkEBP7mWdy1zu+rI5",
-	"mcbFlUHlRZP16OPvvCZxG6kffMxy9SPmkwX1g4+rtRvPOCTbFHgEksSZIF71PWC36KO0X4JS1t9KOLl1",
-	"zWUt1WPL0AbLPIFgowjTRr0C8B96k1vUYAkiT4nWYLC8LLoSDLfRL8HHY15FwHBfiIhtqHYpIkO1Ue3C",
-	"EUuIVpfCXSPOwZ+inzMulsh2XkDkE5VaMUJDwZlCWhETBCcS0Rrnx0b5idD/bpNme3nauTc597qli/SW",
-	"CBpapMG8V8xhWw2Ck2Dp60slTStiG0RZWRVlxdJanQw3WVT3fW701vyzkbc6Sxb3HZRx3+LS9oaCTxpV",
-	"P8Ldxi+37dWe5gTlsrXMrs4IudRMg7NS0aLn9CGCklovrHlt7syZYn00U8mRAqT5GVVjnimE2Xzthtb2",
-	"CAQW9do9MO1i+NtTLP5ia9kgheUrEyQ1bsWwF9csuyus3zLGgkQoj6fIqNTV0TQ6rrTmtII3l9aVHl4B",
-	"xXoVcPX1calvF+a5jOu8DENN78Op1IYhWUDRys13gCnE9i5kEdeHWZrOtcitaxDRuNfMUvUuH5+Te42t",
-	"SqcuHNgWBmCILWIbeGrFmpHk/K3XazHkXlNoOHULYZC13tnQxWbglr75+RINyIgyxA3hzbBI9L9fcZbg",
-	"uYGwhE+RpAdaml7K8iWnEgPopWnDTMms57pk5VdK+czeJfu8uZ5jtRWo/c1BmfKGJs5H6MN0tu4OPHOp",
-	"5Vte3YbvC6x/8OX+TtTekNvdi1zJ6NCzsQFYTciGED+Lu721JjALZ6JoCFNO71zosIbdnBzeU4FBGpjs",
-	"Zn1kABu2WejPI9y6cBDg+s3sWyNfb8hBVeswsW4LZKloKeNSUysUHqZezzeTh5t84gyQUIW8lyW1rhJ+",
-	"Jfr5i6eOLsqYm8kfXfjOBiWky0XYeUYkyLCA8zjgLdtv5smosuuwG+IbiWiyAdLR6mU6W+iTVkhKPJ0K",
-	"fkVMxahJYglaKwsvXdu5eQ314SvajXKgYIGN1ftIvfXVLGq9lS1pTx9IGvMJuLXc+gYJuizog3KIJAaY",
-	"K4UuS5MG/rY6gtyxSHKDXHH9Jsal3f4FD7jAios5mnERCJ3Vd6OocboG/MYbtQPRk1s/03np5HIL/xc8",
-	"QOckHjMaU0MrdzPpRk0qzoi4ojF5qUyqp2/BYUVGXMxbx62nnGk6cblxJhey9fTN67P2D89fN4TctW4Q",
-	"Kns4hh5e9gzYVfuBMCJwiuLyt6aCxqVmDk1MsGXGVT6rz/VJnlspR1ynn4FbkSCjqcXBMUvTMPp6jwvM",
-	"bDKXa4vldsjN0F+hTVVrj8z/4hLDP/A3Izi8L6wtP/Lj/hCO+9Lju7Iswx3ndfhm4+O4ZilC88NqA+lf",
-	"lq/s+l2s1mDna7HkO9+jvJ1T6YTczZaVT4/P1szbwucFUsXOg+mzfTuP/jHS00NcINjbDupbDtQ/tp0W",
-	"OqivGXn/GP344/GrV/pP8kn1jxFmc79FqTKn2S1QlLMy29k7ZKad0RF7uVZCQ23zBC8BAScTGlCQ1m0/",
-	"sP0sgeVNj92vruEsaU8wTVEBxF0itMP1NLWm4fkziH6YPakk7ZgOtAtDf8EF6p9maswF/QMO8zF6QrAg",
-	"oh8GzMvT2gLvefvm7Bw9wFP6AGdq/MDe/KC/zCW5dr4Ndr103Vjsu4LroXh8eZr8lkm1bmimKNhq73e9",
-	"eMQTwS8JAw1HYCYhCr1ArPXVXgVgx7dTLqlmV98BDAZhCn3rWtl+F0HZzh9E8DXLwNr5pWVu/uskYXlV",
-	"9UtcDLDyr/gVCQBvBjISF3oF277yl5RBM5ViCxdKPUtl9jZKs87mRS0oMOtB4ZqVSIY4H5ajNbYKksrA",
-	"ht+oLWAWoXCo8Slh1qHmr0vMhSCxlccOsCDIuFfAbQTyDipwQxvow9c+Es2q/ZaEskrb/LlRE+U6PNuG",
-	"DfTXgBCrA66AvS9FH4pJVPYlGN1YkTtaOqZ/dSOoxLJuyAyas/g0zlG7HOQSbFJuukJyREpUjdalXwFw",
-	"0Avp+na+v2pxbw9X/kZiT59DTZFF2jdUkLaOW4/I4+Qw3t9rf48PBu3D5CFpD/aG3fbj+PvkEXk4PMIH",
-	"B6ag1xUBWyuBcdUDRKei+gqUItetC8ksHtuyQwB9mvMMSum0kJOEIKo6fr3Wcau799Ozxx8Oz7qvHv33",
-	"wc/7//n966Pzh//a+6//eVJE4I4Pu4dFm8rXXKEXdgx2zR4kPJYPTAHqg38rBunFbos4xJeP3lU5ZzHA",
-	"aeldSEL+7Jy0FuG/h1yYuoa8GDeyDhEqELSzbZpFpbf6HXwqlEAlFyItlWF/jJp2dVtFsk+cye7nj9ua",
-	"4uNu1BqY31vdvccH3+OjuP1wcETaj+ID3H6c7JP24XAPPxw8ir9PHhMPWgyerUWhe3S8l6PQEW3iGio1",
-	"7Xnbj6BqnRF4h9f7ows1wFSOS5B1+TYfdz3G8Ku/57ZyJs9JPD44WuzenU/6c7PSc7tsK6uuixVp9OKN",
-	"kNCKNQwiijGypLEg9LTCyKxcM0lc6sfS4P7Srm0K1Fbs8+dm2sKaImLNAznDVBmaKqhr2fn08mlrNiLn",
-	"KRJRhca4EQhCFW0VyNKnCC+rwSXkJqYVToEc4PcYy8nVW/GKF9bfztUM5hkdegWLHpcZYEkW2mMYvIBj",
-	"r8sVMFcJ2DJv0gS949AAc84zuHiEXpOZubhwos0HQhb9FU4z4lzZ1o9cdAg2i4cknhWpOQ6IEbMQEIPU",
-	"+qwWiguE/CWfUqjYzU6tfoiMz0KvtLNfObV8qCcoJUOFeKbyGSWcGAQJcG1A2w2L1VD53ELXBnOXHXzd",
-	"tj/PTYI8WaDQTioZs0V6bUXxlRZFWfpJvnWa0xs32bVKpRa0KU01vTwScgB5x7jc0aVMdNtSvxYlUq5N",
-	"rmJcVu/8YkfPpyEsGqkIhkxwf4bGoYVFSonwKBvyxal0R8HeB7gIgs+KoxJDqgEaZDRNJCojB1mBuKR+",
-	"99du+zFuD0/bLz5+/v7Lt23/78Mv330++FK6tBdqel/fyL2EoILZ4iw7+YItDXwt4Q8nyJANpIEbxR4x",
-	"QhJ9vrhAbjOuXQTkkWBtJfbiwAc8mVcAR06QIhO9JhKUdK2UWxwbQ7uRn8zu5b3DBC2Ud81wi+NP8qO/",
-	"im4tk8g9JqEcmhlS3C0zF3aVr7+k9mguwhy8f//yGXSCzzsTe+eCSmvrkOTEQNpCd/bqPVrCIm5Qsavn",
-	"4dboH8NUImOhYYm6g6NkHx+Q9lHcHbYPh48G7cf4aK/9fbI3fDjcG+7jvb2O7YsCMwxmrz4xCZ9xyuNL",
-	"R1zmQJxYaK1LMlVAUx4gjTkfMU2MzBmbkW+mCFoKrkNRAU3lGGEj19w4GJlpWuqg56kkFrnGQzmpJ7Pl",
-	"EG0rBlsRnYbm8gMSOQ5fJ0OtPhrw+K8vGDY5lCDq67B1+lWIpQQUPbmOBezphkHAJyFVr1C9Q4OoQvqY",
-	"u922mvI4TViAL2HQiXCaIpJKAgobGpCUs5H04mWFXhzShT/WunuDzKvQIKlF626Wkp2zp5X2peezWY7L",
-	"am6DSlaTFsjmb4bgUmrWLnQFNlYhN1be+zyHp1t1ZwVNdvnNT7R8WvlG1/fmYxQkKLv7/ZwtuEJWlsAE",
-	"bb82baOZNHjvIPjPwI530C9O7TbgefiCAWcBz5FmipT5PZ5Nkj0uVQKgCReAp8TQQRfgNREe8c4FC9ul",
-	"za26j+vw1lPpChSkrZFdK3nI6VAFuz0JLp5W/rUtVdOsdYX1W8df83WqY7QbpAYGvVaFCV921eZeYKfI",
-	"Xa/RYxCMKGSGOPujiehvVQR/yWH3+Hhv/7jb/Xv34Biy8nI6aU334MjVT9UKg189WIq9/c5Rt1U9f8+0",
-	"dWUUAw/jVZ/THLrdfK2YqrMN3TyP8F78aPC4294fdkn7MD46an8/2CPth8n+8AAfDo7i/f0V89zvhuc5",
-	"2Gt9+RhwMVg3YABZ1dw4r1gfU8EVj3kK2pLFnCOTqZoHYHEKIl0oW/Y9foGYmynZKXSzCOF0plmHM+NO",
-	"kDs45hx6lButC0vrU30NBCr4xhHUc9lm7nM00+LXbcU6WkNh6H+Bsb40Dx75sfEishM48FKRyWlKRDAk",
-	"ZvKTHDv9jQ9kTyo+ncIY4c8BGZvQnSZxsPFkCn6alM8MpKmFpU8y0jMkGg7VNixQtYlFy+pUzZx+JDhV",
-	"4wU3W3w5EjxjSU+PvnXcEhmzQWY3gdZxawzPzr0YTLGvOA051yqvXaRDosZa5EG6NBEopVfEFEyP+Qxp",
-	"rQvpJ9EMU+WpX8XoimW3K/4xXJKPw46+H8FRQZC7o+i0Cq6NAoLTfdlbAr2fH5cWBnoR+3yR9LkcCZw0",
-	"CdDk444WlnKFuNI7bXPI6lO4Kx62ha1hnn7s3WswkBM8t6xpZOC68lTuQUZTRZkzd6jsTQH+zF24JPMi",
-	"3lJCKmuYyY3TjOSoZvbvnl0EayBumu29tSp7fx3qqB74LBFXROR4JyfWEkeXZA7BU0LhVkE0t04Qy81O",
-	"T8/3QuneYoci7bD0IfSjTRLBzTZ8rvml56A/lyceF2mOt5dbrlfBjb8KROBlmhdrWU0qL+ZX2ugV6eb+",
-	"ofyr51qUGNRN5Vp431g76TxnMo+OD5rnMzdIU1670qd0pGvEJ5tzRoAda0ZSwk1aPP3LNTff9Yjbf3zU",
-	"/9NtP+512h//to5nUU5wmqKUKIOIYtKRQbID26MjJlEPdVDbWsjY3mvkTafEYVb2MPiyav+vkxo/Minv",
-	"CxLypdNUJ5yROXi+JWBYzwRVCnoT1Mi+OBPCNkFydPbz87PlVJZntHvjuV3Ks9+3a7WjxDpK9FmXL2pC",
-	"TOqcTsib4TM8D0UZtOTVypZWtWx0zUHAfqNV4jQ1LvaTQmvF0iT6H5+dlcMI3/7a3fv4a7f9+OP/7f/a",
-	"bR98/O741277yFz61vv3d/+xXvzAH6SVzVp6mWEgLvLxdNx8U8rIc6YMWQcQKU3KzjINsLbbZKkRo9bV",
-	"HvlZXfGYJFlqNCebNvaCpymftbNpMWdcclLWgl8G8Do0B0CatiCJIjJ6sg1Jw/UcwHKlQA1FVT5YJ7HC",
-	"l0RCnQHnl8h0c26KBLKkDWHTHoarGuwGXNxgv9dWuS9+qM6df26d9+TYOkx8q0QvsHnwxO/cohVm173t",
-	"BGVsiilc1P89MV4VxDXvmlEZXLIaDHxwoYAD10aKuDIAKOVhRdpUonjEuKTSFYeAzaQNWOf3cb7ub6R5",
-	"j37K63YDTmAlkWnTElW+B3QX2XYVAK/oE94yVH7PH5yTfKXHXjnD2EZ33as/NoTqh30H1XkBtD9v3Vdu",
-	"IWhPSh3L1CzkL65ClznpzajQ5/ySsLeYVlONXTVRi8x/Gg9+iOkb+tPL93+83HtNf3rcIQfdTryfMq9G",
-	"pyls9j0rU1pVehRes+mr/OTKRQJVfNqblG9otN/FS5/CXq7a8ep3wmNVOM3VDz90AcTveb2LtNi9o4Nu",
-	"52gRwKCa6VkHebkdxNDgbASmaVCxcHEHADupqq6ug/TeQWRfZpz5B638b/spnzFCNxuFJ9PFrOWHHuhb",
-	"3l6aMfQLdLaBqwYPxuE+LknqujkHlTfVBtyptBAN7veW5/MaIGVLAMaGWZrm6RiA+EaTGoBgb4kXpbY2",
-	"2AwSsxbgOIYtRWPolDVbyQJMeD2fnBc99FfIX92qg8mvzikGWkvPf3UpV5zpGxJxM/4C61P4jErXd6mp",
-	"jwBqkluHj/e7B4/LaOt+dfO9K2Wu4ugW79EjW7pIz9m11ujaS1GN5a8a7xlR2bQiDbiaarnfy0SqHzJ/",
-	"HT94oLiaPnj64/NfTn85/g0z8h+SxIKof/z05OzDfx88e/v8x7c/H7z9r7fVvy+ybnf/IZUyI+If5vlW",
-	"1Ppd9Gx1VIIVPoaWMg+mbHQywJI8PIzov568eTfr/vzDiP8DYIj1t7QFu+JrwTUs5hO0UrRl8J/vTO8w",
-	"aVqvLjaodONddENAVyYsEUZ9mEvfq2oPIE2biQRNN/gNUQZJrwf7kG81IEi/JEGUKW6Np5Vs2H4lKk2+",
-	"mESIJt4zQXDy1DFOjyAy+CUE/eZ++bx2nME+GRxIEIzzKTQlNF3msADzzqKbSgIiD2xUgBmQiLN0nmfs",
-	"Qny+GHfnQkuZii7X+41TQE+u86i4VhPGCmvQ68qiFi8gNwV7ULVI3p8i5SOa12kv5qgUvK5n0sZ7xapa",
-	"5lJpPKXGZGKOWQ4m5veRsvVf/A7wu9WM94bAhnoE+GYxBw/vImmC/e1vYVN9Km/YUYF8B4+HS1t2JZos",
-	"+IpyF48bQ7PaRt8yS1ebFo6VGpDUNhxZpMlFbsnIDLn70SSTSnO4eMwlYWhAhlwQhNkcspshwzToH1+j",
-	"uVqZv0StT+0Rb+uLbXlJp20+NQ+2gXw15wESXN1w7ZQ5Nu8S8my7taho2IXR7xkWigjrxxrzTCCsUEqw",
-	"bOTmdOcSp2mDNFMDbPgxUOsUOmohSvMxXO4Sg9jq/9758knQrksZ42xZaFmLlL+4oWCwYm7ERNCvXjt+",
-	"7LE878DdVj+lW2C4d9OtKWrNBFXkDUvn+eHfdifKpt0WbqgvU5D+1o5flxW6/Y26l4ZMWniybfSFmhZi",
-	"9pOtOyT5lfBvuxNwj09AEPqsjjOHPYa/BKL9/0Qd9HfURr0OgjIOzNA/IcHaKmlasFt/4DcS8RmrgLh1",
-	"Klt1tDRj4eJi+vmXL/p/X8H/vv7S6/zz7+2Pf28aXj8tMOXG3FTOpvMVaQz5FPXqaNtfvjbw3lvzL6/t",
-	"2F2IoTiEqpJXtHjt4j4br0ImqJqfaXKxucUQ/jnNTC6z+euFG89PH85boWpXE8FBCmDA+HAhFtRvRZAm",
-	"AHzMvLOY0VipaevLF+jgP+RhNXGA40vCbATWJWscoynh05REeTP5UgmttjcNttg8glguZaPOBbtgf/vb",
-	"GR0xRNnf/mYLYarDhagvQ1J/MhwfQxdZt3sQm4nDv0nfvIxA7y+b4dy5YFrh95fHpGLvHaEJZZki8qQ+",
-	"cobIJ2MZSeuVgOv2PcZQMGYRFXZiWluVf/ubTVxB/c9w7CKkNTMwv0ExiyziiPzS76D+FI9IHwge/tmT",
-	"9A/SR9/ud4su4fvd7ndohtPLC6bGgmejsZfCvNeNut0uEnwmO6gfZ0Jy8Y8++tbkAIArakSZXdIhJIag",
-	"vh5Q37xTT868E6cp4kP9DTI5tnV7WKIhlsol6mgJYbrcY+mu2UxqlnhpvVOClYS0Xm2uSYShNgzMc/D4",
-	"yAuGtcmYJCTpIAOq1IfFckth16pv3EZZmnbQaX4LvyLCTdwWkmCGnEJ/AnO9YP0FVb9vyr4lGhBJE0Bo",
-	"Mhv3HOCU9M7pgUAhmYkwPrA1hn//TXLWR9++e/EUPT48evSdXmuekD4skn7tICUIrGOoKRd8JPBERqhv",
-	"oKP6CF8wSZjS4szcYg9P30A59W3hiqHfmeBsZFApNBVwFus7HZQUfNQrbYcclMik7cH22fzrbyRK+Qhq",
-	"LzX5czvZp5yZVD2FSEI1wR7npX0xFmKuF7OvjcF+B0EDcaqABehN778ctl9ps8Get7fvzyP09vT86Y+I",
-	"C/Ts+S/Pz59HF8wxcJDq+dsP9/YNEUg+IVCjD9WoM0tlxJ2jd0QJSszAEBzPmRVt/ZcJmUy5XsZ5+2cy",
-	"76NvMZujjNHfM4IU+aS+cxQB1XTQkhPWe/8QDHmT13LBHNXCQaUSjegVYfZ2oGVTqp2XtEPb4PyYT/Jl",
-	"K9wJmh9o2QbOTs27YM3RBDLfzR4CsbiktsP9x5aLzMY0JSeor6c9b58OFRF9cGlfsLGDyJEk5uaVUDVi",
-	"R3JOPqm//Q3IQdDJhJhycyhDpwy9ZxS8469fPD0xlZzAE4wMQxOCmUQXLcYZuWh10HsGRbqe01W/7IJl",
-	"9vrvGXRVxAJPiBbWcFYEGWaSJGgwB/rVh7RyX9EwyQK0wKkEzoIHeo86F8w2bMSwx4ZU3FOQeCYw1eID",
-	"yRQDA+bGHZzSGNAgteVtlHStBApKFIZUdxML0QJOHj94IKfJJ20oPLCPyQe/mH+8I8O292BnrCaplyLV",
-	"MtGPvB89eoUZHgGeHjLZuOj07Uvf1dna63Q7XVsfxvCUto5bB51u58AkL45B0huB48nLB/rqKBRl6EuC",
-	"hT5xQwrMy3jJrdT9RsLKR86XwwWKOVM4VnozgCD50MSGnWdYEtfjf8YQZ8QoYWZN86Kel9o8SqlUp2Uf",
-	"cUEAtZ6t4pYHb41p0ei+M/pHo3ufgoxrcucZrBvcWUW0g1ADlyTHe7HLaSD7WsctIOMCIdwVYlpNCm/Q",
-	"e7DBIIyReWw5ieXr/QnpA8BgH6dpv26Auce9GJ+fKDsh/4fT9P9+3Ws/Nhmxn7vR3qMv362XFms+Ysdl",
-	"YKFxmnZWzA7ci9TkMZK68ee5c8X4Gxbdu95zzVbYNEgKrqBJxQnsbzjrp+n39CqlWEu3JR92rV5v5Ou2",
-	"Anfp96G97DW+bpQ4E+RDRU9peVLXDNuIyOU07bemLsaWJ3imaTBZM2TCQBnuCeq3+0hlwgDNQeFhx48r",
-	"utmGBgNvsOWZ+VCK+oV2DknqehjDn+5yCUauXd/ao136C1zrbRosqvwI/t0p16JMD2W/2zW+ca1kqhzX",
-	"0eqxv1kA4bVPF3jgwT6sxoTADtAmoS8gvkStQzOQ0PvzAT94ya5wShNz/97q+98zbZwRpgDXwT53sPq5",
-	"F1wMaJIQZp44XP3Ea65eOETVw/3Hqx845/wVZpDKc9RkSO8ZvsLUuJjADZBNJhhqcvRaV2OyCo9kJZsZ",
-	"HPqf2lMiJlRalUMqPBy2uWjzmYm1cRnSJBKwgsDEgg4KcGBrSzA66HzGwWQujQoC94xYaQCiyV7JsbRi",
-	"zBhXF0xbaimeHqPD7mPUlylXPYUvCet7dfraGNVGKCFoqP8HvCZaaICZ2tPX+oVzq69fOeD8smfgo/Vs",
-	"TE6BHogxf8zAtB4UE8FIEiH9gAQL18EAaO0IqjwKRDc9ZaPWSgI4Tqax3pWxEKyqe+Lmqp+7YFqsjbUe",
-	"BQaCZxAbNVd/hZFZKaU/ry8GCBQ2N3IRDTKlly0maWr1eMZ7+t2RtrTxBdPMHAYL2opUEWjCdUqembED",
-	"gdIjdFDFWrW2ET9brqztjEzIyFgitoIXKsxQ325pT5J02NMvpWwEBihnHWRSBGCw9j6X5kGHlCQhldKw",
-	"vtNSbv56OqVnAv5M5i3DCMEQfsKT+U3wQBOn+FL2+lkvdYUH793E90P896kRIa2oNSY4IQYUEyK4Ne+1",
-	"tz2Ae+CF95lRN+C7Tx2yj35g76ARo/4FCxPrONw7ajIXmU2nXCiSvCIJxa6i+3B/v8HCFWT6isoJhFpv",
-	"X6Q84fyyUryzqVD5EgWMVvtdmlI1r7dgIdVZ83YtAWQBtbDIioyTxiVnSGNfW2YkHeS4L62Ah//BGemg",
-	"M3i54cuA7Twgo4zliWccENeSDjplc+upMYWRwDc1V8byMsSyRkSdetNcZFiLk/UMpZKCebDCeCuzly0a",
-	"mzAoY/sU2m6pEmKJSdRgVGuYCSiF2BKaYaa0PB3MkVWjbUPtDKcgYR0R2N2vtRIys1c969KvtdErbWYO",
-	"D7srVvFGVWyfogL8vXxk7rlefRdqcnHGvGXaJmv7TJMvDwwvA0TMRYQnJb38Sq3GzTvoTaEdGtA4RbXW",
-	"yRF0FObCYqfO8DxyempVfYJuwdiySasSGthedM4vmFGSx2bK1uFLph7maAT6q4cJqb+ea5bUwCGHGJ2Z",
-	"6LV0s+ErI+gWj87h4gI+I3krij+T0bi+8tJAnThTOCV3cNjMHm2sQuSN74J6QY3tkgMtLDqpg8K5NLDb",
-	"cIrUMezyEv0pFfP77UH5gagtabvrW6UtC9gYgkV8ahMJ8hoHA3xVxNoiF9YRWWoq4N++P6817vUBMRwd",
-	"2jLMSjO+YCB8TPGfMkrwuqa9gWi1GPcuFkpSSUJiw7gstyc2btSWNzmvjWz5W2Md743Pd8cybkV+3rKr",
-	"4Fb533vXlGFLLDBTS/BKJBrx3E06FHyCcjAa4zWNORtSMSFJhOIxiS9J0rPpFZT1IEfGJGYV7b1O3Jtt",
-	"EkdKhuqC8Ux10NOQb9RlNHluVFONkr+xg95AUtKEAwanIMYVTc1R6EHLTMgr7XfQ6QXzPLCey1ar3NJg",
-	"saRclZV8zS+viIgMb+8Dgklfc2fLPnOHsclPK+qxLliu9LMk91mD47yDIJjnPNsOYaXq13aTYsg5xSvj",
-	"1jdbyUOVvGALzvMCpjtCfWMt2PDAgptdmzcWEnyu1zEkCQQB4J6vRBSs4da9NVHwzqzgThbsZMF1ZYEl",
-	"pW17f7OEqnbKR0sSlkw+l+E8ESRxtymz/4BUMJYg8kmvkNEzTdJj/4qSWd/BPLnkJuPSkBbFrpz4RBOt",
-	"IadUmkCcQ9Qu/Lqzom+lbceiLMCVFh5a3PS9kftByaJVUq4n9xFOJbdJWDPwMkOzApAE3PO/SOv9IYKg",
-	"CREjVwYOV12eEapkdTk+PZhDGmnuAnfp8kVOpTdi01Fbr5usTd/S+/ULH/25crdmJmhLpbGPEppAMiY1",
-	"nVj7E1KbU2LbCddmSV0zQyrP29LjmJD61Kii2YXRJKhEs/rcpKKdQzMhozfddcCpGYCjVZcrdElZUrRM",
-	"Koheryfk7ysyqV3VMk5MMUivsuThYdMcJjcye+Kpi6Is+bBp93i9z8KOWN1K3mlSYEHdVgPSBF43CHvL",
-	"9pYgJ0rOFnPYlofgbiHBbekQbaLb5oPcQhZc01Sztg+4tEnCmf+8yzrzr7VD5Ue3kz5mZc7q3DGoTtN3",
-	"o5SPdslj146KldfTU/X0tXr3fEC5uyKCDpeE9D/Y2iHohEmh7kwSnNo2F1iO82IWfZkkpjvUCFOtUVFI",
-	"UAdfIxT5IpuCZVKnjNrqjGut4UBXKaNumbcZvbE/ENxLJqOqg14qyCQwmU+STwhSM8JUXkBxYgpQ+s4/",
-	"UIwhQiOu+YmWOhesj20ZBlFauetDbaz+dr+DPtiR9TNmRgMvsdO0KQ3YFpiB6T7jHfQzIVP/NWYC2njr",
-	"XzCSSjIbEwH9+exa2II7KLviI2B5cQZZDKC8SrOYUhUckXFFEusACamDZkvd4VyVxvAEUtRM/xGbv01w",
-	"WqugDFVFr8o5VXdZx8rubYfd9ez/pRfCPh/iTx/cig4LO3QXewcuA0s33yKfyaPsQS7zhrlegs76gyIi",
-	"WYDOJLa/HBwfOPEmWAHnBWyqJBw0LI7BjcvBunCh4LOdzLt2uA8ky4Iu0ZgmNwr0FYSsxkC94XzrcwA1",
-	"x0XNO2R7VCrw82p3B57QQVADiI7QENM0E0S6cmPo6yr4BPzJ9vHognGB9rvezdU7nFAqyp7NYuXVj4f7",
-	"j6FdJ3jKuQCZ6wEHXDCo35ARypiiJoeap4k2TMy6T/RLvLdPsTQliqb8GsBIzQme8baBNDLOFEZIIlGf",
-	"q6nrYko/ORAA66qRyCNkLdS18DNJ5yZHDDzb2mY0XieeEGnSxU39oCYQOhqrAr/Kr8KEUR129/JNgIpJ",
-	"PaAcD6t/grCtyOXigkG9Y+7PhzsZVz04nX1bhesXObp9cbu617Uvg5GanS2vEuzUBbOLGZn91FJe61Nu",
-	"U/UPC5toWr1yuM+W/fp0FdAJJB2xl6x1M772M/PyW/aw66+S5GVQspvfEGX3nO/+Cf3SFuyidfzrR5+F",
-	"WzCIEr9W4wC7tk1bvpRYb8pHPFNLOPBzKJqGrAfp92H1QSG01SDdFc0HSlAP5UJnOItMCxzWCR6mN9mW",
-	"KhpWJc9ZUuaZav3Jcvm/nux6IF6eqdXUK0k6BMcx5OG0HUtuGxW1XeGOJRp3gCRL1IwxsbAkRdopFHor",
-	"PJcI9txK7lJqai4EtQwyeB/GANeU3kHvJQAg2AbONquIuPM0G/M0P1XHfr62mnGL6DqG/FeeQoeXcLwY",
-	"pgYdGeQNCaF3tq3BLUuhostEjfLvsGN2kuieSKLnFu5HK4xLsH7Wl1QDmqZtwHusN3SXQzXkNd0mHdY0",
-	"ZQvnw6ZUqic0TU1r4HsW81tZsK5nVudism16bhJ/QRJxReN6jALzc0/vZWvLxTkNowYQ5dkgWmC7w5so",
-	"wV2VlTu6XB0XsE3HNAnvHCTXDQp4i1nwroIpbVxNbkqyUd8/Fn3T0qu4z1S3CBobcAio/jZaNFjbWOGU",
-	"jzKCMpZq9RtwmAASzIzYpYPQ5ILBPPRLhoL/QZgtKtdXe/qGfn25sSO8+1pr7MZ3J4XG+eLsqox3Vcab",
-	"sZnTJIH0G0UmSHHbvG8tZhPUllZW4D0J1EzUVLVtzgJ2JW1/0pK2QjCuSaobV7OtocePiPJI9sZVsjor",
-	"1a7OLhf5jmJbm5Ho/apiqykY2xJHvjlt7E5KxZYdyF2d2K42YLt1YtcQgcHasDfDHGALXn2cq4UJJyaX",
-	"a8KviM2hmvEsTcAkNI5jrnCKBiQFrGgHdEUhYGtMPf2TsfUiF7C9YBU7EW1iJtrCpXvPkmxNx31iSruK",
-	"pR1X2nbF0sZsyTci7y2isj5NOyjlG3bl54W2dcPw+15vdyBaytgEpXSO+JRYS69uJFSCYCqNo9rc59YB",
-	"ljWRNkJWhh6xyf0sFlk2wq+qVgQ+aOZxDXji4g0+SnFxtXIT6GM9PLH95dqVv+8yitQsgrQLHm0neFSN",
-	"G10zZESVtMEdCtLSVbkBz8zbRbC566Q8pADI4PrU9AtFoG8iRcZwsE1RZDYBY2BiMlcNmvDvGWaKqnlk",
-	"mmNYgW/apJh3gMYxIsrDJKbsitPYdck8sf+VCLAlGUcjPJXLY073Od50Z7GmXZxpF2fakCMZMgnHlxpb",
-	"BSujSu9srqfNDX9c9CwqSku0wmbD1CUuYXLuInTFabIsFLULQ+3CUH4YqgEx3waUoiXNG9Xd6kJNdhl2",
-	"TqQ7DDVtoujd6wDTvfTk3llgaRdU2rlvbymo1Fw7qwklWWewLJrK5B67CCUZQRbpEHo1EttnypiVYKCp",
-	"MaHCiDzHG6TR2BzsHoSMwO5zPQP0x+amx42pnfj2sPv4uxUBo3vJYu4wULQLEu24zK0Fia5lBFrTrTNN",
-	"hktbl5iIskQYvX32IrII/lRJa/MthWleQ/l+aYaznv5txx7wQw8oM31Qq87ZcKJX/nHvgD4132w/o3LK",
-	"DUzqqvNqH/Gf2Gnn19bOVWmHAhRvQA6OWwZWsXUTWrs7QAmW4wHHImlLhZf1rf3RNS8ON4gH2W1SIJVr",
-	"Hpmnddj6QkGuCMtI8Lg8c+M408O4Sau18qW6bi10lAmya9USol3w0PthBEE0nTZg1zm11dPZC7PwBnO6",
-	"2swQyGhMpeLQ2DzJM4tGnLIRBAV5gucrWkudoikWypTOav59wQBbSnN7CSAWACoB/ayL4hYLzeASfqHx",
-	"fU1/qZzCboWMdxS8PgUn3g6tTcQF6vd9zUl5no9wl5iy6/G9fo9vNztPwNdCxZXAqG9iqWeCKkXYfc5J",
-	"qRniV5WUUupivUlOSukFLiXl6+qUnfPN1RkphRDYpaVcOy2F+PLKyWPv4qYJKqeup7E+oETahhcTSdIr",
-	"Ik+KjhwFUnzfMEy/RbXH4XJEsEkmFRoUTS0B0n2xAUhkdMxSv2ho8qG43zQlcvXSBrYl73aCcCoITuYd",
-	"9MZHesm7mgBWnF4TUmTVh1qh1Ga1PPeyJu9laks+wDvJbymWZ5fkskty2Yy/AeECTKR31hqxOKsfhsyO",
-	"Rs1Mp6K4BM2dZiZdr4PCKTEF6NMEsJ4GhDCUUDklTJLa9JdrsJBdDsyftrvo2sR+G+kwPqnevApZ55bx",
-	"l2YXPburnqJrE+jXkyizLY58g9rcnaTMLD2Zu7yZXUR72007N9b4anJocmvWdRfTIs9rWQ+CL8fKdpas",
-	"bT9h74Lu8qb5JZ+xk7xAo2Tlajt0jOUFYxAuqWbZeB81KmRZ0wR8RQiyF1k3qJ8/0qOsl0nS/8682Da1",
-	"h/deMN9SzmvMLZAjsEAql+TvfAWc7066VC7lfLtknh3r236Pymtbu2OCU9uNIWwSQDhWoqPugTFfTVhP",
-	"4QGWpOAdJmobNAd+hC/cpC1gvxA4dOaX+UbW7F2i6ppx525PqLjzdljOpSKTBiC6KR9R1saxoldULelL",
-	"9WZo2k4NeDI3HRJSrIhUBtq6g04ZwkqRyVS5NqHQVQNcpYzrpyxsNWa2BSFUI4I5eVL0WlLzqXGhMq4u",
-	"mBzzGTQ4ZTFBU8KnKYE7bBKqQ/u2iS51Mdhf9BRP7Qy/OuhevUBfWxNOSwm21whhCUmQ5FuqoIftXFFC",
-	"nw/AJo1QWTRtyVtx7j3e73Q7+5292vWk0559rK4H5OHRevHJPFp9/0KnlaHtej7ei56PJea1OhjqCH8X",
-	"Cr12KLRgYhxabJe7qZTl5urWbBU5u7o9m/18pHd1NuYTLX2D2lNVvN0OKdY5Ve2wd/S3BdeoU6iuRYDX",
-	"ykmekMTSyloZdiY5Wbg2Zsj1aNP/HhFGBI3hWp3G9qr47J8wbQ4rvRYGj88osoKAgEIpuSJpAXFkbx/w",
-	"K4Jobd5Xymc9qXh8uSbQ0RryFb60kWS1TzqZav9s2//GmRCEqXz47eqFe5iZVNDmamnsHZ8dQ7y2QJ6U",
-	"uILjg/7VZbWQwbSkfongoN+wyyBU3Fi5JBkRYfOVAHSMshGC2+uzeQoaua/pPMUI7ySfx1ugXULPLqHn",
-	"Gt0RPK7QmClMx1hMcGzYd0DT2RDJhkJ5M48vwdMFzUIn/IoYt429w4DcmCjNoD6X5zoMZJfM82cFtNmA",
-	"1Fdk87A5mhBT+TJEICuLVB7vxUG7s0Sjt6Bu1VmcpVXZBc7uCOVmA9osdLN7m8GzNT58kxrcneTwLD+X",
-	"uySeXSR7y+A319TzajN5qiYghKwSOhwSIZfagxjFXAgS6zedoJQMFeKZMrFRowaarBtsq0k6dckyXwWT",
-	"uZN0meVMZpcvs+MyWwe/uSlzEjhCvQ/9+RURc5df55I69CMRYmSW51mc+FDM+p8WgJkSmeM0g2sq6FY/",
-	"0z+94lcEcELudybEOtHfTZv3tu9F997Srqz2KRdCaOdSvrZL2ZPogFrn4g4b6RcbWTHhatkk0fqFpCNG",
-	"khxk3akgli/MHOa7IFhyFhmdRPBZmUo66NSqI1QiBl4pRkZY0SsCLZwuWJ8ymQ2HNKaeGiS16jLmMzTJ",
-	"4rF+tJ8vZL+DTsshLNS3EaweRLD66G2+MgaOCIp7JcKCXDDGFR1ScIuxmEAXeILjMYoFl5KyUcitjpPf",
-	"Msu/7qtHHQZ3CuMECIZb9qiXuEiQg8DQdq6+nTu91p2uCeRaTNBpP+aIr0wcOPeKBSPbH6LQdcI6zGv/",
-	"1V9BMqcg2GtalDFwreoJL+lapO/ZvGuRy+PTD3nZjnmaQG22I3ylJs/xqPt1g5zcsk7nU+lqla50XHZa",
-	"3bW1OlbhEY6Rla8HHNIkHdYxsQkWlz2cpnA4gaWFVbc3w1INdGQPJXiVcjhGZP5AEz6xpVzgkDZaySLf",
-	"098+TdMS63tneMQWVKFbOAJmtIEz8AqLy/uvkqyrYXw9Ml+vP8JpWj4yWl5YGbSNo2OEXg9KjhqgmvLy",
-	"CYLzYl4RgbGA0QAnI3uksLyUiA8VYYvHBj74Hp6sag03RvXmc0+hlVtNvNJADe7AIP3+Q3q9nHJ0E9x7",
-	"ZUbHKXMEV5eS4ZPQLiljl5ThkjJYmS7Wo9bavIx6ahwRVSHFWxHhtdysPJZdIOaO8i+uSYbXqBEIcFpQ",
-	"lgtFeYuO0eJgIK27UDbSBiYeYcpyMAbGoZ9cWI/2afqr0qG/bhX6xmXF16Zzlw7stRVu1wlg0yIdbGGw",
-	"cRznLQRiLAnCkiYEUqb6GaO/Z6RHk77pMDB3UNknBrBOXDA14yglCjBQ9HdAkR+QEWWMshEkWwHAZwed",
-	"IkFiLpICS3NCxIgkiDLFEWaA6o6oRENNEvpjVFnU+QvmD8VArTTB6rYfXIbWbZ/7cxUdOdrIHYMjwhIi",
-	"Iii6Jw7bX+92nWPQPFDnGtzvNq0zzkcy4CKMIl03Av1ADw9ru8qvVe68dBi27HnpQAZkyAW5termFEvV",
-	"27wEKxzkjlrgZHfvbZf+8r/Y9v+Awm4+7A2oAMCOdvXCJijTt+ybtYd8tVvW0cnOI3ttj+y0YKxOwOWX",
-	"NoWUPs9xT9AEXzrU6EI0dJwYALkBee0DkoNEoykRkjP0LfwB5Ft0vpN0QlMsLpiRilyYR6y8+86gmCDK",
-	"UH/KpaSDlPSSzNAjkX2D5YX6nBVX/yHIbyRWgAE2dx1MIPpOmVTg27It96AVMpXInp36IrO3eVuF6ymw",
-	"C6zpA/iqOUp4gecz9YA+LRa2Xk1BRlQqIkwlS5A5eYtQw6BMuw+PSeUXzKLVMojtB/Htmt5JTZytenPb",
-	"Gkx4dKu9K43bxfKX5zMaSkEYFd1XmnLegFmxYUWczznGuNTFREYlwERhOpaZUjnoF+oME7ALjvWrJDFo",
-	"/wANdYUZleMQdzRD3Jg77jy1f1ZP7VonYTsw2L7N2dzmNeoBSSKkOD9BVF0wSMfrm/t7+v6+URioD8yZ",
-	"gE0/4YIA1GeE+naCPfNg/7uaNmnFYblprbvOjVzszc6DfEce5PUFxV2BcHdQXx+/vvEPiaJ7DESH35GY",
-	"wKsgwZcjSVRded92hMSNqaF3Uti35KDuqvp29TZbruor+jAmRGGayrX01FUt7gGxFCr49BgcB5mf5M1K",
-	"XdUeGpCYT/QTk6ma5/zF+gwkgXT3OCVYkMT4zi9YHcvRbOsE+JJpTYqoqlYC1gNn33OOdCdVgEst4l0J",
-	"4I4lbbkE8Ho8KWw7gwK+7Wj4K+hgZ5icszRM8lzucjM1Q0WP1gjhJDFdB3CaEjGixET7FLhQodUz/BiD",
-	"be7MeCqLpnrakC/aERRfAh4XGQ5qjJNFo+UEXu7H76hEUtE0NYG+DnrC+SVlI3nBjJXEsxTMKQZjS/EU",
-	"fdu3/5pSNuoN7P397yKkZtwNXKJv+wOuxr0xviI9d7H/HYyrmHnK2QgCYNDywC1ijBka8zRB3/bzW3uK",
-	"856+Xb9DECQqDo8F/y1A/4Q4PazHtpy3N8vuXxE4yPeG3YPLPxNX9Eov8s5m3BVC3UiChqZ6hD3WBg4a",
-	"n42u5UMKSwRFJySljCxprFDjLY3KbV4i4zoF/jPFc7gdUdNFMKVSlSvIIZfjkswlUcdoyNOUzy5Yn5FP",
-	"qt9BffiEye/oTwW5ojyTfeB3LEtTw/HdwI17ts6lZbHfXSk7HFouOhdsjQ5ytbkahcvq3A5mo4yN7VR4",
-	"EaYEJbJUd9W4xMqFvMrNu/2eHf5et6KW3muYLGz0bcfO3XI3K1N3lLILoG/NO2fR9y3Jh3kQzhKqSn33",
-	"t++8C/O0jN2InvvCQkfnDNkwIsN6ZF5bZXiPw1wEpVb/YtTLAdHKW15Cb/kR+la/mgPAes7DLpjvl4fm",
-	"I99FKOYTggY4vrS6LTetbfTbrHrZQe/siCY4IbZridaKtRYtiA39Czt6N4Rv5AXrXzI+Y71c2exbf4Tx",
-	"U8BzM/0Gk3hUzNWCAOR1n9bhYGbsT4Iq19n6gkk+IdCPxQUNoM8sjPbYaNrwQT1w12TbQYvgoZ5WQswS",
-	"YNtbGyUkpgkJujUsRWxV3b3TCAXkkhSCbqd87pTP7XpGWcJd1HtDLdOogOukAntx+m+kTQU2ZWrg9zRp",
-	"T82ybIvGv7U5tvPJny7Htlx5b5eyTgks5HIgf5Qy9fCwFbUmlNGJ1g33cg2PMkUA9qfRILSiWJvFapTI",
-	"m/i87Q2JJkSNeW1WmPm1ccsnSzOvzFPLByBITOiVcdOv3UDLPdwbzO9DH61dz6gb7BllGWXPvnsTDIrK",
-	"K5wxV7lcvQ1PoDw4arXzf90V9pg9WE1yoS3X3ply18+FzgVgId3tpevkQhtigvwhhSbcopsNcIq1HWJN",
-	"cugGbPoA8ysi7Ict3JeLiiaZNnhmYw7VISSVBIFUm1M2stAVFwwyovWpNuZMDMYLBAdyDkyVa1kMX0Ej",
-	"oqSF+fmkzG1TZRWNE/tficb4iiDG0QhP5bLs5/nkXjvQYXh3kkjslmbXWWNnhGzGp87xpQmEujPWlFEF",
-	"zJAGqcN8Spj0uVUHhfOJJdeKo+ZCfOiaaQgyzFhCktwn5DEVF5O84rS21cbGjGSXKPznTRReg+63kyhc",
-	"mM3hYIcb0E1rgvXeLzeCnbvrziIA63Lju8rPXavFxnb4741pcHeUg1t7GHc5uLuEt63n4G4i7sLtNMAG",
-	"jaz3D6JEggyJICwmJyjlM3CnmKCZMVdFQPurT46916zCZhDeI2axS4/dcYsbSI9dn12ErUJrrHWmyXAp",
-	"RrTzHwHA/dtnLyKkLT6TqGoMvdrY1JqK9jszovUUbTv8gNt6QBkGf3LVpxvUsUX+ce+wPjXfbD+jcsol",
-	"NbcvP7v2Ef+JnQJ+bQVclXYoTPou84Z8sgAGN5l4Uz5Jw4xtHW3tzRCy8NzxY7alKWSgYGbrtKn1vIQc",
-	"zVRCx2SLzzaY6xM8yeJxSMLrCdxzp+47GOSd+HTNp8My3vi/dq6lnTO3RnJrArmu4M7V+BX9HFLMRhke",
-	"GRydHGEMYkiaLQwFZwoRlqBLQqamfFdf18I77PoqPnyj7i/vM3UusNJI/oz69N0IVa2Vldc2J0/BhzQl",
-	"y2BLQ0bomQszOlo0vUW8b0AeyICrcaASFEIGHUh/d7dDlZK1QROjhQIS4fEFA8DywW8kNmglNvC61+16",
-	"7jA4CnsP0c/0ybLKz9IS3DMDtxjb3VSArnU69Q65XFvE+OxPelp3tqnjJGfX5iSemCsKazYFU3Uucffv",
-	"on/StlIo/VHu8ihvNo/S5Lgf+2l7EeQQmmRCnKa12YTm0WWJhDhNr5tMaD5ix6WJTiCcpk1zCvNKo7o5",
-	"+KVIN7nM3iGpzRn1OrPexFCg/mOMrwzio01DUhEaEMJQQuWUMFkPdJjfsHnnLtdqOoSMe08SPmuG+FUl",
-	"ft5y67ElyLd3mPjpiZAG2Z8lgbNzJV47BbQiwAs1xb++aTLoCwOJpVWJnHufFCBZBjFr3kEfqBojrGWZ",
-	"Y6x941LXugsjBOAM0ICgEb0irIM+VCAdv5EI6tYuWAGoAM+WlZ4IXjoijAgaW8XI+O7jFEsJTWiRBVqY",
-	"92Lr0unb2ra+VrEA4MFVsAH4DmSvCpqQnul+CyYajNOrWbskU9XxXj0meWdbMPtiAJcYEAS/kEQLeUU+",
-	"KSMJDLTeBYNYg1ScO7S9nr09sh5RwAVakqlaLuC9n+mq3hjvJmfVX6Rd4urO17kZdwXaRRhViuab8ler",
-	"sNeYgxuC4FIDmbOoRQazUa/FLHYpqX/alNTNCPpWklPLQ7sVlXWJF9Afyy7p5a5yVTcj13uYtYpOLS5z",
-	"SU0eCOhnlGvLOOVsVEAsePdC55RCOw1iJJg82O1x/pvVD+8mI3bF4d+lxe4S3badFns9HbIuQxY9M6Ap",
-	"rluhqogt4Dwl293KXsiy8UAbRW63mvwaMPEX7OILBnzHQceMeZqYqLsJfJoaKnPLkIsITH7jITBsz9nj",
-	"2vzHIU3WwOAUIPQX7Ftr0EOXmF5+Yxh9voh+fh3c767in0u53y7Pd8f+tp/ne2M2tGMJ285XPM/bgP2e",
-	"YaaomqOhAGAvgqTi8WWEOIsJqmVQJ152owLMLir1/0Ojrj5lMhsOaQwdNeB9uZMyX82+5ZNVro5Sgq+I",
-	"SYeMyrokF6jvxts3qSoDnswvmF4Bbf7JkxwHrPxOCcWtVKEYs4IB6+l1v3OV9yVP7TLxEV2wSt7EMcI5",
-	"+y8AHvWHrJBJCrliFmmLbtxgZx+7U1+DR/WZGatN975L4fDMC0zupMPO27pF75SlrM2FxXSMxQTHJgCZ",
-	"CwzI1VmCi5umLrUGeJpBX4wQlqj/w/NzBG/JpCbgCXnQt+2UtLVe478yuUE3eETfS0g+CLqs7PB3KaVb",
-	"Tikt1rVhEpi+OhvTlLSnWMoZF0nbCNT2gqK/eeOiU4n6kyxVdIqFejDkYtJOsML9CPXt8Hp0gkfGY4TR",
-	"29c/ROint89/0FrCBzJ4a7JMLxikmR6hV/QJZJfuH6EJTVOtFEzpJ5LKE9NpBEKgJmPVvKXIUT3a27f3",
-	"ImxBPbWk5pky2kaRsk1TghRPEz36C/bT2ZvX1dEeAzx0HwkygZYEoKnQWGWCdJAmfgMpCF5mwGWd8fYQ",
-	"gxlsdI2ig5nWupY5ydxZvW8WIozLucaiVmCP137bCy4mt21pNuBUeRubP3Fu7c6AvK7/bGM2XOc4O3eN",
-	"m7FEb0/Pn/54XM9nLTdpynvwhJui9MlSD9WO9exYz471/JlZT9UE2R/iBwmV+lPGV7XC7eQURwuPHvMk",
-	"LwLA06npFSdIzKFjk/61gz4IzXsgwp6T+BDTlCQIK0UmUyWhiSUdMURZ54KZtvexIMpC3JPyK41rZ8jF",
-	"iCtFWMfrxlxwPioRHw5rfCx6uucz/gLb7PWb4Fr5+5+Z7zVjNoEslvNMMJLo2bR2OV5fzUnVu+bTo96+",
-	"6x1TwhqfUkk/oYSOqPJaR+jjKcd8VlSkMjKz56yDXlgvMuS966MIPb4YJMlKJLN4bE97Bz3XB/HCBs8k",
-	"gYHnPMBKMcISacN54JqwUTlFWOUoR4jgeKwfNzmtUmGWQHMfCNHBTReMA7iO57lVMBVbdt8ptWM3rlrG",
-	"HQtRXKtNtuShwiAYsi7yEJ8w631rbOI5a84lulusuje78VRvRlA3sdyH7ZjPV8x82DV5jyQqmy5hPa+A",
-	"9WCPpbi21d7e6gvTKXgxFflk3JkQ0FdTfdfxgwd9hJNEmNCJLUP+z3eW7bx0fRkvGBkOSaxQxhRNUf/t",
-	"mzPrEQ1wy745/BU+OAYt+6RIAcBpiiZmDvYSZ6RzwQxjAfdQhXOEOAasUplh3FSXKveRM/3J2kaCsBOR",
-	"5ZVQzaQ56Z/tJN/u2XpC/n/2vrVHjZxp+69Yo1fKRILJZJI9ZKL3A3vIc6+0JyVZ7Yclok27AD/T2Mh2",
-	"D4ui/PdHrrK7G6YbGGBgMnd/SmD6YOzyZbvqqrrGsjq59phZWEynm+lxcySgCLWG6uNCircxIjvUufv/",
-	"U0hQsOdWwhxoW15RPSo0faoidtKyTKobf4WuPPuZ7asy0hBqWwRVKdyhh2LnirSjA+0PhfTws9EZYO4J",
-	"tod4N/SgpPKb0O1LGtR99Xdwx/LYoGozM2ld9eLaROE/5qrne/FXPX5sacIrCdW+swpW0pxbJrSCOAKY",
-	"1700VE25hDjqtQJ7U6hLsatPdVxphEeGOV80vjO9k5O6DpxwQHppiNbWNyAqm8Xk2BupRCfsMy1LQl8Q",
-	"dWAos0w6mDZmIVN5isEd6cEp//dXUGM3Obv+9vVuXfMoE1XXNvGrSlT1LbKOT2c75qlW74/zoPpd5YJj",
-	"60gaLrMtRST9pW3O6d45pxFIqT/LZZlq1m27KGd6LFXXQ96tdIvmlRmPwdGDFVUKV+L1VKLHFdK014yj",
-	"6ys3sEI3UvDM4r2SgpVjPFIXQobj3J+z1XjNMvirb3cvNPtxr4UIYqXvD2OxSoBgVjchk3Xc5XbrJQg7",
-	"4wPd82VTAwKDzvc8nT4qC9HLN1cXlxdXFy8bFx85G4Tbmtae19/sJTnVqmG1a80W1h6n/uY1Jxp+u+Qc",
-	"bMmpCWRUFqDlJWXrlSjGWtb4XX5WwjLAlajBE4uOlEAPw82GvgHKwCBvjZ+h7OOEWMD4c+hAoMYdNgQr",
-	"BfRV9AfjUQ0LnnMRi5yvrHfcodMnvJwOqvF3DOhgOojezQTzMIWmOg19VZ6pO+gUwqOiAhB4UtUxkhQf",
-	"R04iCghtF1i6W74AG/RneODZQ9VOp8cTd+rYDt4PcqxA/FJfcoAcBY8cB56yo5ZGoOICKCzx0JS+CC4G",
-	"xtI6MOviSBX4IJcrcksuWI8l/j8DKaJ8t9+s+q/CS1mYP7FCSVGRpdTPJr+kcx4/EmoMTcgBeWxFwlKu",
-	"mJ1Ll05Y9QKmR6O3hXx3DCwhLf9VPauFfunjrbVc/rbjF1umvoGGgsvlX3eBhrY6yJH56pDmxu8srv/5",
-	"tJzpRONYWZKXjsVuUkdYz4eZTM8qgOG75AWfzbRUDospD4aLASVBra+UTNfY8nCMtNzqk+hYfMF+51Ow",
-	"FH8xRMVlHItNDhcsocd41KnVTdHG9SqP/GHxk37o8Evt+xqCMCM5zg089s320VPwtFmxhOGCFdUko4nS",
-	"6G6hxVhnpE4Lvtgqx6JybBV8UZxm8UAYrpEGT7R2Gwv86F98LPOjl7W2d1/bQ+t4ZpdscA/LwxiFGnet",
-	"425NWd33cAsqR4ZK4cSfcSkY5gsWX0XFz7dsBphUWNwgLbNOZhkTOXr+/XuDCy0yY1CwosFMf6BmPqRx",
-	"hld88B3R2uX97RIzeblDT82wGK5d7TIE0ga4+K+zSwrHkVMaDLApmDEIJpXTDBkRlglNeSz+UU0GFios",
-	"/Rj2Gg8oCVZ5T2tlu1hZEBBG6XvszH3wzxCwbSAybIA7rE+EK/Ac4Iado2P+N60EXzxn2rCpVm5Ss2gX",
-	"vmaiGwwXfUXyfORZ0rljgjuIkgnWsVeX/j22w15e4busf/zLK3qDvWC9kEL2+pIuLBqGhGRQbAHc4LfY",
-	"Um36Cm8lziNuagvuMr5wBkZqQTnpuYthf2xVQ0aGNi6sFncPsDVd68/h80ifHOnGatfUkAYfN+1bonOb",
-	"PvkfeNY5w5+3FcHgXRFOwSiBeuDoxF8z35vIV6FjBr34QcMOISKCRb3RzhoLevu/bh21CuJQv9FdDxsz",
-	"CLZFeNAi6L0RNAAeFopAANoDPJ2eDUIe+RDEoCydsUGJyAMRwlR5c6dUJCJmlwV/nCF3HJ1jvG1aWuRD",
-	"rfOmxfyjnv1WtuVB+YzLb2rNcZcFfcUUKgWqd1vZS79uN/g/N9hjrKTZIUQOvl8MTw21WDyzb2PeQcGI",
-	"uGB3lUaiWhbVHVQiWCzmCGjG7U3NKTyT1r3XGZBD/X1o7hNUDpGB7YVnhAOxJe503AbmxDIXwA/VtR9u",
-	"KUgwZAqNZAl/7Tq1kD2VQgr9EtwtwiaJEEqEkZbCGw1NDqYPAgmuhxTmeNSKDqeSbbhji5v5DJj4HBGq",
-	"JTXsTWpY7s/KylGzIKzLcW8MLoabI+Mg0s+JS6BE4fSiBI/VIGLkodO3Nvq95EiCuGA9ar5b5s33FSWg",
-	"xSJeGMacQCaSt35B8S+jfDNKokcxV8r74EVrR6jp4B9RccrR0+iKQfg+aVZKuGPdjzY4udrQ02jC3umu",
-	"OiCwN61sQhsYXQ9sPXtTmeG7gtrarTG3Vo4V7hLWkCvKlJdwI2EZgRZGQEN2WxE0VfCvK0AoOL/8RqdD",
-	"eTa2An4fo7sJuWYBIfsKBT+R2EV1If0lAyycX1+xln7Je71LLZDjwVMPW4l6v8dOmi3eXs+fKP/Wgst/",
-	"A7j8j59rdPrYGWBW1KhrEWajPEsv7JEEsTi1pgM3gguBQCwv06TOcoANSivR8lQlWqoHg50tvEmpRUX3",
-	"0duq96jDuArOo9rSlnX2eryzaZOjcqWj2pq0JxJp2c9gi4PscTVa6Ny5fNJcqedNIJ88bzwHI78/VDKI",
-	"zq26apOHhvsjHERPIs6y1cxvFVpaiYIDK7TsB2B6rqBZp+XvEExBp3253h4HfkLJya8Qf04ij7IV/rQa",
-	"KS0AHVwj5SAItPlUy2dYp+nQeikfwNnyCFxGkJHZSFxLlHM2XFmqckICKtf+2ilXVMuGAI9xR+Iq/mwt",
-	"NIa5JxDJkWNwQURlFSYv2O8ak/hj/CIoV0eX3vnry1cs0XM1CN9EYN3eJ9hXa5yCKIKd/DLqIlAmAdpL",
-	"R0G2YCSLEsIsE26ZBZR1Dflad1yK7N4eRRreA8J95zFGSm4lzB9aDGW7mAj1d7sUPMml4OuJupAZHsp1",
-	"tHkZMfC/kLpDryJ/7LMisPsuCCgveHdF+LtcuUp0x3D5DcCsXOX2Bfyarbrv0xa6j7aL993dQncL3SeF",
-	"bjLDh0DuNSTSHxboD71gPbVgFEPtSkWBtUKzHZ/RzAB9MqTPe9ADkQO4Ey8w3BkJgQXrrxP/0sV/T0AC",
-	"3I731/L9DsP3W+X51c5lemX9HukvizLOo4gY5PxDndGQq4ceQuSYX6xhxz1mxsnJOHC1xXuIrdsS31pu",
-	"ytoKQ2gm9bSUrRfsjcST9zDKLYQUPH/oIa7dMJeZ8yt4oU01wmr0gZ+LCpYoDbGOjtIyUFoGSpWBsr0R",
-	"N1JN7r25DEyThyaXrOOTtOfB0/JI7rFBOiZf5IL1VmCW3EHSWTpLrWF+PMpg68n4HS2lo42oHonScZ8l",
-	"rJa7sX7Ov8X/Ve7A9S0ohq6jYjxKQDgZ4aLlWLSIcDSOxf2PZhbMrUyhm3LHt9MQiiVzmB6NwARxnkKT",
-	"ZmZkCnX5+KkW0GFFNr63r7E2i3oX7Adq1S8Opk8x/T4mvVc7oc7tGv/epAnw8vJy2zozRLxAlp4m6Rzn",
-	"MZCF8beNwgR2QLcutSG8c6h1BlztmZZ+ML/zkrO5c+YtDjPS6V+0TP85/udUyekV497sno7j03qo9/ZQ",
-	"F11ZguQK+jWXM2lyWCMqUvlEvzvCutL1ByZyTlfG/rH6qCtNPImrutpFrce69VjvSBoSgvE45e814zds",
-	"kO7vxUZNYY4oEYoQSfeWWXAsKVbXhDnNRjzD2jzWAW90Zu+FIK1P+6n6tPew9DUO7inE6p64DpYebiqK",
-	"gg/OodbTvWynx9hMNQvYxq5pD9sncn3vYp3lzuu4mZOhdpzJMyoX9+dfH5vc34fD4gfdxp3EGb5hYrY+",
-	"8dYDdmCf+F5LYK2D/IeyLj46rly5mqCznMSxjf8YS4UtQuFzLgB3gI2e8q8EO07iN9+AHa37vAWPg7vP",
-	"D3FUXKh0oEejTCoYCO74Os1Fnk5YAQwMncHGYNZz7mJmxUq9LlACZUaCAL+rFGrvsFwJMBiyw53LNUvI",
-	"45Qwafsq+fOPDx8ZtvKzt0+3+PIi6bCE9jGokfhn7+OP/4lK+/5UkbCffv71548/+9cny7fiITjBBMMF",
-	"M7liUpG3t9NX4H+Z9CfeSkKkf4Zvm56rTlCTXP71QYQ8BTbRc6w8rUcOs0lQrQSUu2aJnqFqnP9BBuhs",
-	"AiIUYIVQOSnUyxdwi4GInooabxUu6dXlJdOGXV1esSlwFSB+BmbCZySlzEnXR6K0QF/51l37Vogy3RPr",
-	"O16w3zXqXDIBM/CDoVXl/c8sSzOd3lz0VV+9B5tnjnLcEwRHEAk7L9IxjZ4/77BE5ASbkLBzV+gAGLyZ",
-	"XuqvSsN8Tth5oe8MmYUQoBWUzGn0nPGRA8OSIbcwuAXjTTe5ZtW3FvWcit4bSciikIeQoxGY52QZJuSV",
-	"VNrdVzOjhxlMy3KZhaEGzVBMPCLdGalYbLofgvi80GzsfN+dVHIq1cbgn/uqNBYFIGzQHQ0Wgd3bU6U5",
-	"o4WVduxvWekBSrIKn8qW07BRrqrlcypFjDfqWbgnWmFMmMWCQ0XrypKhpGU4zGWGVoHChw6mdPNY3oKi",
-	"QeDlTPXHa5zTvpsImPzckyKhSSNVXyUeWJKlC3jU3uigRlupRYSfQaHWip8BJrihOlGtGhTTCqWqUB+a",
-	"Df22AiwKpfYVjlnFrvmdHxqVx4M1+wEuRvQ8oVtBpYtBYTfPcax+06RdHqZifGgIJhbF53kcD4tNoKIS",
-	"pKpNTfUvJOCbo66GiYqOIHB2cyX6qgqsIV97yNObMYairtlMZ1n40qVBewOjL//8QVDOPK5/On8hdGpf",
-	"BHjv+u8uJm6aPWd2ouc4gTxoDBfY5xTcqkuE8zeGB//EHX+0UYCFSk+z91uotIdjWLf1W1k2J5z4KoSO",
-	"fj9wdXl10Kb8UJ6dV9xjaQozByIUxwvYPpdZVk7hwqqWd6q/ampOXTgJDJS3MWmXIqUNu4zLl29efc+/",
-	"SbvfDr+B7nfpK959I66g+3r0kn87/C79XryBF2erg1gTzy3Cn22U5L+E18+NWSAwVmSUUr+TEyyYWHVD",
-	"vFAp7YKn/N+u33J0hwvnIeD1yzevX12+3iQGcdd0P6Odf2mmnbyrbu7mE41bQSZdSTuJRYcuWHWDVaO+",
-	"uLzOBG2mby4vYwL2td+ZOKlyOrn3VYJbpyTuxkupqzjb0RVuNRtx3IA7mbGEVBNwR5340cAYStiRZBm2",
-	"zd+GjNu4hN3AzPWV/zHfkVAU7dk8soESdavIGFyJThuUnT4WcIJrduUocHc8kmL9XAKebRAmUjhm3E1K",
-	"BkeEv2bsKfQP8hwZGRUxh38uu294d9Trvvv0+fsv593q59dfnn9+9WXpq5dXX/7fNsJL/9FzSsKP4+g0",
-	"y4Dfgp8J5d4oaIs0UFNwiOp5KZedJVGHV1dVUYfLGlGHTw+8njYuYoVptPSSfYMcpeRiPERF68IdepwH",
-	"d7F0PWBaB9NukDpfn/N8A4s63t0NLDpLLN4t2Hf41g/hpS3/rpF/983W9DvSwy7pd+SMiOO6hnwXhLQf",
-	"jHx3A4vduHd0Y6Te0acu/UOn8CgIs/TpZJy7qklvw7oLtt/C4v6suwJGSuxbQrW1YZla52nPo1rparFg",
-	"bsGwG+XP4VTqDCfZLc9yiuH6nZQ3t7ekIxamn7RsZACYg39JmGVktHIMfQ1O0zaticdXtafHe4avNPI0",
-	"XL6lbmrZfO05dT82X5xu90aSpg0VLa/rBQkRRjyKYGQj3Eq+26RYoRMkjnicuYHFNR2neQkowWs9hJFG",
-	"HyVWo6eaWZhDzKRqOOb9iY+vbMYeTg17+U2NbKo9lsajWA2kuZFucXb9z6e6TTqN127rUtiNNZrT/cmh",
-	"CabgSTUIz0hC0YO6Bc4vSI2aG3uuSC0z9OkyQ3dGzQZm6B+qgIF66ueKKR5nV78BsFqyyCnpn3uY4HEL",
-	"IfTVzocLdp7glwP/IXlOgaG5NigMOdG5Qb1d4+IuANlioESnr+YTjQHPGAUvCoDi3iG2BCloEivblZnb",
-	"vrFUy5MZoJ9zXruw1JZUDjzWA64dD3yMOQ2XdRPOtGzWlpB2cDbrPpiZH9Jr8jUCW2TZfj3IdiK2xQZk",
-	"a7m2LbQ9ANd2b0cOVv1r9tv8iILdlpQ6SFMoik4AMCk6SCjwqEI1KWynrC44n0CgigLjKZLnkBuJiZr1",
-	"ETOsW/qkAmV5rMRa6J4EvqcsK4LVRY1CFZI9w2Wr1SoE4Dd+oschOWXFChQq2b1sBQbBaoolR5PEqFn5",
-	"/+rbuuWHI0fQvIlvDpyh2bRRs72jZnkAlIiP9Pn+5SkCwXjGrZ1rIwKFGclUVo4V8rFxYssgQuEBcJpb",
-	"R+TgdKK1hajCRqIQOndYfFWh/ERfpVzhs/yjiAMVGVke5y2yk+ntdfs0Cqd543qsUTTftpMEz7BT2phZ",
-	"GzPbs2ZzTpNrE5TUbrCmsD42FvdHxamSpylYy5y+AcWGkGk19p9q/cQ/5saAcmHyP+jK1eQc1nMVf8MT",
-	"nU+nYcIt9+vGVQyy0Zn/FjM8unG9qCqDVCB32UJ3qyru6gTpKpziwDfG5bPMp7F+Q1rk09jryr6UcoGK",
-	"4wLVcOlUuICpNgL9JIu6ZZAav9sy2Ibunmro7n7I3Tn5UXgMJwXz0F2tn+pEYb4tzfU0hV0ose+uCGnK",
-	"lZ8RQ2ACptqB8Bhf9Tecv75887ypAswBEPthTiwniZM1Tc42PNb6kA8cHrvv0lgvXh/cGaV/hBhi4RMJ",
-	"FF+wHuaaawUdzEgO0BBzKSgTvZBZjirLIamsUfx4S9xpDm09Wug5SSCrCXra+FWLPQePX+3jUcHz6tWI",
-	"+1fCwUWG32nDinogfsc/4ZZl2jo21KHgR8XstFk6oGJqRKoF2OsQ/nBz3R3x1F+oR6OOPxuPgxh+X1lI",
-	"jd/3hSfgjXTipQyKsCN/ZpkF7BIbiyssw+uKH6YM+ltwDBPiEQqpTUw621fL7WLLWa0zo0cyA+xkIa0f",
-	"yRdJPZBacB/n+h0+6TD+5xMde8oSLkrPW6zbEeu+JmFdWxy5nlXn6T1gaZkr//lsCNyA6eVucnb9zydv",
-	"zkQRqs8px6pM/s9nnbPcZGfXZy9wCoS3r97wQY6VVGMsDKWwFkslldq/siEgW+JCB/lIM5m63ED4YGAE",
-	"BlQKVLrIf2ch1UqwojfCOwIo1LwG5X47bD6R6SRKss+DO1uaEAif8gUTejnMbWse1gvB6fLKGBFdvTLo",
-	"mRYx9iirUWlyuKLm5r+xEAKgU2cai+aAqnRpxWlZe3+o9jDykwXvFxprPYT7Sydnw8DMJtxMeboo+93p",
-	"9KZ8wBREQLrG90vMshvStll1WDqB9AYE1biyWE4HzFiGsRXSzkBZ1J5PoTqw5ZMbX7Wlbkn51NXabw3P",
-	"nRWDOK/cjHoADf2WSUXkOrpo6Z6uRL2TNcM14zI4lQ2MciVAVM1l0TTc7+Q4N/61t2AoAxKLbHWYR53c",
-	"Hzaw5kH5l4qhg994NdmgkCIYn2aWz7Erq/NaSNf0c6iyU6XeCFV3KktolvVH4pgsVNrQDm5vbBhLP4v9",
-	"7CxLSVXi0XyBNifd8ky+I0He0GbCAm6AOZ0JpkflY5R2crTW4nWZ6oXEFodFqVwFVDI9lqqLJ0CPydvY",
-	"MuEV/XbpQhyl6K9lTlW9QVLNggBCBaIvPeLsy6cv/xcAAP//",
+	"+OoKufuazIw2lBg3H07feqtuZZav0Pkie2+/4OCPPOZyUCOblkgZXFYFGkuD9ThZw7uvwXeWsoRSsgVV",
+	"4MxgfHaCMIr5dJ57fHKfpkTZVNvr9pCvyz38RQ0e+Jxd1J7YMrW8dTHDpuSSk0HM2ZCKiXEglrd+A2Wh",
+	"krXDIDh4RUwEnQ9NDPSZm+VaeQ8N1YgJ/mRfcXjYXfXGXA+opMF0o0aaQVX0z0GieJtbqwOc2BgiOk0m",
+	"lOVZf2YhnfkBR9Mb2VFwXMtO0PLZ354U/7Kces/ygeRWk8ecCgqNWvGYxJck6YFFSllvKvhIEGNKcU3b",
+	"ytymrZ3UPM54T475LGhbeWP4IKih9qYnaIWVEzJFfBPDNwe+zqNX/uCTObI5TUDJmcxwilKgXGevS6IU",
+	"ZSNZ+fzu2N7jY+tLrZBi6im5K0SUfDJ/lhNrrY4he4N5ryDqRnqZee1T0LhW6WU1n1o19nOe4PnygW9H",
+	"jYyWqNOBY9mMTSxZg1aUq6rwbHAhtGFwGlc9W1eUzHJDRlshCeSmJ0Rz4VbUSvkI2HTKRzzTv2gO1EtI",
+	"TKVxQJFPUy5UmDHrTz4RBF+GFTaTYDpNceycdtbxLrX6NoMcWWz4/6L3W/BZz4auyzmFgs80r4q5ID2w",
+	"hlI+6mkGv7dvvqJfig73UKy5ioTv2Bd1tNJGcNo6Pgx4auC7nnQjOO1NqJR6tuY5b0Dl4Qk+kz1BJvyq",
+	"+JMySYSRdFMsFLWcOX8fHTEMGT2hpXXzDXkNYAKf11Zn4bnITDP/QC0l/cIXnNGWtgoS8vfbsp1jlP+q",
+	"32/On4um2FBs67h1hF6TGXrHMSi0JmGrfMfe/gF6hSlDZwpmQpPW8ffaYqLTnnfX4/1Ot7Pf0WLdTKCn",
+	"b2w9Kv620yvYYs7TH5n1IdI+1N17/Kh9iC2nlApPpgu+zL0j6/LLIJjQYpmQxP4JbzlatM3yMxnYZW8J",
+	"qyfozRBhpI9vBOJLvxKkuyXyMZ+VkjpatVQkw6fT5YVc4TQj0mXNaWkJG3aiDxlGhlEkeT4TTtMFn8E6",
+	"Tj1/+xpY/96mNr9b2cjbakfEEvG+2i3iE09gcz0iauoRy2SorOZ8TLxsZsc7TxAeQD7wDJKzmAl8A1N1",
+	"ke+6T9gRV3RR+zaqxvC1Td1tltzLm+FvZJns/XUqCNY3t71lLpHPcveYFQzFxTbVst59wGNzf3V/meP2",
+	"N+Qs06//FxF06AX2fKki4jG9gi98jPK/elqCto67hcHo5jsmWPPqx8P9+P/7f/5fsC8VjpX7OcVS9YyE",
+	"PNjrGkncOt7b7+4fHBjRKe0vGbPKx/He4SLPzkdVPSavOFNjiWZjLqHUTiIMpw+lnI0Kh7XLNtADdLuw",
+	"yCEqSmVl9o346UDwS5Phv3KTjab2xV/TusCInsIMp5dIEKyNfFPtSGZEGvUKcmowMh83Gl4wYGJ2q/qV",
+	"l0qiMZbjSK/WmHzCWt2cgHayGC2y2xs6QN5mh3im/hlxZnVPzRmvgA5JEqGuZpuwVYLAT4yzRj5CR1LB",
+	"aiTzIf1KPT2S5GWPTbymhjYXaypx6r/YTaHZSwsiD453QMaULWzuJpzf7JJHWnad3Lz8zbJkUdB7q0r6",
+	"3sCDPMUkB9GUqoC5d0PR082iozLla/DiF4KQs5QHLc4ZF5eUjXpQJdkjJom9cXyu/DSEpTZ3MVQdC4HA",
+	"V+h7oTm4FQpt8xOaplVpMQHROsWgsB91OxCiH+AUs5j0kky/YK9rL0N9BJUy06Ou6vF5GkRGehUn4cEe",
+	"ROtA3ml97Miotw81M7riNCY9E5zUnKyo4tacXtqRWT+k3fNf3bj14PIxw+QeVs2oHwgjAqco5kzLVJcF",
+	"ol/6OGqllJGe4kpzvOJVv2fY1OEc7+njBll2Pf3t1vF+KWr0sXB4tpqnUkzx3LpOfj386IWmwKjFaTo3",
+	"k45aMLDe4lTzERwsyll/P5eT4yvOCJByabcbPlMihcZpGDlpLDKTlWqYRz8b6ZDNDaoKTQb0jJwul4l7",
+	"2D1IFRvwK4L+IIKDMci4GlM20tagKY3Q6x6S9TmHa8Tq9OF+qWk0wOrqEz+2nIBRkPbnYIGZNLOWKL/R",
+	"m2aDAVQn1swprJfG8waXTlVDer+b1AqzNN6ylg9eZS5R6fSXz3VBs16UNT+PRX5GYSUW523hSDTMqACO",
+	"bMUOUGZI9Nw1Cw8z0Oa804rUJgpP2Te1eRqXP+OGwyyWo5mSVVqwjdjtLR0YWP/KgKv+kPx45KtQWsM1",
+	"qJla/uoo+i/u6agXOVvxdLjXr53lUVD7wXXO90s2zdRKr/KHvMaxHP9cjYyy4lgWsWGjEK8MkFYObV1k",
+	"3N7nwtMxVjjlo4ysCo+vIt4vS7bwHTEujXUyu3LxsN856i6ER54J4gI/xSru3/x2v7NkjTKWEikRztdz",
+	"RK+INEBV1yCDOmiXPx1JrJ15skAQNerCDVJGrbRfkUayI6jtEZQvV2A/6kTHL5TtGM6O4Vha+Msrajeo",
+	"pK2toIV9hIvpgDfnL1qHqNbLvNs0w62OdDdQnZq5YAt35V9+4UPpfnXEvpi1mzHrWFlw4Nr/8Csikiyc",
+	"l6RfuX4SbjMfe+4trzhAvkSbSruPt0Q2C4k7kEiLJ3n163UFxSbeVVAovoBQfGme8TEBF52t94dmKRtp",
+	"spUhEZimxFRT95TL9iz2jmclUAHr/9MDJ1Be3dMamPScqWs/uk7epyBTLlSvcTzSeEcFuSIsI41GV1nX",
+	"8gvCQ69ZiyiwtOUZhDYLsnlNjLCKYJDlFU4LGfiBzMubTqa1N5kPBWdiCv3eFgSO0/TNENjRUmAC+4Dm",
+	"UeVJTbmUdJCSXpIZ6AXS/Pjat55lkwkW85WqUOhTi5P8+CVqPcNyPOBYJGEchCvSy6RFwijztBdcmHR6",
+	"eYxmY17AbfEJsfEhUSSeoSTT2wBsELIwHLpvpFVoCwydJwhzRhxi62zM04ZpGJgxekWExIKGKh3OFB4O",
+	"Yai/capHBYmTVKIEQ6UYZohgkVIi0Jxg4Qd2lu4MEZKz13hCQvEdQOJL8NxjThWTQqEJlwqpGWFq7qSD",
+	"3MLXfd/vNCfKVspnPal4fNnDKRGqZmffjrGY4JhKJSHm53Yal4bbdJSvCliD0ChHvK2vteUlnbb51CgQ",
+	"bUh219IU1ActtrhUveZEacjpipSoEwZv3fYlOmw6FQ845DpTmfdKFQ01xPECcqpMnYSZEJ8xfTqaD3dJ",
+	"0cIa42Vc5el6si61/4oAcphUhVWcpqTxQco50WvvY6Ez5WKMv2ckI+FFe0diAn9rAo7Q60xIUiZkTRQG",
+	"Cw8q05AtC5phqh8oyJyjccYSAcHK21xxN0lBRlQqk00je0rYNJ+a3LZHmpk1Jg5PWC9Z5sAIegfdJYM4",
+	"6G5zFL5uEihf05dNMpzJulTI2ixNsgHsu6HAxcHELWMqDdMBSazXrVpkFIgikk/KnBvAYgcmgExoeAsF",
+	"SVbr6w0EwZcJn7HVWxZZvihG+hSDLG46mHfma2+Gr4ga82TZgJYwu9K59c5rCeGiVjHPP7DVU3Kudeha",
+	"+ix9c6vnYvl35VwqMlkqwwtWhxVihCQSYZRyftl0BGfwjVP9ieuwMjvUMcGpGjf75o/mXjCBEjxfdZb0",
+	"Pd9ISB7WkyVXRBhQ9GYH1nzD1S5vLlFMPZtUNE2R4tAxwRzqQqAM6bC52rQlUWKMwFyzbJiotLbpGbUy",
+	"JghOegvKQoPP6cWTPUZm4fOjxoLk2oXR5Rqfow/61a/JbKXRVFmnIO1VBVK0YGKHuH/1DFQVqpql85dl",
+	"0ZSoGjzLdYYqd1wp3wOsLSRTQqZzrsm9oKNMkNV4KJXjZp5yWmTi3hahwbzwowGod6dcKFpRFgB6uUzH",
+	"e0fdg25nsSRvQc1ozDaqrKnx2brxA/ll2daUlOxFr9oGGGXN81NlT9gqkMV4Uw5ZH6yfU2kDOD2Tegz3",
+	"Fu8rPlvCcFpKvjUuR5uzuOm+r0dit0UpKxjhwozLs6l+NLisVE4JkxbTcv1UqP1Ff/0qcMip8WLMv5Go",
+	"uDXKC32ggYp7xHYJqKv6WR425ldECJqQpWgVNlnaLIMxOeWUms4tuISFOS9HxPfCvvdyELySxb3OBDeI",
+	"lAd5i4fnsAxyYS2XuQVn64ExsgSq0N4GNUWr7mrMqZYDJAZrYGw96+KoQ2OsYs8tLlLoID2fWCCAheQE",
+	"0tY/OYBzKMkjk6mad9BrDr4MHFu3qhxrc5kzaDBSSr44BM1AEaHf+b///n//++v//vPiQn78+z/NPzof",
+	"//7txUUn/+O7v//7gjTQyql9SbvoQfJcq6UIW+zx8lg7MDE/glaHkfYoCoGZOizPw7yKh+IR45LK1nHr",
+	"FU6xoHgNOFOo2/fAgMCiGAJquFZEja3MtIqfjcadNUpnAtihC0O/Bqpbg7SPTdBHi7X8fMOQo1uAAt1y",
+	"RcjXimPpCiKKzWsGXlnGuMsL+xqlmBchcP80/8Vzl577i3IDCUz5+9fPYgrwyFUsZ2ViA/hEkkZ4Zas3",
+	"usR5GqQj1MGqvfDhvxQHVegkD62gmaCKuAajE0nSKyLXVwJDeRP7uSq1LJ1xmylXOTmsn59cEbNhEbqJ",
+	"TNwR1ddFVGH0ODOUEAt6QUmaPBciBBLnQLQWxmeb1gXtNvOGOfq2Dyy20+2YrJT+d5FtIWCbOxc6riVF",
+	"YjIGoAFEuJ9AnX+hMm8zvBwdyz0XnL4r0i+rrSGkyZWI+A1g6quI9JujUK6N1F7CJ2/2yPWwCxfQuBfA",
+	"s0Mb8mMeaihvhwFggRbLqRrPfcj/4tIC1Fd3r713FEb3b+11up3wDthvFVmW7gsflwKzN7l7AxwpTyNd",
+	"TvZ5ba0PwuSejoqJhZb9F8xGmT1cbh6mTy9gI4exXH+hV6TSt2INXzEUrw1IrGWFyeHxREsHnXO/44gJ",
+	"s87GfFK5EfBeoDdvBC/LJLHeGgsg+o28YIzPIufDMRBonQvWWpBs63V1wGvEgABafB0byaGeub3wl8aa",
+	"AmWFv2NtgspVO93A9gU9r7YlkZ5c1Ko5oXrXN4sOFDCS0LoMmnoO4U2Rha35BAlkEnGWzpECWCZIELA5",
+	"QCd5MM6kmU1MQ1SMJDRn7Nz4li6ER66zp0P7ji3vzatCTAYOHEaSx5dEIUXSFIIwCdU3TSjDVlWa4OnU",
+	"uXoDZFezNFVmEKbDjR52pN34YbeySx5wG1iO5y17ohR2gV4+yXzZ/Wc2ii2InLN49Z2FJJq/Nu4n11aL",
+	"M9Ige9V/0+o7K5laqx8oR7RX35+fkI+WLqthqzUYxyl0vfY3qpyn9o28+aNfTW3b+NiX6G3LZ9/s/3qL",
+	"2wdK7h8X+RdUat46oUqRxAhexmeIM8NxT6D9biq5ZcD6NwvLzRaB2JDp2c3ITEZI8gsG/FwBIou2vASR",
+	"2cRmUUFrMxOEB/826puz0z/2UpP1aydUSsCx06IBM8a1IoEUT5MLhtkcTbgwfYxn7mNeM2NJSq10T0xv",
+	"YawpLM8DGfMZMyqCb2SrerXSUpCli8NHe4V1ZhjFl23Q59JdXSCIjSnUjDjnXNukUT6iDPJwbfDLW16L",
+	"qVILCVy0UcmgK2ozfd+gsO7tW7BUPAJFtfWK/0HTFD846nRbfiPAlsSTjKSL23VTmLjNUIRg3cqg8ltB",
+	"o/0AKpYNLUX+6aUSdCxgs1gh65newOHrL/vn8LicA39RW7Qj+0YirwPjijUNEafFwPVe4ttI3paVxpvv",
+	"zkpS/ov7ycvH+mZ85f4RWKCV/iDVWm3SP0aCDDMJJeuSaKMQ8K/L/aG1XtJBfZs41D+2hqaUMy4Sg7oM",
+	"iYADogWOTTPPOw9LIrSQnGkplfAZQxOC2WxMUy2wuJr23FxDLxZ0NFZR3sYi5gkpenVoGwYNsXFBWjFH",
+	"2QgypRyOfc777ERaUcvOvUhwa0UtfxxB2/1VKf/Cr/bKhCBMmUITQNutKgytqDUijAgaFyFYv20pSMCo",
+	"5f+WoqOuSULjIiGil5IrkraODwG6F+JPMZ7KDBJcrtujsTz+EFeR2cQtekqSEREniIHiw8gIK3oVTLJY",
+	"H1SrvEjXipjWvaGynoEKJS7QgKR8ppU2oDK9LNDRns+aTdNs0NcVXrVMvrQDVWgumFdUoZfqklZirct6",
+	"gxUnqiaPZp3cmSLnqWEKS/WBZfWRxUj/4nJrSXHbdoRW8YG1I7yVo/2wu5rTrUwMK+eGdRswtQYxtiqb",
+	"q+LBLDxQd+OKoNgCr9vGdB1zKzWPWjGUL0s3eu3YbUjgLpWvmwnWHfksiEoHPtSNtkpL+YtbSnMrVe1N",
+	"tpq8fMYD0w3yFgDYDAIdQcBVqzgTfY9pA6JmHFlofun7NQrcUi93sP0fv3bbjz/+/eKiA//4vP/l30Pi",
+	"3MOS0hTP5tZP6b3KPL8Xff/l2/xte9H+l+/+I/TGz8XCP7b/13n8uLzykyxVdJqCT7Tb6e4t5ER/jBqu",
+	"iV8r6tYmQhiArmBE0BlB/5mjzwbW7VPbtTywcikv71mVVvleG9/52MAH1kWKI2/q9QOFvMuqU3Vp3/hF",
+	"74jWQA/2vLx+y56KIZ6BP8SmVyIsL2UerYf2hlBN1XFt7vXn/ICglth58n/rnX7AFmsWe++XcBYOm633",
+	"Yd96jUOlDYYrTDdxVJS7OaEZ5FSQIRGCJMbFYhumTXASHGpwKTfSxurKLgqfXxhQFIJDiA+PUd9PbDZ9",
+	"rvtR+aogee/Q6k95V1D9Qw5foP/wdz3/23Wq60fI9IOpdWM12MdbMjUWq1WsJzRYtJK7okJ7vNy+8I/6",
+	"X1xvXw4zsBXN3f/EO8sOQs2cJ1hckkQLCdjsBVZV+HcbJW+sGooMjMUModxqfNWw3DPVs/Ejnxk/GfSn",
+	"MaWNDVverDfRyA0hNOM3jJzTCXlq888CHhz6CSV0RFVeaogzNSZM6WXiwnY0EgS6Rs7BzXZic83KPm5b",
+	"UlNI9cPH+92Dx2WV7eFhgGbfWrfeUwgjbaLwO8egVtLHJMVpOyETDpQ683/EaJLFYzQgWn0Ar/yjem2+",
+	"eM5jA/nFQG3SCrW5PJbtvJOr6aoT7lPAwoGuTrUyyhBFeVhQfkQv2KES+l8rHKseZUPeOm79fW//4PDo",
+	"4aPvH3dbUSO9Cjol8GEPCn8hjvW4a26D7ISiHgpKTIynKoEmNC+sVrYXtaCsrGfKymCXW28JK8xAr16q",
+	"5WpUJkSMoFe34k75yhj9PSOmKeYPj97uf/9fz18Evax1sTPzmmWVLUW4a2GryysZumGTopby6jbIllxR",
+	"guZW/zo+2oXdCrysVOJW5mrP80TYKeHTlFiUmyuo9HLht0BKrLffIUZpOn1abZTzS8Qh9RswS8YmxhdZ",
+	"DK8ZGDo56tiG0b6C2oLZwTabz6hfx4jQ0VgB1FgOYCIVwibmAteDSuAGjuf6bpw2xojUWPBsNPYQzdxo",
+	"JSEyh3DKG7Te38YUxSaUKN+nv+ohys9A5chGrSIyWqXwZUVJVsv16bNhIZKHd2aZdo073ZVQ3RyKYzid",
+	"PsdeXAWoaIf/F9fVC1DFm1DT7dtfaTpbD8XWsbkAjrr34yqeSiVSHA0IMpSONKXnnHXdkpFqAn0+jCUz",
+	"XzuusES3WSbZV7plq5J+5QPXleJlrXOl0lnI+FI5zsrnAnK9gVe7JOmrI23u1bgu/nwFe3SxyGUtJdXq",
+	"pSHFM6hlBqtbtqq4Ne9btRRcoKS1NEknWl/Arinz1q8A3MSUuZ6ZsrZ9csf8pczJX/McTXSYKahBcF72",
+	"vaMu4MhKhEe8hF93s4ypUktp0u9eRehFhN5E6H2EJjglERoS81/IrI1QxmAjIutkbjOu2oq3JZ5HRUqv",
+	"yYGV5ARhJmdEGN/QiF5Bkc+flyOWywLXU4XDUnc+CfgRHKD9QjdBmws1MciKx62nWI5bjVq09hZqEKHV",
+	"7ZG1zQWJCZ2qonvtu6fntnvtofv5iiS9wRzgMIA0CIuJyd8SZJixRCvrbuR24OYHaRq430mrwsYs3a3p",
+	"KvUTVrOAtmzaRzRsJNTal9X9+Fxzi9uTjRR/bxeD769sasPNyff8c1O8UH1/CNnybsAzctT76gIUU6vs",
+	"ak48/pLmDR39fVrY2MZW7HySS3T451/eDJxPbtIM9E+5V8pg+e1TDC6bl0xmApvNfoLZJToXmMkhbOsr",
+	"PqApQeZUfAw6/OEbGyRyFaxXETGhDKdov7WV7l0b8sASH1khi7/UL/d1Ois6SelJRlE+j1/ravnUnDMi",
+	"++kltLt5T8IFpaOsbdxl98HbX3HLwxstfNGAYYEv34bdGRJtNTpqcPj5KsmKOuqSUHpT/zTJmeGn/kNq",
+	"TEABTbC4hAGVVyH4ohWlIA5I4MvCx8KEXZIvbnaVpQmNo/z6FQu09uH6Cpdwgj/5F/2z4i1raJVKKZs+",
+	"hzGIlj2IxrSOW3Fqmqu464wra08sgfU7KmD9LHom3GWiisU1rRPbaw2B/hJuU9SOul00GUFPeeGquHOc",
+	"+HJbsiFkHLF4rqULYB9BHRjCyMAy63P9fdSiTCqRxRYFu3UKJUQTYjInfeTSw0CmfjkxdwFetLUG5KCP",
+	"oLoUgPCoCQBheTeDqV8OjENTJc67/tghfiNLSKeUSJtZOiYeRqtXrOToJeZsmNJY9exiJOB0YFz1bG1V",
+	"UN8qU1lwuDMs0ZBnLCmKfU3VsULaEBBScZ6ErLXNoBR9+q15aqXeXKb4jfT+raI2ulMU+ik/Tp/X7bS4",
+	"OA7v5F1HnpZP5udQRNyva9tgdVdX3gQxg28ay3Jpu/YGcfmvFApzsazJEqxPUR6pVihkWYi6oGAfQzNH",
+	"qitxtHz1F/c+qjDWCuOq8I0KA2jqTfBldEVm/9X9CpWluQnngveJta3/JarEYngs58VrhhB8Tr3Std68",
+	"R+4KLr7mIKusu0HMYCOQ+OujTAZEwJrFRmuAytuzPbhRVHlbnVBM7BuJbP3rmmjyG0WhvQO0fr/hm1Dz",
+	"19Dvl3Yx2J3Ye3tiy99+Z6UAylhKpP9xfQZDcdDdKW8eWfVVqYB+FhaqfJCSSbgXghBcOOSOdy+eoseH",
+	"R48WAb6uMLWDXFh3bZYCtkafMpkNhzSmealr/xiN+czk1Ls6gGZICAOcYhaTXpIt/6amCxsA6lebiyVZ",
+	"UNeOg6UOp0hCCSkC/BBIDhZ8JPBEBg1UMgVk1SAlFqMzt+mN6QmityNHKuHTHk1cQYVeanNAlG9X4+k0",
+	"paSU/5plNAmPR4W7XSBJmCIstlVyY5JOpY/ShWMVhLzVZBEAf3kONR4zwdkIOejfRrqjh30cCGYOKYCp",
+	"yKWLmev+1sXh9ltOCb6UCI+wZqKLLpJmTeTMy1+YgYTGqF+OrUtxkdkWm7lQdNkwhdybqTPTzP2WYoLp",
+	"5c3qhbQO3hsKsvwoyZSrHsC72i8CRqiV5srmahubDUB1ctBxQRC8vCkpOBzoUB/TcPPv+pVauD9HAjJt",
+	"mSC3f4LnAFqXw6VDNKJx8+gVTcVd6Hslf9Qb1jP3OtqNMcsBkJCLqbeWYpc1AZlzpagBX4L1Ohp8Ggdi",
+	"3Kxi9RRN83Jb8mma6vOWQyutTOm2pZquhjP/uH3YcjDvnNWIsiFNyQsuJusotqH8ugY5c8S1EFrauAJu",
+	"WpqZdhRO0rpWtKI2xyv4sUpso7qvP529eY1yZ0jgaVj1Hp0E67Hfvv4hQj+9ff4D4gJ9IIO3RXrfEXpF",
+	"n/hMakCZPkTNQt/ms2v7Aey2tX7DjPzTXu9wMapJtPwrE8I1g1wrSQPCTAZ7dMKvDAue0lgZNLWq6ut3",
+	"1GrYLeuMsARhwKyFISAskQGtwEI90GTXTrDCJ0h/y47CFhgxkuuknRoCzAYpjc+IUk45Ca9XyGdfkOOY",
+	"axsEp47GXlEpta73o73eilozLi4pG/Wgx34P8Ptbx63u97ZvwcLA3tlq26c8WYhIu0rcXmx+/LX14+HP",
+	"z9qPX334z/aj8/3/av/ryeuD1scFGq8+tyA9CANGLyNEcDxGI86NnqwXUtIRa9OSSK0RKjXuwsrXPwYn",
+	"PRRErpsPZB5pxWPR++/J46vkx9fdePJiFv/wr8tWYA3yT3gn6bD7+OF6QDLuPTXTyFhSl9W6bxNMwlHe",
+	"/fPu46IJhq0RcPlvx4eAlG0in0/HGIpk1IzGxM/XG8y3kGN6o6Ag0yLvt1GZWW1YqDTnDdzz4QjK3KGm",
+	"F4mPNjjhf29l+1RDBptnIu3nWcTBHd9KJlKxtiVQpTVRlaoLFV6NEZWKCIOTUG1fWt/r1uWuL5vTexnY",
+	"zLxosr5fzTuv4/NG6gcfs1z9iPlkQf3g42rtxjMOyTYFHoEkcSaIV30P2C36KO2XoJT1txJObl1zWUv1",
+	"2DK0wTJPINgoeq2qFRdBN1++qMESRJ4SrcFgeVn0sRpuo8OWj8e8ioDhvhAR21DtUkSGd6bf8JthkbRb",
+	"8a0TrS6F+4ydgz9FP2dcLJHt1YXIJyq1YoSGgjOFtCImCE4kojXOj43yE6Fj8ibtmfO0c29y7nVLF+kt",
+	"ETS0SIN5r5hDw+z98roHXAdJsPT1pZK2e4sJoqysirJiaa3e15ssqvs+N3pr/tnIW50li/sOyrhvcWl7",
+	"Q8Enjaof4W7jl9v2ak9zgnLZWmZXZ4RcaqbBWalo0XP6EEFJrRfWvDZ35kyxPpqp5LaZz4yqMc8Uwmze",
+	"1NNVPQKBRb1213S7GP72FItffX8NheUrEyQ1bsWwF9csuyus3zLGgkQoj6fIqNQHXIKPs9LM3QreXFpX",
+	"ur4GFOtVwNXXx6W+XZjnMq7zMgw1vQ+nUhuGZAFFKzffAaYQ27uQRVwfZmk61yK3rkFE4+6ES9W7fHyN",
+	"Gqr5VqVTFw5sCwMwxBaxDTy1Ys1Icv7W6zWldK8pNJy6hTDIWu9s6GIzcEvf/HyJBmREGeKG8GZYJPrf",
+	"rzhL8NxAWMKnSNIDLU0vZfmSU4kB9BIeuKJk1nN9VfMrpXxm75J93lzPsdoK1P7moEx5QxPnI/RhOlt3",
+	"B5651PItr27D9wXWP/hyfydqb8jt7kWuZHTo2dgArCZkQ4ifxd3eWhOYhTNRNIQpp3cu9OTFbk4O76nA",
+	"IA1MdrM+MoAN2yz05xFuXTgIcP1m9q2RrzfkoKp1mFi3BbJUtJRxqakVCg9Tr+ebycNNPnEGSKhC3suS",
+	"WlcJvxL9/MVTRxdlzM3kjy58Z4MS0uUi7DwjEmRYwHkc8JbtN/NkVNl12A3xjUQ02QDpaPUynS101i0k",
+	"JZ5OBb8ipmLUJLEErZWFl67t3LyG+vAV7UY5ULDAxup9pN76aha13sqWtKcPJI35BNxabn2DBF0W9EE5",
+	"RBIDzJVCl6VJA39bHUHuWCS5Qa64NiMs7/YveMAFVlzM0YyLQOisvhtFjdM14DfeqB2Intz6mc5LJ5db",
+	"+L/gATon8ZjRmBpauZtJN2pScUbEFY3JS2VSPX0LDisy4mLeOm495UzTicuNM7mQradvXp+1f3j+uiHk",
+	"rnWDUNnDMfTwsmfArtoPhBGBUxSXvzUVNC41c2higi0zrvJZfa5P8txKOeI6/QzcigQZTS0OjlmahtHX",
+	"e1xgZpO5XFsst0Nuhv4Kbapae2T+F5cY/oG/GcHhfWFt+ZEf94dw3Jce35VlGe44r8M3Gx/HNUsRmh9W",
+	"G0j/snxl1+9itQY7X4sl3/ke5e2cSifkbrasfHp8tmbeFj4vkCp2Hkyf7dt59I+Rnh7iAsHedlDfcqD+",
+	"se200EF9zcj7x+jHH49fvdJ/kk+qf4wwm/stSpU5zW6BopyVmaa7QTPtjI7Yy7USGmqbJ3gJCDiZ0ICC",
+	"tG77ge1nCSxveux+dQ1nSXuCaYoKIO4SoR2up6k1Dc+fQfTD7Eklacd0oF0Y+gsuUP80U2Mu6B9wmI/R",
+	"E4IFEf0wYF6e1hZ4z9s3Z+foAZ7SBzhT4wf25gf9ZS7JtfNtsOul68Zi3xVcDx5fEnVO9f9WNFnyaUoF",
+	"kTUq4wGojMo+2IrHqnfw+3770ew/9yZPHn16fRS/25/+8r189nD44+Hop+78fy4Prs4f258DyTPe15oq",
+	"Wiof9op0eHNf5H8kuBiKx5enyW+ZVOvGqYrqtfZ+1wvOPBH8kjBQ9wRmEkLyC3OvL30r0Eu+nXJJNe/+",
+	"DjBBCFPoW9fX97sIapj+IIKvWRPXzi8ti3lcJyPNgxhY4m+BlX/Fr0gAhTSQnrnQONk22b+kDDrLFFu4",
+	"UPdawhywIat1Ni9qQbVdD6r4rHg2J/VhOXRlS0KpDGz4jRpGZhEK7yKfEma9i/66xFwIElvlxKE3BKXY",
+	"CuyRQBJGBXtpA+Pg2keiWenjkrheaZs/N+ooXQfu2yw9bR08tToUD9j7UiimmERlX4KhnhWJtKVj+le3",
+	"CEss64ZswjmLT+McwszhT8Em5XY8ZIqkRNWooPoVgI29ULtg5/ur1n3s4crfSOzpcxAyssiBh3La1nHr",
+	"EXmcHMb7e+3v8cGgfZg8JO3B3rDbfhx/nzwiD4dH+ODAVDe7imhrMjGuegBvVZSigYboWpchmcVjW4MJ",
+	"CFhznkFdoRZykhBEVccvXjtudfd+evb4w+FZ99Wj/z74ef8/v399dP7wX3v/9T9PinDk8WH3sOjZ+Zor",
+	"9MKOwa7Zg4TH8oGpxn3wb8UgvUB2EZT58tG7KucsBmwxvQtJyLmfk9YiFvqQC1PkkVcmR9Y7RAWC3r5N",
+	"U8r0Vr+DT4WyyeRC2Kky7I9R0xZ3q0j2ifNf+Mn0tsD6uBu1Bub3Vnfv8cH3+ChuPxwckfaj+AC3Hyf7",
+	"pH043MMPB4/i75PHxMNZg2drIfkeHe/lkHxE2/uGSk2v4vYjKOFnBN7hNULpQkE0leMSfl++zcddjzH8",
+	"6u+5LSPKEzSPD44WW5nnk/7crA7fLtvKEvRiRRq9eCNYuGINg/BqjCzpsggNvjAyK9dMEpea0zS4v7Rr",
+	"m6LWFfv8uZm2sKaIWPNAzjBVhqYK6lp2Pr3k4pqNyHmKRFShMW6ECFGFngWy9CnCS/Fw2cmJ6QtUwCj4",
+	"DddycvVWvOKS9rdzNYN5Rode9abHZQZYkoVeIQY84dhr+QXMVQLQzps0Qe84dAOd8wwuHqHXZGYuLpxo",
+	"84GQe+MKpxlxfn3rVC/aJZvFQxLPijwlh0qJWQiVQmp9VgvFBUL+kk8pVPlnp1Y/RMZnoVfa2a+cWj7U",
+	"E5SSoUI8U/mMEk4MnAb4eaAHiQWuqHxuoYWFucsOvm7bn+cmQZ45UWgnlfThIte4ovhKCykt/YznOs3p",
+	"jZvsWnVjC9qUpppeHhY6gCRsXG5vUya6balfixIp1yZXMS6rd36xo+fTEDCPVARDWrw/Q+PdwyKlRHiU",
+	"DcnzVLqjYO8DkAjBZ8VRiSHvAg0ymiYSlWGUrEBcUsz8a7f9GLeHp+0XHz9//+Xbtv/34ZfvPh98KV3a",
+	"2//StPz5vSRlOBnMFmfZyRdsaRRwCX84QYZsICfeKPaIEZLo88UFcptx7YoojwRry9IXBz7gybyCvnKC",
+	"FJnoNZGgpGul3IL6GNqN/Mx+rwgAJmhxzWuGWxx/kh/9VXRrmUTuMQklFM2Q4m6ZubCrfP0ltUdzEfPh",
+	"/fuXz6Atft6m2TsXVFpbhyQnBt8XWtVX79ESFnEDEV49D7dG/ximEhkLDUvUHRwl+/iAtI/i7rB9OHw0",
+	"aD/GR3vt75O94cPh3nAf7+11bJMYmGEwlfeJyX6NUx5fOuIyB+LE4oxdkqkCmvLQecz5iGliZM7YjHwz",
+	"RdBScB2kDGgqxwgbuebGwchM01IHPU8lsTA+HuRLPZktx6tbMdiK6DQ0lx+QyHH4Ohlq9dFA+GN9wbDJ",
+	"oQRRXwc01K/iTSWg6Ml1LGBPNwyiXwmpeoXqHRpEFd/I3O221dQKasICsA0D1YTTFJFUElDY0ICknI2k",
+	"Fzws9OKQLvyx1t0bZF6FBkktdHmz/PScPa20Lz2fzXKQWnMblPWaHEk2fzMEl1Kz3qkrgMIKubHy3uc5",
+	"Vt+qOyvQustvfqLl08o3uiZAH6MgQdnd7+dswVX1sgQmaJvXaRvN1AR4B8F/Bna8g35xardBEsQXDDgL",
+	"eI40U6TMb3htKg5wqSwCTbgAcCmGDrqANYrwiHcuWNgubW7VfVyHt55KV60hbcHwWplUTocq2O1JcPG0",
+	"8q9tqZrOtSus3zr+mq9THaPdIE8y6LUqTPiyqzb3AjtF7npdL4PITCEzxNkfTUR/qyL4Sw67x8d7+8fd",
+	"7t+7B8eQopjTSWu6B0eufqpWGPzqYXTs7XeOuq3q+XumrSujGHiAt/qc5jj25mvFVJ1t6OZ5hPfiR4PH",
+	"3fb+sEvah/HRUfv7wR5pP0z2hwf4cHAU7++vmOd+NzzPwV7ry8eAi8G6AQMws+bGecX6mAqueMxT0JYs",
+	"AB+ZTNU8gBFUEOlCDbfv8QvE3Ez9UqGbRQinM806nBl3gtzBMefQo9xoXYxen+pr8GDBN46guM12tp+j",
+	"mRa/bivW0RoKQ/8LjPWlefDIj40XkZ3AgZeKTE5TIoIhMZOs5djpb3wge1Lx6RTGCH8OyNiE7jSJg40n",
+	"U/DTpHxm8F0tRn+SkZ4h0XCotmG1rs2yWla0a+b0I8GpGi+42eLLkeAZS3p69K3jlsiYDTK7CbSOW2N4",
+	"du7FYIp9xWnIuVZ57SIdEjXWIg9yx4lAKb0ipnp8zGdIa11IP4lmmCpP/SpGVyy7XfGPYXwCHHb0/QiO",
+	"CoLcHUXbWXBtFHik7sveEuj9/Li0StKL2OeLpM/lSOCkSYAmH3e0sJQrxJXeaZtQV5/PXvGwLWwN8/Rj",
+	"714DCJ3guWVNI4Ndlue1DzKaKsqcuUNlbwpYcO7CJZkX8ZYSbFvDtHacZiSHeLN/9+wiWANx09T3rUEO",
+	"+OtQR/XAZ4m4IiIHfzmxlji6JHMInhIKtwqiuXWCWG52enq+F0r3FjsUaYelD0FBbZIVb7bhc80vPYeD",
+	"ujwLu8j5vL1Ee70KbvxVVAYv7b5Yy2qGfTG/0kavyL33D+VfPdeixKBuKtfC+8baGfg5k3l0fNA8ubtB",
+	"zvbaZU+lI10jPtmcMwLsWDOSEojU4ulfrrn5rkfc/uOj/p9u+3Gv0/74t3U8i3KC0xSlRBl4GJObDZId",
+	"2B4dMYl6qIPa1kLG9l4jbzolDrOyocOXVft/nTqBkcn/X5CQL52mOuGMzMHzLQHQeyaoUtCooUb2xZkQ",
+	"tiOUo7Ofn58tp7I8vd8bz+1Snv2+XasdJdZRos+6fFETYlLndELeDJ/heSjKoCWvVra0qmWjaw4P9xut",
+	"EqepcbGfFForlqbq4fjsrBxG+PbX7t7HX7vtxx//b//Xbvvg43fHv3bbR+bSt96/v/uP9eIH/iCtbNbS",
+	"ywwDcZGPp+Pmm1JGnjNlyDoAz2lSdpZpgLWtN0tdKbWu9sjP6orHJMlSoznZtLEXPE35rJ1NiznjkpOy",
+	"Fgk0AF6iOQDStAVJFJHRk21IGq7naJ4rBWooqvLBOokVviQSii44v0SmtXVTWJQlPRmbNnRc1W044OIG",
+	"+7225H/xQ3Xu/HPrvCfH1mHiWyV6gc2DJ34bG60wu1Z2JyhjU0zhov7vifGqIK5514zKmqKEYEMAcKGA",
+	"A9dGirgyaDDlYUXaVKJ4xLik0lXKgM2kDVjn93G+7m+keY9+ymv9A05gJZHpWRNVvgd0F9neHYA16RPe",
+	"shYFnj84J/lKw8FyhrGN7rpXf2zYtwD2HVTnhQ4GeR/Dcj9Fe1LqWKZmIX9xFbrMSW9GhT7nl4S9xbSa",
+	"auxKq1pk/tN48ENM39CfXr7/4+Xea/rT4w456Hbi/ZR5BUtNMcTvWc3Wqjqs8JpNX+UnVy4SqOLT3qR8",
+	"Q6P9Ll76FPZy1Y5XvxMeq8Jprn74oQsgfs/rXaTF7h0ddDtHi2gO1UzPOvzP7cCnBmcjME2DioWLOwDy",
+	"S1V1de209w4i+zLjzD9o5X/bT/mMEVr7KDyZLmYtP/QQ8PJe24yhX6DND1w14DgOBHNJUtfNOai8qTbg",
+	"TqWFaHC/tzyf10BsW4K2NszSNE/HAPg7mtSgJXtLvCi1tcFmYKm1AMcxbCkaQ9uw2UoWYMLr+eS86KG/",
+	"Qv7qVh1MfnVOMdBaev6rS7niTN+QiJvxF1ifwmdUuiZUTX0EUKDdOny83z14XIae90u9711ddxVUuHiP",
+	"HtnSRXrOrrVG116Kaix/1XjPiMqmFWnA1VTL/V4mUv2Q+ev4wQPF1fTB0x+f/3L6y/FvmJH/kCQWRP3j",
+	"pydnH/774Nnb5z++/fng7X+9rf59kXW7+w+plBkR/zDPt6LW76Jnq6MSrPAx9Nd5MGWjkwGW5OFhRP/1",
+	"5M27WffnH0b8H4DJrL+lLdgVXwuuYTGfoJWiLYP/fGcaqUnTh3axW6cb76IbAlpUYYkw6sNc+l6JfwB2",
+	"20wkaLrBb4gySHo92Id8qwFB+iUJokxxazytZMP2K1Fp8sUkQjTxngmCk6eOcXoEkcEvIRw898vnteMM",
+	"9sngQILIpE+hQ6NpuYcFmHcW6lUSEHlgowLmgkScpfM8Yxfi88W4OxesFVV1ud5vnAKUdJ1HxfXdMFZY",
+	"g8ZfFsJ5AcYq2JCrRfJmHSkf0bxOezFHpeB1PZM23itW1TKXShcuNSYTc8xyZDW/qZat/+J3AGauZrw3",
+	"BDbUI8A3izl44B9JEyB0fwub6lN595IK/j14PFzasivRZMFXlFua3Bi01zaauFm62rRwrNSNpbb7yiJN",
+	"LnJLRmbI3Y8mmVSaw8VjLglDAzLkgiDM5pDdDBmmQf/4Gp3myvwlan1qj3hbX2zLSzpt86l5sA3kqzkP",
+	"kODq7nOnzLF5l5Bne89FRfcyjH7PsFBEWD/WmGcCYYVSgmUjN6c7lzhNG6SZGpTHj4Fap9BRC1GaD2hz",
+	"l4DMVv/3zpdPgnZdyoBvy0LLWqT8xQ0FA5xzIyaCfvXa8WOP5XkH7raaS90Cw72b1lVRayaoIm9YOs8P",
+	"/7bbcjZtPXFDTaqC9Ld2/Lqs0O1v1Mo1ZNLCk22jL9T0U7OfbN0hya/EwtudgHt8AoI4cHWcOewx/CUQ",
+	"7f8n6qC/ozbqdRCUcWCG/gkJ1lZJ04Ld+gO/kYjPWAXRrlPZqqOlGQsXF9PPv3zR//sK/vf1l17nn39v",
+	"f/x70/D6aQGwN+amcjadr0hjyKeoV0fb/vK1wTrfmn95bcfuQgzFIVSVvKLFaxf32XgVMkHV/EyTi80t",
+	"hvDPaWZymc1fL9x4fvpw3gpVu5oIDlIAA8aHC7GgfiuCNAHgY+adxYzGSk1bX/RwKBvysJo4wPElYTYC",
+	"65I1jtGU8GlKoryzfqmEVtubBltsHkEsl7JR54JdsL/97YyOGKLsb3+zhTDV4ULUlyGpPxmOj6GLrNs9",
+	"iM3E4d+kb15GoBGazXDuXDCt8PvLY1Kx947QhLJMEXlSHzlD5JOxjKT1SsB1+x5jKBiziAo7Ma2tyr/9",
+	"zSauoP5nOHYR0poZmN+gmEUWcUR+6XdQf4pHpA8ED//sSfoH6aNv97tFy/T9bvc7NMPp5QVTY8Gz0dhL",
+	"Yd7rRt1uFwk+kx3UjzMhufhHH31rcgDAFTWizC7pEBJDUF8PqG/eqSdn3onTFPGh/gaZHNu6PSzREEvl",
+	"EnW0hDAt/7F012wmNUu8tN4pwUpCWq821yTCUBsG5jl4fOQFw9pkTBKSdJABVerDYrmlsGvVN26jLE07",
+	"6DS/hV8R4SZuC0kwQ06hP4G5XrD+gqrfN2XfEg2IpAkgNJmNew5wSnrn9ECgkMxEGB/YGsO//yY566Nv",
+	"3714ih4fHj36Tq81T0gfFkm/dpASBNYx1JQLPhJ4IiPUN9BRfYQvmCRMaXFmbrGHp2+gnPq2cMXQ70xw",
+	"NjKoFJoKOIv1nQ5KCj7qlbZDDkpk0vZg+2z+9TcSpXwEtZea/Lmd7FPOTKqeQiShmmCP89K+GAsx14vZ",
+	"18Zgv4OgmzpVwAL0pvdfDtuvtNlgz9vb9+cRent6/vRHxAV69vyX5+fPowvmGDhI9fzth3v7hggknxCo",
+	"0Ydq1JmlMuLO0TuiBCVmYAiO58yKtv7LhEymXC/jvP0zmffRt5jNUcbo7xlBinxS3zmKgGo66E8K671/",
+	"CIa8yWu5YI5q4aBSiUb0ijB7O9CyKdXOS9qhh3J+zCf5shXuBM0PtGwDZ6fmXbDmaAKZ72YPgVhcUtvh",
+	"/mPLRWZjmpIT1NfTnrdPh4qIPri0L9jYQeRIEnPzSqgasSM5J5/U3/4G5CDoZEJMuTmUoVOG3jMK3vHX",
+	"L56emEpO4AlGhqEJwUyiixbjjFy0Oug9gyJdz+mqX3bBMnv99wxaTGKBJ0QLazgrggwzSRI0mAP96kNa",
+	"ua/oHmUBWuBUAmfBA71HnQtmu1di2GNDKu4pSDwTmGrxgWSKgQFz4w5OaQxokNryNkq6VgIFJQpDqruJ",
+	"hWgBJ48fPJDT5JM2FB7Yx+SDX8w/3pFh23uwM1aT1EuRapnoR96cH73CDI8ATw+ZbFx0+val7+ps7XW6",
+	"na6tD2N4SlvHrYNOt3NgkhfHIOmNwPHk5QN9dRSKMvQlwUKfuCEF5mW85FbqfiNh5SPny+ECxZwpHCu9",
+	"GUCQfGhiw84zLIkVaXpbOSNGCTNrmhf1vNTmUUqlOi37iAsCqPVsFbc8eGtMi0b3ndE/Gt37FGRckzvP",
+	"YN3gziqiHYQauCQ53otdTgPZ1zpuARkXcOmuENNqUniDRowNBmGMzGPLSSxf709IHwAG+zhN+3UDzD3u",
+	"xfj8RNkJ+T+cpv/36177scmI/dyN9h59+W69tFjzETsug5GN07SzYnbgXqQmj5HUjT/PnSvG37Do3jXi",
+	"a7bCpltUcAVNKk5gf8NZP02/p1cpxVq6Lfmw63t7I1+3FbhLvw+9dq/xdaPEmSAfKhpsy5O6zuBGRC6n",
+	"ab9PdzG2PMEzTYPJmiETBspwT1C/3UcqEwZoDgoPO35c0c02NBh4gy3PzIdS1C+0c0hS19AZ/nSXSzBy",
+	"7fo+J+3SX+Bab9NgUeVH8O9OuRZleij73a7xjWslU+W4jlaP/c0CCK99usADD/ZhNSYEdoA2CX0B8SVq",
+	"HZqBhN6fD/jBS3aFU5qY+/dW3/+eaeOMMAW4Dva5g9XPveBiQJOEMPPE4eonXnP1wiGqHu4/Xv3AOeev",
+	"MINUnqMmQ3rP8BWmxsUEboBsMsFQk6PXuhqTVXgkK9nM4ND/1J4SMaHSqhxS4eGwzUWbz0ysjcuQJpGA",
+	"FQQmFrSTgANbW4LRQeczDiZzaVQQuGfESgMQTfZKjqUVY8a4umDaUkvx9Bgddh+jvky56il8SVjfq9PX",
+	"xqg2QglBQ/0/4DXRQgPM1J6+1i+cW339ygHnlz0DH61nY3IK9ECM+WMGpvWgmAhGkgjpByRYuA4GQGtH",
+	"UOVRILrpKRu1VhLAcTJdBq+MhWBV3RM3V/3cBdNibaz1KDAQPIPYqLn6K4zMSin9eX0xQKCwuZGLaJAp",
+	"vWwxSVOrxzPe0++OtKWNL5hm5jBY0FakikATrlPyzIwdCJQeoYMq1qq1jfjZcmVtZ2RCRsYSsRW8UGGG",
+	"+nZLe5Kkw55+KWUjMEA56yCTIgCDtfe5NA86pCQJqZSG9Z2WcvPX0yk9E/BnMm8ZRgiG8BOezG+CB5o4",
+	"xZey1896qSs8eO8mvh/iv0+NCGlFrTHBCTGgmBDBrXmvve0B3AMvvM+MugHffeqQffQDeweNGPUvWJhY",
+	"x+HeUZO5yGw65UKR5BVJKHYV3Yf7+w0WriDTV1ROINR6+yLlCeeXleKdTYXKlyhgtNrv0pSqeb0FC6nO",
+	"mrdrCSALqIVFVmScNC45Qxr72jIj6SDHfWkFPPwPzkgHncHLDV8GbOcBGWUsTzzjgLiWdNApm1tPjSmM",
+	"BL6puTKWlyGWNSLq1JvmIsNanKxnKJUUzIMVxluZvWzR2IRBGdun0HZLlRBLTKIGo1rDTEApxJbQDDOl",
+	"5elgjqwabbuLZzgFCeuIwO5+rZWQmb3qWZd+rY1eaTNzeNhdsYo3qmL7FBXg7+Ujc8/16rtQk4sz5i3T",
+	"NlnbZ5p8eWB4GSBiLiI8KenlV2o1bt5Bbwrt0IDGKaq1To6gvTIXFjt1hueR01Or6hO0TsaWTVqV0MD2",
+	"onN+wYySPDZTtg5fMvUwRyPQXz1MSP31XLOkBg45xOjMRK+lmw1fGUG3eHQOFxfwGclbUfyZjMb1lZcG",
+	"6sSZwim5g8Nm9mhjFSLvAhjUC2pslxxoYdFJHRTOpYHdhlOkjmGXl+hPqZjfbw/KD0RtSdtd3yptWcDG",
+	"ECziU5tIkNc4GOCrItYWubCOyFJTAf/2/Xmtca8PiOHo0JZhVprxBQPhY4r/lFGC1zXtDUSrxbh3sVCS",
+	"ShISG8ZluT2xcaO2vMl5bWTL3xrreG98vjuWcSvy85ZdBbfK/967pgxbYoGZWoJXItGI527SoeATlIPR",
+	"GK9pzNmQiglJIhSPSXxJkp5Nr6CsBzkyJjGraO914t5skzhSMlQXjGeqg56GfKMuo8lzo5pqlPyNHfQG",
+	"kpImHDA4BTGuaGqOQg9aZkJeab+DTi+Y54H1XLZa5ZYGiyXlqqzka355RURkeHsfEEz6mjtb9pk7jE1+",
+	"WlGPdcFypZ8luc8aHOcdBME859l2CCtVv7abFEPOKV4Zt77ZSh6q5AVbcJ4XMN0R6htrwYYHFtzs2ryx",
+	"kOBzvY4hSSAIAPd8JaJgDbfurYmCd2YFd7JgJwuuKwssKW3b+5slVLVTPlqSsGTyuQzniSCJu02Z/Qek",
+	"grEEkU96hYyeaZIe+1eUzPoO5sklNxmXhrQoduXEJ5poDTml0gTiHKJ24dedFX0rbTsWZQGutPDQ4qbv",
+	"jdwPShatknI9uY9wKrlNwpqBlxmaFYAk4J7/RVrvDxEETYgYuTJwuOryjFAlq8vx6cEc0khzF7hLly9y",
+	"Kr0Rm47aet1kbfqW3q9f+OjPlbs1M0FbKo19lNAEkjGp6cTan5DanBLbTrg2S+qaGVJ53pYex4TUp0YV",
+	"zS6MJkElmtXnJhXtHJoJGb3prgNOzQAcrbpcoUvKkqJlUkH0ej0hf1+RSe2qlnFiikF6lSUPD5vmMLmR",
+	"2RNPXRRlyYdNu8frfRZ2xOpW8k6TAgvqthqQJvC6QdhbtrcEOVFytpjDtjwEdwsJbkuHaBPdNh/kFrLg",
+	"mqaatX3ApU0SzvznXdaZf60dKj+6nfQxK3NW545BdZq+G6V8tEseu3ZUrLyenqqnr9W75wPK3RURdLgk",
+	"pP/B1g5BJ0wKdWeS4NS2ucBynBez6MskMd2hRphqjYpCgjr4GqHIF9kULJM6ZdRWZ1xrDQe6Shl1y7zN",
+	"6I39geBeMhlVHfRSQSaByXySfEKQmhGm8gKKE1OA0nf+gWIMERpxzU+01LlgfWzLMIjSyl0famP1t/sd",
+	"9MGOrJ8xMxp4iZ2mTWnAtsAMTPcZ76CfCZn6rzET0MZb/4KRVJLZmAjoz2fXwhbcQdkVHwHLizPIYgDl",
+	"VZrFlKrgiIwrklgHSEgdNFvqDueqNIYnkKJm+o/Y/G2C01oFZagqelXOqbrLOlZ2bzvsrmf/L70Q9vkQ",
+	"f/rgVnRY2KG72DtwGVi6+Rb5TB5lD3KZN8z1EnTWHxQRyQJ0JrH95eD4wIk3wQo4L2BTJeGgYXEMblwO",
+	"1oULBZ/tZN61w30gWRZ0icY0uVGgryBkNQbqDedbnwOoOS5q3iHbo1KBn1e7O/CEDoIaQHSEhpimmSDS",
+	"lRtDX1fBJ+BPto9HF4wLtN/1bq7e4YRSUfZsFiuvfjzcfwztOsFTzgXIXA844IJB/YaMUMYUNTnUPE20",
+	"YWLWfaJf4r19iqUpUTTl1wBGak7wjLcNpJFxpjBCEon6XE1dF1P6yYEAWFeNRB4ha6GuhZ9JOjc5YuDZ",
+	"1jaj8TrxhEiTLm7qBzWB0NFYFfhVfhUmjOqwu5dvAlRM6gHleFj9E4RtRS4XFwzqHXN/PtzJuOrB6ezb",
+	"Kly/yNHti9vVva59GYzU7Gx5lWCnLphdzMjsp5byWp9ym6p/WNhE0+qVw3227Nenq4BOIOmIvWStm/G1",
+	"n5mX37KHXX+VJC+Dkt38hii753z3T+iXtmAXreNfP/os3IJBlPi1GgfYtW3a8qXEelM+4plawoGfQ9E0",
+	"ZD1Ivw+rDwqhrQbprmg+UIJ6KBc6w1lkWuCwTvAwvcm2VNGwKnnOkjLPVOtPlsv/9WTXA/HyTK2mXknS",
+	"ITiOIQ+n7Vhy26io7Qp3LNG4AyRZomaMiYUlKdJOodBb4blEsOdWcpdSU3MhqGWQwfswBrim9A56LwEA",
+	"wTZwtllFxJ2n2Zin+ak69vO11YxbRNcx5L/yFDq8hOPFMDXoyCBvSAi9s20NblkKFV0mapR/hx2zk0T3",
+	"RBI9t3A/WmFcgvWzvqQa0DRtA95jvaG7HKohr+k26bCmKVs4HzalUj2haWpaA9+zmN/KgnU9szoXk23T",
+	"c5P4C5KIKxrXYxSYn3t6L1tbLs5pGDWAKM8G0QLbHd5ECe6qrNzR5eq4gG06pkl45yC5blDAW8yCdxVM",
+	"aeNqclOSjfr+seibll7Ffaa6RdDYgENA9bfRosHaxgqnfJQRlLFUq9+AwwSQYGbELh2EJhcM5qFfMhT8",
+	"D8JsUbm+2tM39OvLjR3h3ddaYze+Oyk0zhdnV2W8qzLejM2cJgmk3ygyQYrb5n1rMZugtrSyAu9JoGai",
+	"pqptcxawK2n7k5a0FYJxTVLduJptDT1+RJRHsjeuktVZqXZ1drnIdxTb2oxE71cVW03B2JY48s1pY3dS",
+	"KrbsQO7qxHa1AdutE7uGCAzWhr0Z5gBb8OrjXC1MODG5XBN+RWwO1YxnaQImoXEcc4VTNCApYEU7oCsK",
+	"AVtj6umfjK0XuYDtBavYiWgTM9EWLt17lmRrOu4TU9pVLO240rYrljZmS74ReW8RlfVp2kEp37ArPy+0",
+	"rRuG3/d6uwPRUsYmKKVzxKfEWnp1I6ESBFNpHNXmPrcOsKyJtBGyMvSITe5nsciyEX5VtSLwQTOPa8AT",
+	"F2/wUYqLq5WbQB/r4YntL9eu/H2XUaRmEaRd8Gg7waNq3OiaISOqpA3uUJCWrsoNeGbeLoLNXSflIQVA",
+	"Btenpl8oAn0TKTKGg22KIrMJGAMTk7lq0IR/zzBTVM0j0xzDCnzTJsW8AzSOEVEeJjFlV5zGrkvmif2v",
+	"RIAtyTga4alcHnO6z/GmO4s17eJMuzjThhzJkEk4vtTYKlgZVXpncz1tbvjjomdRUVqiFTYbpi5xCZNz",
+	"F6ErTpNloahdGGoXhvLDUA2I+TagFC1p3qjuVhdqssuwcyLdYahpE0XvXgeY7qUn984CS7ug0s59e0tB",
+	"pebaWU0oyTqDZdFUJvfYRSjJCLJIh9Crkdg+U8asBANNjQkVRuQ53iCNxuZg9yBkBHaf6xmgPzY3PW5M",
+	"7cS3h93H360IGN1LFnOHgaJdkGjHZW4tSHQtI9Cabp1pMlzausRElCXC6O2zF5FF8KdKWptvKUzzGsr3",
+	"SzOc9fRvO/aAH3pAmemDWnXOhhO98o97B/Sp+Wb7GZVTbmBSV51X+4j/xE47v7Z2rko7FKB4A3Jw3DKw",
+	"iq2b0NrdAUqwHA84FklbKrysb+2PrnlxuEE8yG6TAqlc88g8rcPWFwpyRVhGgsflmRvHmR7GTVqtlS/V",
+	"dWuho0yQXauWEO2Ch94PIwii6bQBu86prZ7OXpiFN5jT1WaGQEZjKhWHxuZJnlk04pSNICjIEzxf0Vrq",
+	"FE2xUKZ0VvPvCwbYUprbSwCxAFAJ6GddFLdYaAaX8AuN72v6S+UUditkvKPg9Sk48XZobSIuUL/va07K",
+	"83yEu8SUXY/v9Xt8u9l5Ar4WKq4ERn0TSz0TVCnC7nNOSs0Qv6qklFIX601yUkovcCkpX1en7Jxvrs5I",
+	"KYTALi3l2mkpxJdXTh57FzdNUDl1PY31ASXSNryYSJJeEXlSdOQokOL7hmH6Lao9Dpcjgk0yqdCgaGoJ",
+	"kO6LDUAio2OW+kVDkw/F/aYpkauXNrAtebcThFNBcDLvoDc+0kve1QSw4vSakCKrPtQKpTar5bmXNXkv",
+	"U1vyAd5JfkuxPLskl12Sy2b8DQgXYCK9s9aIxVn9MGR2NGpmOhXFJWjuNDPpeh0UTokpQJ8mgPU0IISh",
+	"hMopYZLUpr9cg4XscmD+tN1F1yb220iH8Un15lXIOreMvzS76Nld9RRdm0C/nkSZbXHkG9Tm7iRlZunJ",
+	"3OXN7CLa227aubHGV5NDk1uzrruYFnley3oQfDlWtrNkbfsJexd0lzfNL/mMneQFGiUrV9uhYywvGINw",
+	"STXLxvuoUSHLmibgK0KQvci6Qf38kR5lvUyS/nfmxbapPbz3gvmWcl5jboEcgQVSuSR/5yvgfHfSpXIp",
+	"59sl8+xY3/Z7VF7b2h0TnNpuDGGTAMKxEh11D4z5asJ6Cg+wJAXvMFHboDnwI3zhJm0B+4XAoTO/zDey",
+	"Zu8SVdeMO3d7QsWdt8NyLhWZNADRTfmIsjaOFb2iaklfqjdD03ZqwJO56ZCQYkWkMtDWHXTKEFaKTKbK",
+	"tQmFrhrgKmVcP2VhqzGzLQihGhHMyZOi15KaT40LlXF1weSYz6DBKYsJmhI+TQncYZNQHdq3TXSpi8H+",
+	"oqd4amf41UH36gX62ppwWkqwvUYIS0iCJN9SBT1s54oS+nwANmmEyqJpS96Kc+/xfqfb2e/s1a4nnfbs",
+	"Y3U9IA+P1otP5tHq+xc6rQxt1/PxXvR8LDGv1cFQR/i7UOi1Q6EFE+PQYrvcTaUsN1e3ZqvI2dXt2ezn",
+	"I72rszGfaOkb1J6q4u12SLHOqWqHvaO/LbhGnUJ1LQK8Vk7yhCSWVtbKsDPJycK1MUOuR5v+94gwImgM",
+	"1+o0tlfFZ/+EaXNY6bUweHxGkRUEBBRKyRVJC4gje/uAXxFEa/O+Uj7rScXjyzWBjtaQr/CljSSrfdLJ",
+	"VPtn2/43zoQgTOXDb1cv3MPMpII2V0tj7/jsGOK1BfKkxBUcH/SvLquFDKYl9UsEB/2GXQah4sbKJcmI",
+	"CJuvBKBjlI0Q3F6fzVPQyH1N5ylGeCf5PN4C7RJ6dgk91+iO4HGFxkxhOsZigmPDvgOazoZINhTKm3l8",
+	"CZ4uaBY64VfEuG3sHQbkxkRpBvW5PNdhILtknj8roM0GpL4im4fN0YSYypchAllZpPJ4Lw7anSUavQV1",
+	"q87iLK3KLnB2Ryg3G9BmoZvd2wyerfHhm9Tg7iSHZ/m53CXx7CLZWwa/uaaeV5vJUzUBIWSV0OGQCLnU",
+	"HsQo5kKQWL/pBKVkqBDPlImNGjXQZN1gW03SqUuW+SqYzJ2kyyxnMrt8mR2X2Tr4zU2Zk8AR6n3oz6+I",
+	"mLv8OpfUoR+JECOzPM/ixIdi1v+0AMyUyBynGVxTQbf6mf7pFb8igBNyvzMh1on+btq8t30vuveWdmW1",
+	"T7kQQjuX8rVdyp5EB9Q6F3fYSL/YyIoJV8smidYvJB0xkuQg604FsXxh5jDfBcGSs8joJILPylTSQadW",
+	"HaESMfBKMTLCil4RaOF0wfqUyWw4pDH11CCpVZcxn6FJFo/1o/18IfsddFoOYaG+jWD1IILVR2/zlTFw",
+	"RFDcKxEW5IIxruiQgluMxQS6wBMcj1EsuJSUjUJudZz8lln+dV896jC4UxgnQDDcske9xEWCHASGtnP1",
+	"7dzpte50TSDXYoJO+zFHfGXiwLlXLBjZ/hCFrhPWYV77r/4KkjkFwV7TooyBa1VPeEnXIn3P5l2LXB6f",
+	"fsjLdszTBGqzHeErNXmOR92vG+TklnU6n0pXq3Sl47LT6q6t1bEKj3CMrHw94JAm6bCOiU2wuOzhNIXD",
+	"CSwtrLq9GZZqoCN7KMGrlMMxIvMHmvCJLeUCh7TRShb5nv72aZqWWN87wyO2oArdwhEwow2cgVdYXN5/",
+	"lWRdDePrkfl6/RFO0/KR0fLCyqBtHB0j9HpQctQA1ZSXTxCcF/OKCIwFjAY4GdkjheWlRHyoCFs8NvDB",
+	"9/BkVWu4Mao3n3sKrdxq4pUGanAHBun3H9Lr5ZSjm+DeKzM6TpkjuLqUDJ+EdkkZu6QMl5TBynSxHrXW",
+	"5mXUU+OIqAop3ooIr+Vm5bHsAjF3lH9xTTK8Ro1AgNOCslwoylt0jBYHA2ndhbKRNjDxCFOWgzEwDv3k",
+	"wnq0T9NflQ79davQNy4rvjadu3Rgr61wu04AmxbpYAuDjeM4byEQY0kQljQhkDLVzxj9PSM9mvRNh4G5",
+	"g8o+MYB14oKpGUcpUYCBor8DivyAjChjlI0g2QoAPjvoFAkSc5EUWJoTIkYkQZQpjjADVHdEJRpqktAf",
+	"o8qizl8wfygGaqUJVrf94DK0bvvcn6voyNFG7hgcEZYQEUHRPXHY/nq36xyD5oE61+B+t2mdcT6SARdh",
+	"FOm6EegHenhY21V+rXLnpcOwZc9LBzIgQy7IrVU3p1iq3uYlWOEgd9QCJ7t7b7v0l//Ftv8HFHbzYW9A",
+	"BQB2tKsXNkGZvmXfrD3kq92yjk52Htlre2SnBWN1Ai6/tCmk9HmOe4Im+NKhRheioePEAMgNyGsfkBwk",
+	"Gk2JkJyhb+EPIN+i852kE5piccGMVOTCPGLl3XcGxQRRhvpTLiUdpKSXZIYeiewbLC/U56y4+g9BfiOx",
+	"AgywuetgAtF3yqQC35ZtuQetkKlE9uzUF5m9zdsqXE+BXWBNH8BXzVHCCzyfqQf0abGw9WoKMqJSEWEq",
+	"WYLMyVuEGgZl2n14TCq/YBatlkFsP4hv1/ROauJs1Zvb1mDCo1vtXWncLpa/PJ/RUArCqOi+0pTzBsyK",
+	"DSvifM4xxqUuJjIqASYK07HMlMpBv1BnmIBdcKxfJYlB+wdoqCvMqByHuKMZ4sbcceep/bN6atc6CduB",
+	"wfZtzuY2r1EPSBIhxfkJouqCQTpe39zf0/f3jcJAfWDOBGz6CRcEoD4j1LcT7JkH+9/VtEkrDstNa911",
+	"buRib3Ye5DvyIK8vKO4KhLuD+vr49Y1/SBTdYyA6/I7EBF4FCb4cSaLqyvu2IyRuTA29k8K+JQd1V9W3",
+	"q7fZclVf0YcxIQrTVK6lp65qcQ+IpVDBp8fgOMj8JG9W6qr20IDEfKKfmEzVPOcv1mcgCaS7xynBgiTG",
+	"d37B6liOZlsnwJdMa1JEVbUSsB44+55zpDupAlxqEe9KAHcsacslgNfjSWHbGRTwbUfDX0EHO8PknKVh",
+	"kudyl5upGSp6tEYIJ4npOoDTlIgRJSbap8CFCq2e4ccYbHNnxlNZNNXThnzRjqD4EvC4yHBQY5wsGi0n",
+	"8HI/fkclkoqmqQn0ddATzi8pG8kLZqwknqVgTjEYW4qn6Nu+/deUslFvYO/vfxchNeNu4BJ92x9wNe6N",
+	"8RXpuYv972BcxcxTzkYQAIOWB24RY8zQmKcJ+raf39pTnPf07fodgiBRcXgs+G8B+ifE6WE9tuW8vVl2",
+	"/4rAQb437B5c/pm4old6kXc2464Q6kYSNDTVI+yxNnDQ+Gx0LR9SWCIoOiEpZWRJY4Uab2lUbvMSGdcp",
+	"8J8pnsPtiJougimVqlxBDrkcl2QuiTpGQ56mfHbB+ox8Uv0O6sMnTH5HfyrIFeWZ7AO/Y1maGo7vBm7c",
+	"s3UuLYv97krZ4dBy0blga3SQq83VKFxW53YwG2VsbKfCizAlKJGluqvGJVYu5FVu3u337PD3uhW19F7D",
+	"ZGGjbzt27pa7WZm6o5RdAH1r3jmLvm9JPsyDcJZQVeq7v33nXZinZexG9NwXFjo6Z8iGERnWI/PaKsN7",
+	"HOYiKLX6F6NeDohW3vISesuP0Lf61RwA1nMedsF8vzw0H/kuQjGfEDTA8aXVbblpbaPfZtXLDnpnRzTB",
+	"CbFdS7RWrLVoQWzoX9jRuyF8Iy9Y/5LxGevlymbf+iOMnwKem+k3mMSjYq4WBCCv+7QOBzNjfxJUuc7W",
+	"F0zyCYF+LC5oAH1mYbTHRtOGD+qBuybbDloED/W0EmKWANve2ighMU1I0K1hKWKr6u6dRiggl6QQdDvl",
+	"c6d8btczyhLuot4baplGBVwnFdiL038jbSqwKVMDv6dJe2qWZVs0/q3NsZ1P/nQ5tuXKe7uUdUpgIZcD",
+	"+aOUqYeHrag1oYxOtG64l2t4lCkCsD+NBqEVxdosVqNE3sTnbW9INCFqzGuzwsyvjVs+WZp5ZZ5aPgBB",
+	"YkKvjJt+7QZa7uHeYH4f+mjtekbdYM8oyyh79t2bYFBUXuGMucrl6m14AuXBUaud/+uusMfswWqSC225",
+	"9s6Uu34udC4AC+luL10nF9oQE+QPKTThFt1sgFOs7RBrkkM3YNMHmF8RYT9s4b5cVDTJtMEzG3OoDiGp",
+	"JAik2pyykYWuuGCQEa1PtTFnYjBeIDiQc2CqXMti+AoaESUtzM8nZW6bKqtonNj/SjTGVwQxjkZ4Kpdl",
+	"P88n99qBDsO7k0RitzS7zho7I2QzPnWOL00g1J2xpowqYIY0SB3mU8Kkz606KJxPLLlWHDUX4kPXTEOQ",
+	"YcYSkuQ+IY+puJjkFae1rTY2ZiS7ROE/b6LwGnS/nUThwmwOBzvcgG5aE6z3frkR7NxddxYBWJcb31V+",
+	"7lotNrbDf29Mg7ujHNzaw7jLwd0lvG09B3cTcRdupwE2aGS9fxAlEmRIBGExOUEpn4E7xQTNjLkqAtpf",
+	"fXLsvWYVNoPwHjGLXXrsjlvcQHrs+uwibBVaY60zTYZLMaKd/wgA7t8+exEhbfGZRFVj6NXGptZUtN+Z",
+	"Ea2naNvhB9zWA8ow+JOrPt2gji3yj3uH9an5ZvsZlVMuqbl9+dm1j/hP7BTwayvgqrRDYdJ3mTfkkwUw",
+	"uMnEm/JJGmZs62hrb4aQheeOH7MtTSEDBTNbp02t5yXkaKYSOiZbfLbBXJ/gSRaPQxJeT+CeO3XfwSDv",
+	"xKdrPh2W8cb/tXMt7Zy5NZJbE8h1BXeuxq/o55BiNsrwyODo5AhjEEPSbGEoOFOIsARdEjI15bv6uhbe",
+	"YddX8eEbdX95n6lzgZVG8mfUp+9GqGqtrLy2OXkKPqQpWQZbGjJCz1yY0dGi6S3ifQPyQAZcjQOVoBAy",
+	"6ED6u7sdqpSsDZoYLRSQCI8vGACWD34jsUErsYHXvW7Xc4fBUdh7iH6mT5ZVfpaW4J4ZuMXY7qYCdK3T",
+	"qXfI5doixmd/0tO6s00dJzm7NifxxFxRWLMpmKpzibt/F/2TtpVC6Y9yl0d5s3mUJsf92E/biyCH0CQT",
+	"4jStzSY0jy5LJMRpet1kQvMROy5NdALhNG2aU5hXGtXNwS9Fusll9g5Jbc6o15n1JoYC9R9jfGUQH20a",
+	"korQgBCGEiqnhMl6oMP8hs07d7lW0yFk3HuS8FkzxK8q8fOWW48tQb69w8RPT4Q0yP4sCZydK/HaKaAV",
+	"AV6oKf71TZNBXxhILK1K5Nz7pADJMohZ8w76QNUYYS3LHGPtG5e61l0YIQBngAYEjegVYR30oQLp+I1E",
+	"ULd2wQpABXi2rPRE8NIRYUTQ2CpGxncfp1hKaEKLLNDCvBdbl07f1rb1tYoFAA+ugg3AdyB7VdCE9Ez3",
+	"WzDRYJxezdolmaqO9+oxyTvbgtkXA7jEgCD4hSRayCvySRlJYKD1LhjEGqTi3KHt9eztkfWIAi7QkkzV",
+	"cgHv/UxX9cZ4Nzmr/iLtEld3vs7NuCvQLsKoUjTflL9ahb3GHNwQBJcayJxFLTKYjXotZrFLSf3TpqRu",
+	"RtC3kpxaHtqtqKxLvID+WHZJL3eVq7oZud7DrFV0anGZS2ryQEA/o1xbxilnowJiwbsXOqcU2mkQI8Hk",
+	"wW6P89+sfng3GbErDv8uLXaX6LbttNjr6ZB1GbLomQFNcd0KVUVsAecp2e5W9kKWjQfaKHK71eTXgIm/",
+	"YBdfMOA7DjpmzNPERN1N4NPUUJlbhlxEYPIbD4Fhe84e1+Y/DmmyBganAKG/YN9agx66xPTyG8Po80X0",
+	"8+vgfncV/1zK/XZ5vjv2t/083xuzoR1L2Ha+4nneBuz3DDNF1RwNBQB7ESQVjy8jxFlMUC2DOvGyGxVg",
+	"dlGp/x8adfUpk9lwSGPoqAHvy52U+Wr2LZ+scnWUEnxFTDpkVNYluUB9N96+SVUZ8GR+wfQKaPNPnuQ4",
+	"YOV3SihupQrFmBUMWE+v+52rvC95apeJj+iCVfImjhHO2X8B8Kg/ZIVMUsgVs0hbdOMGO/vYnfoaPKrP",
+	"zFhtuvddCodnXmByJx123tYteqcsZW0uLKZjLCY4NgHIXGBArs4SXNw0dak1wNMM+mKEsET9H56fI3hL",
+	"JjUBT8iDvm2npK31Gv+VyQ26wSP6XkLyQdBlZYe/Syndckppsa4Nk8D01dmYpqQ9xVLOuEjaRqC2FxT9",
+	"zRsXnUrUn2SpolMs1IMhF5N2ghXuR6hvh9ejEzwyHiOM3r7+IUI/vX3+/7N3/b1t68j2qxDBA5r0yY6T",
+	"tru3CRaLtLe920V/vSYX/eO6sGhpbHMjk4ZIxTWKfvcHzpCS7Ei2EztxmtVfrR1LosjhITlzZs4fdpfw",
+	"FfqfiWXalUgzfcE+iFfILj1+wcYiSeymYCK+Q6JPSWkEQ6DEWKW7FBzVF0fH7reMu6KedqVWmaHdRkHZ",
+	"Fgkwo5LYtr4r/33+6eNia0+wPHTIUhijJAHuVERkshTazBo/lRRELzPWZZ2q1oDjMZj2GoWCmd11LXOS",
+	"+bn60E6I2C7vGgv2Ksb4xnd7q9LxfZ8010CqXMbmEXNrmwPkpv6zW8NwnePswgs3c80+n128/tdJPc46",
+	"NFkXe/hYUVL6eKmHqoGeBnoa6HnM0LN4BDke8MNYaPso8lWtcDv5jaMrjx6pOE8C4JMJacWlEClUbLJ/",
+	"bbOvqcUejLDnJj7gIoGYcWNgPDEaRSzFUDIh211JsvdRCsaVuIf5W5JrZ6DSoTIGZLukxlwgn9BMDQY1",
+	"Phb7uhdT9ZY79vpdoFZ+/9/peeuBTQWL5SJLJcT2bfYajtcvM1PtqJXt0Q7fZtMU5NqzVIvvLBZDYUrS",
+	"EXZ66pGaFhmpEqZunrXZW+dFRt67nYqo8SWRJKuZzqKRm+1t9sZOxK4LnmnAhucY4FYxkLF24Tx0Tbio",
+	"nAG5MJUDBjwa2cuJ06oNlzGK+2CIDn/UlQqL65Q8twZfxaXdt+fk2MlVK5WHEKPstsmlPCwAhGTORV6F",
+	"E9Tf9wYTb+T6KNHZYtY9jcZrOxiVexOHPrIBn18YfOSG2KPBZJMl0PMBoYeXIMXLVpfG1n4xmaAX08B3",
+	"cmdiQN9M7K9ODg9DxuM4pdCJS0P+vy8Odt55XcauhMEAIsMyaUTCws+fzp1HtAItQ5r8Czg4wl32aUEB",
+	"4EnCxvQO7islod2VBCzoHlpAjirEwF6aB4y7UqnyDzm3j6wVEsSRCBxWYjaTRdLHNpPvd269gqEoT64N",
+	"ZhYW02klalgfCchDra76eCziUx+R7avM/GMMIQr2XAmYAm3LS6pHuaZPWcROaJYIeWl/oUr3fqK7sog0",
+	"uNoWTlUKd+iu2Lkk7WhH+0MhPfycqgQw9wTbQ7wbulFYeid0+5IGdVd+de5Y7htUbmYitCn/uDJR+NNU",
+	"ntlefK+GDy1NeCGh2nZWzkqacs1iJcGPAOZ1zw1VXS4hjnqlwN4YqlLsqlMdFxphkWHKZ7XPjK7lpC4D",
+	"JxyQs8hFa6sb4JXNfHLspZBx4PaZmoWuL4g60BdJIgyMa7OQqTxF75r04Jh/fw9yaEZ7J397fruueZCJ",
+	"qkub+EslqtoWacPHk1vmqZav9/Og/F3pB/etI5lykawpIml/2uScbpxz6oGU+rNYlqlm3bqLcqKGQrYs",
+	"5F0JM6tfmfEY7D1YXqVwIV5PJXpMLk17wji6vrIUFuhGEp5ovFZQsHKIR+pcyHCY2XO2HC5ZBt/bdp+5",
+	"Zj/stRBBrPD9YSxWxhAzreqQSRtuMr32EoSdcU7X/FzVAMegsz1Pp4/SQnT08rjdaR+3j2oXHzHpucvq",
+	"1p7nLzaSnGrUsJq1Zg1r91N/9ZrjDb9Zcra25FQEMkoL0PySsvZK5GMtS/wub2SsGeBKVOOJRUeKo4fh",
+	"ZkNdAmVgkLfGzlB2MSIWML4OHQjkMGB90CKGrvT+YDyqYcFzHvsi5wvrHTfo9HEPp4Oqf48eHUx73rsZ",
+	"Yh5mrKhOQ1cWZ+oAnUJ4VJQAMZ5UlY8k+duRk4gCQusFlq6XL8AGfXY33Lur2ul0e+JO3beD91wMJcTv",
+	"qksOkKPggePAY3bU0giUXAC5JW6b0ufBJYWh0AbSZXGkEnyQyxW5JW12xkL7n56IvXy33azar9xDmZs/",
+	"vkJJXpGl0M8mv6QxFj9CagxNyB55bOOQRVwyPRUmGrHyD5gaDE5z+W4fWEJa/rNqVgu96cOttVy82/0X",
+	"W6a+gZqCy8VfbwMNTXWQe+arQ5Sldmdx8te3+UwnGsfSkjx3LDajKsJ61k9EtFcCDNslh3wyUUIaLKbc",
+	"6896lAS1vFIy/UYXh2Ok5ZbvRMfiNvvIx6Ap/pISFZdxLDbZn7GQbmNRp1I3RaXmrHTLV7Pf1V2HXyqf",
+	"VxOEGYhhlsJD32zfewqeShcsoT9jeTVJb6I0umtoMVYZqVExn62VY1E6tsZ8lp9m8UDofiNSPNHqdSzw",
+	"wj74vsyPHtbY3k1tD63jiZ6zwQ0sD2MUctjShpslZXW/wBXIDBkquRN/wkXMMF8w/8orfp6yCWBSYX6B",
+	"0EwbkSQsztDzb5/rXGieGYOCFTVm+oqaeZfG6R5xbjuiscub2yVm8nKDnpp+Ply3tUsXSOvh4r/MLikc",
+	"R05pSIGNIR1CzIQ0iiEjQrNYUR6LvVWdgbkKS6/dXuMOJcFKz2ms7DZW5gSEUfoeO3MT/EsJ2FYQGVbA",
+	"HdYnwhV4CnDJ9tEx/0HJmM8OmErZWEkzqli0c18z0Q36s64keT7yLKnMsJgb8JIJ2rBnHfscHbCjY3yW",
+	"trc/OqYn6DY7cylkzzv0w7xhSEgGyWbAU/wWW6rSrsRLifOIm9qcu4wPnEAqVEw56ZnxYX9sVU1GhkqN",
+	"Wy2uH2Arutaew6eePjlQtdWuqSE1Pm7at3jnNn2yL7gX7OHrrUUweJuHUzBKIO84OvHnxPYm8lXomEEP",
+	"vtOwg4uIYFFvtLPagt72r2tHrZw41Ae66m5jBs62CA8aBL0xgjrAw0IRCEAbgKdRk57LI+9D3CtKZ6xQ",
+	"IrJAhDBVXBwUikTE7NJgjzPkjqNzjLVNTYu8q3Vet5hfqMmHoi13ymecf1JjjrdZ0BdMoVSg+nYre+HX",
+	"bTn/5wp79JU0A0Jk5/vF8FRfxbMn+tTnHeSMiDa7rjTi1bKo7qCMncVijoBiXF9WnMIToc0XlQA51L+4",
+	"5j5C5RDh2F54RtgSW+Jax61gTsxzAexQndjhFjEJhoyhlixhf7tMLWRDpZBcvwR3i7BKIoQSYYSm8EZN",
+	"k53pQ4wE120KczxoRYddyTZcs8XVfAZMfPYI1ZAaNiY1zPdnaeWoWBCW5bjXBhfdxZ5x4OnnxCWQce70",
+	"ogSPxSCi56HTt9r7vcRAQNxmZ9R8M8+b70pKQPNFvDCMOYIkDk/tgmIfRvlmlESPYq6U98Hz1g5Q08He",
+	"ouSUo7vRL3ru+7BeKeGadT/Y4ORiQ3ejCXutu6qAQF82sglNYHQ5sJ3py9IMvy2oLd0ac63FUOIuYQm5",
+	"okh5cRcSlhFoYQTUZbflQVMJ300OQs75ZTc6AeXZ6BL4XXh3E3LNHEJ2JQp+IrGL6kLan/SwcH51xVp6",
+	"ky/qNrVA7g+ezrCVqPd730mz+dOr+RPF3xpw+W8Alz/sXKPTx60BZkGNuhJhVsqznLk9UkwsTqXowI3g",
+	"QiDgy8vUqbNsYYPSSLQ8VomW8sHg1hZep9QivfvotOw9ChiXznlUWdqyyl7v72xa56hc6KimJu2ORFo2",
+	"M9j8IHu/Gi107pw/aS7U8yaQDw9qz8HI73eVDLxzq6ra5Lbh/h4OojsRZ1lr5jcKLY1EwZYVWjYDMDWV",
+	"UK/T8tUFU9BpX6y39wM/ruTkL4g/O5FHWQt/Go2UBoC2rpGyFQRafarlE6zTtG29lHMwujgCFxFkZDYS",
+	"1xLlnFMuNVU5IQGVE/vbMZdUy4YAj3FD4ir2bB0rDHOPwJMjh2CciMoiTLbZR4VJ/D5+4ZSrvUtv/3nn",
+	"GQvVVPbcNx5Y1/cJduUSpyCKYIfvBi0EytBBe+EoSGaMZFFcmGXENdOAsq4uX+uaS5Hd2KNIw7tFuA8e",
+	"YqTkSsD0rsVQ1ouJUH83S8GjXAp+nagLmeG2XEerl5EU/gOR2fYq8mmTFYHddEFAecHrK8LXYuUq0B3D",
+	"5ZcAk2KV2xTwK7bqtk8b6L63Xbzt7ga6G+jeKXSTGd4Fci8hkb6aoT+0zc7kjFEMtSUkBdZyzXa8Rz0D",
+	"9NGQPm9AD0QO4K14ge5KTwjMWX+B/0sL/90BCXA93l/D99sO32+R51c5l+mR1XukPzXKOA88YpDzD3VG",
+	"Xa4eegiRY95ewo57yIyTnXHgKov3EFu3Ib413JSlFYbQTKppKWsv2CuJJ19gkGlwKXj20ENcu34mEmNX",
+	"8FybaoDV6B0/FxUsURpiGR2lYaA0DJQyA2V9I66lmtx4c+mYJndNLlnGJ2nOg7vlkdxgg3SffJE2O1uA",
+	"WXIHCaPpLLWE+fEgg60743c0lI4monpPlI6bLGGV3I3lc/4U/1e6Atc3pxi6jIrxIAFhZ4SLhmPRIMK9",
+	"cSxufjTTkF6JCFoRN3w9DSFfMoepwQBSJ86Ta9JMUhFBVT5+pGIIWJ6Nb+1rqNJZtQv2nFr1zsD4Mabf",
+	"+6T3cidUuV393+s0AY46nXXrzBDxAll6iqRzjMVA5sZf1woT6B5dOtcG98y+UglwuWFa+tb8znPO5mDP",
+	"WhxmpNO/aJn2s//PrpLTS8a92j3tx6fxUG/soc67sgDJBfSrL2dS57BGVKTyiXZ3hHWlqw9M5Jwujf1D",
+	"9VGXmrgTV3W5ixqPdeOxviVpKI4Z91P+RjN+xQbp5l5s1BTmiBKuCJEwp0yDYWG+uobMKDbgCdbm0QZ4",
+	"rTN7IwRpfNqP1ae9gaUvcXCPwVf3xHWw8HBTURS8cQaVnu55O72PzVS9gK3vmuawvSPX922ss9h53W/m",
+	"pKsdl2YJlYv7/OdFnft7e1h8p9u4nTjDV0zMxifeeMC27BPfaAmsdJC/Kurio+PKFKsJOstJHDu1H32p",
+	"sJkrfM5jwB1graf8F8GOnfjNV2BH4z5vwGPr7vNtHBVnMuqpwSAREnoxN3yZ5iKPRiwHBobO4DTFrOfM",
+	"+MyKhXpdIGOUGXEC/KZUqD1gmYwhxZAd7lxOWEgep5AJ3ZXh50/nFwxb+cPap5n9PAwDFtI+BjUSP59d",
+	"vP6XV9q3p4qQ/f7m/ZuLN/bx4fyleAgOMcFwxtJMMiHJ2xt0Jdg3E/bEW0qItPewbVNTGTg1yfm3dyLk",
+	"EbCRmmLlaTUwmE2CaiUgzQkL1QRV4+wLpUBnE4hdAVZwlZNcvfwYrjAQcSa9xluJS3rc6TCVsuPOMRsD",
+	"lw7iJ5CO+ISklDnp+giUFuhK27oT24q4SPfE+o5t9lGhziWLYQJ2MJQsPf+JZlGiost2V3blF9BZYijH",
+	"PURwhDhk+3k6ZqqmBwEL44xgE0K2b3IdgBQvpofaX0VuPodsP9d3hkSDC9DGlMyZqinjAwMpC/tcQ+8K",
+	"Umu64QkrPzWv55T33kBA4oU8YjEYQHpAlpG6vJJSu7tykqp+AuOiXGZuqE4zFBOPSHdGSOabbofA3881",
+	"GzvfdieVnIpUmuKfu7IwFgkQa6c76iwCu/dMFuaMFlbYsb1koQcoycp9KlpOw0a5qppPqRQxXqgm7hpv",
+	"hT5hFgsO5a0rSoaSlmE/EwlaBQofGhjTxUNxBZIGgRcz1R6vcU7bbiJgsnNPxCFNGiG7MrTAEs79gHvt",
+	"jQA12gotIvwMErVW7AxInRsq8GrVIJmSKFWF+tCsb7cVoFEotStxzEp2za+9qFced9ZsBzgf0f2QLgUZ",
+	"zXq53RzgWH1QpF3upqK/qQsm5sXnuR8PjU2gohKkqk1NtQ8k4JuirkbqFR0hxtnNZdyVZWB1+dp9Hl0O",
+	"MRR1wiYqSdyXJnLaGxh9+esTQTmzuP5t/zBWkT508N6y37VHZpwcMD1SU5xAFjT6M+xzCm5VJcLZC92N",
+	"f+eGP9gowExGu9n7zWR0hmNYtfVbWDZHnPgqhI52P3DcOd5qU14VZ+cF91gUwcRA7IrjOWyfiiQppnBu",
+	"VfM71feKmlMVToIUisuY0HOR0ppdRufo5bPf+Iuo9bf+C2j9PXrGWy/jY2g9Hxzxv/X/Hv0Wv4TDvcVB",
+	"rIjn5uHPJkryX8Lr52k6Q2AsyShFdicXM2di5Q3xTEa0Cx7z7y275Wj1Z8ZCwPOjl8+fdZ6vEoO4bro/",
+	"0M5/1tNO3pY3d9ORwq0gE6agnfiiQ21W3mBVqC/OrzNOm+lFp+MTsE/szsQImdHJvStD3DqFfjdeSF35",
+	"2Y6ucK3YgOMG3IiEhaSagDvq0I4GxlDcjiRJsG32MmTc+iXsEiamK+3L/J2EomjPZpENZFy1igzBFOi0",
+	"QtnpIocTXLNLR4Hr4xHm6+cc8KyDMJ7CMeFmVDA4PPzVY0+uf5BlyMgoiTn81Wm95K3BWevttx+//dxv",
+	"lT8//3nw49nPua+Ojn/+zzrCS/9SU0rC9+NoFEuAX4GdCcXeyGmL1FBTcIiqeSmdYE7U4dlxWdShUyHq",
+	"8O2O19PaRSw3jYZesmmQo5Bc9Icob124Q/fz4DqWLgdMbWDcclLny3OeL2FWxbu7hFkwx+Jdg32HTz13",
+	"D234d7X8uxdr0+9ID7ug35Ezwo/rEvKdE9K+M/LdJcxux72jCz31jj616B86hXtBmLlPO+PclU16Hdad",
+	"s/0GFjdn3eUwUmDfHKotDctUOk/PLKoVrhYN6RWk7FLacziVOsNJdsWTjGK4didlze2UdMTc9BOaDVIA",
+	"ZuA7CbMMUiUNQ1+DUbRNq+Pxle3p4Z7hS43cDZdvrpsaNl9zTt2Mzeen242RpG5DRcvrckFChBGLIhjZ",
+	"cJeS7zbMV+gQiSMWZy5hdkLHaV4AivNa92Gg0EeJ1eipZhbmEDMha455n/H2pc3Y3alhzz+plk21wdJ4",
+	"L1YDUZYKM9s7+etb1Sadxut265LbjdWa083JoSGm4AnZc/cIXdGDqgXOLki1mhsbrkgNM/TxMkNvjZo1",
+	"zNBPMoeBaurnginez65+BWA1ZJFd0j83MMH7LYTQlbc+XLD9EL/s2Q/hAQWGpipFYciRylLU202N3wUg",
+	"WwxkHHTldKQw4Omj4HkBUNw7+JYgBU1gZbsic9s2lmp5shTodfYrF5bKksqOx7rFteOOjzG74bKuwpmG",
+	"zdoQ0rbOZt0EM7Ntek1+RWDzLNtfB9l2xLZYgWwN17aBtjvg2m7syMGqf/V+m9co2K1JqYM0hbzoBAAT",
+	"cYCEAosqVJNCB0V1wekIHFUUGI+QPIfcSEzUrI6YYd3SRxUoy3wl1lz3xPE9RVERrCpq5KqQbBguW6xW",
+	"EQN+Yye6H5JdVqxAoZLbl63AIFhFsWRvkhg1K/5fflqr+HDPETRr4qsDZ2g2TdRs46hZ5gDF4yN9vnl5",
+	"CkcwnnCtpyqNHYUZyVRaDCXysXFiCydCYQFwnGlD5OBopJQGr8JGohAqM1h8VaL8RFdGXOK97K2IA+UZ",
+	"WRbnNbKT6elV+zQKp1njeqhRNNu2nQTPsFOamFkTM9uwZnNGk2sVlFRusMawPDbm90f5qZJHEWjNjLoE",
+	"yfqQKDm0nyr9xK+zNAVp3OS/05WrzjmsptK/wyOdT7thws3368pVDJLBnv0WMzxafr0oK4OUIHfeQm9X",
+	"VdxUCdKVOMWOb4zLZ5FPo+2GNM+n0SelfSnlAuXHBarhEpS4gJFKY/STzKqWQWr87ZbBJnT3WEN3N0Pu",
+	"YOdH4SHsFMxddzV+qh2F+dY0190UdqHEvusipBGXdkb0gcUwVgZii/Flf8P+887Lg7oKMFtA7Ls5sewk",
+	"TlY3OZvwWOND3nJ47KZLY7V4vXNnFP4RYoi5TyRQ3GZnmGuuJASYkeygwedSUCZ6LrPsVZZdUlmt+PGa",
+	"uFMf2nqw0LOTQFYd9DTxqwZ7th6/2sSjgufV4wG3j4Stiwy/VSnL64HYHf+Ia5YobVhfuYIfJbNT6dwB",
+	"FVMjIhWDPnHhDzNVrQGP7A/VYBDYs/HQieF3pYYotfs+dwe8kE68lEHhduRPNNOAXaJ9cYV5eF3wwxRB",
+	"fw2GYUI8QiG1iQmju3K+XWw+q3WSqoFIADs5FtqO5GFYDaQazMVUvcU7bcf/vKNjT1HCRappg3W3xLpf",
+	"SVhX50euJ+V5enNYmuqWEdGlx6JKWLFmRj9iagJSYwBIK/tFUMSNpsKMhGTPOkxDpGRs0UCz8J905T+w",
+	"aI0wmv355X2bvUNrnarUjHzRn67EUslETsLWInyBjCHGQk3oHqyPIp1jgy7waXdKOy4/p2ZSGvfXxje8",
+	"4CRwZoQSjhOQQg4Zd6ZUst1EXEGdNtpCksePvT7wFNKzzIz2Tv76ZnGYuG3VxRCwnJj9816wl6XJ3sne",
+	"IWK3e/TiBediiI0UtNtXmSnVALCPrGESFAtagEY/EZHJUnAfUhhACjICqrllv6M5w/Jp7J7hVrOKx6BO",
+	"dcCmIxGNnDA/5R2ZEYjUMTjGfMZiNc/P0BU3O3OsiuKXPpS/+EsnxJuTQ7weTKnJ7hcVF3/FCh6A3six",
+	"r/YEstSlJW975fWuTMnAojxeHyssUuKuL7zzNQMzGfF0zKNZ0e9GRZfFDcYQO1Sofb7A9NA+nfdkwKIR",
+	"RJcQU3E2jXWgIB0KN7ax0BYy7QFPRlAe2OLOtY9aU3CnuOti0cKa+07yQZyWLkYhi5p+S4QkVij9aO6a",
+	"lkChniXDNeHCRUNSGGQW0MvmMqsb7rdimKX2sVeQUuouLhQBs9CT2VMyFuso/lIydLAnhjobjEXsjE8x",
+	"zafYleV5HQtT9zpUkqxUKIfKkhW1X4vCOX5MZjKqaQfXl9qNpZ3FdnYWNdBKRAo+Q5sTZn4mX9POr2kz",
+	"YQFPgRmVxEwNittIZcRgqcWrIkcRGVkGq6mZEqgkaihkC10XFpPXsWXCK3p3YVwAMO+veTLg9ft9hKkz",
+	"iq/Qp+VYt1n4x5sLdjjVh3PvdBiyfZ5ohXuR63/9YZEat9BY0/KAGUgSD25daf86d0FANynj1GGINT7K",
+	"ccJ97gXLn2DRy1NfUdKMYGxHEp3gB1SgDm8Ycz3qK57GdDcsRui/eqLZwM2EfboQq+g9fXpOvJunT106",
+	"6jlErbxHWp9TZVSkkhNGK2TAulmn8ywqx+jxGwjZPlbs7KdqqiHtylDCtOjb/SxNAvbXE7rNk4Au/XYQ",
+	"HqBB0LOLbR55xfx+cVA+mxWbzbDNzlwTpCvWhCw6qiGIIdsTrL+psgRPlCybYKFCNSS5UmrqE83CT6kY",
+	"ChkSb8nCcrHGU+8zpxetBl0Zvv705bx39v79p69vfu99+vLuj3cfz7Ex+FSeUB1MV6HT7Q9dhcv/tfvE",
+	"MCjx3N3OhXbFblA+gNZ8CPrpU5xx/z7/9JGFPyz+mdkEAhZzwwPGzc/QF2bpQ+zLztMek4XvxRW4G1Gd",
+	"VVcHFJEgTIHHszDoSpXaDxZgQpZvnidc4yJlz/1t9i7WjOsIZHxKGcxjuq3FUAyYYJlU/yJk/bSuUjlO",
+	"lghtQJ4wnl/pKyR1ZZSgKH+UKI26JmQLR53Ob64zvoDOxpAb6D+RvwhXIE1PxP9wfDT0joqYWCQRRiLd",
+	"WeL4OSUYnBQFyuxuEGLXeirRxM4GBq3WdYXfFKFgpRoDQyydYY5BQFW7uDXwqVvN9UhNpWvw60RpIYdP",
+	"n57gawQsVtgLeJ8+jy796OvyxhCmp+yoc3QclI2PpYB5EbrMA+CaCt7yrkTLUP3/QGTsQqTBjmWkpITI",
+	"9LC+VG+sQxpyGlxVNAOf9ywotYtWV9vdbN8oxXSipozj69rOwV1LEjOtDsigXCOptiZnE/syVB6jOMFZ",
+	"y8i1rUf8Cthxx5mKRqOn05hfB+yuvXr7QKWRHLDl++85wN/7+e3n/wcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

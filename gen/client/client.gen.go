@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -211,6 +212,75 @@ func (e Language) Valid() bool {
 	case LanguageFr:
 		return true
 	case LanguageSw:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveAppointmentType.
+const (
+	LiveAppointmentTypeAppointmentCreated LiveAppointmentType = "appointment.created"
+	LiveAppointmentTypeAppointmentDeleted LiveAppointmentType = "appointment.deleted"
+	LiveAppointmentTypeAppointmentUpdated LiveAppointmentType = "appointment.updated"
+)
+
+// Valid indicates whether the value is a known member of the LiveAppointmentType enum.
+func (e LiveAppointmentType) Valid() bool {
+	switch e {
+	case LiveAppointmentTypeAppointmentCreated:
+		return true
+	case LiveAppointmentTypeAppointmentDeleted:
+		return true
+	case LiveAppointmentTypeAppointmentUpdated:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveFiguresType.
+const (
+	LiveFiguresTypeFigures LiveFiguresType = "figures"
+)
+
+// Valid indicates whether the value is a known member of the LiveFiguresType enum.
+func (e LiveFiguresType) Valid() bool {
+	switch e {
+	case LiveFiguresTypeFigures:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveNotificationType.
+const (
+	LiveNotificationTypeNotification LiveNotificationType = "notification"
+)
+
+// Valid indicates whether the value is a known member of the LiveNotificationType enum.
+func (e LiveNotificationType) Valid() bool {
+	switch e {
+	case LiveNotificationTypeNotification:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for LiveStateType.
+const (
+	LiveStateTypeReady  LiveStateType = "ready"
+	LiveStateTypeResync LiveStateType = "resync"
+)
+
+// Valid indicates whether the value is a known member of the LiveStateType enum.
+func (e LiveStateType) Valid() bool {
+	switch e {
+	case LiveStateTypeReady:
+		return true
+	case LiveStateTypeResync:
 		return true
 	default:
 		return false
@@ -1290,6 +1360,17 @@ type AppointmentList struct {
 	Results         []Appointment             `json:"results"`
 }
 
+// AppointmentNews Example: {"appointment":12,"doctor":7,"patient":3,"status":"scheduled","version":1}
+type AppointmentNews struct {
+	Appointment int64             `json:"appointment"`
+	Doctor      int64             `json:"doctor"`
+	Patient     int64             `json:"patient"`
+	Status      AppointmentStatus `json:"status"`
+
+	// Version The version that it has now; a copy of this version is up to date
+	Version int64 `json:"version"`
+}
+
 // AppointmentPatch Example: {"status":"confirmed"}
 type AppointmentPatch struct {
 	Date *openapi_types.Date `json:"date,omitempty"`
@@ -1719,6 +1800,16 @@ type Dashboard struct {
 	WhatsNew []WhatsNew `json:"whats_new"`
 }
 
+// DashboardFigures Figures of the dashboard, by the same names.
+//
+// Example: {"pending_bills":12,"total_revenue":15030.5}
+type DashboardFigures struct {
+	PendingBills      *int64   `json:"pending_bills,omitempty"`
+	TodayAppointments *int64   `json:"today_appointments,omitempty"`
+	TotalPatients     *int64   `json:"total_patients,omitempty"`
+	TotalRevenue      *float64 `json:"total_revenue,omitempty"`
+}
+
 // DashboardNotification defines model for DashboardNotification.
 type DashboardNotification struct {
 	CreatedAt time.Time `json:"created_at"`
@@ -1845,6 +1936,68 @@ type HealthStatus string
 
 // Language defines model for Language.
 type Language string
+
+// LiveAppointment What became of an appointment. To the patient from whom an appointment was taken, because it is another's
+// now, it is deleted.
+type LiveAppointment struct {
+	At time.Time `json:"at"`
+
+	// Data Example: {"appointment":12,"doctor":7,"patient":3,"status":"scheduled","version":1}
+	Data AppointmentNews     `json:"data"`
+	ID   int64               `json:"id"`
+	Type LiveAppointmentType `json:"type"`
+}
+
+// LiveAppointmentType defines model for LiveAppointment.Type.
+type LiveAppointmentType string
+
+// LiveFigures The first has every figure, the next ones only those that changed; at most one comes in a second.
+type LiveFigures struct {
+	At time.Time `json:"at"`
+
+	// Data Figures of the dashboard, by the same names.
+	//
+	// Example: {"pending_bills":12,"total_revenue":15030.5}
+	Data DashboardFigures `json:"data"`
+	ID   int64            `json:"id"`
+	Type LiveFiguresType  `json:"type"`
+}
+
+// LiveFiguresType defines model for LiveFigures.Type.
+type LiveFiguresType string
+
+// LiveMessage What a socket tells.
+type LiveMessage struct {
+	union json.RawMessage
+}
+
+// LiveNotification A new notification of the caller's.
+type LiveNotification struct {
+	At time.Time `json:"at"`
+
+	// Data Example: {"created_at":"2026-01-15T08:30:00Z","id":31,"is_read":false,"message":"Samuel Otieno asks for the role Nurse.","related_appointment":null,"title":"Role request","type":"role_request","user":1,"version":1}
+	Data Notification         `json:"data"`
+	ID   int64                `json:"id"`
+	Type LiveNotificationType `json:"type"`
+}
+
+// LiveNotificationType defines model for LiveNotification.Type.
+type LiveNotificationType string
+
+// LiveState `ready`: whatever is committed from now on comes; it also comes now and then when there was no other news, so
+// that the id to resume from is a recent one. `resync`: something was missed that cannot be told
+// any more, or what the caller may see has changed; read anew what is shown.
+//
+// Example: {"at":"2026-01-15T08:30:00Z","data":{},"id":4711,"type":"ready"}
+type LiveState struct {
+	At   time.Time              `json:"at"`
+	Data map[string]interface{} `json:"data"`
+	ID   int64                  `json:"id"`
+	Type LiveStateType          `json:"type"`
+}
+
+// LiveStateType defines model for LiveState.Type.
+type LiveStateType string
 
 // LoginActivity Example: {"id":9,"ip_address":"192.0.2.1","status":"success","timestamp":"2026-01-15T08:30:00Z","user":12,"user_agent":"Mozilla/5.0","username":"samuel"}
 type LoginActivity struct {
@@ -2607,6 +2760,12 @@ type SignedIn struct {
 	//
 	// Example: {"date_joined":"2026-01-15T08:30:00Z","email":"doctor@example.org","first_name":"Jane","id":3,"is_active":true,"language_preference":"en","last_login":null,"last_name":"Smith","password_change_required":false,"preferences":{"theme":"dark"},"profile_image":null,"role":{"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1},"two_factor_enabled":false,"username":"doctor","version":1}
 	User User `json:"user"`
+}
+
+// SocketTicket Example: {"expires_at":"2026-01-15T08:30:30Z","ticket":"cht_3q2-7wQ1mB7xN5cR2pL8sD6fH4gJ0yZk3vT9wQ1mB7x"}
+type SocketTicket struct {
+	ExpiresAt time.Time `json:"expires_at"`
+	Ticket    string    `json:"ticket"`
 }
 
 // StockAdjustment Example: {"quantity":-20,"reason":"Broken in transport"}
@@ -4364,6 +4523,153 @@ type UpdateUserJSONRequestBody = UserPatch
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
+
+// AsLiveState returns the union data inside the LiveMessage as a LiveState
+func (t LiveMessage) AsLiveState() (LiveState, error) {
+	var body LiveState
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveState overwrites any union data inside the LiveMessage as the provided LiveState
+func (t *LiveMessage) FromLiveState(v LiveState) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveState performs a merge with any union data inside the LiveMessage, using the provided LiveState
+func (t *LiveMessage) MergeLiveState(v LiveState) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsLiveNotification returns the union data inside the LiveMessage as a LiveNotification
+func (t LiveMessage) AsLiveNotification() (LiveNotification, error) {
+	var body LiveNotification
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveNotification overwrites any union data inside the LiveMessage as the provided LiveNotification
+func (t *LiveMessage) FromLiveNotification(v LiveNotification) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveNotification performs a merge with any union data inside the LiveMessage, using the provided LiveNotification
+func (t *LiveMessage) MergeLiveNotification(v LiveNotification) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsLiveAppointment returns the union data inside the LiveMessage as a LiveAppointment
+func (t LiveMessage) AsLiveAppointment() (LiveAppointment, error) {
+	var body LiveAppointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveAppointment overwrites any union data inside the LiveMessage as the provided LiveAppointment
+func (t *LiveMessage) FromLiveAppointment(v LiveAppointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveAppointment performs a merge with any union data inside the LiveMessage, using the provided LiveAppointment
+func (t *LiveMessage) MergeLiveAppointment(v LiveAppointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsLiveFigures returns the union data inside the LiveMessage as a LiveFigures
+func (t LiveMessage) AsLiveFigures() (LiveFigures, error) {
+	var body LiveFigures
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromLiveFigures overwrites any union data inside the LiveMessage as the provided LiveFigures
+func (t *LiveMessage) FromLiveFigures(v LiveFigures) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeLiveFigures performs a merge with any union data inside the LiveMessage, using the provided LiveFigures
+func (t *LiveMessage) MergeLiveFigures(v LiveFigures) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t LiveMessage) Discriminator() (string, error) {
+	var discriminator struct {
+		Discriminator string `json:"type"`
+	}
+	err := json.Unmarshal(t.union, &discriminator)
+	return discriminator.Discriminator, err
+}
+
+func (t LiveMessage) ValueByDiscriminator() (interface{}, error) {
+	discriminator, err := t.Discriminator()
+	if err != nil {
+		return nil, err
+	}
+	switch discriminator {
+	case "appointment.created":
+		return t.AsLiveAppointment()
+	case "appointment.deleted":
+		return t.AsLiveAppointment()
+	case "appointment.updated":
+		return t.AsLiveAppointment()
+	case "figures":
+		return t.AsLiveFigures()
+	case "notification":
+		return t.AsLiveNotification()
+	case "ready":
+		return t.AsLiveState()
+	case "resync":
+		return t.AsLiveState()
+	default:
+		return nil, errors.New("unknown discriminator value: " + discriminator)
+	}
+}
+
+func (t LiveMessage) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *LiveMessage) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // AsPatient returns the union data inside the SyncResult_Row as a Patient
 func (t SyncResult_Row) AsPatient() (Patient, error) {
@@ -6331,6 +6637,14 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/users/{id}/2fa/reset/ (the `ResetTwoFactor` operationId).
 	ResetTwoFactor(ctx context.Context, id ID, params *ResetTwoFactorParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSocketTicket Get a ticket for opening a socket
+	//
+	// The ticket opens one socket, once and within 30 seconds, as `?ticket=` in its URL. It is worth nothing
+	// when the session has ended meanwhile.
+	//
+	// Corresponds with POST /api/ws-ticket/ (the `CreateSocketTicket` operationId).
+	CreateSocketTicket(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListAppointments List appointments
@@ -9920,6 +10234,24 @@ func (c *Client) ReplaceUser(ctx context.Context, id ID, params *ReplaceUserPara
 // Corresponds with POST /api/users/{id}/2fa/reset/ (the `ResetTwoFactor` operationId).
 func (c *Client) ResetTwoFactor(ctx context.Context, id ID, params *ResetTwoFactorParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewResetTwoFactorRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSocketTicket Get a ticket for opening a socket
+//
+// The ticket opens one socket, once and within 30 seconds, as `?ticket=` in its URL. It is worth nothing
+// when the session has ended meanwhile.
+//
+// Corresponds with POST /api/ws-ticket/ (the `CreateSocketTicket` operationId).
+func (c *Client) CreateSocketTicket(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSocketTicketRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -18188,6 +18520,33 @@ func NewResetTwoFactorRequest(server string, id ID, params *ResetTwoFactorParams
 	return req, nil
 }
 
+// NewCreateSocketTicketRequest constructs an http.Request for the CreateSocketTicket method
+func NewCreateSocketTicketRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/ws-ticket/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -20108,6 +20467,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/users/{id}/2fa/reset/ (the `ResetTwoFactor` operationId).
 	ResetTwoFactorWithResponse(ctx context.Context, id ID, params *ResetTwoFactorParams, reqEditors ...RequestEditorFn) (*ResetTwoFactorResponse, error)
+
+	// CreateSocketTicketWithResponse Get a ticket for opening a socket
+	//
+	// The ticket opens one socket, once and within 30 seconds, as `?ticket=` in its URL. It is worth nothing
+	// when the session has ended meanwhile.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/ws-ticket/ (the `CreateSocketTicket` operationId).
+	CreateSocketTicketWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreateSocketTicketResponse, error)
 }
 
 // ListAppointmentsResponse401Headers the declared response headers of an HTTP 401 response for ListAppointments
@@ -35540,6 +35909,103 @@ func (r ResetTwoFactorResponse) ContentType() string {
 	return ""
 }
 
+// CreateSocketTicketResponse401Headers the declared response headers of an HTTP 401 response for CreateSocketTicket
+type CreateSocketTicketResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreateSocketTicketResponse429Headers the declared response headers of an HTTP 429 response for CreateSocketTicket
+type CreateSocketTicketResponse429Headers struct {
+	RetryAfter int64
+}
+
+// CreateSocketTicketResponse503Headers the declared response headers of an HTTP 503 response for CreateSocketTicket
+type CreateSocketTicketResponse503Headers struct {
+	RetryAfter int64
+}
+
+type CreateSocketTicketResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SocketTicket
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateSocketTicketResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateSocketTicketResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateSocketTicketResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CreateSocketTicketResponse) GetJSON200() *SocketTicket {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CreateSocketTicketResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateSocketTicketResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateSocketTicketResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CreateSocketTicketResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CreateSocketTicketResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateSocketTicketResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateSocketTicketResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateSocketTicketResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateSocketTicketResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListAppointmentsWithResponse List appointments
 //
 // `search` finds by the patient's name, number or contact. A user of role Patient sees the own ones only.
@@ -38537,6 +39003,22 @@ func (c *ClientWithResponses) ResetTwoFactorWithResponse(ctx context.Context, id
 		return nil, err
 	}
 	return ParseResetTwoFactorResponse(rsp)
+}
+
+// CreateSocketTicketWithResponse Get a ticket for opening a socket
+//
+// The ticket opens one socket, once and within 30 seconds, as `?ticket=` in its URL. It is worth nothing
+// when the session has ended meanwhile.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/ws-ticket/ (the `CreateSocketTicket` operationId).
+func (c *ClientWithResponses) CreateSocketTicketWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreateSocketTicketResponse, error) {
+	rsp, err := c.CreateSocketTicket(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSocketTicketResponse(rsp)
 }
 
 // ParseListAppointmentsResponse parses an HTTP response from a ListAppointmentsWithResponse call
@@ -53806,6 +54288,100 @@ func ParseResetTwoFactorResponse(rsp *http.Response) (*ResetTwoFactorResponse, e
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ResetTwoFactorResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateSocketTicketResponse parses an HTTP response from a CreateSocketTicketWithResponse call
+func ParseCreateSocketTicketResponse(rsp *http.Response) (*CreateSocketTicketResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateSocketTicketResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SocketTicket
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CreateSocketTicketResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateSocketTicketResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateSocketTicketResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {

@@ -88,3 +88,63 @@ func (b *AuditCreateBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }
+
+const EventAnnounce = `-- name: EventAnnounce :batchexec
+INSERT INTO core_event (topic, type, to_staff, user_id, patient_id, data, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+`
+
+type EventAnnounceBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type EventAnnounceParams struct {
+	Topic     string          `json:"topic"`
+	Type      string          `json:"type"`
+	ToStaff   bool            `json:"to_staff"`
+	UserID    *int64          `json:"user_id"`
+	PatientID *int64          `json:"patient_id"`
+	Data      json.RawMessage `json:"data"`
+	Now       time.Time       `json:"now"`
+}
+
+func (q *Queries) EventAnnounce(ctx context.Context, db DBTX, arg []EventAnnounceParams) *EventAnnounceBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.Topic,
+			a.Type,
+			a.ToStaff,
+			a.UserID,
+			a.PatientID,
+			a.Data,
+			a.Now,
+		}
+		batch.Queue(EventAnnounce, vals...)
+	}
+	br := db.SendBatch(ctx, batch)
+	return &EventAnnounceBatchResults{br, len(arg), false}
+}
+
+func (b *EventAnnounceBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *EventAnnounceBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}

@@ -134,7 +134,7 @@ func (q *Queries) NotificationReadAll(ctx context.Context, db DBTX, userID int64
 	return result.RowsAffected(), nil
 }
 
-const NotificationSend = `-- name: NotificationSend :exec
+const NotificationSend = `-- name: NotificationSend :many
 INSERT INTO core_notification (user_id, title, message, type, related_appointment_id, created_at)
 SELECT u.id, t.title, t.message, $1, $2::bigint, $3
 FROM core_user u
@@ -145,6 +145,7 @@ JOIN (VALUES ('en', $4::text, $5::text),
 WHERE u.is_active AND (u.id = ANY ($10::bigint[])
     OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY ($11::text[])))
 FOR KEY SHARE OF u
+RETURNING id, user_id, title, message, type, is_read, related_appointment_id, created_at, version
 `
 
 type NotificationSendParams struct {
@@ -161,10 +162,11 @@ type NotificationSendParams struct {
 	Roles         []string  `json:"roles"`
 }
 
-// NotificationSend notifies active users, by id or by role, each in the own language. It
-// waits for an account that is being deleted, and leaves it out once that is done.
-func (q *Queries) NotificationSend(ctx context.Context, db DBTX, arg NotificationSendParams) error {
-	_, err := db.Exec(ctx, NotificationSend,
+// NotificationSend notifies active users, by id or by role, each in the own language, and
+// answers what it wrote. It waits for an account that is being deleted, and leaves it out
+// once that is done.
+func (q *Queries) NotificationSend(ctx context.Context, db DBTX, arg NotificationSendParams) ([]CoreNotification, error) {
+	rows, err := db.Query(ctx, NotificationSend,
 		arg.Type,
 		arg.AppointmentID,
 		arg.Now,
@@ -177,7 +179,32 @@ func (q *Queries) NotificationSend(ctx context.Context, db DBTX, arg Notificatio
 		arg.UserIds,
 		arg.Roles,
 	)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CoreNotification{}
+	for rows.Next() {
+		var i CoreNotification
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Title,
+			&i.Message,
+			&i.Type,
+			&i.IsRead,
+			&i.RelatedAppointmentID,
+			&i.CreatedAt,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const NotificationUnread = `-- name: NotificationUnread :one

@@ -39,7 +39,7 @@ const grace = 15 * time.Second
 
 // Run serves until ctx ends or the listener fails. It refuses a database whose schema is
 // not this program's. When it returns everything has stopped, in the order in which one
-// part needs the other: requests, then jobs, then the database. The end of ctx is no error.
+// part needs the other: sockets, requests, jobs, and at last the database. The end of ctx is no error.
 func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if o.Listener != nil {
 		defer o.Listener.Close()
@@ -62,7 +62,12 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	api, err := newServer(cfg, pool, store, o.Log)
+	news, err := startLive(ctx, cfg, pool, o)
+	if err != nil {
+		return err
+	}
+	defer news.stop()
+	api, err := newServer(cfg, pool, store, news, o.Log)
 	if err != nil {
 		return err
 	}
@@ -78,7 +83,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		<-ctx.Done()
 		return nil
 	}
-	return serve(ctx, api, o)
+	return serve(ctx, api, news, o)
 }
 
 func (o Options) ready() {

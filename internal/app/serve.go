@@ -34,7 +34,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 // serve answers requests until ctx ends, and then those under way.
-func serve(ctx context.Context, handler http.Handler, o Options) error {
+func serve(ctx context.Context, handler http.Handler, news live, o Options) error {
 	srv := httpServer(handler, o.Log, usual)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(o.Listener) }()
@@ -44,6 +44,7 @@ func serve(ctx context.Context, handler http.Handler, o Options) error {
 		return fmt.Errorf("the API cannot be served any longer: %w", err)
 	case <-ctx.Done():
 	}
+	news.closeSockets(o.Log)
 	o.Log.Info("stopping: requests under way are being answered")
 	return shutDown(srv)
 }
@@ -78,7 +79,7 @@ func shutDown(srv *http.Server) error {
 
 // newServer makes the API. A process that only works jobs has one too: what devices
 // recorded offline is carried out through it.
-func newServer(cfg config.Config, pool *pgxpool.Pool, store media.Store, log *slog.Logger) (*server.Server, error) {
+func newServer(cfg config.Config, pool *pgxpool.Pool, store media.Store, news live, log *slog.Logger) (*server.Server, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
@@ -91,6 +92,8 @@ func newServer(cfg config.Config, pool *pgxpool.Pool, store media.Store, log *sl
 		DB:              pool,
 		Now:             time.Now,
 		Log:             log,
+		Live:            news.hub,
+		Committed:       news.relay.Wake,
 		Hasher:          authn.NewHasher(0),
 		Tokens:          tokens,
 		Secret:          []byte(cfg.SecretKey),

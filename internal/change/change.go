@@ -59,6 +59,8 @@ func OriginFrom(ctx context.Context) Origin {
 type Store struct {
 	DB  pg.DB
 	Now func() time.Time
+	// Committed is called after each commit. It may be nil.
+	Committed func()
 }
 
 // Change is a transaction under way. Use Tx for everything that belongs to it.
@@ -68,12 +70,13 @@ type Change struct {
 	Actor  authn.Principal
 	Origin Origin
 	rows   []db.AuditCreateParams
+	events []db.EventAnnounceParams
 }
 
-// Do runs f in a transaction and commits it, with what f recorded, when f returns nil.
-// It returns errors of PostgreSQL as what the caller is told of them.
+// Do runs f in a transaction and commits it, with what f recorded and announced, when f
+// returns nil. It returns errors of PostgreSQL as what the caller is told of them.
 func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
-	return pg.Translate(pg.InTx(ctx, s.DB, func(tx pgx.Tx) error {
+	return s.InTx(ctx, func(tx pgx.Tx) error {
 		c := &Change{
 			Tx: tx, Now: s.Now().UTC().Truncate(time.Microsecond),
 			Actor: authn.PrincipalFrom(ctx), Origin: OriginFrom(ctx),
@@ -81,8 +84,20 @@ func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 		if err := f(c); err != nil {
 			return err
 		}
-		return c.writeAudit(ctx)
-	}))
+		if err := c.writeAudit(ctx); err != nil {
+			return err
+		}
+		return c.writeEvents(ctx)
+	})
+}
+
+// InTx is the transaction of Do, for whoever puts several changes into one.
+func (s *Store) InTx(ctx context.Context, f func(pgx.Tx) error) error {
+	err := pg.InTx(ctx, s.DB, f)
+	if err == nil && s.Committed != nil {
+		s.Committed()
+	}
+	return pg.Translate(err)
 }
 
 // Record adds a row to the audit log. It is written at the end of the transaction.

@@ -22,6 +22,7 @@ type Config struct {
 	SecretKeyOld  []Secret
 	DatabaseURL   Secret
 	DirectURL     Secret // past a connection pooler, for migrations
+	RedisURL      Secret // empty: this is the only process
 	ListenAddress string
 
 	AllowedHosts   []string
@@ -72,6 +73,7 @@ func (r *reader) config() Config {
 		SecretKeyOld:  r.oldKeys("SECRET_KEY_OLD", debug),
 		DatabaseURL:   database,
 		DirectURL:     r.directURL(database),
+		RedisURL:      r.redisURL("REDIS_URL"),
 		ListenAddress: r.address("LISTEN_ADDR", "127.0.0.1:8000"),
 
 		AllowedHosts:   r.hosts("ALLOWED_HOSTS"),

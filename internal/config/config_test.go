@@ -118,6 +118,7 @@ func TestProblemsNameTheirVariable(t *testing.T) {
 		"SECRET_KEY_OLD":         {key + ",short"},
 		"DATABASE_URL":           {"host=db", "mysql://db/h", "postgres://u:hunter2@db:port/h", "postgres://db/h?sslmode=hunter2"},
 		"DIRECT_DATABASE_URL":    {"db/h"},
+		"REDIS_URL":              {"localhost:6379", "http://redis", "redis://", "redis://:hunter2@redis:port"},
 		"LISTEN_ADDR":            {"8000", "127.0.0.1:99999"},
 		"DB_PORT":                {"0", "x"},
 		"ALLOWED_HOSTS":          {"https://hospital.example", "*.hospital.example"},

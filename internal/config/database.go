@@ -54,3 +54,17 @@ func (r *reader) url(name string) Secret {
 	}
 	return Secret(value)
 }
+
+// redisURL checks a URL of Redis. Its text may hold a password, so a problem shows nothing of it.
+func (r *reader) redisURL(name string) Secret {
+	value := r.text(name, "")
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || u.Host == "" {
+		r.problem(name, "must be a URL as redis://user:password@host:6379/0, or rediss:// for TLS")
+		return ""
+	}
+	return Secret(value)
+}

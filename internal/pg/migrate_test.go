@@ -41,6 +41,8 @@ var fixtures = []string{
 	`WITH n AS (UPDATE core_documentcounter SET last = last + 1 WHERE kind = 'invoice' RETURNING kind, last)
 		INSERT INTO core_documentnumber (kind, number, bill_id) SELECT n.kind, n.last, b.id FROM n, core_bill b`,
 	`INSERT INTO core_notification (user_id, message) SELECT id, 'x' FROM core_user`,
+	`INSERT INTO core_event (topic, type) VALUES ('access', 'access.changed')`,
+	`INSERT INTO core_socketticket (hash, session_id, user_id, expires_at) VALUES ('x', gen_random_uuid(), 1, now())`,
 	`INSERT INTO core_auditlog (action) VALUES ('create')`,
 	`INSERT INTO core_auditlog (action, timestamp) VALUES ('create', '1999-01-01')`,
 	`INSERT INTO core_auditseal (era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature)

@@ -159,7 +159,7 @@ func (s *seeding) lowStock(ctx context.Context) error {
 	}
 	for _, m := range low {
 		n := notice.LowStock(m.Name, m.CurrentStock, m.ReorderLevel)
-		err := db.New().NotificationSend(ctx, s.tx, db.NotificationSendParams{
+		_, err := db.New().NotificationSend(ctx, s.tx, db.NotificationSendParams{
 			Type: n.Type, Now: s.midnight.Add(-16 * time.Hour), Roles: []string{"Pharmacist", "Admin"},
 			TitleEn: n.En.Title, MessageEn: n.En.Message, TitleFr: n.Fr.Title, MessageFr: n.Fr.Message,
 			TitleSw: n.Sw.Title, MessageSw: n.Sw.Message,

@@ -127,7 +127,12 @@ func (h *handlers) DeleteAppointment(ctx context.Context, r api.DeleteAppointmen
 		Object: "appointment", Lock: db.New().AppointmentLock, Delete: db.New().AppointmentDelete,
 		Version: func(row db.CoreAppointment) int64 { return row.Version },
 		Patient: func(row db.CoreAppointment) *int64 { return &row.PatientID },
-		Check:   func(c *change.Change, row db.CoreAppointment) error { return announceRemoval(ctx, c, row) },
+		Check: func(c *change.Change, row db.CoreAppointment) error {
+			if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentDeleted, row, row); err != nil {
+				return err
+			}
+			return notifyRemoval(ctx, c, row)
+		},
 	})
 }
 

@@ -41,11 +41,14 @@ func book(ctx context.Context, c *change.Change, rules bookingRules, wanted *db.
 	if err := c.Record(entry); err != nil {
 		return none, err
 	}
+	if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentCreated, unbooked, created); err != nil {
+		return none, err
+	}
 	row, err := db.New().AppointmentGet(ctx, c.Tx, created.ID, nil)
 	if err != nil {
 		return none, err
 	}
-	return row, announce(ctx, c, p, none, row)
+	return row, notifyParties(ctx, c, p, none, row)
 }
 
 var hasEncounters = apperr.New(apperr.Conflict, "has_encounters",
@@ -113,20 +116,26 @@ func saveAppointment(ctx context.Context, c *change.Change, p parties, before, a
 	if err != nil {
 		return was, err
 	}
-	if _, err := change.Edit(c, appointmentEntry(before, after), before, after, func() (db.CoreAppointment, error) {
+	written, err := change.Edit(c, appointmentEntry(before, after), before, after, func() (db.CoreAppointment, error) {
 		return q.AppointmentUpdate(ctx, c.Tx, db.AppointmentUpdateParams{
 			ID: before.ID, Version: before.Version, PatientID: after.PatientID, DoctorID: after.DoctorID, Date: after.Date,
 			Time: after.Time, DurationMinutes: after.DurationMinutes, StartsAt: after.StartsAt, EndsAt: after.EndsAt,
 			Status: after.Status, Notes: after.Notes, OverbookReason: after.OverbookReason, Now: c.Now,
 		})
-	}); err != nil {
+	})
+	if err != nil {
 		return was, err
+	}
+	if written.Version != before.Version {
+		if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentUpdated, before, written); err != nil {
+			return was, err
+		}
 	}
 	is, err := q.AppointmentGet(ctx, c.Tx, before.ID, nil)
 	if err != nil {
 		return is, err
 	}
-	return is, announce(ctx, c, p, was, is)
+	return is, notifyParties(ctx, c, p, was, is)
 }
 
 // appointmentEntry is the audit log's row of a change; where an overbooked appointment came

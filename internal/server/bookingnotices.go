@@ -10,11 +10,11 @@ import (
 	"chelal/internal/scheduling"
 )
 
-// announce tells the doctor and the patient's account what became of an appointment:
+// notifyParties tells the doctor and the patient's account what became of an appointment:
 // those who lost it that it is cancelled, those who came to it that it is booked, and
 // those who keep it when it is now. It says nothing about an appointment that is neither
 // booked nor cancelled, or whose place stays. A row without an id is none.
-func announce(ctx context.Context, c *change.Change, p parties, before, after db.AppointmentGetRow) error {
+func notifyParties(ctx context.Context, c *change.Change, p parties, before, after db.AppointmentGetRow) error {
 	was, is := p.concerned(before.CoreAppointment), p.concerned(after.CoreAppointment)
 	switch status := scheduling.Status(after.CoreAppointment.Status); {
 	case status == scheduling.Cancelled && before.CoreAppointment.Status != string(status):
@@ -40,9 +40,9 @@ func announce(ctx context.Context, c *change.Change, p parties, before, after db
 	return nil
 }
 
-// announceRemoval tells of an appointment that is about to be deleted as of one that is
+// notifyRemoval tells of an appointment that is about to be deleted as of one that is
 // cancelled. It locks nobody: whoever is deleted meanwhile needs no telling.
-func announceRemoval(ctx context.Context, c *change.Change, a db.CoreAppointment) error {
+func notifyRemoval(ctx context.Context, c *change.Change, a db.CoreAppointment) error {
 	if !scheduling.Status(a.Status).Live() {
 		return nil
 	}
@@ -56,7 +56,7 @@ func announceRemoval(ctx context.Context, c *change.Change, a db.CoreAppointment
 	}
 	is := was
 	is.CoreAppointment.Status = string(scheduling.Cancelled)
-	return announce(ctx, c, parties{patients: map[int64]db.CorePatient{patient.ID: patient}}, was, is)
+	return notifyParties(ctx, c, parties{patients: map[int64]db.CorePatient{patient.ID: patient}}, was, is)
 }
 
 // concerned are the users who have to do with an appointment.

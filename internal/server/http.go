@@ -165,6 +165,9 @@ func (h *handlers) cors() middleware.CORSConfig {
 	}
 }
 
+var crossOrigin = apperr.New(apperr.Forbidden, "cross_origin",
+	"A page of another site may not do this; see CORS_ALLOWED_ORIGINS.")
+
 // refuseCrossOrigin refuses writes that a browser sends for a page of another site.
 func (h *handlers) refuseCrossOrigin() echo.MiddlewareFunc {
 	protection := http.NewCrossOriginProtection()
@@ -176,8 +179,7 @@ func (h *handlers) refuseCrossOrigin() echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if err := protection.Check(c.Request()); err != nil {
-				return apperr.New(apperr.Forbidden, "cross_origin",
-					"A page of another site may not do this; see CORS_ALLOWED_ORIGINS.").Because(err)
+				return crossOrigin.Because(err)
 			}
 			return next(c)
 		}

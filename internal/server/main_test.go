@@ -19,6 +19,7 @@ import (
 	"chelal/internal/authn"
 	"chelal/internal/media"
 	"chelal/internal/pg"
+	"chelal/internal/realtime"
 	"chelal/internal/server"
 	"chelal/internal/testkit"
 )
@@ -65,6 +66,7 @@ func setupOn(t testing.TB, conn pg.DB, change ...func(*server.Options)) *bundle 
 		Tokens: tokens, Secret: secret, SealKeys: auditlog.NewKeys(secret), RefreshLifetime: 7 * 24 * time.Hour, Zone: time.UTC, Version: "test",
 		StrictBodies: true, MaxBody: 1 << 20, Media: media.Folder(t.TempDir()),
 	}
+	b.options.Live = realtime.NewHub(realtime.Options{DB: conn, Now: b.options.Now, Log: b.options.Log, Zone: time.UTC})
 	for _, f := range change {
 		f(&b.options)
 	}

@@ -82,9 +82,14 @@ func (h *handlers) authenticate(ctx context.Context, header string) (authn.Princ
 	if err != nil {
 		return authn.Principal{}, err
 	}
+	return h.principal(ctx, claims, tokenNotValid)
+}
+
+// principal answers who has a session now, and gone when it is over.
+func (h *handlers) principal(ctx context.Context, claims authn.Claims, gone *apperr.Error) (authn.Principal, error) {
 	row, err := db.New().PrincipalGet(ctx, h.DB, claims.Session, claims.UserID)
 	if isMissing(err) {
-		return authn.Principal{}, tokenNotValid.Because(err)
+		return authn.Principal{}, gone.Because(err)
 	}
 	if err != nil {
 		return authn.Principal{}, err

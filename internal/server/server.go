@@ -21,15 +21,18 @@ import (
 	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/ratelimit"
+	"chelal/internal/realtime"
 	"chelal/internal/scheduling"
 	"chelal/internal/sync"
 )
 
-// Options are what a server is made of. All but the lists and the limits are required.
+// Options are what a server is made of. All but the lists, the limits and Committed are required.
 type Options struct {
 	DB              pg.DB
 	Now             func() time.Time
 	Log             *slog.Logger
+	Live            *realtime.Hub // what sockets are told
+	Committed       func()        // called after each change; may be nil
 	Hasher          *authn.Hasher
 	Tokens          *authn.Tokens
 	Secret          []byte   // keys are derived from it, one a purpose
@@ -82,7 +85,7 @@ func New(o Options) (*Server, error) {
 	o.DB = pg.Joining(o.DB)
 	h := &handlers{
 		Options:    o,
-		changes:    &change.Store{DB: o.DB, Now: o.Now},
+		changes:    &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed},
 		views:      auditlog.NewViews(o.DB),
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
 		links:      newLinks(o),
@@ -105,6 +108,7 @@ func New(o Options) (*Server, error) {
 	h.mountInside(strict, operations)
 	mountDocs(e, contract)
 	h.mountProbes(e)
+	h.mountSockets(e)
 	e.GET("/media/*", h.serveMedia)
 	return &Server{Handler: headAsGet(e), desk: h.desk}, nil
 }

@@ -108,6 +108,9 @@ func beginAppointment(ctx context.Context, c *change.Change, before *db.CoreAppo
 	if err != nil {
 		return err
 	}
+	if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentUpdated, *before, after); err != nil {
+		return err
+	}
 	return c.Record(audit.Entry{Action: audit.Edit, Object: "appointment", ID: before.ID, PatientID: &before.PatientID,
 		Before: *before, After: after})
 }

@@ -52,7 +52,7 @@ func (d *Desk) Apply(ctx context.Context, device string, operations []Operation)
 
 func (d *Desk) inTx(ctx context.Context, f func(pgx.Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := pg.Translate(pg.InTx(ctx, d.Changes.DB, f))
+		err := d.Changes.InTx(ctx, f)
 		if attempt == attempts || !errors.Is(err, pg.Unavailable) || ctx.Err() != nil {
 			return err
 		}

@@ -27,8 +27,9 @@ const (
 // for a day.
 const activityKept = 48 * time.Hour
 
-// expire removes sessions, refresh tokens, idempotency keys and what offline operations
-// were answered, when they are past their time, and makes the audit log's partitions before their months begin.
+// expire removes sessions, refresh tokens, idempotency keys, events, tickets and what offline
+// operations were answered, when they are past their time, and makes the audit log's partitions
+// before their months begin.
 type expire struct {
 	river.WorkerDefaults[jobs.Expire]
 	db  pg.DB
@@ -48,6 +49,8 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"sessions", func() (int64, error) { return db.New().SessionExpire(ctx, w.db, now) }},
 		{"refresh tokens", func() (int64, error) { return db.New().RefreshTokenExpire(ctx, w.db, now) }},
 		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
+		{"events", func() (int64, error) { return db.New().EventsExpire(ctx, w.db, now.Add(-change.EventLifetime)) }},
+		{"socket tickets", func() (int64, error) { return db.New().SocketTicketsExpire(ctx, w.db, now) }},
 		{"sync batches", func() (int64, error) { return db.New().SyncBatchExpire(ctx, w.db, now.Add(-syncBatchesKept)) }},
 		{"rows of sync results", func() (int64, error) { return db.New().SyncRowsForget(ctx, w.db, now.Add(-syncRowsKept)) }},
 		{"hours of activity", func() (int64, error) { return db.New().ActivityForget(ctx, w.db, now.Add(-activityKept)) }},

@@ -1,6 +1,7 @@
--- NotificationSend notifies active users, by id or by role, each in the own language. It
--- waits for an account that is being deleted, and leaves it out once that is done.
--- name: NotificationSend :exec
+-- NotificationSend notifies active users, by id or by role, each in the own language, and
+-- answers what it wrote. It waits for an account that is being deleted, and leaves it out
+-- once that is done.
+-- name: NotificationSend :many
 INSERT INTO core_notification (user_id, title, message, type, related_appointment_id, created_at)
 SELECT u.id, t.title, t.message, @type, sqlc.narg(appointment_id)::bigint, @now
 FROM core_user u
@@ -10,7 +11,8 @@ JOIN (VALUES ('en', @title_en::text, @message_en::text),
     ON t.language = u.language_preference
 WHERE u.is_active AND (u.id = ANY (@user_ids::bigint[])
     OR u.role_id IN (SELECT r.id FROM core_role r WHERE r.name = ANY (@roles::text[])))
-FOR KEY SHARE OF u;
+FOR KEY SHARE OF u
+RETURNING *;
 
 -- name: NotificationList :many
 SELECT n.* FROM core_notification n WHERE true;

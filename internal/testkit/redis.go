@@ -1,0 +1,57 @@
+package testkit
+
+import (
+	"net"
+	"os/exec"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Redis is a Redis of a test's own, which the test may kill and start again.
+type Redis struct {
+	t    testing.TB
+	port string
+	cmd  *exec.Cmd
+}
+
+// StartRedis starts a Redis on a free port. Where none is installed it skips the test;
+// `task tools` installs one.
+func StartRedis(t testing.TB) *Redis {
+	t.Helper()
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("redis-server is not installed; the task tools installs it")
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	r := &Redis{t: t, port: strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)}
+	require.NoError(t, ln.Close())
+	r.Start()
+	t.Cleanup(r.Kill)
+	return r
+}
+
+// URL is where it answers, also after it was started again.
+func (r *Redis) URL() string { return "redis://127.0.0.1:" + r.port }
+
+// Start returns when it answers.
+func (r *Redis) Start() {
+	r.t.Helper()
+	r.cmd = exec.Command("redis-server", "--port", r.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", r.t.TempDir())
+	require.NoError(r.t, r.cmd.Start())
+	require.Eventually(r.t, func() bool {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+r.port)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	}, 30*time.Second, 10*time.Millisecond)
+}
+
+// Kill ends it without a chance to tidy up.
+func (r *Redis) Kill() {
+	_ = r.cmd.Process.Kill() // it may be dead already
+	_ = r.cmd.Wait()
+}
