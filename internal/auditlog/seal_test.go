@@ -221,6 +221,26 @@ func TestKeys(t *testing.T) {
 }
 
 // TestManyWritersAndSealers lets transactions of all lengths commit while four seal.
+// TestABulkLoadIsReadOnce seals many rows of one transaction, of which the planner knows,
+// in pages that do not each read all that is left.
+func TestABulkLoadIsReadOnce(t *testing.T) {
+	t.Parallel()
+	const rows = 30_000
+	pool, ctx := testkit.Pool(t), t.Context()
+	_, err := pool.Exec(ctx, "INSERT INTO core_auditlog (action) SELECT 'create' FROM generate_series(1, $1)", rows)
+	require.NoError(t, err)
+	_, err = pool.Exec(ctx, "ANALYZE core_auditlog")
+	require.NoError(t, err)
+	sealUntil(t, pool, rows)
+	var read int64
+	require.Eventually(t, func() bool {
+		require.NoError(t, pool.QueryRow(ctx, `SELECT coalesce(sum(idx_tup_read), 0) FROM pg_stat_user_indexes
+			WHERE indexrelname LIKE 'core_auditlog%era_xid_id_idx'`).Scan(&read))
+		return read >= rows
+	}, time.Minute, 50*time.Millisecond)
+	require.Less(t, read, int64(2*rows))
+}
+
 func TestManyWritersAndSealers(t *testing.T) {
 	pool := testkit.Pool(t)
 	var writers, sealers sync.WaitGroup
