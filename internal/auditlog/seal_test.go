@@ -298,20 +298,23 @@ func TestManyWritersAndSealers(t *testing.T) {
 
 // BenchmarkChain seals and verifies 200,000 rows.
 func BenchmarkChain(b *testing.B) {
-	pool := testkit.Pool(b)
 	const rows = 200_000
-	_, err := pool.Exec(b.Context(), fmt.Sprintf(`INSERT INTO core_auditlog (user_id, username, action, object_type, object_id,
-		patient_id, description, request_id, ip_address) SELECT n %% 40, 'nurse', 'view', 'patient', n, n, 'listPatients',
-		gen_random_uuid(), '192.0.2.1' FROM generate_series(1, %d) n`, rows))
-	require.NoError(b, err)
+	var sealing, verifying time.Duration
 	for b.Loop() {
+		b.StopTimer()
+		pool := testkit.Pool(b)
+		_, err := pool.Exec(b.Context(), fmt.Sprintf(`INSERT INTO core_auditlog (user_id, username, action, object_type, object_id,
+			patient_id, description, request_id, ip_address) SELECT n %% 40, 'nurse', 'view', 'patient', n, n, 'listPatients',
+			gen_random_uuid(), '192.0.2.1' FROM generate_series(1, %d) n`, rows))
+		require.NoError(b, err)
+		b.StartTimer()
 		start := time.Now()
 		sealUntil(b, pool, rows)
-		b.ReportMetric(rows/time.Since(start).Seconds(), "sealed/s")
+		sealing += time.Since(start)
 		start = time.Now()
-		found := verify(b, pool)
-		require.EqualValues(b, rows, found.Rows)
-		b.ReportMetric(rows/time.Since(start).Seconds(), "verified/s")
-		break
+		require.EqualValues(b, rows, verify(b, pool).Rows)
+		verifying += time.Since(start)
 	}
+	b.ReportMetric(float64(rows*b.N)/sealing.Seconds(), "sealed/s")
+	b.ReportMetric(float64(rows*b.N)/verifying.Seconds(), "verified/s")
 }
