@@ -133,7 +133,7 @@ SELECT y.id, y.bill_id, y.amount, y.payment_date, y.method, y.reference, y.recei
     coalesce((SELECT jsonb_agg(to_jsonb(r) || jsonb_build_object('amount', r.amount::text) ORDER BY r.id)
         FROM core_refund r WHERE r.payment_id = y.id), '[]')::jsonb AS refunds
 FROM core_payment y
-JOIN core_bill b ON b.id = y.bill_id
+LEFT JOIN core_bill b ON b.id = y.bill_id
 LEFT JOIN core_patient p ON p.id = b.patient_id
 LEFT JOIN core_documentnumber n ON n.payment_id = y.id
 WHERE true

@@ -221,11 +221,11 @@ type part struct {
 
 // readRange reads the rows of a range in pages. With a number of rows at which to end it
 // ends there, but never within a transaction.
-func readRange(ctx context.Context, conn db.DBTX, era int32, from, to int64, most int64) (*sealedRange, error) {
+func readRange(ctx context.Context, conn pg.DB, era int32, from, to int64, most int64) (*sealedRange, error) {
 	r := &sealedRange{era: era, from: from, to: to, parts: map[string]*part{}}
 	page := db.AuditRangeParams{Era: era, AfterXid: from, AfterID: math.MinInt64, ToXid: to, Most: 2_000}
 	for {
-		rows, err := db.New().AuditRange(ctx, conn, page)
+		rows, err := readPage(ctx, conn, page)
 		if err != nil {
 			return nil, err
 		}
@@ -246,6 +246,21 @@ func readRange(ctx context.Context, conn db.DBTX, era int32, from, to int64, mos
 			r.to, page.ToXid, most = page.AfterXid+1, page.AfterXid+1, 0
 		}
 	}
+}
+
+// inOrder has the planner follow the index. It expects few rows of the latest transactions,
+// and for each page it would sort all that is left of a bulk load.
+const inOrder = "SET LOCAL enable_sort = off"
+
+func readPage(ctx context.Context, conn pg.DB, page db.AuditRangeParams) (rows []db.AuditRangeRow, err error) {
+	err = pg.InTx(ctx, conn, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, inOrder); err != nil {
+			return err
+		}
+		rows, err = db.New().AuditRange(ctx, tx, page)
+		return err
+	})
+	return rows, err
 }
 
 func (r *sealedRange) add(row db.AuditRangeRow) {

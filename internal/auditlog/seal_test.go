@@ -221,6 +221,26 @@ func TestKeys(t *testing.T) {
 }
 
 // TestManyWritersAndSealers lets transactions of all lengths commit while four seal.
+// TestABulkLoadIsReadOnce seals many rows of one transaction, of which the planner knows,
+// in pages that do not each read all that is left.
+func TestABulkLoadIsReadOnce(t *testing.T) {
+	t.Parallel()
+	const rows = 30_000
+	pool, ctx := testkit.Pool(t), t.Context()
+	_, err := pool.Exec(ctx, "INSERT INTO core_auditlog (action) SELECT 'create' FROM generate_series(1, $1)", rows)
+	require.NoError(t, err)
+	_, err = pool.Exec(ctx, "ANALYZE core_auditlog")
+	require.NoError(t, err)
+	sealUntil(t, pool, rows)
+	var read int64
+	require.Eventually(t, func() bool {
+		require.NoError(t, pool.QueryRow(ctx, `SELECT coalesce(sum(idx_tup_read), 0) FROM pg_stat_user_indexes
+			WHERE indexrelname LIKE 'core_auditlog%era_xid_id_idx'`).Scan(&read))
+		return read >= rows
+	}, time.Minute, 50*time.Millisecond)
+	require.Less(t, read, int64(2*rows))
+}
+
 func TestManyWritersAndSealers(t *testing.T) {
 	pool := testkit.Pool(t)
 	var writers, sealers sync.WaitGroup
@@ -278,20 +298,23 @@ func TestManyWritersAndSealers(t *testing.T) {
 
 // BenchmarkChain seals and verifies 200,000 rows.
 func BenchmarkChain(b *testing.B) {
-	pool := testkit.Pool(b)
 	const rows = 200_000
-	_, err := pool.Exec(b.Context(), fmt.Sprintf(`INSERT INTO core_auditlog (user_id, username, action, object_type, object_id,
-		patient_id, description, request_id, ip_address) SELECT n %% 40, 'nurse', 'view', 'patient', n, n, 'listPatients',
-		gen_random_uuid(), '192.0.2.1' FROM generate_series(1, %d) n`, rows))
-	require.NoError(b, err)
+	var sealing, verifying time.Duration
 	for b.Loop() {
+		b.StopTimer()
+		pool := testkit.Pool(b)
+		_, err := pool.Exec(b.Context(), fmt.Sprintf(`INSERT INTO core_auditlog (user_id, username, action, object_type, object_id,
+			patient_id, description, request_id, ip_address) SELECT n %% 40, 'nurse', 'view', 'patient', n, n, 'listPatients',
+			gen_random_uuid(), '192.0.2.1' FROM generate_series(1, %d) n`, rows))
+		require.NoError(b, err)
+		b.StartTimer()
 		start := time.Now()
 		sealUntil(b, pool, rows)
-		b.ReportMetric(rows/time.Since(start).Seconds(), "sealed/s")
+		sealing += time.Since(start)
 		start = time.Now()
-		found := verify(b, pool)
-		require.EqualValues(b, rows, found.Rows)
-		b.ReportMetric(rows/time.Since(start).Seconds(), "verified/s")
-		break
+		require.EqualValues(b, rows, verify(b, pool).Rows)
+		verifying += time.Since(start)
 	}
+	b.ReportMetric(float64(rows*b.N)/sealing.Seconds(), "sealed/s")
+	b.ReportMetric(float64(rows*b.N)/verifying.Seconds(), "verified/s")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"chelal/gen/db"
+	"chelal/internal/pg"
 )
 
 // Verification is what a walk along the chain of seals found.
@@ -47,7 +48,7 @@ const (
 // Verify walks the chain of seals behind the one with the id after (0 for all of it) and
 // hashes every sealed row again, in bounded memory. It stops at the first broken place,
 // and when goOn, which is told of each range, answers false.
-func Verify(ctx context.Context, conn db.DBTX, keys Keys, after int64, goOn func(Verification) bool) (Verification, error) {
+func Verify(ctx context.Context, conn pg.DB, keys Keys, after int64, goOn func(Verification) bool) (Verification, error) {
 	w := &walk{conn: conn, keys: keys, archived: map[string]bool{}}
 	if err := w.begin(ctx, after); err != nil || w.Broken != nil {
 		return w.Verification, err
@@ -73,7 +74,7 @@ func Verify(ctx context.Context, conn db.DBTX, keys Keys, after int64, goOn func
 // walk is a verification under way.
 type walk struct {
 	Verification
-	conn       db.DBTX
+	conn       pg.DB
 	keys       Keys
 	latest     db.SealLatestRow // the last seal that was verified
 	waiting    []db.SealListRow // read and not yet verified

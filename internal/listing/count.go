@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,7 +13,7 @@ import (
 // count answers how many rows match: exactly up to Reach, beyond it as the planner
 // believes, which reads no table.
 func (l List[R]) count(ctx context.Context, conn pg.DB, where string, args []any) (int64, bool, error) {
-	from := l.Query[strings.LastIndex(l.Query, "FROM core_"):] + where // those of subqueries stand before it, among the columns
+	from := l.from() + where
 	args = append([]any{pgx.QueryExecModeCacheDescribe}, args...)
 	var n int64
 	limited := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 %s LIMIT %d) matches", from, Reach+1)

@@ -47,7 +47,7 @@ func TestEncountersAtScale(t *testing.T) {
 		"of a doctor":       {listing.EncountersOfDoctor(doctor)},
 		"of an appointment": {listing.EncountersOfAppointment(appointment)},
 		"of a day":          {listing.EncountersFrom(day), listing.EncountersUntil(day.AddDate(0, 0, 1))},
-		"by number":         listing.PatientsFound(number),
+		"by number":         listing.OfPatientsFound(number),
 		"own":               {listing.PatientsOf(1)},
 	}
 	for name, where := range requests {

@@ -117,10 +117,10 @@ func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, 
 	case r.Cursor == nil && r.Page > Reach/r.Size && r.Page > 1: // a product would overflow
 		return Page[R]{}, pastTheEnd
 	}
-	tail += order.clause(descending) + fmt.Sprintf(" LIMIT %d", r.Size+1)
 	if r.Cursor == nil && r.Page > 1 {
-		tail += fmt.Sprintf(" OFFSET %d", (r.Page-1)*r.Size)
+		tail += order.from(l.from()+where, (r.Page-1)*r.Size, descending)
 	}
+	tail += order.clause(descending) + fmt.Sprintf(" LIMIT %d", r.Size+1)
 	rows, err := l.Rows(ctx, completed{conn, tail, args})
 	if err != nil {
 		return Page[R]{}, explainCursor(r, err)
@@ -165,6 +165,25 @@ func (o Order[R]) after(args int, descending bool) string {
 	}
 	return fmt.Sprintf(" AND (%s) %s (%s)", strings.Join(names, ", "), sign, strings.Join(values, ", "))
 }
+
+// from is the condition that a row is the one behind offset others, or comes after it. The
+// rows passed over are read by their keys alone: an OFFSET on the whole statement would
+// compute every column of them.
+func (o Order[R]) from(rows string, offset int64, descending bool) string {
+	var names []string
+	for _, c := range o.Columns {
+		names = append(names, c.Name)
+	}
+	key, sign := strings.Join(names, ", "), ">="
+	if descending {
+		sign = "<="
+	}
+	return fmt.Sprintf(" AND (%s) %s (SELECT %s %s%s LIMIT 1 OFFSET %d)", key, sign, key, rows, o.clause(descending), offset)
+}
+
+// from is the part of the query that says which rows there are. Those of subqueries stand
+// before it, among the columns.
+func (l List[R]) from() string { return l.Query[strings.LastIndex(l.Query, "FROM core_"):] }
 
 func compile(conditions []Condition) (string, []any) {
 	var sql strings.Builder

@@ -77,6 +77,10 @@ func PatientsFound(search string) []Condition {
 	return append(Words("p.search_text", search), merged)
 }
 
+// OfPatientsFound narrows records to those of the patients whose name, number or contact
+// hold every word. Whoever was merged into another has none.
+func OfPatientsFound(search string) []Condition { return Words("p.search_text", search) }
+
 // PatientsOf narrows patients to the record that belongs to a user.
 func PatientsOf(userID int64) Condition { return Condition{"p.user_id = ?", []any{userID}} }
 

@@ -33,7 +33,7 @@ func (h *handlers) ListBills(ctx context.Context, r api.ListBillsRequestObject) 
 }
 
 func (h *handlers) billConditions(ctx context.Context, p api.ListBillsParams) []listing.Condition {
-	where := listing.PatientsFound(valueOr(p.Search, ""))
+	where := listing.OfPatientsFound(valueOr(p.Search, ""))
 	if own := authz.OwnRows(authn.PrincipalFrom(ctx)); own != nil {
 		where = append(where, listing.PatientsOf(*own))
 	}

@@ -34,7 +34,7 @@ func (h *handlers) ListEncounters(ctx context.Context, r api.ListEncountersReque
 
 func (h *handlers) encounterConditions(ctx context.Context, p api.ListEncountersParams) []listing.Condition {
 	caller := authn.PrincipalFrom(ctx)
-	where := listing.PatientsFound(valueOr(p.Search, ""))
+	where := listing.OfPatientsFound(valueOr(p.Search, ""))
 	if own := authz.OwnRows(caller); own != nil {
 		where = append(where, listing.PatientsOf(*own))
 	}

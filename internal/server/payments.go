@@ -33,7 +33,7 @@ func (h *handlers) ListPayments(ctx context.Context, r api.ListPaymentsRequestOb
 
 func (h *handlers) paymentConditions(ctx context.Context, p api.ListPaymentsParams) []listing.Condition {
 	caller := authn.PrincipalFrom(ctx)
-	where := listing.PatientsFound(valueOr(p.Search, ""))
+	where := listing.OfPatientsFound(valueOr(p.Search, ""))
 	if own := authz.OwnRows(caller); own != nil {
 		where = append(where, listing.PatientsOf(*own))
 	}

@@ -307,13 +307,17 @@ func TestResetTwoFactor(t *testing.T) {
 func TestCodesCountOnceAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setupOn(t, testkit.Pool(t))
-	e := enrol(t, b, "Nurse")
-	for name, otp := range map[string]string{"an authenticator's code": codeOf(t, e.secret, b.now), "a recovery code": e.codes[0]} {
+	for name, code := range map[string]func(enrolled) string{
+		"an authenticator's code": func(e enrolled) string { return codeOf(t, e.secret, b.now) },
+		"a recovery code":         func(e enrolled) string { return e.codes[0] },
+	} {
 		t.Run(name, func(t *testing.T) {
+			e := enrol(t, b, "Nurse")
+			otp := code(e)
 			var mu sync.Mutex
 			var together sync.WaitGroup
 			got := map[int]int{}
-			for i := range 20 {
+			for i := range 10 { // more are refused unseen
 				together.Go(func() {
 					in := signInWith(b.nobody().from(fmt.Sprintf("198.51.100.%d", i+1)), e.user.Username, goodPassword, otp)
 					mu.Lock()
@@ -322,7 +326,7 @@ func TestCodesCountOnceAtOnce(t *testing.T) {
 				})
 			}
 			together.Wait()
-			require.Equal(t, map[int]int{200: 1, 401: 19}, got)
+			require.Equal(t, map[int]int{200: 1, 401: 9}, got)
 		})
 	}
 }
