@@ -15,6 +15,7 @@ import (
 
 	"chelal/internal/change"
 	"chelal/internal/config"
+	"chelal/internal/mail"
 	"chelal/internal/pg"
 	"chelal/internal/timezone"
 	"chelal/internal/worker"
@@ -53,7 +54,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, pool, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -73,8 +74,21 @@ func (o Options) ready() {
 	}
 }
 
-func startJobs(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	jobs, err := worker.New(pool, log, time.Now)
+// mailer is the configured mail server, nil when there is none.
+func mailer(cfg config.Config, log *slog.Logger) (*mail.Server, error) {
+	if cfg.EmailURL == "" {
+		log.Info("no e-mail is sent: EMAIL_URL is not set")
+		return nil, nil
+	}
+	return mail.New(string(cfg.EmailURL), cfg.EmailFrom)
+}
+
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	server, err := mailer(cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := worker.New(pool, log, time.Now, server)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,8 @@
 // since a job outlives the transaction that asked for it.
 package jobs
 
+import "github.com/riverqueue/river"
+
 // Expire asks to remove what is past its time and to prepare the months to come. It
 // may run at any time and any number of times.
 type Expire struct{}
@@ -15,3 +17,33 @@ type FoldFigures struct{}
 
 // Kind is how River's tables call the job.
 func (FoldFigures) Kind() string { return "fold_figures" }
+
+// SendMail asks to send one mail that was prepared.
+type SendMail struct {
+	DeliveryID int64 `json:"delivery_id"`
+}
+
+// Kind is how River's tables call the job.
+func (SendMail) Kind() string { return "send_mail" }
+
+// MailQueue has workers of its own, so that a slow mail server holds up nothing else.
+const MailQueue = "mail"
+
+// InsertOpts lets a mail be tried over some eighteen hours.
+func (SendMail) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: MailQueue, MaxAttempts: 12}
+}
+
+// Remind asks to prepare the reminders that are due. It may run at any time and any
+// number of times, also at once.
+type Remind struct{}
+
+// Kind is how River's tables call the job.
+func (Remind) Kind() string { return "remind" }
+
+// MarkNoShows asks to mark the appointments that nobody came to. It may run at any time
+// and any number of times, also at once.
+type MarkNoShows struct{}
+
+// Kind is how River's tables call the job.
+func (MarkNoShows) Kind() string { return "mark_no_shows" }

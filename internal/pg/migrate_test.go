@@ -40,6 +40,8 @@ var fixtures = []string{
 	`WITH n AS (UPDATE core_documentcounter SET last = last + 1 WHERE kind = 'invoice' RETURNING kind, last)
 		INSERT INTO core_documentnumber (kind, number, bill_id) SELECT n.kind, n.last, b.id FROM n, core_bill b`,
 	`INSERT INTO core_notification (user_id, message) SELECT id, 'x' FROM core_user`,
+	`INSERT INTO core_maildelivery (appointment_id, patient_id, doctor_id, kind, occurrence, date, time, duration_minutes, starts_at)
+		SELECT id, patient_id, doctor_id, 'booked', version, date, time, duration_minutes, starts_at FROM core_appointment`,
 	`INSERT INTO core_auditlog (action) VALUES ('create')`,
 	`INSERT INTO core_auditlog (action, timestamp) VALUES ('create', '1999-01-01')`,
 	`INSERT INTO core_idempotencykey (user_id, operation, key, request_hash, status, header, body) VALUES (0, 'x', 'x', 'x', 200, '{}', '')`,

@@ -16,7 +16,10 @@ import (
 // monthsAhead is how far ahead the audit log's partitions are made.
 const monthsAhead = 3
 
-// expire removes sessions, refresh tokens and idempotency keys that are past their time,
+// mailKept is how long it can be seen what became of a mail.
+const mailKept = 90 * 24 * time.Hour
+
+// expire removes sessions, refresh tokens, idempotency keys and the record of mails past their time,
 // and makes the audit log's partitions before their months begin.
 type expire struct {
 	river.WorkerDefaults[jobs.Expire]
@@ -37,6 +40,7 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"sessions", func() (int64, error) { return db.New().SessionExpire(ctx, w.db, now) }},
 		{"refresh tokens", func() (int64, error) { return db.New().RefreshTokenExpire(ctx, w.db, now) }},
 		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
+		{"mails", func() (int64, error) { return db.New().MailExpire(ctx, w.db, now.Add(-mailKept)) }},
 		{"audit partitions", func() (int64, error) { return 0, db.New().AuditPartitions(ctx, w.db, monthsAhead) }},
 	} {
 		removed, err := part.run()

@@ -12,7 +12,9 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"chelal/internal/change"
 	"chelal/internal/jobs"
+	"chelal/internal/mail"
 	"chelal/internal/pg"
 )
 
@@ -20,18 +22,34 @@ import (
 // connection that a request might want.
 const parallel = 5
 
-// New returns a River client that works every job once it is started. Of the processes
+// mailsAtOnce is how many mails one process sends at once.
+const mailsAtOnce = 3
+
+// New returns a River client that works every job once it is started. Without a mailer no
+// mail is sent and no reminder made. Of the processes
 // on one database River elects one to enqueue the periodic jobs.
-func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time) (*river.Client[pgx.Tx], error) {
+func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time, mailer *mail.Server) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &expire{db: pool, log: log, now: now})
 	river.AddWorker(workers, &foldFigures{db: pool})
+	changes := &change.Store{DB: pool, Now: now}
+	river.AddWorker(workers, &markNoShows{changes: changes, log: log})
+	river.AddWorker(workers, &sendMail{db: pool, log: log, now: now, mailer: mailer})
+	river.AddWorker(workers, &remind{changes: changes})
+	periodic := []*river.PeriodicJob{
+		every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{}), every(time.Hour, jobs.MarkNoShows{}),
+	}
+	if mailer != nil {
+		periodic = append(periodic, every(time.Minute, jobs.Remind{}))
+	}
 	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
-		Schema:       pg.RiverSchema,
-		Logger:       slog.New(onlyWarnings{log.Handler()}),
-		Workers:      workers,
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
-		PeriodicJobs: []*river.PeriodicJob{every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{})},
+		Schema:  pg.RiverSchema,
+		Logger:  slog.New(onlyWarnings{log.Handler()}),
+		Workers: workers,
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: parallel}, jobs.MailQueue: {MaxWorkers: mailsAtOnce},
+		},
+		PeriodicJobs: periodic,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the background jobs: %w", err)

@@ -68,7 +68,7 @@ func TestFoldFiguresLeavesNoDifference(t *testing.T) {
 // work starts a client and stops it when the first job of a kind is done.
 func work(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string) {
 	t.Helper()
-	client, err := worker.New(pool, slog.New(slog.DiscardHandler), func() time.Time { return now })
+	client, err := worker.New(pool, slog.New(slog.DiscardHandler), func() time.Time { return now }, nil)
 	require.NoError(t, err)
 	done, cancel := client.Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed)
 	defer cancel()
