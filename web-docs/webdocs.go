@@ -1,6 +1,6 @@
 // Package webdocs holds the documentation that the server itself serves below
-// /docs/: Swagger UI on the contract, and the page of problem codes. Everything
-// is embedded; no page loads anything from another host.
+// /docs/: Swagger UI on the contract, the guide to offline sync, and the page of
+// problem codes. Everything is embedded; no page loads anything from another host.
 package webdocs
 
 import (
@@ -21,12 +21,12 @@ const (
 	errorsPath = root + "errors/"
 )
 
-//go:embed index.html docs.js docs.css icon.svg swagger-ui
+//go:embed index.html offline-sync.html docs.js docs.css icon.svg swagger-ui
 var files embed.FS
 
 // Handler serves the paths below /docs/, which it expects unstripped: the API
-// reference at /docs/, the page of the given problem codes at /docs/errors/, and
-// the files that they load. Other paths are 404, other methods than GET and HEAD
+// reference at /docs/, the page of the given problem codes at /docs/errors/, the
+// guide, and the files that they load. Other paths are 404, other methods than GET and HEAD
 // are 405. Anyone may read them; the page itself asks /openapi.json and /api/auth/
 // from the reader's browser.
 func Handler(codes []Code) http.Handler {

@@ -23,13 +23,14 @@ func TestWhatIsNotUnderstoodExitsWith2(t *testing.T) {
 }
 
 func TestWhatFailsIsOneSentenceAProblem(t *testing.T) {
-	away := map[string]string{"DATABASE_URL": "postgres://u:hunter2@127.0.0.1:1/hospital"}
+	away := map[string]string{"DATABASE_URL": "postgres://u:hunter2@127.0.0.1:1/hospital", "SECRET_KEY": "Zk3-vT9wQ1mB7xN5cR2pL8sD6fH4gJ0y"}
 	for line, test := range map[string]struct {
 		vars      map[string]string
 		sentences []string
 	}{
 		"serve":                   {map[string]string{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL must", "SECRET_KEY is not set"}},
 		"worker":                  {away, []string{`the database "hospital" at 127.0.0.1:1 cannot be opened as user "u": connection refused`}},
+		"worker --data=":          {map[string]string{"LOG_LEVEL": "loud"}, []string{"LOG_LEVEL must", "SECRET_KEY is not set"}},
 		"migrate up":              {away, []string{`the database "hospital"`}},
 		"migrate status":          {map[string]string{"DB_PORT": "x", "DEBUG": "maybe"}, []string{"DEBUG must", "DB_PORT must"}},
 		"migrate down --all":      {away, []string{"--all removes every table"}},

@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/oapi-codegen/nullable"
 	"github.com/oapi-codegen/runtime/types"
 	"github.com/stretchr/testify/require"
 
@@ -63,6 +65,48 @@ func TestAcknowledgedPatientsSurviveAKill(t *testing.T) {
 	_, api = signIn(t, again.url, "receptionist")
 	_, err := register(t.Context(), api, 9, 0)
 	require.NoError(t, err)
+}
+
+// TestSyncBatchGoesOnAfterAKill ends the program and its PostgreSQL in the middle of a batch
+// of offline operations; started again it does the rest, and nothing twice.
+func TestSyncBatchGoesOnAfterAKill(t *testing.T) {
+	const total = 3000
+	folder := t.TempDir()
+	dir := filepath.Join(folder, ".chelal")
+	p := startProcess(t, folder, "--patients", "20")
+	_, api := signIn(t, p.url, "receptionist")
+	operations := make([]client.SyncOperation, total)
+	for i := range operations {
+		operations[i] = client.SyncOperation{OpID: uuid.New(), Entity: client.SyncEntityPatients, Action: client.SyncActionCreate,
+			Data: nullable.NewNullableWithValue(map[string]any{"first_name": "Offline", "last_name": fmt.Sprint("Patient", i),
+				"date_of_birth": fmt.Sprintf("%d-01-01", 1920+i%100), "gender": "F"})}
+	}
+	sent, err := api.SyncOfflineDataWithResponse(t.Context(), nil, client.SyncWrite{DeviceID: new("tablet"), Operations: operations})
+	require.NoError(t, err)
+	require.NotNil(t, sent.JSON202, string(sent.Body))
+	batch := sent.JSON202.Batch
+	progress := func(api *client.ClientWithResponses) int32 {
+		got, err := api.GetSyncBatchWithResponse(t.Context(), batch, nil)
+		require.NoError(t, err)
+		require.NotNil(t, got.JSON200, string(got.Body))
+		return got.JSON200.Done
+	}
+	require.Eventually(t, func() bool { return progress(api) > 0 }, time.Minute, time.Millisecond)
+	kill(t, p, dir)
+
+	var done, made int
+	query(t, dir, &done, "SELECT done FROM core_syncbatch")
+	query(t, dir, &made, "SELECT count(*) FROM core_patient WHERE first_name = 'Offline'")
+	require.Equal(t, done, made)
+	require.Less(t, done, total, "it was killed too late")
+	again := startProcess(t, folder)
+	_, api = signIn(t, again.url, "receptionist")
+	require.Eventually(t, func() bool { return progress(api) == total }, 3*time.Minute, 100*time.Millisecond)
+	end, err := api.GetSyncBatchWithResponse(t.Context(), batch, nil)
+	require.NoError(t, err)
+	require.EqualValues(t, total, end.JSON200.Applied)
+	query(t, dir, &made, "SELECT count(*) FROM core_patient WHERE first_name = 'Offline'")
+	require.Equal(t, total, made)
 }
 
 // register makes a patient and returns its number once the server has said 201.

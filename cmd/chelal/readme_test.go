@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"chelal/internal/testkit"
 )
 
 // TestReadmeTour runs the commands of the README's tour against `chelal dev`, and
@@ -43,32 +45,7 @@ func TestReadmeTour(t *testing.T) {
 		var want, got any
 		require.NoError(t, json.Unmarshal([]byte(text), &want), text)
 		require.NoError(t, json.Unmarshal([]byte(answers[i]), &got), answers[i])
-		requireLike(t, want, got, answers[i])
-	}
-}
-
-// requireLike holds that got has what want names; "…" is like anything.
-func requireLike(t *testing.T, want, got any, answer string) {
-	t.Helper()
-	switch w := want.(type) {
-	case map[string]any:
-		g, ok := got.(map[string]any)
-		require.True(t, ok, answer)
-		for name, value := range w {
-			require.Contains(t, g, name, answer)
-			requireLike(t, value, g[name], answer)
-		}
-	case []any:
-		g, ok := got.([]any)
-		require.True(t, ok, answer)
-		require.Len(t, g, len(w), answer)
-		for i := range w {
-			requireLike(t, w[i], g[i], answer)
-		}
-	default:
-		if want != "…" {
-			require.Equal(t, want, got, answer)
-		}
+		testkit.RequireLike(t, want, got, answers[i])
 	}
 }
 

@@ -57,9 +57,10 @@ func (p *program) workerCommand() *cobra.Command {
 		Use:   "worker",
 		Short: "Work the background jobs without serving the API",
 		Long: `Work the background jobs, beside processes of chelal serve --workers=false on the same
-database. Any number of workers may run.`,
+database and with the same settings. Any number of workers may run.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			p.serving = true
 			return p.withConfig(cmd.Context(), func(cfg config.Config) error {
 				log := p.newLog(cfg)
 				return app.Run(cmd.Context(), cfg, app.Options{

@@ -154,6 +154,30 @@ func (e Language) Valid() bool {
 	}
 }
 
+// Defines values for LoginStatus.
+const (
+	LoginStatusBlocked LoginStatus = "blocked"
+	LoginStatusFailure LoginStatus = "failure"
+	LoginStatusPending LoginStatus = "pending"
+	LoginStatusSuccess LoginStatus = "success"
+)
+
+// Valid indicates whether the value is a known member of the LoginStatus enum.
+func (e LoginStatus) Valid() bool {
+	switch e {
+	case LoginStatusBlocked:
+		return true
+	case LoginStatusFailure:
+		return true
+	case LoginStatusPending:
+		return true
+	case LoginStatusSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentMethod.
 const (
 	PaymentMethodBankTransfer PaymentMethod = "Bank Transfer"
@@ -223,6 +247,51 @@ func (e RevenueReportPeriod) Valid() bool {
 	}
 }
 
+// Defines values for RoleChangeRequestStatus.
+const (
+	RoleChangeRequestStatusApproved RoleChangeRequestStatus = "approved"
+	RoleChangeRequestStatusPending  RoleChangeRequestStatus = "pending"
+	RoleChangeRequestStatusRejected RoleChangeRequestStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the RoleChangeRequestStatus enum.
+func (e RoleChangeRequestStatus) Valid() bool {
+	switch e {
+	case RoleChangeRequestStatusApproved:
+		return true
+	case RoleChangeRequestStatusPending:
+		return true
+	case RoleChangeRequestStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingType.
+const (
+	SettingTypeBoolean SettingType = "boolean"
+	SettingTypeInteger SettingType = "integer"
+	SettingTypeText    SettingType = "text"
+	SettingTypeTime    SettingType = "time"
+)
+
+// Valid indicates whether the value is a known member of the SettingType enum.
+func (e SettingType) Valid() bool {
+	switch e {
+	case SettingTypeBoolean:
+		return true
+	case SettingTypeInteger:
+		return true
+	case SettingTypeText:
+		return true
+	case SettingTypeTime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StockMovementKind.
 const (
 	StockMovementKindAdjustment StockMovementKind = "adjustment"
@@ -241,6 +310,138 @@ func (e StockMovementKind) Valid() bool {
 	case StockMovementKindDispense:
 		return true
 	case StockMovementKindOpening:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAction.
+const (
+	SyncActionCreate SyncAction = "create"
+	SyncActionDelete SyncAction = "delete"
+	SyncActionUpdate SyncAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the SyncAction enum.
+func (e SyncAction) Valid() bool {
+	switch e {
+	case SyncActionCreate:
+		return true
+	case SyncActionDelete:
+		return true
+	case SyncActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAnswerStatus.
+const (
+	SyncAnswerStatusSyncCompleted SyncAnswerStatus = "sync completed"
+)
+
+// Valid indicates whether the value is a known member of the SyncAnswerStatus enum.
+func (e SyncAnswerStatus) Valid() bool {
+	switch e {
+	case SyncAnswerStatusSyncCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncBatchStatus.
+const (
+	SyncBatchStatusCompleted SyncBatchStatus = "completed"
+	SyncBatchStatusWaiting   SyncBatchStatus = "waiting"
+	SyncBatchStatusWorking   SyncBatchStatus = "working"
+)
+
+// Valid indicates whether the value is a known member of the SyncBatchStatus enum.
+func (e SyncBatchStatus) Valid() bool {
+	switch e {
+	case SyncBatchStatusCompleted:
+		return true
+	case SyncBatchStatusWaiting:
+		return true
+	case SyncBatchStatusWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEntity.
+const (
+	SyncEntityAppointments  SyncEntity = "appointments"
+	SyncEntityBills         SyncEntity = "bills"
+	SyncEntityEncounters    SyncEntity = "encounters"
+	SyncEntityPatients      SyncEntity = "patients"
+	SyncEntityPayments      SyncEntity = "payments"
+	SyncEntityPrescriptions SyncEntity = "prescriptions"
+)
+
+// Valid indicates whether the value is a known member of the SyncEntity enum.
+func (e SyncEntity) Valid() bool {
+	switch e {
+	case SyncEntityAppointments:
+		return true
+	case SyncEntityBills:
+		return true
+	case SyncEntityEncounters:
+		return true
+	case SyncEntityPatients:
+		return true
+	case SyncEntityPayments:
+		return true
+	case SyncEntityPrescriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultFirstStatus.
+const (
+	SyncResultFirstStatusApplied  SyncResultFirstStatus = "applied"
+	SyncResultFirstStatusConflict SyncResultFirstStatus = "conflict"
+	SyncResultFirstStatusRejected SyncResultFirstStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultFirstStatus enum.
+func (e SyncResultFirstStatus) Valid() bool {
+	switch e {
+	case SyncResultFirstStatusApplied:
+		return true
+	case SyncResultFirstStatusConflict:
+		return true
+	case SyncResultFirstStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultStatus.
+const (
+	SyncResultStatusApplied   SyncResultStatus = "applied"
+	SyncResultStatusConflict  SyncResultStatus = "conflict"
+	SyncResultStatusDuplicate SyncResultStatus = "duplicate"
+	SyncResultStatusRejected  SyncResultStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultStatus enum.
+func (e SyncResultStatus) Valid() bool {
+	switch e {
+	case SyncResultStatusApplied:
+		return true
+	case SyncResultStatusConflict:
+		return true
+	case SyncResultStatusDuplicate:
+		return true
+	case SyncResultStatusRejected:
 		return true
 	default:
 		return false
@@ -487,6 +688,24 @@ func (e ListEncountersParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListLoginActivityParamsOrdering.
+const (
+	ListLoginActivityParamsOrderingMinusTimestamp ListLoginActivityParamsOrdering = "-timestamp"
+	ListLoginActivityParamsOrderingTimestamp      ListLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListLoginActivityParamsOrdering enum.
+func (e ListLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMedicationsParamsOrdering.
 const (
 	ListMedicationsParamsOrderingCurrentStock      ListMedicationsParamsOrdering = "current_stock"
@@ -535,6 +754,24 @@ func (e ListStockMovementsParamsOrdering) Valid() bool {
 	case ListStockMovementsParamsOrderingID:
 		return true
 	case ListStockMovementsParamsOrderingMinusID:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListNotificationsParamsOrdering.
+const (
+	ListNotificationsParamsOrderingCreatedAt      ListNotificationsParamsOrdering = "created_at"
+	ListNotificationsParamsOrderingMinusCreatedAt ListNotificationsParamsOrdering = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListNotificationsParamsOrdering enum.
+func (e ListNotificationsParamsOrdering) Valid() bool {
+	switch e {
+	case ListNotificationsParamsOrderingCreatedAt:
+		return true
+	case ListNotificationsParamsOrderingMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -694,6 +931,24 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListOwnLoginActivityParamsOrdering.
+const (
+	ListOwnLoginActivityParamsOrderingMinusTimestamp ListOwnLoginActivityParamsOrdering = "-timestamp"
+	ListOwnLoginActivityParamsOrderingTimestamp      ListOwnLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnLoginActivityParamsOrdering enum.
+func (e ListOwnLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReportRevenueParamsPeriod.
 const (
 	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
@@ -709,6 +964,30 @@ func (e ReportRevenueParamsPeriod) Valid() bool {
 	case ReportRevenueParamsPeriodMonth:
 		return true
 	case ReportRevenueParamsPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListRoleChangeRequestsParamsOrdering.
+const (
+	ListRoleChangeRequestsParamsOrderingCreatedAt      ListRoleChangeRequestsParamsOrdering = "created_at"
+	ListRoleChangeRequestsParamsOrderingID             ListRoleChangeRequestsParamsOrdering = "id"
+	ListRoleChangeRequestsParamsOrderingMinusCreatedAt ListRoleChangeRequestsParamsOrdering = "-created_at"
+	ListRoleChangeRequestsParamsOrderingMinusID        ListRoleChangeRequestsParamsOrdering = "-id"
+)
+
+// Valid indicates whether the value is a known member of the ListRoleChangeRequestsParamsOrdering enum.
+func (e ListRoleChangeRequestsParamsOrdering) Valid() bool {
+	switch e {
+	case ListRoleChangeRequestsParamsOrderingCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingID:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusID:
 		return true
 	default:
 		return false
@@ -769,6 +1048,36 @@ func (e ListServiceItemsParamsOrdering) Valid() bool {
 	case ListServiceItemsParamsOrderingName:
 		return true
 	case ListServiceItemsParamsOrderingPrice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSystemSettingsParamsOrdering.
+const (
+	ListSystemSettingsParamsOrderingID             ListSystemSettingsParamsOrdering = "id"
+	ListSystemSettingsParamsOrderingKey            ListSystemSettingsParamsOrdering = "key"
+	ListSystemSettingsParamsOrderingMinusID        ListSystemSettingsParamsOrdering = "-id"
+	ListSystemSettingsParamsOrderingMinusKey       ListSystemSettingsParamsOrdering = "-key"
+	ListSystemSettingsParamsOrderingMinusUpdatedAt ListSystemSettingsParamsOrdering = "-updated_at"
+	ListSystemSettingsParamsOrderingUpdatedAt      ListSystemSettingsParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListSystemSettingsParamsOrdering enum.
+func (e ListSystemSettingsParamsOrdering) Valid() bool {
+	switch e {
+	case ListSystemSettingsParamsOrderingID:
+		return true
+	case ListSystemSettingsParamsOrderingKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusID:
+		return true
+	case ListSystemSettingsParamsOrderingMinusKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusUpdatedAt:
+		return true
+	case ListSystemSettingsParamsOrderingUpdatedAt:
 		return true
 	default:
 		return false
@@ -1341,6 +1650,35 @@ type HealthStatus string
 // Language defines model for Language.
 type Language string
 
+// LoginActivity Example: {"id":9,"ip_address":"192.0.2.1","status":"success","timestamp":"2026-01-15T08:30:00Z","user":12,"user_agent":"Mozilla/5.0","username":"samuel"}
+type LoginActivity struct {
+	ID        int64                     `json:"id"`
+	IPAddress nullable.Nullable[string] `json:"ip_address"`
+
+	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+	Status    LoginStatus `json:"status"`
+	Timestamp time.Time   `json:"timestamp"`
+
+	// User Whose account, when there is one of that name
+	User      nullable.Nullable[int64] `json:"user"`
+	UserAgent string                   `json:"user_agent"`
+
+	// Username The account's username
+	Username nullable.Nullable[string] `json:"username"`
+}
+
+// LoginActivityList defines model for LoginActivityList.
+type LoginActivityList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []LoginActivity           `json:"results"`
+}
+
+// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+type LoginStatus string
+
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
 type Medication struct {
 	// CurrentStock The sum of the ledger; never negative
@@ -1403,6 +1741,46 @@ type Money = string
 //
 // Example: 150.00
 type MoneyInput = string
+
+// Notification Example: {"created_at":"2026-01-15T08:30:00Z","id":31,"is_read":false,"message":"Samuel Otieno asks for the role Nurse.","related_appointment":null,"title":"Role request","type":"role_request","user":1,"version":1}
+type Notification struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsRead    bool      `json:"is_read"`
+
+	// Message In the language that the user preferred when it was made
+	Message            string                   `json:"message"`
+	RelatedAppointment nullable.Nullable[int64] `json:"related_appointment"`
+	Title              string                   `json:"title"`
+
+	// Type What it tells of: `appointment_booked`, `appointment_rescheduled`, `appointment_cancelled`, `low_stock`, `role_request`, `role_decision`, …
+	Type string `json:"type"`
+	User int64  `json:"user"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// NotificationList defines model for NotificationList.
+type NotificationList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Notification            `json:"results"`
+}
+
+// NotificationRead Example: {"status":"marked as read"}
+type NotificationRead struct {
+	Status string `json:"status"`
+}
+
+// NotificationsRead Example: {"marked":3,"status":"marked as read"}
+type NotificationsRead struct {
+	// Marked How many were unread
+	Marked int64  `json:"marked"`
+	Status string `json:"status"`
+}
 
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
@@ -1664,6 +2042,9 @@ type Problem struct {
 	// Code A stable word for programs
 	Code string `json:"code"`
 
+	// DependsOn With code `dependency_rejected`: the op_id of the operation that was not applied
+	DependsOn *openapi_types.UUID `json:"depends_on,omitempty"`
+
 	// Detail A sentence that helps the caller act
 	Detail string `json:"detail"`
 
@@ -1695,6 +2076,9 @@ type Problem struct {
 	// Type A page that explains the code
 	Type string `json:"type"`
 }
+
+// PublicSettings Example: {"hospital_name":"Mission Hospital","working_hours_start":"08:00"}
+type PublicSettings map[string]string
 
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
 type Refresh struct {
@@ -1796,6 +2180,78 @@ type Role struct {
 	Version int64 `json:"version"`
 }
 
+// RoleAssigned Example: {"message":"Role assigned successfully to samuel"}
+type RoleAssigned struct {
+	Message string `json:"message"`
+}
+
+// RoleAssignment Example: {"role_id":3,"user_id":12}
+type RoleAssignment struct {
+	RoleID int64 `json:"role_id"`
+	UserID int64 `json:"user_id"`
+}
+
+// RoleChangeRequest Example: {"created_at":"2026-01-15T08:30:00Z","id":4,"reason":"I begin on the ward on Monday.","requested_role":3,"requested_role_name":"Nurse","review_notes":"","reviewed_by":null,"reviewed_by_name":null,"status":"pending","updated_at":"2026-01-15T08:30:00Z","user":12,"user_name":"Samuel Otieno","version":1}
+type RoleChangeRequest struct {
+	CreatedAt         time.Time `json:"created_at"`
+	ID                int64     `json:"id"`
+	Reason            string    `json:"reason"`
+	RequestedRole     int64     `json:"requested_role"`
+	RequestedRoleName string    `json:"requested_role_name"`
+	ReviewNotes       string    `json:"review_notes"`
+
+	// ReviewedBy The Admin who decided
+	ReviewedBy     nullable.Nullable[int64]  `json:"reviewed_by"`
+	ReviewedByName nullable.Nullable[string] `json:"reviewed_by_name"`
+	Status         RoleChangeRequestStatus   `json:"status"`
+
+	// UpdatedAt Of a decided one, when it was decided
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// User Who asks
+	User int64 `json:"user"`
+
+	// UserName The names of who asks, without any the username
+	UserName string `json:"user_name"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// RoleChangeRequestList defines model for RoleChangeRequestList.
+type RoleChangeRequestList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []RoleChangeRequest       `json:"results"`
+}
+
+// RoleChangeRequestPatch Example: {"reason":"I begin on the ward on Tuesday."}
+type RoleChangeRequestPatch struct {
+	Reason *string `json:"reason,omitempty"`
+
+	// RequestedRole The role's id
+	RequestedRole *int64 `json:"requested_role,omitempty"`
+}
+
+// RoleChangeRequestStatus defines model for RoleChangeRequestStatus.
+type RoleChangeRequestStatus string
+
+// RoleChangeRequestWrite Example: {"reason":"I begin on the ward on Monday.","requested_role":3}
+type RoleChangeRequestWrite struct {
+	Reason string `json:"reason"`
+
+	// RequestedRole The role's id
+	RequestedRole int64 `json:"requested_role"`
+}
+
+// RoleChangeReview Example: {"review_notes":"Welcome to the ward."}
+type RoleChangeReview struct {
+	// ReviewNotes Who asked is told them
+	ReviewNotes *string `json:"review_notes,omitempty"`
+}
+
 // RoleList defines model for RoleList.
 type RoleList struct {
 	Count           nullable.Nullable[int64]  `json:"count"`
@@ -1871,6 +2327,9 @@ type ServiceItemWrite struct {
 	Price MoneyInput `json:"price"`
 }
 
+// SettingType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+type SettingType string
+
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
 	Password string `json:"password"`
@@ -1929,6 +2388,139 @@ type StockMovementList struct {
 	Results         []StockMovement           `json:"results"`
 }
 
+// SyncAction defines model for SyncAction.
+type SyncAction string
+
+// SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
+type SyncAnswer struct {
+	// Results One for each operation, in their order
+	Results []SyncResult     `json:"results"`
+	Status  SyncAnswerStatus `json:"status"`
+}
+
+// SyncAnswerStatus defines model for SyncAnswer.Status.
+type SyncAnswerStatus string
+
+// SyncBatch Example: {"applied":0,"batch":"01938a5c-6b5e-7c3a-9d2e-4f1a6b7c8d9e","conflict":0,"created_at":"2026-12-01T07:10:00Z","device_id":"tablet-7","done":0,"duplicate":0,"finished_at":null,"rejected":0,"results":[],"status":"working","total":350}
+type SyncBatch struct {
+	Applied   int32              `json:"applied"`
+	Batch     openapi_types.UUID `json:"batch"`
+	Conflict  int32              `json:"conflict"`
+	CreatedAt time.Time          `json:"created_at"`
+	DeviceID  string             `json:"device_id"`
+
+	// Done How many have a result
+	Done       int32                        `json:"done"`
+	Duplicate  int32                        `json:"duplicate"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Rejected   int32                        `json:"rejected"`
+	Results    []SyncResult                 `json:"results"`
+	Status     SyncBatchStatus              `json:"status"`
+
+	// Total How many operations it has
+	Total int32 `json:"total"`
+}
+
+// SyncBatchStatus defines model for SyncBatch.Status.
+type SyncBatchStatus string
+
+// SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
+type SyncDifference struct {
+	// Base The value in the version that the device saw, when it came of an operation that was sent here
+	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
+	Field string                         `json:"field"`
+
+	// Theirs The value now
+	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+
+	// Yours The value in the operation; left out when it does not name the field
+	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+}
+
+// SyncEntity defines model for SyncEntity.
+type SyncEntity string
+
+// SyncOperation Example: {"action":"update","base_version":3,"data":{"address":"5 New Road"},"entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33"}
+type SyncOperation struct {
+	Action SyncAction `json:"action"`
+
+	// BaseOp Instead of base_version the earlier operation of this device on the same row that the change builds on
+	BaseOp nullable.Nullable[openapi_types.UUID] `json:"base_op,omitempty"`
+
+	// BaseVersion The version that the device saw; update and delete need it or base_op
+	BaseVersion nullable.Nullable[int64] `json:"base_version,omitempty"`
+
+	// Data The body of the request; temp_ids may stand for patient, appointment, encounter and bill
+	Data   nullable.Nullable[map[string]interface{}] `json:"data,omitempty"`
+	Entity SyncEntity                                `json:"entity"`
+
+	// ID The row to update or delete
+	ID nullable.Nullable[int64] `json:"id,omitempty"`
+
+	// OpID A UUID made when the operation is recorded; under it the operation is done once
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// RecordedAt By the clock of the device; it is kept for the record and decides nothing
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at,omitempty"`
+
+	// TempID With create: a name for the new row. Else: the name of the row to update or delete
+	TempID nullable.Nullable[string] `json:"temp_id,omitempty"`
+}
+
+// SyncResult defines model for SyncResult.
+type SyncResult struct {
+	Action SyncAction `json:"action"`
+	Entity SyncEntity `json:"entity"`
+
+	// Fields With `conflict`: what differs
+	Fields []SyncDifference `json:"fields,omitempty"`
+
+	// FirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+	FirstStatus *SyncResultFirstStatus `json:"first_status,omitempty"`
+
+	// ID The row, when it is known
+	ID   *int64             `json:"id,omitempty"`
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// Problem An error, after RFC 9457
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+	// deletion, and in a duplicate of what was decided more than 30 days ago.
+	Row    *SyncResult_Row  `json:"row,omitempty"`
+	Status SyncResultStatus `json:"status"`
+
+	// TempID As it was sent
+	TempID *string `json:"temp_id,omitempty"`
+
+	// Version The version of the row; with `conflict` the present one
+	Version *int64 `json:"version,omitempty"`
+}
+
+// SyncResultFirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+type SyncResultFirstStatus string
+
+// SyncResult_Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+// deletion, and in a duplicate of what was decided more than 30 days ago.
+type SyncResult_Row struct {
+	union json.RawMessage
+}
+
+// SyncResultStatus defines model for SyncResult.Status.
+type SyncResultStatus string
+
+// SyncWrite Example: {"device_id":"tablet-7","operations":[{"action":"create","data":{"date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","last_name":"Smith"},"entity":"patients","op_id":"0b5d2a3e-5c0f-4f7b-9a51-8d1f6f1f2a11","recorded_at":"2026-12-01T09:12:00+03:00","temp_id":"p1"},{"action":"create","data":{"items":[{"amount":"12.50","description":"Dressing","quantity":2}],"patient":"p1"},"entity":"bills","op_id":"5a1c7b90-2f0e-4c55-8b1e-6d2f3a4b5c22","recorded_at":"2026-12-01T09:20:00+03:00","temp_id":"b1"}]}
+type SyncWrite struct {
+	// Batch The property of an earlier protocol; it may be empty
+	Batch []map[string]interface{} `json:"batch,omitempty"`
+
+	// DeviceID What names the device, always the same; required with operations
+	DeviceID *string `json:"device_id,omitempty"`
+
+	// Operations In the order in which they were recorded
+	Operations []SyncOperation `json:"operations,omitempty"`
+}
+
 // SystemAlert defines model for SystemAlert.
 type SystemAlert struct {
 	Code    SystemAlertCode `json:"code"`
@@ -1956,6 +2548,57 @@ type SystemHealthDatabase string
 
 // SystemHealthStatus defines model for SystemHealth.Status.
 type SystemHealthStatus string
+
+// SystemSetting Example: {"category":"appointments","description":"When the first appointment of a day may begin","id":2,"is_builtin":true,"is_public":true,"key":"working_hours_start","updated_at":"2026-01-15T08:30:00Z","value":"08:00","value_type":"time","version":1}
+type SystemSetting struct {
+	Category    string `json:"category"`
+	Description string `json:"description"`
+	ID          int64  `json:"id"`
+
+	// IsBuiltin Whether the server reads it; such a key is neither renamed nor deleted
+	IsBuiltin bool      `json:"is_builtin"`
+	IsPublic  bool      `json:"is_public"`
+	Key       string    `json:"key"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Value     string    `json:"value"`
+
+	// ValueType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+	ValueType SettingType `json:"value_type"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// SystemSettingList defines model for SystemSettingList.
+type SystemSettingList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []SystemSetting           `json:"results"`
+}
+
+// SystemSettingPatch Example: {"value":"07:30"}
+type SystemSettingPatch struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool   `json:"is_public,omitempty"`
+	Key      *string `json:"key,omitempty"`
+	Value    *string `json:"value,omitempty"`
+}
+
+// SystemSettingWrite Example: {"category":"general","description":"In which money bills are written","is_public":true,"key":"currency","value":"KES"}
+type SystemSettingWrite struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool  `json:"is_public,omitempty"`
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+}
 
 // TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
 type TimeOfDay = string
@@ -2011,6 +2654,11 @@ type TopMedications struct {
 type TotalOfDay struct {
 	Date  openapi_types.Date `json:"date"`
 	Total float64            `json:"total"`
+}
+
+// UnreadCount Example: {"unread":3}
+type UnreadCount struct {
+	Unread int64 `json:"unread"`
 }
 
 // User Callers who are not Admin see of other users only the required properties.
@@ -2403,6 +3051,39 @@ type ReplaceEncounterParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListLoginActivityParams defines parameters for ListLoginActivity.
+type ListLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListLoginActivityParamsOrdering defines parameters for ListLoginActivity.
+type ListLoginActivityParamsOrdering string
+
 // ListMedicationsParams defines parameters for ListMedications.
 type ListMedicationsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2471,6 +3152,48 @@ type ListStockMovementsParamsOrdering string
 
 // AdjustStockParams defines parameters for AdjustStock.
 type AdjustStockParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListNotificationsParams defines parameters for ListNotifications.
+type ListNotificationsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IsRead Only read, or only unread ones.
+	IsRead *bool `form:"is_read,omitempty" json:"is_read,omitempty"`
+
+	// Type Only those of this type, such as `low_stock`.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListNotificationsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListNotificationsParamsOrdering defines parameters for ListNotifications.
+type ListNotificationsParamsOrdering string
+
+// MarkAllNotificationsReadParams defines parameters for MarkAllNotificationsRead.
+type MarkAllNotificationsReadParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteNotificationParams defines parameters for DeleteNotification.
+type DeleteNotificationParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MarkNotificationReadParams defines parameters for MarkNotificationRead.
+type MarkNotificationReadParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -2703,6 +3426,36 @@ type DispensePrescriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListOwnLoginActivityParams defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnLoginActivityParamsOrdering defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParamsOrdering string
+
 // RegisterParams defines parameters for Register.
 type RegisterParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
@@ -2726,6 +3479,84 @@ type ReportRevenueParams struct {
 
 // ReportRevenueParamsPeriod defines parameters for ReportRevenue.
 type ReportRevenueParamsPeriod string
+
+// ListRoleChangeRequestsParams defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Status Only those in this state.
+	Status *RoleChangeRequestStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// RequestedRole Only those for this role.
+	RequestedRole *int64 `form:"requested_role,omitempty" json:"requested_role,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListRoleChangeRequestsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListRoleChangeRequestsParamsOrdering defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParamsOrdering string
+
+// CreateRoleChangeRequestParams defines parameters for CreateRoleChangeRequest.
+type CreateRoleChangeRequestParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// AssignRoleParams defines parameters for AssignRole.
+type AssignRoleParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteRoleChangeRequestParams defines parameters for DeleteRoleChangeRequest.
+type DeleteRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateRoleChangeRequestParams defines parameters for UpdateRoleChangeRequest.
+type UpdateRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceRoleChangeRequestParams defines parameters for ReplaceRoleChangeRequest.
+type ReplaceRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ApproveRoleChangeRequestParams defines parameters for ApproveRoleChangeRequest.
+type ApproveRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RejectRoleChangeRequestParams defines parameters for RejectRoleChangeRequest.
+type RejectRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
@@ -2819,6 +3650,69 @@ type UpdateServiceItemParams struct {
 
 // ReplaceServiceItemParams defines parameters for ReplaceServiceItem.
 type ReplaceServiceItemParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// SyncOfflineDataParams defines parameters for SyncOfflineData.
+type SyncOfflineDataParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSyncBatchParams defines parameters for GetSyncBatch.
+type GetSyncBatchParams struct {
+	// After How many results to leave out, from the first.
+	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListSystemSettingsParams defines parameters for ListSystemSettings.
+type ListSystemSettingsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Category Only those of this category.
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// IsPublic Only public, or only other settings.
+	IsPublic *bool `form:"is_public,omitempty" json:"is_public,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListSystemSettingsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListSystemSettingsParamsOrdering defines parameters for ListSystemSettings.
+type ListSystemSettingsParamsOrdering string
+
+// CreateSystemSettingParams defines parameters for CreateSystemSetting.
+type CreateSystemSettingParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteSystemSettingParams defines parameters for DeleteSystemSetting.
+type DeleteSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateSystemSettingParams defines parameters for UpdateSystemSetting.
+type UpdateSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceSystemSettingParams defines parameters for ReplaceSystemSetting.
+type ReplaceSystemSettingParams struct {
 	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -2970,6 +3864,24 @@ type ChangePasswordJSONRequestBody = PasswordChange
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
 
+// CreateRoleChangeRequestJSONRequestBody defines body for CreateRoleChangeRequest for application/json ContentType.
+type CreateRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// AssignRoleJSONRequestBody defines body for AssignRole for application/json ContentType.
+type AssignRoleJSONRequestBody = RoleAssignment
+
+// UpdateRoleChangeRequestJSONRequestBody defines body for UpdateRoleChangeRequest for application/json ContentType.
+type UpdateRoleChangeRequestJSONRequestBody = RoleChangeRequestPatch
+
+// ReplaceRoleChangeRequestJSONRequestBody defines body for ReplaceRoleChangeRequest for application/json ContentType.
+type ReplaceRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// ApproveRoleChangeRequestJSONRequestBody defines body for ApproveRoleChangeRequest for application/json ContentType.
+type ApproveRoleChangeRequestJSONRequestBody = RoleChangeReview
+
+// RejectRoleChangeRequestJSONRequestBody defines body for RejectRoleChangeRequest for application/json ContentType.
+type RejectRoleChangeRequestJSONRequestBody = RoleChangeReview
+
 // CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
 type CreateRoleJSONRequestBody = RoleWrite
 
@@ -2988,6 +3900,18 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
+// SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
+type SyncOfflineDataJSONRequestBody = SyncWrite
+
+// CreateSystemSettingJSONRequestBody defines body for CreateSystemSetting for application/json ContentType.
+type CreateSystemSettingJSONRequestBody = SystemSettingWrite
+
+// UpdateSystemSettingJSONRequestBody defines body for UpdateSystemSetting for application/json ContentType.
+type UpdateSystemSettingJSONRequestBody = SystemSettingPatch
+
+// ReplaceSystemSettingJSONRequestBody defines body for ReplaceSystemSetting for application/json ContentType.
+type ReplaceSystemSettingJSONRequestBody = SystemSettingWrite
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
 
@@ -2996,6 +3920,172 @@ type UpdateUserJSONRequestBody = UserPatch
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
+
+// AsPatient returns the union data inside the SyncResult_Row as a Patient
+func (t SyncResult_Row) AsPatient() (Patient, error) {
+	var body Patient
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPatient overwrites any union data inside the SyncResult_Row as the provided Patient
+func (t *SyncResult_Row) FromPatient(v Patient) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePatient performs a merge with any union data inside the SyncResult_Row, using the provided Patient
+func (t *SyncResult_Row) MergePatient(v Patient) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsAppointment returns the union data inside the SyncResult_Row as a Appointment
+func (t SyncResult_Row) AsAppointment() (Appointment, error) {
+	var body Appointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromAppointment overwrites any union data inside the SyncResult_Row as the provided Appointment
+func (t *SyncResult_Row) FromAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeAppointment performs a merge with any union data inside the SyncResult_Row, using the provided Appointment
+func (t *SyncResult_Row) MergeAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsEncounter returns the union data inside the SyncResult_Row as a Encounter
+func (t SyncResult_Row) AsEncounter() (Encounter, error) {
+	var body Encounter
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromEncounter overwrites any union data inside the SyncResult_Row as the provided Encounter
+func (t *SyncResult_Row) FromEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeEncounter performs a merge with any union data inside the SyncResult_Row, using the provided Encounter
+func (t *SyncResult_Row) MergeEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPrescription returns the union data inside the SyncResult_Row as a Prescription
+func (t SyncResult_Row) AsPrescription() (Prescription, error) {
+	var body Prescription
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPrescription overwrites any union data inside the SyncResult_Row as the provided Prescription
+func (t *SyncResult_Row) FromPrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePrescription performs a merge with any union data inside the SyncResult_Row, using the provided Prescription
+func (t *SyncResult_Row) MergePrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsBill returns the union data inside the SyncResult_Row as a Bill
+func (t SyncResult_Row) AsBill() (Bill, error) {
+	var body Bill
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromBill overwrites any union data inside the SyncResult_Row as the provided Bill
+func (t *SyncResult_Row) FromBill(v Bill) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeBill performs a merge with any union data inside the SyncResult_Row, using the provided Bill
+func (t *SyncResult_Row) MergeBill(v Bill) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPayment returns the union data inside the SyncResult_Row as a Payment
+func (t SyncResult_Row) AsPayment() (Payment, error) {
+	var body Payment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPayment overwrites any union data inside the SyncResult_Row as the provided Payment
+func (t *SyncResult_Row) FromPayment(v Payment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePayment performs a merge with any union data inside the SyncResult_Row, using the provided Payment
+func (t *SyncResult_Row) MergePayment(v Payment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t SyncResult_Row) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *SyncResult_Row) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
@@ -3095,6 +4185,12 @@ type ServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx echo.Context) error
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx echo.Context, id ID) error
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx echo.Context, params ListMedicationsParams) error
@@ -3119,6 +4215,24 @@ type ServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx echo.Context, id ID, params AdjustStockParams) error
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx echo.Context, params ListNotificationsParams) error
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx echo.Context) error
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx echo.Context, id ID) error
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx echo.Context, params ListPatientsParams) error
@@ -3191,6 +4305,9 @@ type ServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx echo.Context) error
@@ -3215,6 +4332,33 @@ type ServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx echo.Context) error
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx echo.Context, params AssignRoleParams) error
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx echo.Context, id ID) error
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx echo.Context, params ListRolesParams) error
@@ -3251,6 +4395,33 @@ type ServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx echo.Context, id ID, params ReplaceServiceItemParams) error
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx echo.Context) error
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx echo.Context, id ID) error
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx echo.Context, params ListUsersParams) error
@@ -4330,6 +5501,96 @@ func (w *ServerInterfaceWrapper) GetHealth(ctx echo.Context) error {
 	return err
 }
 
+// ListLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListLoginActivity(ctx, params)
+	return err
+}
+
+// GetLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) GetLoginActivity(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetLoginActivity(ctx, id)
+	return err
+}
+
 // ListMedications converts echo context to params.
 func (w *ServerInterfaceWrapper) ListMedications(ctx echo.Context) error {
 	var err error
@@ -4615,6 +5876,185 @@ func (w *ServerInterfaceWrapper) AdjustStock(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.AdjustStock(ctx, id, params)
+	return err
+}
+
+// ListNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) ListNotifications(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListNotificationsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_read" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_read", ctx.QueryParams(), &params.IsRead, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_read: %s", err))
+	}
+
+	// ------------- Optional query parameter "type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "type", ctx.QueryParams(), &params.Type, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter type: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListNotifications(ctx, params)
+	return err
+}
+
+// MarkAllNotificationsRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkAllNotificationsRead(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkAllNotificationsReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkAllNotificationsRead(ctx, params)
+	return err
+}
+
+// CountUnreadNotifications converts echo context to params.
+func (w *ServerInterfaceWrapper) CountUnreadNotifications(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CountUnreadNotifications(ctx)
+	return err
+}
+
+// DeleteNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteNotificationParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteNotification(ctx, id, params)
+	return err
+}
+
+// GetNotification converts echo context to params.
+func (w *ServerInterfaceWrapper) GetNotification(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetNotification(ctx, id)
+	return err
+}
+
+// MarkNotificationRead converts echo context to params.
+func (w *ServerInterfaceWrapper) MarkNotificationRead(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MarkNotificationReadParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.MarkNotificationRead(ctx, id, params)
 	return err
 }
 
@@ -5532,6 +6972,73 @@ func (w *ServerInterfaceWrapper) DispensePrescription(ctx echo.Context) error {
 	return err
 }
 
+// ListOwnLoginActivity converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnLoginActivity(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnLoginActivityParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "ip_address" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ip_address", ctx.QueryParams(), &params.IPAddress, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ip_address: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnLoginActivity(ctx, params)
+	return err
+}
+
 // ChangePassword converts echo context to params.
 func (w *ServerInterfaceWrapper) ChangePassword(ctx echo.Context) error {
 	var err error
@@ -5651,6 +7158,357 @@ func (w *ServerInterfaceWrapper) ReportTopMedications(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReportTopMedications(ctx)
+	return err
+}
+
+// ListRoleChangeRequests converts echo context to params.
+func (w *ServerInterfaceWrapper) ListRoleChangeRequests(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRoleChangeRequestsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", ctx.QueryParams(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter status: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "requested_role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "requested_role", ctx.QueryParams(), &params.RequestedRole, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter requested_role: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListRoleChangeRequests(ctx, params)
+	return err
+}
+
+// CreateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateRoleChangeRequest(ctx, params)
+	return err
+}
+
+// AssignRole converts echo context to params.
+func (w *ServerInterfaceWrapper) AssignRole(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AssignRoleParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.AssignRole(ctx, params)
+	return err
+}
+
+// DeleteRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// GetRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) GetRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetRoleChangeRequest(ctx, id)
+	return err
+}
+
+// UpdateRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ReplaceRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// ApproveRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) ApproveRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ApproveRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ApproveRoleChangeRequest(ctx, id, params)
+	return err
+}
+
+// RejectRoleChangeRequest converts echo context to params.
+func (w *ServerInterfaceWrapper) RejectRoleChangeRequest(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RejectRoleChangeRequestParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.RejectRoleChangeRequest(ctx, id, params)
 	return err
 }
 
@@ -6066,6 +7924,282 @@ func (w *ServerInterfaceWrapper) ReplaceServiceItem(ctx echo.Context) error {
 	return err
 }
 
+// SyncOfflineData converts echo context to params.
+func (w *ServerInterfaceWrapper) SyncOfflineData(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SyncOfflineDataParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SyncOfflineData(ctx, params)
+	return err
+}
+
+// GetSyncBatch converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSyncBatch(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "batch" -------------
+	var batch openapi_types.UUID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "batch", ctx.Param("batch"), &batch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter batch: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSyncBatchParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int32"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSyncBatch(ctx, batch, params)
+	return err
+}
+
+// ListSystemSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) ListSystemSettings(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSystemSettingsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "category" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "category", ctx.QueryParams(), &params.Category, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter category: %s", err))
+	}
+
+	// ------------- Optional query parameter "is_public" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "is_public", ctx.QueryParams(), &params.IsPublic, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter is_public: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListSystemSettings(ctx, params)
+	return err
+}
+
+// CreateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateSystemSetting(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateSystemSetting(ctx, params)
+	return err
+}
+
+// GetPublicSettings converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPublicSettings(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPublicSettings(ctx)
+	return err
+}
+
+// DeleteSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) DeleteSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params DeleteSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DeleteSystemSetting(ctx, id, params)
+	return err
+}
+
+// GetSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) GetSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetSystemSetting(ctx, id)
+	return err
+}
+
+// UpdateSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateSystemSetting(ctx, id, params)
+	return err
+}
+
+// ReplaceSystemSetting converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceSystemSetting(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceSystemSettingParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceSystemSetting(ctx, id, params)
+	return err
+}
+
 // ListUsers converts echo context to params.
 func (w *ServerInterfaceWrapper) ListUsers(ctx echo.Context) error {
 	var err error
@@ -6425,6 +8559,33 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/report/top_prescribed_medications/", wrapper.ReportTopMedications, options.OperationMiddlewares["reportTopMedications"]...)
 	router.GET(options.BaseURL+"/api/report/billing-stats/", wrapper.ReportBilling, options.OperationMiddlewares["reportBilling"]...)
 	router.GET(options.BaseURL+"/api/report/revenue/", wrapper.ReportRevenue, options.OperationMiddlewares["reportRevenue"]...)
+	router.POST(options.BaseURL+"/api/sync_offline_data/", wrapper.SyncOfflineData, options.OperationMiddlewares["syncOfflineData"]...)
+	router.GET(options.BaseURL+"/api/sync_offline_data/:batch/", wrapper.GetSyncBatch, options.OperationMiddlewares["getSyncBatch"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/", wrapper.ListRoleChangeRequests, options.OperationMiddlewares["listRoleChangeRequests"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/", wrapper.CreateRoleChangeRequest, options.OperationMiddlewares["createRoleChangeRequest"]...)
+	router.DELETE(options.BaseURL+"/api/role-change-requests/:id/", wrapper.DeleteRoleChangeRequest, options.OperationMiddlewares["deleteRoleChangeRequest"]...)
+	router.GET(options.BaseURL+"/api/role-change-requests/:id/", wrapper.GetRoleChangeRequest, options.OperationMiddlewares["getRoleChangeRequest"]...)
+	router.PATCH(options.BaseURL+"/api/role-change-requests/:id/", wrapper.UpdateRoleChangeRequest, options.OperationMiddlewares["updateRoleChangeRequest"]...)
+	router.PUT(options.BaseURL+"/api/role-change-requests/:id/", wrapper.ReplaceRoleChangeRequest, options.OperationMiddlewares["replaceRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/approve/", wrapper.ApproveRoleChangeRequest, options.OperationMiddlewares["approveRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/:id/reject/", wrapper.RejectRoleChangeRequest, options.OperationMiddlewares["rejectRoleChangeRequest"]...)
+	router.POST(options.BaseURL+"/api/role-change-requests/assign_role/", wrapper.AssignRole, options.OperationMiddlewares["assignRole"]...)
+	router.GET(options.BaseURL+"/api/notifications/", wrapper.ListNotifications, options.OperationMiddlewares["listNotifications"]...)
+	router.GET(options.BaseURL+"/api/notifications/unread_count/", wrapper.CountUnreadNotifications, options.OperationMiddlewares["countUnreadNotifications"]...)
+	router.POST(options.BaseURL+"/api/notifications/mark_all_read/", wrapper.MarkAllNotificationsRead, options.OperationMiddlewares["markAllNotificationsRead"]...)
+	router.DELETE(options.BaseURL+"/api/notifications/:id/", wrapper.DeleteNotification, options.OperationMiddlewares["deleteNotification"]...)
+	router.GET(options.BaseURL+"/api/notifications/:id/", wrapper.GetNotification, options.OperationMiddlewares["getNotification"]...)
+	router.POST(options.BaseURL+"/api/notifications/:id/mark_read/", wrapper.MarkNotificationRead, options.OperationMiddlewares["markNotificationRead"]...)
+	router.GET(options.BaseURL+"/api/login-activity/", wrapper.ListLoginActivity, options.OperationMiddlewares["listLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/login-activity/:id/", wrapper.GetLoginActivity, options.OperationMiddlewares["getLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/profile/login-activity/", wrapper.ListOwnLoginActivity, options.OperationMiddlewares["listOwnLoginActivity"]...)
+	router.GET(options.BaseURL+"/api/system-settings/", wrapper.ListSystemSettings, options.OperationMiddlewares["listSystemSettings"]...)
+	router.POST(options.BaseURL+"/api/system-settings/", wrapper.CreateSystemSetting, options.OperationMiddlewares["createSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/public/", wrapper.GetPublicSettings, options.OperationMiddlewares["getPublicSettings"]...)
+	router.DELETE(options.BaseURL+"/api/system-settings/:id/", wrapper.DeleteSystemSetting, options.OperationMiddlewares["deleteSystemSetting"]...)
+	router.GET(options.BaseURL+"/api/system-settings/:id/", wrapper.GetSystemSetting, options.OperationMiddlewares["getSystemSetting"]...)
+	router.PATCH(options.BaseURL+"/api/system-settings/:id/", wrapper.UpdateSystemSetting, options.OperationMiddlewares["updateSystemSetting"]...)
+	router.PUT(options.BaseURL+"/api/system-settings/:id/", wrapper.ReplaceSystemSetting, options.OperationMiddlewares["replaceSystemSetting"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
 }
@@ -11258,6 +13419,248 @@ func (response GetHealth503ApplicationProblemPlusJSONResponse) VisitGetHealthRes
 	return err
 }
 
+type ListLoginActivityRequestObject struct {
+	Params ListLoginActivityParams
+}
+
+type ListLoginActivityResponseObject interface {
+	VisitListLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListLoginActivity200JSONResponse LoginActivityList
+
+func (response ListLoginActivity200JSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity400ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity401ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity403ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity404ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity429ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListLoginActivity503ApplicationProblemPlusJSONResponse) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivityRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetLoginActivityResponseObject interface {
+	VisitGetLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type GetLoginActivity200JSONResponse LoginActivity
+
+func (response GetLoginActivity200JSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity400ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity401ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity403ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity404ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity429ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetLoginActivity503ApplicationProblemPlusJSONResponse) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListMedicationsRequestObject struct {
 	Params ListMedicationsParams
 }
@@ -12521,6 +14924,799 @@ type AdjustStock503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response AdjustStock503ApplicationProblemPlusJSONResponse) VisitAdjustStockResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotificationsRequestObject struct {
+	Params ListNotificationsParams
+}
+
+type ListNotificationsResponseObject interface {
+	VisitListNotificationsResponse(w http.ResponseWriter) error
+}
+
+type ListNotifications200JSONResponse NotificationList
+
+func (response ListNotifications200JSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications400ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications401ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications403ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications404ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications429ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListNotifications503ApplicationProblemPlusJSONResponse) VisitListNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsReadRequestObject struct {
+	Params MarkAllNotificationsReadParams
+}
+
+type MarkAllNotificationsReadResponseObject interface {
+	VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error
+}
+
+type MarkAllNotificationsRead200JSONResponse NotificationsRead
+
+func (response MarkAllNotificationsRead200JSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead400ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead401ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead403ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead409ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead422ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead429ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkAllNotificationsRead503ApplicationProblemPlusJSONResponse) VisitMarkAllNotificationsReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotificationsRequestObject struct {
+}
+
+type CountUnreadNotificationsResponseObject interface {
+	VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error
+}
+
+type CountUnreadNotifications200JSONResponse UnreadCount
+
+func (response CountUnreadNotifications200JSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications400ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications401ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications403ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications429ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountUnreadNotifications503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CountUnreadNotifications503ApplicationProblemPlusJSONResponse) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotificationRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteNotificationParams
+}
+
+type DeleteNotificationResponseObject interface {
+	VisitDeleteNotificationResponse(w http.ResponseWriter) error
+}
+
+type DeleteNotification204Response struct {
+}
+
+func (response DeleteNotification204Response) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification400ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification401ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification403ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification404ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification409ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification412ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification429ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteNotification503ApplicationProblemPlusJSONResponse) VisitDeleteNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotificationRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetNotificationResponseObject interface {
+	VisitGetNotificationResponse(w http.ResponseWriter) error
+}
+
+type GetNotification200ResponseHeaders struct {
+	ETag string
+}
+
+type GetNotification200JSONResponse struct {
+	Body    Notification
+	Headers GetNotification200ResponseHeaders
+}
+
+func (response GetNotification200JSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification400ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification401ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification403ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification404ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification429ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetNotification503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetNotification503ApplicationProblemPlusJSONResponse) VisitGetNotificationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationReadRequestObject struct {
+	ID     ID `json:"id"`
+	Params MarkNotificationReadParams
+}
+
+type MarkNotificationReadResponseObject interface {
+	VisitMarkNotificationReadResponse(w http.ResponseWriter) error
+}
+
+type MarkNotificationRead200JSONResponse NotificationRead
+
+func (response MarkNotificationRead200JSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead400ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead401ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead403ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead404ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead409ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead422ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead429ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MarkNotificationRead503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MarkNotificationRead503ApplicationProblemPlusJSONResponse) VisitMarkNotificationReadResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16457,6 +19653,127 @@ func (response DispensePrescription503ApplicationProblemPlusJSONResponse) VisitD
 	return err
 }
 
+type ListOwnLoginActivityRequestObject struct {
+	Params ListOwnLoginActivityParams
+}
+
+type ListOwnLoginActivityResponseObject interface {
+	VisitListOwnLoginActivityResponse(w http.ResponseWriter) error
+}
+
+type ListOwnLoginActivity200JSONResponse LoginActivityList
+
+func (response ListOwnLoginActivity200JSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity400ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity401ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity403ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity404ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity429ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnLoginActivity503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnLoginActivity503ApplicationProblemPlusJSONResponse) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ChangePasswordRequestObject struct {
 	Body *ChangePasswordJSONRequestBody
 }
@@ -17360,6 +20677,1564 @@ type ReportTopMedications503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReportTopMedications503ApplicationProblemPlusJSONResponse) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequestsRequestObject struct {
+	Params ListRoleChangeRequestsParams
+}
+
+type ListRoleChangeRequestsResponseObject interface {
+	VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error
+}
+
+type ListRoleChangeRequests200JSONResponse RoleChangeRequestList
+
+func (response ListRoleChangeRequests200JSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests400ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests401ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests403ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests404ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests429ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRoleChangeRequests503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListRoleChangeRequests503ApplicationProblemPlusJSONResponse) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequestRequestObject struct {
+	Params CreateRoleChangeRequestParams
+	Body   *CreateRoleChangeRequestJSONRequestBody
+}
+
+type CreateRoleChangeRequestResponseObject interface {
+	VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type CreateRoleChangeRequest201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateRoleChangeRequest201JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers CreateRoleChangeRequest201ResponseHeaders
+}
+
+func (response CreateRoleChangeRequest201JSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitCreateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRoleRequestObject struct {
+	Params AssignRoleParams
+	Body   *AssignRoleJSONRequestBody
+}
+
+type AssignRoleResponseObject interface {
+	VisitAssignRoleResponse(w http.ResponseWriter) error
+}
+
+type AssignRole200JSONResponse RoleAssigned
+
+func (response AssignRole200JSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole400ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole401ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole403ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole409ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole413ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole415ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole422ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole429ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignRole503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AssignRole503ApplicationProblemPlusJSONResponse) VisitAssignRoleResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteRoleChangeRequestParams
+}
+
+type DeleteRoleChangeRequestResponseObject interface {
+	VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type DeleteRoleChangeRequest204Response struct {
+}
+
+func (response DeleteRoleChangeRequest204Response) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitDeleteRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequestRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetRoleChangeRequestResponseObject interface {
+	VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type GetRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type GetRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers GetRoleChangeRequest200ResponseHeaders
+}
+
+func (response GetRoleChangeRequest200JSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitGetRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateRoleChangeRequestParams
+	Body   *UpdateRoleChangeRequestJSONRequestBody
+}
+
+type UpdateRoleChangeRequestResponseObject interface {
+	VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type UpdateRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers UpdateRoleChangeRequest200ResponseHeaders
+}
+
+func (response UpdateRoleChangeRequest200JSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitUpdateRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceRoleChangeRequestParams
+	Body   *ReplaceRoleChangeRequestJSONRequestBody
+}
+
+type ReplaceRoleChangeRequestResponseObject interface {
+	VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ReplaceRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ReplaceRoleChangeRequest200ResponseHeaders
+}
+
+func (response ReplaceRoleChangeRequest200JSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitReplaceRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params ApproveRoleChangeRequestParams
+	Body   *ApproveRoleChangeRequestJSONRequestBody
+}
+
+type ApproveRoleChangeRequestResponseObject interface {
+	VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type ApproveRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type ApproveRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers ApproveRoleChangeRequest200ResponseHeaders
+}
+
+func (response ApproveRoleChangeRequest200JSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ApproveRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitApproveRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequestRequestObject struct {
+	ID     ID `json:"id"`
+	Params RejectRoleChangeRequestParams
+	Body   *RejectRoleChangeRequestJSONRequestBody
+}
+
+type RejectRoleChangeRequestResponseObject interface {
+	VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error
+}
+
+type RejectRoleChangeRequest200ResponseHeaders struct {
+	ETag string
+}
+
+type RejectRoleChangeRequest200JSONResponse struct {
+	Body    RoleChangeRequest
+	Headers RejectRoleChangeRequest200ResponseHeaders
+}
+
+func (response RejectRoleChangeRequest200JSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest400ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest401ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest403ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest404ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest409ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest412ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest413ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest415ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest422ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest429ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RejectRoleChangeRequest503ApplicationProblemPlusJSONResponse) VisitRejectRoleChangeRequestResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -19304,6 +24179,1357 @@ func (response ReplaceServiceItem503ApplicationProblemPlusJSONResponse) VisitRep
 	return err
 }
 
+type SyncOfflineDataRequestObject struct {
+	Params SyncOfflineDataParams
+	Body   *SyncOfflineDataJSONRequestBody
+}
+
+type SyncOfflineDataResponseObject interface {
+	VisitSyncOfflineDataResponse(w http.ResponseWriter) error
+}
+
+type SyncOfflineData200JSONResponse SyncAnswer
+
+func (response SyncOfflineData200JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData202ResponseHeaders struct {
+	Location string
+}
+
+type SyncOfflineData202JSONResponse struct {
+	Body    SyncBatch
+	Headers SyncOfflineData202ResponseHeaders
+}
+
+func (response SyncOfflineData202JSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData400ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData401ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData403ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData409ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData413ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData415ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData422ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData429ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SyncOfflineData503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SyncOfflineData503ApplicationProblemPlusJSONResponse) VisitSyncOfflineDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatchRequestObject struct {
+	Batch  openapi_types.UUID `json:"batch"`
+	Params GetSyncBatchParams
+}
+
+type GetSyncBatchResponseObject interface {
+	VisitGetSyncBatchResponse(w http.ResponseWriter) error
+}
+
+type GetSyncBatch200JSONResponse SyncBatch
+
+func (response GetSyncBatch200JSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch400ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch401ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch403ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch404ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch429ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSyncBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSyncBatch503ApplicationProblemPlusJSONResponse) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettingsRequestObject struct {
+	Params ListSystemSettingsParams
+}
+
+type ListSystemSettingsResponseObject interface {
+	VisitListSystemSettingsResponse(w http.ResponseWriter) error
+}
+
+type ListSystemSettings200JSONResponse SystemSettingList
+
+func (response ListSystemSettings200JSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings400ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings401ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings403ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings404ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings429ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSystemSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListSystemSettings503ApplicationProblemPlusJSONResponse) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSettingRequestObject struct {
+	Params CreateSystemSettingParams
+	Body   *CreateSystemSettingJSONRequestBody
+}
+
+type CreateSystemSettingResponseObject interface {
+	VisitCreateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type CreateSystemSetting201ResponseHeaders struct {
+	ETag string
+}
+
+type CreateSystemSetting201JSONResponse struct {
+	Body    SystemSetting
+	Headers CreateSystemSetting201ResponseHeaders
+}
+
+func (response CreateSystemSetting201JSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting400ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting401ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting403ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting409ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting413ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting415ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting422ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting429ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateSystemSetting503ApplicationProblemPlusJSONResponse) VisitCreateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettingsRequestObject struct {
+}
+
+type GetPublicSettingsResponseObject interface {
+	VisitGetPublicSettingsResponse(w http.ResponseWriter) error
+}
+
+type GetPublicSettings200JSONResponse PublicSettings
+
+func (response GetPublicSettings200JSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings400ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings429ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPublicSettings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPublicSettings503ApplicationProblemPlusJSONResponse) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params DeleteSystemSettingParams
+}
+
+type DeleteSystemSettingResponseObject interface {
+	VisitDeleteSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type DeleteSystemSetting204Response struct {
+}
+
+func (response DeleteSystemSetting204Response) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DeleteSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting400ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting401ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting403ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting404ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting409ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting412ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting429ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DeleteSystemSetting503ApplicationProblemPlusJSONResponse) VisitDeleteSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSettingRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetSystemSettingResponseObject interface {
+	VisitGetSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type GetSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type GetSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers GetSystemSetting200ResponseHeaders
+}
+
+func (response GetSystemSetting200JSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting400ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting401ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting403ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting404ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting429ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetSystemSetting503ApplicationProblemPlusJSONResponse) VisitGetSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params UpdateSystemSettingParams
+	Body   *UpdateSystemSettingJSONRequestBody
+}
+
+type UpdateSystemSettingResponseObject interface {
+	VisitUpdateSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type UpdateSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers UpdateSystemSetting200ResponseHeaders
+}
+
+func (response UpdateSystemSetting200JSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting400ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting401ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting403ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting404ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting409ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting412ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting413ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting415ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting429ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateSystemSetting503ApplicationProblemPlusJSONResponse) VisitUpdateSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSettingRequestObject struct {
+	ID     ID `json:"id"`
+	Params ReplaceSystemSettingParams
+	Body   *ReplaceSystemSettingJSONRequestBody
+}
+
+type ReplaceSystemSettingResponseObject interface {
+	VisitReplaceSystemSettingResponse(w http.ResponseWriter) error
+}
+
+type ReplaceSystemSetting200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceSystemSetting200JSONResponse struct {
+	Body    SystemSetting
+	Headers ReplaceSystemSetting200ResponseHeaders
+}
+
+func (response ReplaceSystemSetting200JSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting400ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting401ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting403ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting404ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting409ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting412ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting413ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting415ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting429ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceSystemSetting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceSystemSetting503ApplicationProblemPlusJSONResponse) VisitReplaceSystemSettingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListUsersRequestObject struct {
 	Params ListUsersParams
 }
@@ -20480,6 +26706,12 @@ type StrictServerInterface interface {
 	// GetHealth Health of the server
 	// (GET /api/health/)
 	GetHealth(ctx context.Context, request GetHealthRequestObject) (GetHealthResponseObject, error)
+	// ListLoginActivity List attempts to sign in
+	// (GET /api/login-activity/)
+	ListLoginActivity(ctx context.Context, request ListLoginActivityRequestObject) (ListLoginActivityResponseObject, error)
+	// GetLoginActivity Get an attempt to sign in
+	// (GET /api/login-activity/{id}/)
+	GetLoginActivity(ctx context.Context, request GetLoginActivityRequestObject) (GetLoginActivityResponseObject, error)
 	// ListMedications List medications
 	// (GET /api/medications/)
 	ListMedications(ctx context.Context, request ListMedicationsRequestObject) (ListMedicationsResponseObject, error)
@@ -20504,6 +26736,24 @@ type StrictServerInterface interface {
 	// AdjustStock Adjust a stock
 	// (POST /api/medications/{id}/stock/)
 	AdjustStock(ctx context.Context, request AdjustStockRequestObject) (AdjustStockResponseObject, error)
+	// ListNotifications List notifications
+	// (GET /api/notifications/)
+	ListNotifications(ctx context.Context, request ListNotificationsRequestObject) (ListNotificationsResponseObject, error)
+	// MarkAllNotificationsRead Mark all notifications as read
+	// (POST /api/notifications/mark_all_read/)
+	MarkAllNotificationsRead(ctx context.Context, request MarkAllNotificationsReadRequestObject) (MarkAllNotificationsReadResponseObject, error)
+	// CountUnreadNotifications Count unread notifications
+	// (GET /api/notifications/unread_count/)
+	CountUnreadNotifications(ctx context.Context, request CountUnreadNotificationsRequestObject) (CountUnreadNotificationsResponseObject, error)
+	// DeleteNotification Delete a notification
+	// (DELETE /api/notifications/{id}/)
+	DeleteNotification(ctx context.Context, request DeleteNotificationRequestObject) (DeleteNotificationResponseObject, error)
+	// GetNotification Get a notification
+	// (GET /api/notifications/{id}/)
+	GetNotification(ctx context.Context, request GetNotificationRequestObject) (GetNotificationResponseObject, error)
+	// MarkNotificationRead Mark a notification as read
+	// (POST /api/notifications/{id}/mark_read/)
+	MarkNotificationRead(ctx context.Context, request MarkNotificationReadRequestObject) (MarkNotificationReadResponseObject, error)
 	// ListPatients List patients
 	// (GET /api/patients/)
 	ListPatients(ctx context.Context, request ListPatientsRequestObject) (ListPatientsResponseObject, error)
@@ -20576,6 +26826,9 @@ type StrictServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx context.Context, request DispensePrescriptionRequestObject) (DispensePrescriptionResponseObject, error)
+	// ListOwnLoginActivity List the own attempts to sign in
+	// (GET /api/profile/login-activity/)
+	ListOwnLoginActivity(ctx context.Context, request ListOwnLoginActivityRequestObject) (ListOwnLoginActivityResponseObject, error)
 	// ChangePassword Change the own password
 	// (POST /api/profile/password/)
 	ChangePassword(ctx context.Context, request ChangePasswordRequestObject) (ChangePasswordResponseObject, error)
@@ -20600,6 +26853,33 @@ type StrictServerInterface interface {
 	// ReportTopMedications Report the most prescribed medications
 	// (GET /api/report/top_prescribed_medications/)
 	ReportTopMedications(ctx context.Context, request ReportTopMedicationsRequestObject) (ReportTopMedicationsResponseObject, error)
+	// ListRoleChangeRequests List role requests
+	// (GET /api/role-change-requests/)
+	ListRoleChangeRequests(ctx context.Context, request ListRoleChangeRequestsRequestObject) (ListRoleChangeRequestsResponseObject, error)
+	// CreateRoleChangeRequest Ask for a role
+	// (POST /api/role-change-requests/)
+	CreateRoleChangeRequest(ctx context.Context, request CreateRoleChangeRequestRequestObject) (CreateRoleChangeRequestResponseObject, error)
+	// AssignRole Give a user a role
+	// (POST /api/role-change-requests/assign_role/)
+	AssignRole(ctx context.Context, request AssignRoleRequestObject) (AssignRoleResponseObject, error)
+	// DeleteRoleChangeRequest Delete a role request
+	// (DELETE /api/role-change-requests/{id}/)
+	DeleteRoleChangeRequest(ctx context.Context, request DeleteRoleChangeRequestRequestObject) (DeleteRoleChangeRequestResponseObject, error)
+	// GetRoleChangeRequest Get a role request
+	// (GET /api/role-change-requests/{id}/)
+	GetRoleChangeRequest(ctx context.Context, request GetRoleChangeRequestRequestObject) (GetRoleChangeRequestResponseObject, error)
+	// UpdateRoleChangeRequest Update a role request
+	// (PATCH /api/role-change-requests/{id}/)
+	UpdateRoleChangeRequest(ctx context.Context, request UpdateRoleChangeRequestRequestObject) (UpdateRoleChangeRequestResponseObject, error)
+	// ReplaceRoleChangeRequest Replace a role request
+	// (PUT /api/role-change-requests/{id}/)
+	ReplaceRoleChangeRequest(ctx context.Context, request ReplaceRoleChangeRequestRequestObject) (ReplaceRoleChangeRequestResponseObject, error)
+	// ApproveRoleChangeRequest Approve a role request
+	// (POST /api/role-change-requests/{id}/approve/)
+	ApproveRoleChangeRequest(ctx context.Context, request ApproveRoleChangeRequestRequestObject) (ApproveRoleChangeRequestResponseObject, error)
+	// RejectRoleChangeRequest Reject a role request
+	// (POST /api/role-change-requests/{id}/reject/)
+	RejectRoleChangeRequest(ctx context.Context, request RejectRoleChangeRequestRequestObject) (RejectRoleChangeRequestResponseObject, error)
 	// ListRoles List roles
 	// (GET /api/roles/)
 	ListRoles(ctx context.Context, request ListRolesRequestObject) (ListRolesResponseObject, error)
@@ -20636,6 +26916,33 @@ type StrictServerInterface interface {
 	// ReplaceServiceItem Replace a service
 	// (PUT /api/service-catalog/{id}/)
 	ReplaceServiceItem(ctx context.Context, request ReplaceServiceItemRequestObject) (ReplaceServiceItemResponseObject, error)
+	// SyncOfflineData Carry out what was recorded offline
+	// (POST /api/sync_offline_data/)
+	SyncOfflineData(ctx context.Context, request SyncOfflineDataRequestObject) (SyncOfflineDataResponseObject, error)
+	// GetSyncBatch Get the state and the results of a batch
+	// (GET /api/sync_offline_data/{batch}/)
+	GetSyncBatch(ctx context.Context, request GetSyncBatchRequestObject) (GetSyncBatchResponseObject, error)
+	// ListSystemSettings List settings
+	// (GET /api/system-settings/)
+	ListSystemSettings(ctx context.Context, request ListSystemSettingsRequestObject) (ListSystemSettingsResponseObject, error)
+	// CreateSystemSetting Add a setting
+	// (POST /api/system-settings/)
+	CreateSystemSetting(ctx context.Context, request CreateSystemSettingRequestObject) (CreateSystemSettingResponseObject, error)
+	// GetPublicSettings Get the public settings
+	// (GET /api/system-settings/public/)
+	GetPublicSettings(ctx context.Context, request GetPublicSettingsRequestObject) (GetPublicSettingsResponseObject, error)
+	// DeleteSystemSetting Delete a setting
+	// (DELETE /api/system-settings/{id}/)
+	DeleteSystemSetting(ctx context.Context, request DeleteSystemSettingRequestObject) (DeleteSystemSettingResponseObject, error)
+	// GetSystemSetting Get a setting
+	// (GET /api/system-settings/{id}/)
+	GetSystemSetting(ctx context.Context, request GetSystemSettingRequestObject) (GetSystemSettingResponseObject, error)
+	// UpdateSystemSetting Update a setting
+	// (PATCH /api/system-settings/{id}/)
+	UpdateSystemSetting(ctx context.Context, request UpdateSystemSettingRequestObject) (UpdateSystemSettingResponseObject, error)
+	// ReplaceSystemSetting Replace a setting
+	// (PUT /api/system-settings/{id}/)
+	ReplaceSystemSetting(ctx context.Context, request ReplaceSystemSettingRequestObject) (ReplaceSystemSettingResponseObject, error)
 	// ListUsers List users
 	// (GET /api/users/)
 	ListUsers(ctx context.Context, request ListUsersRequestObject) (ListUsersResponseObject, error)
@@ -21795,6 +28102,56 @@ func (sh *strictHandler) GetHealth(ctx echo.Context) error {
 	return nil
 }
 
+// ListLoginActivity operation middleware
+func (sh *strictHandler) ListLoginActivity(ctx echo.Context, params ListLoginActivityParams) error {
+	var request ListLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListLoginActivity(ctx.Request().Context(), request.(ListLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListLoginActivityResponseObject); ok {
+		return validResponse.VisitListLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetLoginActivity operation middleware
+func (sh *strictHandler) GetLoginActivity(ctx echo.Context, id ID) error {
+	var request GetLoginActivityRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetLoginActivity(ctx.Request().Context(), request.(GetLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetLoginActivityResponseObject); ok {
+		return validResponse.VisitGetLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListMedications operation middleware
 func (sh *strictHandler) ListMedications(ctx echo.Context, params ListMedicationsParams) error {
 	var request ListMedicationsRequestObject
@@ -22086,6 +28443,156 @@ func (sh *strictHandler) AdjustStock(ctx echo.Context, id ID, params AdjustStock
 		return err
 	} else if validResponse, ok := response.(AdjustStockResponseObject); ok {
 		return validResponse.VisitAdjustStockResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListNotifications operation middleware
+func (sh *strictHandler) ListNotifications(ctx echo.Context, params ListNotificationsParams) error {
+	var request ListNotificationsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListNotifications(ctx.Request().Context(), request.(ListNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListNotificationsResponseObject); ok {
+		return validResponse.VisitListNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkAllNotificationsRead operation middleware
+func (sh *strictHandler) MarkAllNotificationsRead(ctx echo.Context, params MarkAllNotificationsReadParams) error {
+	var request MarkAllNotificationsReadRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkAllNotificationsRead(ctx.Request().Context(), request.(MarkAllNotificationsReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkAllNotificationsRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkAllNotificationsReadResponseObject); ok {
+		return validResponse.VisitMarkAllNotificationsReadResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CountUnreadNotifications operation middleware
+func (sh *strictHandler) CountUnreadNotifications(ctx echo.Context) error {
+	var request CountUnreadNotificationsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CountUnreadNotifications(ctx.Request().Context(), request.(CountUnreadNotificationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CountUnreadNotifications")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CountUnreadNotificationsResponseObject); ok {
+		return validResponse.VisitCountUnreadNotificationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteNotification operation middleware
+func (sh *strictHandler) DeleteNotification(ctx echo.Context, id ID, params DeleteNotificationParams) error {
+	var request DeleteNotificationRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteNotification(ctx.Request().Context(), request.(DeleteNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteNotificationResponseObject); ok {
+		return validResponse.VisitDeleteNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetNotification operation middleware
+func (sh *strictHandler) GetNotification(ctx echo.Context, id ID) error {
+	var request GetNotificationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetNotification(ctx.Request().Context(), request.(GetNotificationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetNotification")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetNotificationResponseObject); ok {
+		return validResponse.VisitGetNotificationResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// MarkNotificationRead operation middleware
+func (sh *strictHandler) MarkNotificationRead(ctx echo.Context, id ID, params MarkNotificationReadParams) error {
+	var request MarkNotificationReadRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MarkNotificationRead(ctx.Request().Context(), request.(MarkNotificationReadRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MarkNotificationRead")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(MarkNotificationReadResponseObject); ok {
+		return validResponse.VisitMarkNotificationReadResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -22985,6 +29492,31 @@ func (sh *strictHandler) DispensePrescription(ctx echo.Context, id ID, params Di
 	return nil
 }
 
+// ListOwnLoginActivity operation middleware
+func (sh *strictHandler) ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error {
+	var request ListOwnLoginActivityRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnLoginActivity(ctx.Request().Context(), request.(ListOwnLoginActivityRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnLoginActivity")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnLoginActivityResponseObject); ok {
+		return validResponse.VisitListOwnLoginActivityResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ChangePassword operation middleware
 func (sh *strictHandler) ChangePassword(ctx echo.Context) error {
 	var request ChangePasswordRequestObject
@@ -23213,6 +29745,380 @@ func (sh *strictHandler) ReportTopMedications(ctx echo.Context) error {
 		return err
 	} else if validResponse, ok := response.(ReportTopMedicationsResponseObject); ok {
 		return validResponse.VisitReportTopMedicationsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListRoleChangeRequests operation middleware
+func (sh *strictHandler) ListRoleChangeRequests(ctx echo.Context, params ListRoleChangeRequestsParams) error {
+	var request ListRoleChangeRequestsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRoleChangeRequests(ctx.Request().Context(), request.(ListRoleChangeRequestsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRoleChangeRequests")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListRoleChangeRequestsResponseObject); ok {
+		return validResponse.VisitListRoleChangeRequestsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateRoleChangeRequest operation middleware
+func (sh *strictHandler) CreateRoleChangeRequest(ctx echo.Context, params CreateRoleChangeRequestParams) error {
+	var request CreateRoleChangeRequestRequestObject
+
+	request.Params = params
+
+	var body CreateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRoleChangeRequest(ctx.Request().Context(), request.(CreateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitCreateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// AssignRole operation middleware
+func (sh *strictHandler) AssignRole(ctx echo.Context, params AssignRoleParams) error {
+	var request AssignRoleRequestObject
+
+	request.Params = params
+
+	var body AssignRoleJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AssignRole(ctx.Request().Context(), request.(AssignRoleRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssignRole")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(AssignRoleResponseObject); ok {
+		return validResponse.VisitAssignRoleResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteRoleChangeRequest operation middleware
+func (sh *strictHandler) DeleteRoleChangeRequest(ctx echo.Context, id ID, params DeleteRoleChangeRequestParams) error {
+	var request DeleteRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteRoleChangeRequest(ctx.Request().Context(), request.(DeleteRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitDeleteRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetRoleChangeRequest operation middleware
+func (sh *strictHandler) GetRoleChangeRequest(ctx echo.Context, id ID) error {
+	var request GetRoleChangeRequestRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetRoleChangeRequest(ctx.Request().Context(), request.(GetRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitGetRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateRoleChangeRequest operation middleware
+func (sh *strictHandler) UpdateRoleChangeRequest(ctx echo.Context, id ID, params UpdateRoleChangeRequestParams) error {
+	var request UpdateRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateRoleChangeRequest(ctx.Request().Context(), request.(UpdateRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitUpdateRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceRoleChangeRequest operation middleware
+func (sh *strictHandler) ReplaceRoleChangeRequest(ctx echo.Context, id ID, params ReplaceRoleChangeRequestParams) error {
+	var request ReplaceRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceRoleChangeRequest(ctx.Request().Context(), request.(ReplaceRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitReplaceRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ApproveRoleChangeRequest operation middleware
+func (sh *strictHandler) ApproveRoleChangeRequest(ctx echo.Context, id ID, params ApproveRoleChangeRequestParams) error {
+	var request ApproveRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ApproveRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ApproveRoleChangeRequest(ctx.Request().Context(), request.(ApproveRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ApproveRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ApproveRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitApproveRoleChangeRequestResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// RejectRoleChangeRequest operation middleware
+func (sh *strictHandler) RejectRoleChangeRequest(ctx echo.Context, id ID, params RejectRoleChangeRequestParams) error {
+	var request RejectRoleChangeRequestRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RejectRoleChangeRequestJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			return err
+		}
+	} else {
+		request.Body = &body
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RejectRoleChangeRequest(ctx.Request().Context(), request.(RejectRoleChangeRequestRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RejectRoleChangeRequest")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(RejectRoleChangeRequestResponseObject); ok {
+		return validResponse.VisitRejectRoleChangeRequestResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -23663,6 +30569,325 @@ func (sh *strictHandler) ReplaceServiceItem(ctx echo.Context, id ID, params Repl
 	return nil
 }
 
+// SyncOfflineData operation middleware
+func (sh *strictHandler) SyncOfflineData(ctx echo.Context, params SyncOfflineDataParams) error {
+	var request SyncOfflineDataRequestObject
+
+	request.Params = params
+
+	var body SyncOfflineDataJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SyncOfflineData(ctx.Request().Context(), request.(SyncOfflineDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SyncOfflineData")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SyncOfflineDataResponseObject); ok {
+		return validResponse.VisitSyncOfflineDataResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSyncBatch operation middleware
+func (sh *strictHandler) GetSyncBatch(ctx echo.Context, batch openapi_types.UUID, params GetSyncBatchParams) error {
+	var request GetSyncBatchRequestObject
+
+	request.Batch = batch
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSyncBatch(ctx.Request().Context(), request.(GetSyncBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSyncBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSyncBatchResponseObject); ok {
+		return validResponse.VisitGetSyncBatchResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListSystemSettings operation middleware
+func (sh *strictHandler) ListSystemSettings(ctx echo.Context, params ListSystemSettingsParams) error {
+	var request ListSystemSettingsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListSystemSettings(ctx.Request().Context(), request.(ListSystemSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListSystemSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListSystemSettingsResponseObject); ok {
+		return validResponse.VisitListSystemSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateSystemSetting operation middleware
+func (sh *strictHandler) CreateSystemSetting(ctx echo.Context, params CreateSystemSettingParams) error {
+	var request CreateSystemSettingRequestObject
+
+	request.Params = params
+
+	var body CreateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSystemSetting(ctx.Request().Context(), request.(CreateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateSystemSettingResponseObject); ok {
+		return validResponse.VisitCreateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetPublicSettings operation middleware
+func (sh *strictHandler) GetPublicSettings(ctx echo.Context) error {
+	var request GetPublicSettingsRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPublicSettings(ctx.Request().Context(), request.(GetPublicSettingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPublicSettings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPublicSettingsResponseObject); ok {
+		return validResponse.VisitGetPublicSettingsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DeleteSystemSetting operation middleware
+func (sh *strictHandler) DeleteSystemSetting(ctx echo.Context, id ID, params DeleteSystemSettingParams) error {
+	var request DeleteSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSystemSetting(ctx.Request().Context(), request.(DeleteSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DeleteSystemSettingResponseObject); ok {
+		return validResponse.VisitDeleteSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetSystemSetting operation middleware
+func (sh *strictHandler) GetSystemSetting(ctx echo.Context, id ID) error {
+	var request GetSystemSettingRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetSystemSetting(ctx.Request().Context(), request.(GetSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetSystemSettingResponseObject); ok {
+		return validResponse.VisitGetSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateSystemSetting operation middleware
+func (sh *strictHandler) UpdateSystemSetting(ctx echo.Context, id ID, params UpdateSystemSettingParams) error {
+	var request UpdateSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UpdateSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateSystemSetting(ctx.Request().Context(), request.(UpdateSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateSystemSettingResponseObject); ok {
+		return validResponse.VisitUpdateSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceSystemSetting operation middleware
+func (sh *strictHandler) ReplaceSystemSetting(ctx echo.Context, id ID, params ReplaceSystemSettingParams) error {
+	var request ReplaceSystemSettingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReplaceSystemSettingJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceSystemSetting(ctx.Request().Context(), request.(ReplaceSystemSettingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceSystemSetting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceSystemSettingResponseObject); ok {
+		return validResponse.VisitReplaceSystemSettingResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListUsers operation middleware
 func (sh *strictHandler) ListUsers(ctx echo.Context, params ListUsersParams) error {
 	var request ListUsersRequestObject
@@ -23913,343 +31138,454 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L17lxq3ljf8VbR4Zq3Y51Rjum0nx+016zmOLyc+Ezt+7fbkmUl7QFAbULqQOJKqMcn4u79LW1KVqlBB",
-	"QdOXOOSPuIG66LK17/u3f++MxGwuOHCtOqe/d6ZAU5D453PBNXD9gqm5UEwzwc23KaiRZHP7sXMmyBCI",
-	"mooFJ4wTPQUylGKhQCaE8hS/4HQGJOcpSLKYstGUaEEUvQTCdCfpwGc6m2fQOe0wnjEOT8mYZWDu+ffz",
-	"zuu3/3nUw/++7c7T8Xmnk3Qk/CtnEtLOqZY5JB01msKMmqHp5dw8R2nJ+KTz5UvSeXlGJ5FBT4FIsfhG",
-	"kUuQigmekLGQZPB6fPSG6tF0UBnWeed46/e+By2Xz8Ya5OrbP8BI8FQRan4uV0TLJaETynj48oe9de8d",
-	"CzmjGldOf/uok3RmjLNZPuucHid+UIxrmIDsfDHDmlNJZ6D9/uZSCRwgzTKxeDmb6+V/0iwH/6bquPF3",
-	"M9IhTBgnF7BUoMmcThifPLWzWVCZKjIW5nFkwOGzHiRuhlORpYow3e0kHWYe968c5LKTdMxOd047IzuY",
-	"cHoz+vlH4BM97Zye9Hq9JLLOr9OG3YWRkOk3irA0XM5j9+451dPy1XjNvlbZjAlmc6GBj5b/AcvV8T0j",
-	"Gj5rknP2rxxw56dMEToyP5N7lHz8+PpFQhRd3u+SZ0TCHKgmC6anjJOTR2QqcqkI5WoB5l+FR2zMpNJE",
-	"sxmQlKXFGtvDXM40GNqRGVvTaj9+jLP0n4+jSz/GsxJf/4E5eAMixjg6d8qInlKNX4xoloEkU6qIAuAJ",
-	"UfloauYywMM2SIg5jn8ZNE/EndSmGRw30Ms7OoH4iOd0AgkZSzEjx4lf7nJpj3tJr9czXEN1ySthzi3V",
-	"ZCRm4A9yroAMLBXjuFeIrkbw5oWV4acwpnmm8YZtac7M6wP7LTK392KhCMXpPSUzIcHsAicnvR4ZiZxr",
-	"JKGTXq8y5JNe85j7yrwnOnBz27Yj/wBUxqjoZ2FYCVLMLFea0CwzkmYscp4G9PIr5UDUjA2a+Iqyz2/m",
-	"K6tk8sVwAzUXXIGXg+OMjbT5e2RlIjLN+TxjI2rG+2AuxTCD2V9/VVZIFitp7kjN03MF0gypr+kFGB6f",
-	"gqYsQ35gfkOSs/P1lxKaSaDpksBnprTCHZJSGOb9S/NzxwyyNPjBbAEohYS/xbu+fDLrqTTlI3Nj7/if",
-	"L578/OhD7813//XwP07+v7+9fXz27X8e/7///t4sraY6V53TR70nSUczjWKzWLVigR+kYqQe2Ck8+D+1",
-	"gX8Jd+jfJIw7p53/86DUTR7YX9WDd3ap7T5FzrEEBVwTMybwDMiKA5IKUIQLJCaxMOrHl6TzSsghS1Pg",
-	"V9recfGUYGf/S+SSSJFB/c2G41uC3XaBH5YL/Cp4ZXSFyzHta3Et3/5GRSdllzMQMW+YmnkRsfPCsvJ5",
-	"/QtY9iXkCtJwlc+M+KxJNrKgytB2iood5UJPQRIj40HpLjmjF0Ao4bAwaoy9Bj9ZKbzT1pyclFvzkc+l",
-	"GJlTN8yAvOSa6WXTLjVMcF9bFjwe51oszBDGRhpE1ge3kV/SjKVX2zr3jMpeGYEKWUrOOynV0Bfj/pBJ",
-	"PT3vEGaJCe85JeZKcwXJGChvWoxznUuIM0LG+3oKfXtJwAcrr6kww7Wv2I3/9Uoa+J6m5L1b0Katdwu0",
-	"r712+2dWckYzI4khNZpUsaxPycC+e4BGmSJwCXJJFlLwid0XM5a3Qr8yYvZKm8+F7qOwrm2/BLvRVoRb",
-	"xozq3lLkZEaXOFgFUJgK227Bo3IL3gpNXrkxRDegHOSetiA2OzM5q10KGWq/1cmaEXzQ1K/hjquu8Am1",
-	"A+eGYbTt0ZTyCaREMT4CXHIj9c1ak/f2D2uDWuPd2R5LI8bsnURwq/kybSe62GmTjgNe+U6iPYz+BfKK",
-	"sgwat8vObh9b9UHMYCiMupMpqKxMoC7YRQoNGMZDJ8GXpHMmxI9UTq62aVqIfoZPqW0cjpApgj9Kq7gf",
-	"kzfs+90WPdAdHGNyoomcCUF+dCOIrnw5xH3xqtjc6GgEc22F35kQbyhfXnlhZ5Qv+1RrmM21qiywEMT8",
-	"SMZIc8Rfg94pNjGb3SVn3ilDMqpB7qYYBEqxeamZlpcMat2CV4e+l4X3c3aSQlkFmSlC01SCUpZFMVQR",
-	"pGVYm5epk4ReQ3R9HRW+r9hI3dUPAi8ZDvYjp7meAtdmiyG94t5fAO8bBh9VQgypKTOJC+AVzcPM2fAD",
-	"+DxnEtIu+WAn6chAGC1pLEFNdxZQx6GeaCYsJPutmenVJ7IPOngr/PEzWwgpMRzfSafVJanu788//3z0",
-	"LNimVdP9B2PhhNRR+lK/BypR0aTZ7N/PO3TOtnStOjK5pCwzuvXVTPLgOTXySKmmQ6pCGwcdbsQ5sGZi",
-	"BlyH/EFNhdTZcheSeBxadR9AXrIRkI+VwcUt6OCSfbHlponv8YyrfD4XUkP6BlJGz3BmV9rF4oH9mXli",
-	"Hxcr2NAP4AIRSPRUkX9++Omt9fERF+M4MsM4JeGbzRt3k7OPwwNeDI7gdMmZHVzDhkansm+Ra3bVLAH6",
-	"39y95tHPRppdwkdlN3UuxRykZtYHZg1jFfWH1716Sel7igZHytP+S+il8q/4VDxRDH+FEWrGz4zGPFm+",
-	"Yjw1T6kSArU/Gl0SOBuxLEOuY1bQ7mXntPNsJj6XP0mgqv61WRlK5sUTunhd5h+g6AzIKKPKiGyVDwui",
-	"KO9AGV1bNj+0uMtZau+hmlPNgOtvFLngYsGJvdE8ZcU/WZ1Z7MHo0NNOTR8JPgLJow/y6/B77KeseAPw",
-	"fGY2C9egnHtSXZSRFEodSbD7GGxj+dBg3TYRhl+5ymzDJwRDLCYSJZ35XDCuZ465hAxEglEz+kjMJ72T",
-	"b4+Oj49Oeme9v50+7J32ev9tmAhKOPfryVHv2HwnRlrIzulD/2ff+ZqfzRin5Cezk8Jcl0scX3/GeK4N",
-	"QTzsJR3gqQpfaR561vvutOdfydLO6XeJMaDNLZ1XGE07yuedpCMuQQ6FuOgXBBx8adZtTDMFScdRE/rc",
-	"3d9+jP+kHMiHGUNfiNJU6shovi0XwLM1ZBRp7qwzhs/qPbHXdZJOPk83rqWzojqnxyvnJNyKgMOYZx7h",
-	"yyLElDrlo3J19EK3X61YV2VHI+didVOrj314En1ssettZ2d9by0G7OgkMtQVallzDUQCqT9PAd2CTKOv",
-	"wpy7lAxBsRS8y7Ac0VCIDCi6mgvqazX+Kn1GhhgQaYzZWVXM8FH05WHSgV3TdgvtCXy9aA24yAd7wxd/",
-	"DNbfeMZm8NP4BV2iXAxOSVtCKE5NlNPns6HZIeu7xGyHZPOi11gtaviVbageg6Q4WXaIbsU86SXh6a3M",
-	"sSSF4hBGDlC4w+VBqZDmKi2X67KB5//IlF5VZzD0GSVQnmfOsrCmyCrB4r19pvqgNJs5JrR6Cjh8xjc0",
-	"PLDc4LmESyYsCW68WILKM5upwzTMtqFbpFj7PCqlIcgaHdhFcSMPxlW+dcNav/PRHppafx7N3gXL7oRT",
-	"IIEL4TISfMzkzLp+qlu1A5uv5VtwDOtcgo19irGNXr3wBLlVxLqlAJjRz+4Rjx71Nj2x4OC1BIZe0oqn",
-	"15n2EnkBLbelkXs/ddEf8iydMV7ka9mF9IojHr9gZI+j41rH89fP/ub475f11PuhGEih7wYqT0mhSWc0",
-	"hdEFpH20JRjvz6WYSLBKsDC0re1lRk/N7O1c9NVULKJacTCGnyWz1N72BG3QT2NKZKgchorcH/PoVV/4",
-	"/ZK4bBSk5FzlNCMZUq63tBRozfhE1V5/OLZ3+NiGUiqmUgTqyQYRpb5fviiItWarB1f1h8t+SdStJK19",
-	"7HOUoZskbcOrNo39TKR0uX7g+1EMkjUKUuRYtmMTa9agkxTKB94bXQjr62QZ05E1uCZjcDdjT2Vii514",
-	"JQE+ZCK6DQshLxif9DHpsw82Jt/a3KjejVr27ueuftoienzsfbE5+BWKbfP3LMvq/r0ZatxzamzizuNe",
-	"Fz0OQ5oZ+dpPc/OA4577GtM9mFK5GXXNxXJceHVy6Nck58NjND6QDEF2Th9bE/xbI+AvBRtB39pandMw",
-	"Kd3If+VG5oSz2/Nf/LjN4Iox4+S+rTtn/wEcJM0M6zZ6tndqmYc+SToZ49DXQtMsfNS/cmrTigx7VjZo",
-	"0Dfv7pyeVFwtn0otoNPeMzSnS8dPfnn0KfACzanUjGbZ0k466eDA+qtTLUbwcNUpGu7nenJ8IzggKVd2",
-	"u+U9FVJo7VUqSGOVmWy0zgL62cm0bO30qdNkxG1S0GWTW8cG+zTN0PM9FJdAfgMpUJ8wigbjE6Mz2UwP",
-	"s+4xX0/B4VqxOnO4XxsajbC6Zj/Wnv1JJWn/Hs2XU3bWihQXBtNsMYD6xNppSmZpAhWpcqpa0vvteIrs",
-	"0gTLWj14tbkkldNfPdclzQY+puI8lu6mUgMsz9vKkVjvICoIMSZpbptjx/lle1bpJGgb/Sac1O9XcEKH",
-	"M245zHI52ulUlQXbibve0PnA9a8NuLrU/hCERFFZw3bE+yd3bTYLk734Nf3jt3ZqloT98CpH+TWf5zpy",
-	"SOvC3CdjVs39zSVcG05g6Qqxqu5Gf0DtfDY5gtx13hszoppmYpLDJm/QJuL9smYL38M8o6Ot/GqlJDjp",
-	"Pu516vz/hQSlzDKGq3hy/dv93pE1yXkGShFarOeEXYKyFbVXIIOmGrSvjiS2drSuEESDZnCNlNEo2Dd4",
-	"TQ8EtT+CCuUK7keT6PiR8QPDOTAcRwt/ekXtGpW0rRW0uPdvNfp1fZ6gbYhqu0DTrgGdJtLdQXVq51wt",
-	"HZF/+oWPRbeaiH01SJ1z5zJZcc26f8QlyDSHaOjZPHL7mHM773nhB6/5Or4ku0q7TzdENtXB/OTixnRW",
-	"pOleVVDs4jdFheILCsXX9p4QvGDVjXp3aJbxiSFbFROBWQY27buvfXCz3DuRV6ofnGfPDBwwD7xvNDAV",
-	"uEm3vnWbMKeEuZC63zrSaP2eEi6B59BqdLV1rT4gPvSGtUgiS1udQWyzMHhto3/1UgtcpuOTWEL0ajLv",
-	"tceO3UX2RdGZ2IzEdyWB0yz7aYzsaG0FhbvB8KjqpOZCKTbMoJ/mtkYE2h9f99QP+WxG5XKjKhR71eok",
-	"P31JOi+omg4FlWm8YOMS+rlyJTtVnvZKSJs9ok7JYirKumAxAxf5kWVtGElzsw3IBjOqdAFD1MZFmnQo",
-	"5+wSpKKSxXJ2Pmg6HuMofhXMvBCRgpgiKV0aFZ1yAlRmDCRZApVhNGbtooNUgr+lM4gFZRANIKXLgO/U",
-	"rAVNZkJpohfA9dIzfrWft2di0VdajC76NAOpGzbo3ZTKGR0xpRUG5fyG0crQ2o7oTVlGUR9R0vl8NBFH",
-	"5rsjdcHmR2Ju9YAjTNEwQhG1ACN9hNL99rRlAZQuoUJkOHjnaK+TU7vclbJQ6SpTWfYreTgNhPAKwUFs",
-	"do+dkFhwIji0H+6aVJstxsuFZmO3hQ3BS1zqzDAMXRq3WQatD03BUN4GL4tRsA8C/iuHHOKL9h5GgJ8N",
-	"ASfkbS4VVAnZEIWtvcd8SuKS2RaUmRtKMhdkmvNUYjTxJlfcT1LChClt011UX0uXh7O6/kjN3xnG1Zo4",
-	"Apm7ZpkjI+g/7K0ZxMPePkcRqhiRpEvzta03oxKwvNCZHm3C9e7ZUmTQ92Xp65hKu8dKGJl1q6fGReJ+",
-	"8Fnbc4PYb8gEiA3m7iGNzilv/aEEepGKBd+8ZYnji3JiTjGiz7UdzHv7tp/Gb0BPRbpuQGuYXeXcBue1",
-	"UlHTqF8XL9jrKTkzqnAjfVbeuddzsf69aqk0zNbK8JLVUU04QKoIJZkQF21H8AHf8cy84iqszA11CjTT",
-	"03bv/MFei5ZMSpebzpK55huVGCZuJguXIC0IW7sDa9/hM+53lygU05WUZllGtECERnuoS4EyZuP2atOe",
-	"RIm15QotsmUm0dYWZNLJuQSa9leUhRavM4un+hwW8fOjpxIK7cLqcq3P0c/m0W9hsdH2qa1TlPbqAilZ",
-	"sZRj3L9+BuoKVcPShcuyajbUjZv1OkOdO26U7xHWFpMpMQs4rsmtemB2KLxtn6Wo+mZF47GJAoctknfk",
-	"4BM21YjbBFS8tnxe+dpKYeLaNWpwT7nMtRrfa31wC3Wp9R3Xzh82n7aVGVdnU39pdFmZmgNXDqhh+7SZ",
-	"k1Xf7ibEg7k1lZffKFJempDFFKyZOZflLQ76jgsO25cgiUuQkqWwtpDHpczaZbB2jZozC0dKKwAPy2r0",
-	"9Djup60GTGu5vNtMcIeoaiwwFJa6rKtG2cq96iqO+6jxrqm/d5cZbW7jVa051fqq/2glRN+CSq2OOjbG",
-	"ekH16iLFDtLLGQLYRALZcGR+8qhdiN0Es7ledslbgQYzHTl0ZzU1NpngiJpZCdQ/QvGjQZpn/s+//e//",
-	"/PI/fz8/V5/++nf7R/fTX++dn3eLD/f/+m8r0sBoQO4hRyWw5kuj+xDqALWqY+3ixMJoS5gEEWJ1fJfE",
-	"EDo8QMWjopaD0QkXiqnOaecNzahkdAuMDkMhj4M6SVRbxwiFZbQda5Bxo0fmk2l3iwKKCCDGytDX5fxW",
-	"UUt2SRHYBVKjXMvfrxlHYw/4FnuuC/ijgjP4tPhy89ohMoQkFhRTrss8Ls7tnzyjpeRf15PWUjx/+9yW",
-	"CDfcxFw2hrvRxE5bFW1v3ugKj2kRpG6qLX8V1kBrgUrP08JTTxaSafD9MWYKsktQ26t7sWj6SaE0rUty",
-	"22ciTkEO22et1gRqXFjuIv0ORPXHIqp4Cb0dSowFvWKQpS+ljFXKW+TFiAh1mOtRC80+YUnuDZDFdntd",
-	"m6swuJ84BDzXm6jUZh0pYvQws/iFcTi8Jk9Cbd52eIkdf3lfdPq+KLuqoMbgNjYCurVAWasDqu0OxbE1",
-	"0FgFXqvdLVcDcFgBk1rBfoptyA+F57q6HYhWajsEZXq6DBHryq/Mu5Sms7nfgd7x0fHjODhd57jb68Z3",
-	"wL2rzL3zb/i0FleszdXBCHfQPdeTfVFLWb6kvDspJxZb9h8pn+TucPl52DYz2KsrDmjzpuKtCfOIcimN",
-	"Hou5D53T45NePfOvk3QmwEGyUWmwhcidxmx4VDT3wd8y8rhn/aJCpiD7GVxC1jl91Es6OWdmGUd0rnJ0",
-	"h10VprA6/hifU/nMh94zSCcgnxKOYpXDhGp2GXXJbF+ZWV2kK9lXTU+orWckQUZIMgTb+sWKd7MsCOou",
-	"Fu2maTfoj2WMObOrsgP1+k6cV1Kjl/qS1iyzdYZXeaIavG7beNpKD2lLh1f9hnWZd+VI/+Q24pp8q/0Y",
-	"ieULtrYSa0f7295mTrfRjVz1JPdaMLUWenqdzdUrjVZuaLpwg2K9wuv2MV3P3CooXJsbK67Z6K3tv5jA",
-	"XStfdxOsB/JZEZW+rK2X7JWWigd3tOFWug7ytpm8QsaD043yFkRpiJbQodFmVJyZuca1ElwIksKIzSiG",
-	"CMt+DwX4RRBpOPq/v/SOnnz66/l5F//4/eTLv8XEeVClaCieL13+dvAoe/9x8rcv94qnHScnX+7/39gT",
-	"fy8X/on7r/vkSXXlZ3mm2TwD865et3e8EkH9lLRckzB90a9NQiiWUOKIjPqEHwvEksi6fT5y93q5VGSc",
-	"bArCfFRAaDE2TG7rES1IMPXmgWKU5h1VaiFk+hxzPXZhO3P3BMMqppDR7CiFmUBJtwh/pGSWj6ZkCGYS",
-	"RHAg3zXzlPK+gK0UX0biqRsOb3Us+3hmXbzXB157Z+wABpULoTvPxtCwbuoheUMZJx9ssQfXdKT7jI9F",
-	"57Tz1+OTh48ef/vd3570OrEg2qr1W22Sd9o5fvKkZy/DTnplRBaDXFb7TREM7ZUzyo6TDga2+2Xnglo/",
-	"hiBi2/FRshnICQKpatE5NSoYcrp/5YCh284/vnt38rf/9/JV1HJbnUWOrSvsY9bF1vwqRuyO6krGLtgR",
-	"qT5Y3RZenA1BcL/6V7H7VnYr8rBKkD3WDXwsJJmDmGfgkrkvMdZMnJkQcdUF+93cuNt1ihbiggh0SWNq",
-	"7pQp83DfUXyBzLOokYmZc5tNioDa4i06rK/asuhTAmwy1VgYU+TpKk2ozWDH72Oz3sWYzVWsFtG1rkKW",
-	"rqdS5JOp7yAfjFYBqKJSwa7obqtzQxZ1uQkVyg/pL1np4+nOQO3IJsXpXqXwdWFRXO4qfa63yB2DbjDH",
-	"fcD2+uoL4y79oipwU6mfG/6f3EYvy/2uw0B3T38DcrJlfbVnaRGEj+DHTfyTYZO+IRBL1cRQdcFFO8mV",
-	"QkjlMNbMfGu/xBo9Zp0U32jW1aX6xhuuKrGr+uJGFbSU55WQ4Mb7IjK8hVVcker1kTYKor0jo9SqYlcD",
-	"bVsppE4HjSmZUY0yGmHbq5LWHjxxbSpjRUNpkQ+9gzBdc4S3zzjYxUS5mvmxtd1xy7yk3otTV3uPl4Uq",
-	"x497WPKsCJ2IekOja2RCtdwNjonLbxLyKiE/JeRjQmY0g4SMwf6LTQkSknPciITMJYxBHnGhj7Q4UnSZ",
-	"lBVBtiRVwVPXVxJSQhViSfFafurXxf2qaQjbqbjx47mMdLQrYFVW4Gtd3HRmCwNPO8+pmnZaQYD3V3Ie",
-	"EEr9sbO5JYyAzXWJjv7++ZlDR3/kf76EtD9cYqItkgbYzon48zjnqVHC/cjdwO0PqnP6y6dbwsZtzb79",
-	"mm5SNXE1y8rMtjjVcYOg0W6s78fvDZf4PdlJyQ92Mfr82qa23Jxiz39vW+46dq3764WZt5OWW2Cv1Beg",
-	"nFptVwviCZe0QBAO92llYzdZp8tD8zN/5q7NvAtPdJAf43jrc4pul9dc5dJ1LP2e8gtyJilXY9zCN2LI",
-	"MiD2BMQyadw7dgjwlmxWg5wxTjNy0tkLXuSO/K7CMzbI3S/Ny30VLF8vFQMpKKtn74+6WpXGOp7puFev",
-	"od3dUXBXFIyqZnGbeLc3v+KOX7da+BIXaIUv34Q9GRNjDfpodPiyGoNf7cLdR1d457QzyixYk/+eC+2U",
-	"vjVVXY/Lqi5XPIlX2ZBO+Z1RXNx3bXsxCxcWfdzrkdkk6F/UOe0UWBRVBMMxwpHw0dKwBUyIxwRKQokt",
-	"/TYb8jfbIF7mvj96B3vdkxnYUHhYuPooknpVzbRYqS7dpmVPWEC7tv7scZv6s+puRmHnR3SGlqE5XbQA",
-	"CGvsZO5SBaZAKh29vdT09DISfJyxke67xUjRMuRC9x1MUFRQVqksOtwFVWQscp5igvnCf8WFJkZbk0oL",
-	"1MT2E/Kr0G/DXRsVnirF76Sw7bf5tWgs2S+P0+/bgrKujiM4eVdhhNWT+fumRvo7rO7mVMpoyfh1lzKu",
-	"7ezQIij6B62EXM1TdQQbUlRAqjUKWRcfDDsNRTpQVjha0NOlvvdJjbHWGFeNb9QYwAaTLxDNf3a7L9RS",
-	"rsn4C16xtXW2RmNYDUsULHdLd27IkDe6OdujZm9g1lsOss6hW/hvd4ICuXqFYYTTb5kkugV0iEPzGF4r",
-	"dshrXlPGvlHE1S1siRmyU/QvOEDbI5Bfhza/hRq/FqvmcGLv7Ild39ukvMGcwVhM6nDK20e5Qo0poobF",
-	"haoYZg2tW0BKIRNC8Vi+f/WcPHn0+LvOitlqm0THAAR/NtbnSKRABoyrfDxmI1aUKAxOyVQsbBaynoIE",
-	"21CtRQVbrTFt4zsNXTjf/6COU1hprhpGmtPIM58Rhan/ZCFkahMwpZhIik04V3kK6DiGEFHANfAR2Fyh",
-	"KWRzFQAGEzrS0fJisw0R+MeXlyCXZCEFnxBfZt2u+3VZZx4J5IwZAv2ptUtbqNTOc+DXV82BXihCJ9Qw",
-	"rVXPQzv8R/vwV3YgsTGah1PnN4z1k/XloA7cduu02GCm3vqx1w9O3XMjKbPtQDeNztsfS1hPuioTuq/p",
-	"BXD3RsTMddJTu/xTawohqEMB8CCB4MOTqzdCb4Dfb16plevd2D3YHeYrz+iSDCGApkDvbGuM9w2w/j7s",
-	"t5EfmQ3r22s97Y4od8xhaHbYxhM7a8vM2wAGelzFiInunHm2jtcXjK+UqeMXq8xkTieOkcDneWbOm+Ul",
-	"FmhhvQ8afy1xHIuXu5sdBwvOWUx0vIexBLVtjMze0hlNZf+/Zk8u0x/e9kazV4vRP/7zYtUSk+UrAoH8",
-	"qPfk2+3KQfxzGqaRW9jkWNDlxAVd4g70k7PekxJ0wuXDzX2eyCMzCOdUfj6lmBCqF2wEYbx6uNxDjsW1",
-	"QorOy7yXVinVjR63ypx3cInEnVNLh6YVBP6d3yd830ZgUksGu0fnToosmuiO7yU6V65tpQBxy9qo+kLF",
-	"V2PClAYJkTYn61Bkfe7WujnZJhK1QRXFAM34MO8DwN5ttggspGPnVzHlf3ffd0ditpLnKKb13MUXApsA",
-	"lVVzCka5hKCqDDH0zVE6sZN3N5p3pSKy7eDxJddineFFa5MLH2+VZ/c43opqv0V966wvlFNmreoZh1HT",
-	"qljUaLq9yIBoQai6KHGjxvtAtCr3bzMB43UxInZe8LWVhvWmAStHLIU5lQ24XmeoU5v7rJqdOGwsAp+Z",
-	"0swYA1JwTYCnRAJNXcPQiAK8U8y+6Di/LfBxkXYVTM4/bu0ivQPJYos0XPbLOeyrWUMaLfN4rZVtC+Ec",
-	"Vxuzgp1Y2gpVepdF9e93LeyL1ybB6qxZ3PdYsnSDS9sfSzFrlemPV1vbbN+rPS8IygfC7a4uAC4M0xC8",
-	"kqAfKP4Qb6dlLXH72EKhn1NzNDMliJ4KBRiKF7kmlC+3bi7ijkBkUa+MR+4WI9yecvFXYf6jFFasTJTU",
-	"hBPDgS+5snrOpiMjKiEhhQ9LJRWEbdt0ogaT7gRvIa1reKqxjpUbQJ6ujuF0s5BIVQykdcFKsw9/8iAl",
-	"kuL1BCfNo7dHjq3Qx490KCTVQi7JQsiINdwMxtKgR0VUwZ3QcMzktg8YrZ1ccWh/pENyBqMpZyNmaeV2",
-	"Jt0Ko+WDbav72jU7D8soqYaJkEtj+Alu6MS7PK1LufP8p7cfjv7x8m1LdAjH2Zhynf/8GXCr9g/gIGlG",
-	"RtV3zSUbVbBM2kA4rAPfK2b1e7OvfC/JW9s0OPErEmU0jaUddmlaOlTucDqO89F5VDi/Q36G4Qqty65Z",
-	"JyoCMv+TS4zwwF+P4AjesLX8KI77t3jc1x7fjdFtf5y34Zutj+OWEd32h9X5xr6sX9ntQdy2YOdbseRb",
-	"36MCzaxyQm5ny6qnJ2Rr9mnR88Im/PVW/r9GRKzAX0fTGYsoH/t2kYUeplUZ4X8lDoK72sUl0ktmG52m",
-	"rW/qA3agfs1j7a1HrmB7FcB98CzXUyHZb0j2p+R7oBLkIF4tWcR0Is9599OHM/KAztkDmuvpA3fxg8E6",
-	"vJ6tnc1uJuVY3LOi66HF6OJZ+muuCn/c9u21jk56QWTgeykugKMuIClX6IJZIb11Dah8IcC9uVDMHOz7",
-	"mF5vjOh7HvP4foJp9r+BFFvmnRwVX62L7lwlAhFk666JQeDKvxGXEKm6joTjVkCljUr5JOlcMI54d+UW",
-	"ruSWzSslNrbKZZvNSzqus/gYk8OQd1vi/Nb+4eMJ86K9eEQQXKfWbBehdHiJOXCLY1hZl5GQEkZOcvlE",
-	"6KgrbEMaf8TpVitj2kFzvPKRaJdetCaCWdnm31uhbTeBGbQLR2xTU9aUEI97H4RFw0nU9qUA5SrfvTFw",
-	"Wjmmf3ZzocKyrslgCLoTN7YJ8ef8VzFUfaXFfI6pLPhxCFNLEb4LQV9Z8PhMLArYdHEJMs3BtaD8dJUW",
-	"IC1af1S6H1c5/ZCOLiZS5Dztm9F3Tjsy5453re9FYdaFWjm9ym1XHhtp86in2FJvIeQFSJKxS9f5eCoW",
-	"JBN8Qsyd2Do/qKkrR1cuu1vxT/EwR9HiojqAH8QCtUB/RYnegnhiZWpbvddF0sH9bNcgI1ykpJPCRNI0",
-	"Wu+3Gniy405WlrJ4TWynyx4lkZQmI+aIGBPbDx5nPxVqzjTNvjELnWVklInRRRXJ5ocfTt+8Of3woQp5",
-	"fO+X3vEnhCf+35NfekcPP90//aV39Nh+dS/4OwZcvAbetzJIDyIk5MwOwwgdP56un2/GOLzkegVwy6eA",
-	"WIVjLVZsU8ltpRrVaAPfBQfAd/YuW/YaJTvLxOIon5dzptV2201pKivdpSgxzIEwrQhGiRKbSe0iRPh9",
-	"kWqykdNS3dBplWmi6QUoNIqEuCAWiyBpWxTaXIvZtpBzU3l4EyLgN4qwtF1SaHkuI91NNNVwimvLw/gX",
-	"LrC98WmY1y5k2Qb3Kcn5nDL80vz71DV5QvioBVMNrYaiGYuoY2EWvctIFdrsSn1YCaGkaA3mLdkhTBiy",
-	"RXd9EeT7RtnnmLuCWgDDZc30bBJ7Unsf0l3ikosxESIkvHU5lJ7rVfswVgoNq+qQgxnwj/7UMrES9x3d",
-	"rCsplkX9Yq077ayxvYdnIX9y3arKSa9Htzoztt07ylaa5DrXRweW/5wO/zFiP7F/vv742+vjt+yfT7rw",
-	"sNcdnWQ8cCi0TXC9Yz6VTX6S+JrNy24Z0Y7u8/6sesGWzVws4O+mHa+/Jz5WTbNC/djQZM4l5Rw/ftjr",
-	"Pt69O9x+cntis/kYxat+jrUZNtmeSuSbLklOASouyPzR2aiI4NmyqJTAwqxylt1z3klWAEJ/FYyb8TWp",
-	"Kj7b0rK3It9SyMkaFNGHkUhn5tqg9echVhAUKZqZmLDCWxPDIPVuzv4Imyn0y7V1rrrywZZQp4D3p7QI",
-	"vo9ZBn02Q/XPvkiKW0hh0QvRH1MUF8ANUy3nEPiw0zbpL+EWtvUyQbwnuoWj9/3+sX7LN8C/NtzWDeGm",
-	"KM2sZzNFt70vVbraFT9kPbJsM02uWkMcFsRfT2a50mQIZDQVCjgZwlhIYxIu9dSoVZCFulywIjUaj7uu",
-	"K1Nx/CVoe3KkLtj8SMztjUdIvobzIAmuHpQ2sl8UAEauw8zmtJ1P9cVvOBgxugjjLrcVtw8CMI1opC5D",
-	"Oozgr4vTGwHwJ9cKbXznWpRB8+jtcSZKBhUcj5sqALgB9ng75QVJB/tA/8SzZXH4t2BtM/o5/DIMrpf7",
-	"HVQd3EYhQZT+tk5cqKpfJy30r3WqUxkyxzuPrHRvqHlxr+zcIslvTG44nIA7fAKi6QpNnDmeRvEjtjNT",
-	"CUnZBB2QPCV/J13yV3JE+l2CBcCUk78TpguVSpcNfr5R2L+nmnjRrW3VasZN2B7v/Hz++49fzP/f4P/f",
-	"ful3//7Xo09/betlflbmgUxFljobLYtMDMsM2ISrcopmdX6eUq3ewiKWwdGY974pL37rZtkrrgQfVa74",
-	"18rHru4zFlyMcsn08oMhFxe4QS/Is9wGiuynV348//z5rJPE+zeBUkRj6F6MV1wig06C3nLkY/aZ5Yym",
-	"Ws87X74g7MC4oYfWkI4ugDtHpI9ZnLo+XUlRAZ9UrL+kgGFJ0KXJ+KR7zs/5X/7ygU04Yfwvf7EAjivD",
-	"ReenMeh52uAmIud5r/dwZCeOf8PAPgywWMWFj7rn/BmvLo+Ncx0/JjPGcw3qabMDicBna8co50PA791z",
-	"xkIS6owYJt3EjLaq/vIXF78hg9/x2CUIb4DGMipmCXF62ZdBlwzmdAIDJHj8s6/YbzAg9056ZdeGk17v",
-	"PlnQ7OKc+xZdGJfBkq3jXtLr9YgUC9Ulg1EulZD/PiD3rCsc2/VMGHdLOsb4CBmYAQ3sM1XR9otmGRFj",
-	"8w6YnTpEGarImCrt41XYnAxL86ny39lhmAlwYOh8kTAHqo25LIkxrhShZnzWmEb/jDrn1Bh4aQppl5yh",
-	"fT3AxfJL4dZqYJ08eZZ1ybPiEmzh5ibuEBcoJ16hf4pzPeeDFVV/QJSmPFVkCIqlQJh2G4dwIbhzZiB0",
-	"bhEemOAP5hZB5q+/KsEH5J7Hiblv1lqkMMBFagRQScjAog0MCD3nBUBK2eQuIQMLgDJAvATl6DeAPTFU",
-	"IPjIXOnxCvClAQAIhmJcEzvcPqJAXmL4IRMTBP8x5C/cZJ8L7hpIEkiZIdhTR7GKjKiUS7OYA2MMDrrk",
-	"A2CwAlmA2fTB6/HRG2M2uPP27uNZQt49O3v+AxGSvHj548uzl8k59wwcpXrx9EfHJ5YIlJjBUKRLtOwt",
-	"jipVGvw5eg9aMrADI3g8F060DV6nMJsLs4zLo/+A5YDco3xJbIsaouGzvu8pQiFiyITa+lly8ohMRS5t",
-	"eOece6rFg+rBmdzlSMvCuh6YIqngYOvci2M+K5bNi1HsvYqyDV2ThnfhmlsEILeHSCw+tvvo5InjIosp",
-	"y+ApGZhpL48QJ2xAFF2qc44YQmaGCkbCPhJD8m4kZ/BZ/+UvSA6SzWaQ4tgvYI4dYD5yhnAgb189f2pT",
-	"LpEnuGaxM6BckfMOFxzOO13y0XZbCVyk5mHn3HVhIf/KsQyQSjoDI6zxrEgY5wpSMlwi/ZpDWruurAwk",
-	"lzTLgeCpRM5Ch2aPuufcVRhS3GNLKv4ujL9Kyoz4ICqjyICFdd5mbIQZXMbytkq6UQIlA02xZCCXmRNw",
-	"6vTBAzVPPxtD4YG7TT340f7xHsZHwY3dqZ5lQaSw8/yHlz8++5H84OQeeUM5nWAODLGZHeTZu9ehY7Jz",
-	"3O11MRlazIHTOeucdh52e92HNoY/RUlvBU4gLx+YbycQiRQPFFBpTtyYIfNa1mCRzeQT78sRkriGQmYz",
-	"kCDF2JaVv4t1cxQcrBJm17TImHhtzKOMKf2s6tEtCaDRs1Ve8uCdNS1aXfeB/dbq2uco49pc+QHXDa+s",
-	"dyDCwIBQDqGGKb+cXcSF6Zx2kIzL/PcSotUq91uD5LUahDUyTx0ncXx9MIMBIkwPaJYNmgZY+MfL8YX5",
-	"IjP4X5pl//vL8dETmxjyey85/u7L/e2yQ+xL3LhsKjfNsu6G2aF7kdlwPjSNvwghl+Nfi6JVUuUHe2fL",
-	"FabLxhW0EanI/jY1zGz3PrNKGTXSbc2LfW3ytbwdqMzYhvdjPfQV3m6VOBuSIyUIgnrahN5gReR6mg6x",
-	"FMqxFXkOWRbNWYiZMNhO/ykZHA2IziVXRqfBrK5upU26m21sMPgEl/tWDKXsnn/kbi2L7vGj/7pSqnbU",
-	"XLh2VPmErvUjFs1Y+4T+3bkwoswM5aTX8x0vfSZ/oMf+6pJ+tz5d6IFH+zAK0WVMwlBAfEk6j+xAYs8v",
-	"BvzgNb+kGUvt9cebr//IjXEGXCP0mrvv4eb7Xgk5tJD/eMejzXe8FfqVcG2gHp082XzDmRBvKMekjcdt",
-	"hvSRl6CS6Abw/So7Zq3rEVRNJ6qW1IMO/c9Hc5AzppzKoTQdj4+EPBIL7uDtYppEilYQmliazcCaV42Z",
-	"iF1ythBoMldGhWF2Dk4aoGhy3zgpmZAR5Vzoc24stYzOT8mj3pMK7p8zd0rwPwTQHZcouoxbMxXRBAel",
-	"cwux7YZCXDg81EEBk2MGYs0fBx04Mjq35JAmxNyg0ML10HxGO8JkRwtzOAU7ZavWKtBGN19QmVpjE1NS",
-	"UdV96udq7jvnRqxNjR6FBkJgEFs117yFw6KS2WbtkwnDMgvU7Y1cJMMcQfpGkGVOj+eib56dGEubnnPD",
-	"zH0b3jlVOkFNuEnJszMeuxS1sm93gqq1i/gthLxgfGLsjFyqxFoidolAI78uECIVZOO+eSjjEzRABe+S",
-	"F3GMRi40GzNIYyqlZX3PKilq2+mUgQn4H7DsWEaIhvD3Il1eBw+0cYovVa+f81LXePDxdbw/xn+fWxHS",
-	"STpToClYCFWM4DY81132AK/BB95lRt2C7z536Kx4w/HDVoz6RyptrOPR8eM2c1H5fC6khvQNpIyeGRGM",
-	"YuGkxcKVZPqGqRmGWm9epHwvxEUth3VXofIliRit7r0sY3rZbMEaDQx5u5EALs3VsLNVVmSdNAXMkLWv",
-	"HTNSic9UCKQV8vDfBIcu+YAPt3x5Si8xMTfnRZqYGI9BQtolz/jSeWpQpli+abgyVRcxljUB/SyY5irD",
-	"Wp1sYChVFMyHG4y3KnvZo7GJg7K2T6ntVhIC15hELUa1hZlAMowtkQXl2sjT4ZI4NRr3Nlc5zVDCeiJw",
-	"u99oJTiU+75z6Tfa6LXS0EePehtW8VpV7JCiIvy9emTuuF59G2pyecaCZdona/udpV8eWF6WQRNuXpkN",
-	"adS4ZZf8VGqH6Ni2mMtakJGwDhNsDUYWdJk0QVxrkWHpD7JJpxIiiXXJmTjnVkme2ik7hy/MA+TuBPXX",
-	"EncZ315olowrDTSqm9mJXkk3G7+xgm716DxaXcAX+L70azMat1deWqgTHzTN4BYOm92jnVWIAnoiqhc0",
-	"2C5GFkugacRJHRXOlYHdhFOkiWFXl+irVMzvtgflH6D3pO1ub5Ui05v7lMqateYSCYqKBKO7hOUIiQ/r",
-	"yDyzhWDvPp41GvfmgFiObmaLvV3KuZ1z24DDtaJEJXhb0z5BuWLTH4pYKGQKYmLDuiz3Jzau1Za3Oa+t",
-	"bPkbYx0frc/3wDJuRH7esKvgRvmfpaT9scBcrynbVWQiCjfpWIoZKWqyrdd0JPiYyRmkCXGtdvsuvYLx",
-	"PubI2MQsbPiLquBT/2SXxJHBWJ9zkesueR7zjfqMpsCNamtHiid2yU+YlDQTCHAgwbqimT0KfYS5wbzS",
-	"QZc8O+eBBzZw2RqVW9mS5EzoqpJv+OUlyMTy9gEW8g6w3Ypln4XD2OanldVT57xQ+nla+KzRcd4lGMwr",
-	"AOCdF7fu1/aT4sQ7xWvjNhc7ycO0OucrzvMu+RHGmohcJ2RgrQUXHlhxsxvzxoGxL806xiSBtL30/yCi",
-	"YAu37o2Jgvd2BQ+y4CALrioLHCnt2/ub6yl6ReIRxjNEs6AVtD9azzkv8rt9uUCX2O6Yj8mYsiyXoHyC",
-	"rXkEihbDQd3tyTkXkpz0govrV3jPcpnoaxPhi3y/RydPjE5sUXCERE05SJU/55ixoBKSc81s1FBkKSjt",
-	"vJIz85Dg6XOK6cYrHFFZQMfr4WUOLfKGOViBoRhhX/Y3wvgd9+l8hefeFRN0Tn/5FHIBl2wfHvvcNoCo",
-	"Hfd5PszYqHbQMzERuV5z3l9iUipalfgg77QPk+675LVW/huKjVuCVPpqIimeZC4WRPBu9DD9lO8pYrzJ",
-	"OelIWdjmVF9TrPSPE71E4hW53ky9CrIxpi6in+PIC5Yjq/4e1bhjhcZ9wccaoTYFV/ZRuvUxkVbTpSK4",
-	"505OVFz/Raq3kWW2nsLmhhhK75KPChPMtW1B67w24M/TYiqy4lSdhvEwvRAO32KK8QWRIZBUXB/HqSHw",
-	"i7omIeQbJd6wFCrBbBp8sb425yCJ7ogkeunKqQhdW0u1vaQasiw7wnr65gyE9anwRc6sDTcgLGRDvCFj",
-	"Sn/Psuw11u/fsXz4jQnBZmZNcXSHBnad+e3KgtY35oDbn/tmLzt7Tn5omQCMGbc7pP/ifT7397bSdj1d",
-	"bs7ZddiGhoQP8aarpiIEi1nyrpIp7Zyta1NeySA8FgOLHFheZ7MHJBvZ5HvMrrVatO29rmkmJjmQnGdG",
-	"/cY6Nyy5tCP24IIsPec4D9tjW/wG3CXtmm/75oJBczqnJ7y7msvpx3criZzF4hyyOA9ZnLuxmWdpSijH",
-	"E4vNYYmT1e2ZTVRb2pjh9H0kJt2QNbQ7CzikDH2lKUOlYNySVHfOFtpCj5+ADkj22lWyJivVrc4h1nM7",
-	"qUI7kujdyhJqSMjZE0e+Pm3sVlJx1h3IQx7OIfa63zycK4jAaO7NT+OigBEffVqohakAm+83E5fQJYhn",
-	"vxB5lqJJaB3HQtOMDCFDLB5fSMhSjIeiqWd+srZe4mO057xmJ5JdzESXGHLnWZKLmd8lpnTICDlwpX1n",
-	"hOzMlkIj8s4i1nyPXZ0OUDXX6sovEhmbhhH2HdnvQIyUsagD5pOYg7P0mkbCFAqmyjjq4Kk3DmBjiLQV",
-	"cg1TKofUou3VAGXW18PeGNpMfIQOdGb3Me4BkaZt1AdRWvp2HleAfymfEKLAlN/WLkJ9rF90kTqqfb7N",
-	"KFK7CNIheLSf4FE9bnTFkBHTygV3GEpLjxOJPLOA4+PLxMKDkjHDhHePAzooFYGBjRRZw8GBTqp8hsbA",
-	"zOZJWrQW35AzseCDTuBbGEr7DNQ4JqADzBfGLwUb+S4ET92/imDtPhdkQudqfczpLsebbi3WdIgzHeJM",
-	"O3IkSybx+FJrq2BjVOm9y/XEgphHvSclJqytM1xQ65dwYeoKl7A5dwm5FBZZoykUdQhDHcJQYRiqBTHf",
-	"RKm6I81r1d2aQk1uGQ5OpFsMNe2i6N3pANOd9OTeWmDpEFQ6uG9vKKjUXjtrCCU5Z7AqQTsLj11C0hxb",
-	"s4PHwgeH42vNSjTQ9BSYtCLP8wZlNTZf1lx0My4w2ZRvY6xc7cS9R70n9zcEjO4ki7nFQNEhSHTgMjcW",
-	"JLqSEehMt+48Ha+FhrQRZUUoeffiVeIQ0phWzuZbC4OzhfL92g5nO/3bjT3ihx4ybvtM1J2z8USv4uXB",
-	"AX1u33n0gqm5sDAUm86ruyW846CdX1k715UdugEV3Z+WlKrpUFCZHilN1zUB+cF3gol320JBbfMdtUfi",
-	"L3I4XDGhhEvgOUTPxgs/jg9mGNdpotbe1AR9ySa5hAPuZYxQ0R0fxgwkGLHRgjcX1NZMZ6/swlsAnzoy",
-	"PJLRlCktsEtUWqQRTQTjE4wAipQuN+D0PiNzKrWtkzXM+pwrMQNk7YpwAExIss2BykoWB93gs3uxi1gD",
-	"WG9BYTdCxgcK3p6C02CHtibiEkLpriagvCxGeMhCOTRM2r5hkp9dIOCbZlFF9rmOpV5IpjXwu5yA0jDE",
-	"P1QGSqUl0C4JKJUH+PyTP1bboYJvbk4/KYXAIQflyjkoEMorL4+DL3fNRnnmG8RgG1Dl0ANnCrJLUE9L",
-	"eMOyF9DAMsyw30/A4QauyWnR3FqU6fAxNMXE6piV5juImKhFiECZ+OJoi9FSQEcSmkmg6bJLfgphXQqI",
-	"SIQhM2sCZQp9DFeyMYXlZZAieSfzWIoB3koyS7k8h4yWQ0bLbvztZ9eAmITpyK1YnNMPY2ZHq84Qc1l+",
-	"hUi5C5ub1yXx/JcS4WmGwE5DAE5SpubAFTTmulyBhRwSXr7aVg1bE/tN5L6EpHr9KmSTWyZcmkOo7LYa",
-	"NGxNoH+crJh9ceRr1OZuJT9m7ck8JMkcwtf77oCws8bXkDBTWLMeUt+IvKD/Fwo+tFtFrgtL1ra/9ldh",
-	"qy7bSUAs+NOiGqNi5Ro7dErVOecYLqmn1AQvtSpkVdNEMEWMqJcpNmRQ3NJnvJ8rGNy3D3YdwvC55zy0",
-	"lIuCcofaiCyQqTXJOn8AzncrkP9rOd8hc+fA+vYP+H9la3cKNHNA/3GTAMOxijzuPbTmqw3raTqkCkre",
-	"YaO2UXPgB3zDddoC7g2RQ2d/We5kzd4mhK4dd9kYVV5Wdti2y22BmDuD1C3pVjFUm34ifQ8E4hs8mL8n",
-	"wEGyEX7XFBd9U772KwyMUuy3Y+FVbHKsBAzakAwuISsr1t3lQ3EJhDVG9jKx6CstRhdb1q1vEXTCN+0U",
-	"bXJ3+jCT+3jk/h3lUmJjOTf8o/oXdzD2VNLm5uBTcHwO0acrR59mFa7geVn47brU9mjgaVAhOOxp6GPE",
-	"WiC7yiCdgHQRKcSQYHxC8PLmeE1JI3c1YFOO8FYiNsECHUI2h5DNFcBuA67QminMp1TO6Miy74ims2Nh",
-	"Mrb9M4wBwzJw6ZoJWggad4WtWbZ2+LA5WnMVBnII13yt9ck7kPqGeA1fkhnY3MYxQVlZBmuCB0ftsgqN",
-	"3oC61RSoqazKwTVyS0XLO9BmqZvd2RjN3vjwdWpwtxKlWX8uD2Gag69yz7XMV9TzGmM1dRMQ0/dSNh6D",
-	"VGvtQUpGQkoYmSc9xQbUtj0yetxQDbRxFeryBbtN4ZA/BJO5lYDIeiZziIgcuMzea5mvy5xEjtDsQ395",
-	"CXLpI6jebW9uSQiHBShtO0I+DZH1zJ8OT4+BKmD30DUVdat/MD+9EZdgOznf6Z5025RE7NqL7ehONGOr",
-	"7Mpmn3IphA4u5Su7lAOJjiAkPu6wk36xkxUTr4dIU6NfKNtZ2GNmehXE8YWFh/CUQJXgidVJpFhUqaRL",
-	"njl1hCnC0SvFYUI1uwRE5D/nA8ZVPh6zEQvUIGVUl6lYkFk+mppbB8VCDrrkWTWERQYugtXHCNaAvCtW",
-	"xhacY/kGNnA+51xoNmboFuMjwKaeQEdTMpJCKcYnMbc6TX/NHf+6qx51HNwzHCcW2d2wR73CRaIcBId2",
-	"cPUd3OmN7nRDIFdigl778dATu+YMUFd3TUejArNiRBUQqlgK6MEZ5Jz9K4c+SwcW0mLpa7Of2goJec71",
-	"QpAMNCbdmfcgqxrChHHO+AR9P1hRZlikhJGQaVm8NQM5gZQwrgWhHGEEsC+3oTvzMsN4EebgnIdDsbl9",
-	"bYrD3QvXlYe7+76uHAhPG0Xx8gR4CjJBiAjwYBJmt5sSHuwNFZ1uRj//CHyip53Tk17bmuBiJEMh42XL",
-	"jR2QheR97Ma+h9LktcNwpclrBzKEsZBwYxXIGVW6v3tGSFznTjpo3/jnHlU+hW88Cj9g8bUY94dMYobY",
-	"Uf2LXcqab1j9d4d8s+Lv6eSg9l9Z7Z+XjNULueKrXWuYz4pEOzKjF75MuRQNXS8GUG5gmG0IZZOuOUgl",
-	"OLnnOnZJPS1xFRWbsYzKc26lopD2Fifv7hOlzVWMk8HcqNDDDPppbukR1MAmj5OB4OW3/y7hVxhpTDpf",
-	"esgcNAYYVxpomnhARwTaZoq4s9Oc8/KuwPG4mnq+wpqwQ5kWJBVlAuk8qCxzxddmNSVMmNIgbWA9ypyC",
-	"RWhgUBZfJmBSxRd20RoZxP5tCremt5Ki45Jw/LZG/a9+tQ+ZOgfTYr171VIKdgb0bKIt542YFTsm6ISc",
-	"Y0orsDkqqVToSAuRZzN3EI3WGyZoF5yaRymw8BJc6HN+STlT0xh3tEPcmTsesnm+1myerU7CfuquQ5uz",
-	"vc1r1QNIE6KFeEqYPufoHRzY6/vmetcHlIWVYCna9DMhAWvLEjJwE+zbGwf3G3D5ysNy3Vp3U05RuTeH",
-	"yOItJRRtLyhuq+q7Swbm+A2sf0iWcEVYYfkeRoCPwniDIAp0U7bRfoTEtamht5JntOagHpKMDuH/PScZ",
-	"lcCfKWjKMrWVnrqpgQJgkH8hmTZj8Bxk+bRAx/VJRGQIIzEzd8zmelnwF+czUIDRt1EGVEJqfefnvInl",
-	"GLb1FPmSxcIlTNcTk5orte84R7qVpKS1FvEhI+nAkvackXQ1nhS3nVEBf2ChbPeWtfAGIRMtk/OWhs1E",
-	"KFxuNoWBBb1kaJpamAuaZSAnDGy0T6MLFbHF8ccR2ubejGeqRHE0hnyJf1G+yfX/Qw5qjZNVo+UpPjyM",
-	"32HzZpZlNtDXJd8LccH4RJ1zayWJPENziuPYMjon9wburznjk/7QXT+4nxC9EH7gitwbDIWe9qf0Evr+",
-	"y8F9HFc580zwCQbAEGPDL+KIcjIVWUruDYpL+1qIvrncPEMCkTWHx4r/FiuRYpwe12NfztvrZfdvAA/y",
-	"nWH36PLP5SW7NIt8sBkPeRnXIQmQ6gkNWBs6aEI2upUPKS4RNJtBxjisQfJo8JYmVVyhxHUXMfynaOLl",
-	"+ktnTOlqQivmclzAUoE+JWORZWJxzgccPutBlwzwFTa/YzCXcMlErgbI73ieZa7ntBu4dc82ubSU6yLh",
-	"Mmvx0ArZPedbQBY25mqULqszN5idMjaunDOL6QTAtWRQplfo5bwxkwLDWGEUzIe8qmjxIUhMuNedpDP0",
-	"fddwo286du6Xu13WrKeUQwB9b945h5DvSP5mHHVx/pXza9FpXznUmoL5WqZj2YxjKhqLUA2TduXetpsS",
-	"1U6VHIJR1IrsXcd7yD3zaEEWU2xcY/nVOQ998IrxEdxPyEjMgAzp6MLpscLiJmG3G6tKdo3NjyOa0RTs",
-	"jagBG41ZggvzSzd6P4Rv1DkfXHCx4P1CsRw434P1SeB9C/MEm2RUztXlHxd9KJxzwc44nATTHjbdtu8Z",
-	"inRZBAgQxBhHe2q1anyhGbhHcPdVDXRsppW6XlW+YQZJYcRSiLowHEXsVbW91WgE5o2UQu2gaB4Uzf16",
-	"QXkqfIR7R43Sqnt3td3SOze+Q7Ol6222ZJTCxoxVqzBex+sd8CiZgZ6Kxgww+2tlCOtZM9LMG3vX+gFI",
-	"GAG7tC55HImh2VNCOXZ1EhIbTjWNy9/cHy7X9Zq6Yp+povuVGc4M2jaYuoO9nGpD+0P1cHKMsu+evUvp",
-	"Yu0R3nCrfV2/jM6Mtmh+KP66rbJHd7Da5D07rn0w266e91wIwFK6u6+ukvdsiQlzhTSZCVdYOaQZNXaI",
-	"M78RatqCTItLkO7FrtLQR0DT3Bg8i6nAShDIFBCUakvGJ8QaJOccs5/NqbbmzAiNFwwEFByYaY+HjW8h",
-	"E9BWUeDwWdvL5topGk/dv65fPRdkQudqXabzcnanneU4vFtJGvZLcwD1Oxghu/GpM3phg57+jLVlVBEz",
-	"pEWasJgDVyG3auq6pIRRHLF58djj+EkY5zyFtPAJBUzFxx8vBWtE+duZkRySgr/epOAt6P4mmjGVNHrd",
-	"mmCz98uP4ODuujVv/7bc+A/RgWk//PfaNLhbyrdtPIyHfNtDctve8213EXdxJD+0QRPn/cMokYQxSOAj",
-	"eEoysUB3ig2aWXNVRrS/5kTYO80qXLbgHWIWh1TYA7e4hlTY7dlF3Cp0xlp3no4bg1Wh/wixtd69eJUQ",
-	"Y/HZpFRr6DXGprZUtN/bEW2naLvhR9zWQ8Yp+pPrPt2oji2LlweH9bl959ELpubC9ijfdHbdLeEdBwX8",
-	"ygq4ruzQzajgTcdmnPN030k2P40xvc6fNe5aJ2C6CeWuAJs5N0vMq8wUdmYhdEIZx4IYhbh1MXFuJnDH",
-	"PbjvcZC34sC1r44LdOvsOviRDp7bBjFtCOSqUjpMJb56y7mxS1jzAHb7SiQJR3nIJrnebBKb6XcaJi8k",
-	"mElhUypoljXmVLhmlWvSKWiWXTWlwr7Ejcv2OaRZ1jazositbppDmHx9ncscHJLGzJkAGvs6hoJZsFN6",
-	"aTGuXDBWJ2QIwEnKlLHWm6Gdigu27IMYDMBj/cewAO9I2kvDEP9Q6S8VHL5dkl8qD/CpL7tg/d1i+ksg",
-	"QlrkwFQEzsGgunIiTE2AF4pK5ftdU2JeWRCQStv3pyUsiMUIcS3gCTWyzDPWgXUsGN2FA2ABJxkCmbBL",
-	"4F3ycw3E6htFMHv/nJclpHhvVelJ8KFh313DMcx3o4wqhSjgxJWWLvsjp+sOXIb/wKhYWNLq8/gRbgBz",
-	"eCRLoW/hx7F0FscZZO5fwFx3g0dPoYAWx4SfEZbTDoHgL5AaIa/hs7aSwIIJnXP0uCgthMcX6rvLE2cq",
-	"IhLCmnydasnS3UzaCcZ4O5k74SId0ncORuBu3BVp19iA1TPXlr/Wu8tXzcGd+3JibuCqFhnNybkSszgk",
-	"5ny1iTm7EfSNpOhUh3YjKmtjsk51LIfQ321l7OxGrncwd4c8c0iUFTV5KLGDQ6Et00zwSVloGlyLWPGl",
-	"dhqtFLXZQPvj/NerH95OXtCGw39IDjqE+/edHHQ1HbKx4+cLWzo+cvxI18QWcp6K7e5kL4YfA5gqWdit",
-	"NvCIJv6KXXzOke/4AvqpyFILE2pLXmwmub1kLGSCJr/1EFi25+1xY/7TmCZrwQBK2N1zfs8Z9IiL3y8u",
-	"jOPt+gSnPwr3ux3Mvw3c75DtdGB/+892ujYb2rOEfSdynBWNT4qehWOJ8CZF10Ls+dfIoJ4GaR8akUsY",
-	"NjZt7FPonZRhc8KfPShLOHOSAb0EmyeSVHVJIcnAj3dg+zcPRbo852YFjPmnnhZoKNVnKizxYZqMKC8Z",
-	"sJle776vP6x4ateJj+ScU1UgtRAuFqfYY9qekhLSyrzICZm0lCt2kfboxo32MnA79UfwqL6wY3VJb7cp",
-	"HF4EgcmDdDh4W/fonXKUtbuwiHZvlGLMMngwp0othHTpflGG/5KnHvFVAT7T59x4xFZEa8IGElYwaHEB",
-	"VsWmhMOCOORWVvSvFtzwf2as+SEolsI5V2zCsfIy1y6vn6Y+lx+Zqn1XYnkk5SVcLHI+P4++Zc99rzZa",
-	"QO1URCNHeOk7d2fnupL37eOtZ+SmddoP2F34dTzaY/G57rhr+mtWA+0OFCQ+LynRH22zgjEXHmRjzFda",
-	"TFkGR/7GI0vRRzX68mfed05bc9bPglNtQZfRa90lz8jA/IH4yR64nuJv7qXEHR4fGS4i4SV6m+2ep7U5",
-	"1gM7GHsa+8DN6qQDhEFWC6ZHUxJeQMR4/LQAj/O97FAdehi3d+1M727ybzm3m8/+LTq6re/3thNfOERl",
-	"b1hPgFEumV52Tn/5FO/GVkjKzWxlng8zNuoEDMMsyYOwhVp/uOxb4/PB2poae43yAJJgEWPCJ1ls4C55",
-	"S2eg0KY0FpEWWUooJvkOl2RgH4OtNWNOLSF1iFj8/fKFTwa9NokafV9DoGzMJrmEu57LdeOuDyFrlDBc",
-	"kiKL15Oo3d0WSCAxItUipcs1KNdZ5lXYIIcypcsitRKTE901TGJ6pWpDgWfmxTdFfvZlB9rblvaQOr6p",
-	"toa8AuUNWZYxPjlSmq6DxXwPl8BzdOIsvJtnTllK0E9TfOXxZp6SOaAzp7ihaFuR5saCchDs1hxCX5K2",
-	"FVQNZPq9HeZ1Eqd7xQezEAe63J4u0YNKNWYDD4vt2pUufSNGFP7r6DKAuUYY6BDZ2UE+p8IGnxCHuoHA",
-	"XGbLc6drXDeQsn3Pgcp2oTIPvjuOdUnfls6kZWzNFPZzC3aHeSEogRcAF+QehhTeCJ7S5X2EMRVcTyNC",
-	"uyh8sJjhw+U5d9CwmHktco0t1q3bKaNKk4c98x6VkOMTfBd2Aj4+sW9QXfLMoRs+6tkLi4Eh4jtwsgQq",
-	"8VscqZDnHG+1sQBUah04vHvhHCQTqY0F5NpDxOOoGmK1QmonLVYN2MjSGjt8YRvEY9S5sZQLB9JQb2H1",
-	"Fl9nYT+ZCXaSDk4vVjuxUiDyygaCfMkKv+aSmY9zgl1sU29m2Bdfaw2MK9O5bgji6yxLcbRl+cGBg27N",
-	"QR3Ds53LDAO6AvPUYt53/vshpP0yZKnW29eGESGbKm9OkKtisYRGxFQFxpyx7jhrxxjaVFbIuxqzJmF+",
-	"JuZvyrFcpzivvelAjrsI9BopBIVBu0l2kcEaAvx+iZTUJc/4kigMMRwxbvOci7xmfEY3Wlr93vz0tZRU",
-	"b1EUiaJhp2pId6cXz0VBY+J/OcJ/b7i+0ezj5rpGJIRDPeOV6xmlOzXFacbPkXIE+8p4gOejwlTHsQve",
-	"WPvO5uL4ygSjqCI/6DbU2pltv7ORFZHB7YCqiAwONXWH6M2uoWAkE3cq2xzyKqSKFdjb185hEjIZ5izT",
-	"RoIjSzD2FLYS5w6tIUeeMRVZY0HdbhzhUEj3tRbSbUfETYVz2yuXE9COFK9V52lE2LPvPuT/3VJBXFuy",
-	"cwrSTda9dcmzGpu9AJiXxW1N8NV74KzXo2TdSoFa0+E7FKYdKjP2XJi2rQhrqENbd+af4l/BHSjfbDpd",
-	"I0j1nWUIt1Kz1cQQDrVaB46w91qt3UwzBfKSjeBoRDXNxGRDmDQMbxIxHmPvfW+RYdR0LtkIumQVHXMk",
-	"UkhcpTxPiaGviZDLuAv2gx3Vaw2zrxncMlyEmNvV/15xu87o5x+BT/S0c3rc67WNCdKRZg7VELVACdrw",
-	"QOL2XzUNgam+vXVLSMPb8DtXnM1Jx1Ac4vDZf5EysSGl++O2cPcC4t7snvb7c/BQX9lDXSxlySRr3K85",
-	"9NTksEauaFPdjHaENQBxg8k6p4O9v6s+6mCIt+KqDpfo4LE+eKx3O/HP0pRQf+S3OvEbFKQdEeCobRNg",
-	"UxyYfkoUaDIopOuAaEHGFJvNcqWBNjqzr8RBDj7tr9WnfQVKX+PgnoHPxEQ5WIWFcw/OIerprtLpTShT",
-	"TX7vcmkOxvYtub53oc5S87qz3Rv3x4uvVY27FWf4hoN58IkfPGB79olfSQRGHeTflzVMBai5eyY6yx0c",
-	"j/monXts6YpUaAqoATZ6yv8gvONW/OYbeMfBfX5gHnt3n+/BVMRMpGYP+nMExlJkMRVFSaQFoVAA2LrH",
-	"PMAwGusnV0mZ8bSYgkuFLBEwmHJe3bgPHXMpvyrnee6zQ7XLZgkKa7zTLeZFdpGRqAv98c4e9BTwG3PQ",
-	"/Zbcphc9o0r3d3elozM8ksDtSRK71pR/h287Kj/csCfdkPhmFzqSzcF/fmX/ee4YiueP9vP2LnPXcsbD",
-	"Ajm8Q8ygU2xiCJzbg820xWo0DHCWK23d66OpEAo8OG1ZSCm4YakONpFyfJZ5VM41y0rAHwVaYYdA+/bm",
-	"ni2GuO6qj96M7Vac87goB6/8wSt/xTzy3B6uTawkqmDNYH3xodePvElmvgClLO4fGUIm+MR8irotn+dS",
-	"Atfu8F+r5GryVwZ4gl/pebqd/tXVdd0oxXYCsbMUululQ1GSb1VFK6/K9Bp7aOwtFXwiIQOc+NNALz3n",
-	"FXPBxpWSovxfOmgNpWm0zawd/G5i8BBo+loDTdtx7uTWTeEJ3Cozd8t18FPdUuSpJbneTrDJgrKs8HyP",
-	"5T4EksJMaEgNjw/9Dfce9Z7cb4pK7YFjX4/FcitxqKbDeQhAHXzIew5AbSsaozEn784o/SOu3679hNoa",
-	"1ms56PKE0JI1MMEt3Dn+iiJT0wsgMB7DSBNqHSoO7HhnvtPcwufOsp5bCWM1sZ5D/OrAe/Yev9rSo1IF",
-	"Z/69MwQqQT7L9bRz+ssncxQVyMs4rBv2SrA/d5JOLrPOaecBHl/39voNH1z3BGa5k8h1GZdAsOfVyAeC",
-	"8Hi0dgvSXnTAYdKFgmzzhGqgR0Ue9syFZ8orfUygfqVDGVF1LL8Aps5DEq7e/PNUGPsFzZpZ4o0VHsw1",
-	"hHSN3e9gB8fmaOD9qeBQ3l+a+Q1IP66XxhLvZVrZlkch7FsAZRV/P1NECyMCjODgSbVBkBEYZfsgM76i",
-	"BZwRLMEqVZp+NLyqZTVR+dR6RLbhufNiExfBzZil37BuGeM22cteVLnniGEV0prtmlPm3CoeLzIkl2XT",
-	"dr+yoGEWqA07mLimI4YH5EbcIsxk+UtA6A4qKz6bAqXV56vgOfVruFSYVvHpy/8fAAD//w==",
+	"7L2Jchs5ljb6Kgj+E1F2d5KmtnJZiom/5a3L3d5+S576Z0oeEswESZSSABtAimZ5FHGf5j7YfZIbOAAy",
+	"kUkkmaSoxVWcmOiykrlgOTj7+c63VswnU84IU7J1/K01JjghAv75gjNFmHpJ5ZRLqihn+mpCZCzo1PzZ",
+	"OudoQJAc8xlDlCE1Jmgg+EwSESHMErjA8ISgjCVEoNmYxmOkOJL4iiCqWlGLfMWTaUpaxy3KUsrICRrS",
+	"lOhn/v2i9eb9f7S78H8/dqbJ8KLVilqC/CujgiStYyUyErVkPCYTrIem5lP9HqkEZaPW9XXUenWOR4FB",
+	"jwkSfPaDRFdESMpZhIZcoP6bYfsdVvG4XxrWRWtv7e9+IkrMT4eKiMWvn5GYs0QirH8uVkSJOcIjTJn/",
+	"8YPusu8OuZhgBSunfjxsRa0JZXSSTVrHe5EbFGWKjIhoXethTbHAE6Lc/mZCchggTlM+ezWZqvl/4DQj",
+	"7kvlccPveqQDMqIMXZK5JApN8Yiy0YmZzQyLRKIh169DfUa+qn5kZzjmaSIRVZ1W1KL6df/KiJi3opbe",
+	"6dZxKzaD8ac3wV/fEjZS49bxfrfbjQLr/Cap2V0Sc5H8IBFN/OXcs9+eYjUuPg33bGuV9ZjIZMoVYfH8",
+	"n2S+OL5TpMhXhTJG/5UR2PkxlQjH+mf0CKPPn9+8jJDE88cddIoEmRKs0IyqMWVo/xCNeSYkwkzOiP6v",
+	"hCM2pEIqpOiEoIQm+Rqbw1zM1BtaW4+tbrWPjmCW7u+94NIP4ayE17+vD14f8SGMzp4ypMZYwYUYpykR",
+	"aIwlkoSwCMksHuu59OGw9SOkj+Nf+vUTsSe1bgZ7NfTyEY9IeMRTPCIRGgo+QXuRW+5iafe6Ubfb1VxD",
+	"dtBrrs8tVijmE+IOciYJ6hsqhnEvEF2F4PUHS8NPyBBnqYIH1qU5Pa8z+ntgbp/4TCIM0ztBEy6I3gWG",
+	"9rtdFPOMKSCh/W63NOT9bv2Ye1J/Jzhw/di6Iz8jWISo6BeuWQlQzCSTCuE01ZJmyDOWePTyG2YEyQnt",
+	"1/EVad5fz1cWyeRacwM55UwSJweHKY2V/ndsZCIwzek0pTHW430yFXyQkslff5NGSOYrqZ9I9NszSYQe",
+	"Uk/hS6J5fEIUpinwA/0bkJyZr7sV4VQQnMwR+UqlkrBDQnDNvH+tf++QkjTxftBbQKQEwl/jW9df9HpK",
+	"hVmsH+zu/ePls18Oz7rvnv7nwT/3/89P74/Of/yPvf/7X8/10iqsMtk6Puw+i1qKKhCb+arlC/wk4bF8",
+	"Yqbw5H9VBn7t79C/CTJsHbf+15NCN3lifpVPPpqlNvsUOMeCSMIU0mMijgEZcYASTiRiHIiJz7T6cR21",
+	"XnMxoElC2I22d5i/xdvZ/+SZQIKnpPplzfENwa67wAfFAr/2Phlc4WJM21pcw7d/kMFJmeX0RMw7KidO",
+	"RGy8sLR4X++SzHuCZJIk/iqfa/FZkWxohqWm7QQUO8y4GhOBtIwnUnXQOb4kCCNGZlqNMffAX0YKb7Q1",
+	"+/vF1nxmU8FjfeoGKUGvmKJqXrdLNRPc1pZ5r4e55gszIEMtDQLrA9vIrnBKk5ttnX1Haa+0QCVpgi5a",
+	"CVakx4e9ARVqfNFC1BATPHOM9J36DpRSIp1pMcxUJkiYEVLWU2PSM7d4fLD0mRIzXPqJzfhft6CB5zhB",
+	"n+yC1m29XaBt7bXdP72SE5xqSUwSrUnly3qC+ubbfTDKJCJXRMzRTHA2Mvuix/Keq9dazN5o8xlXPRDW",
+	"le0XxGy0EeGGMYO6N+cZmuA5DFYSkpsK627BYbEF77lCr+0YghtQDHJLWxCanZ6c0S658LXf8mT1CM4U",
+	"dmu44apLeEPlwNlhaG07HmM2IgmSlMUEllxLfb3W6JP5h7FBjfFubY+5FmPmScSZ0XypMhOdbbRJex6v",
+	"/CjAHgb/AnqNaUpqt8vMbhtbdcYnZMC1upNKUloZT10wi+QbMJT5ToLrqHXO+VssRjfbNMV5L4W3VDYO",
+	"Rkglgh+FUdz30Dv6fLNF93QHy5isaELnnKO3dgTBlS+GuC1eFZobjmMyVUb4nXP+DrP5jRd2gtm8h5Ui",
+	"k6mSpQXmHOkf0RBoDrl7wDtFR3qzO+jcOWVQihURmykGnlKsP6qn5SSDXLbg5aFvZeHdnK2kkEZBphLh",
+	"JBFESsOiKKgIwjCs1cvUinyvIbi+2rnvKzRSe/cTz0sGg/3McKbGhCm9xSS54d5fEtbTDD6ohGhSk3oS",
+	"l4SVNA89Z80PyNcpFSTpoDMzSUsGXGtJQ0HkeGMBtefriXrCXNDf65ledSLboIP33B0/vYUkQZrjW+m0",
+	"uCTl/f3ll1/ap942LZruP2sLx6eOwpf6nGABiiZOJ/9+0cJTuqZr1ZLJFaap1q1vZpJ776mQR4IVHmDp",
+	"2zjgcEPWgTXhE8KUzx/kmAuVzjchiSPfqjsj4orGBH0uDS5sQXu3bIst1018i2dcZtMpF4ok70hC8TnM",
+	"7Ea7mL+wN9Fv7MFieRt6RmwgAogeS/SPsw/vjY8P2RhHWw/jGPlf1l/cTM4e+Qc8HxyC6aJzM7iaDQ1O",
+	"ZdsiV++qXgLwv9ln9atPY0WvyGdpNnUq+JQIRY0PzBjGMugPr3r1osL3FAyOFKf9V99L5T7xJX8jH/xG",
+	"YtCMT7XGPJq/pizRbykTAjY/al2SMBrTNAWuo1fQ7GXruHU64V+LnwTBsnpZrwxG0/wNHbgvdS+QeEJQ",
+	"nGKpRbbMBjlRFE+AjK4smxta2OUslPNQTbGihKkfJLpkfMaQeVC/ZcE/WZ5Z6MXg0FNWTY85i4lgwRe5",
+	"dfgW+inNv0BYNtGbBWtQzD0qL0osuJRtQcw+ettYvNRbt1WE4VauNFv/Dd4Q84kESWc65ZSpiWUuPgMR",
+	"RKsZPSDm/e7+j+29vfZ+97z70/FB97jb/S/NREDC2V/32909fY3HiovW8YH7Z8/6mk8nlGH0Qe8k1/dl",
+	"AsbXm1CWKU0QB92oRVgi/U/ql553nx533Sdp0jp+GmkDWj/Seg3RtHY2bUUtfkXEgPPLXk7A3kW9bkOc",
+	"ShK1LDWBz93+243xH5gRdDah4AuRCgsVGM2PxQI4tgaMIsmsdUbhXd1n5r5W1Mqmycq1tFZU63hv4Zz4",
+	"W+FxGP3ONnwsQEyJVT5KdwdvtPvViHWVdjRwLhY3tfzag/3ga/Ndbzo743trMGBLJ4GhLlDLkntIIJD6",
+	"y5iAW5Aq8FXoc5egAZE0Ic5lWIxowHlKMLiac+prNP4yfQaG6BFpiNkZVUzzUfDlQdKBWdNmC+0IfLlo",
+	"9bjImXng2h2D5Q+e0wn5MHyJ5yAXvVPSlBDyUxPk9NlkoHfI+C4h2yFavegVVgsafmkbyscgyk+WGaJd",
+	"MUd6kX96S3MsSCE/hIED5O9wcVBKpLlIy8W6rOD5b6lUi+oMhD6DBMqy1FoWxhRZJFh4tkdlj0hFJ5YJ",
+	"LZ4CRr7CF2peWGzwVJAryg0JrrxZEJmlJlOHKjJZh26BYs37sBCaICt0YBbFjtwbV/HVFWv90UV7cGL8",
+	"eTj96C27FU6eBM6FS8zZkIqJcf2Ut2oDNl/Jt2AQ1rkiJvbJhyZ69dIR5FoR64YCYIK/2lccHnZXvTHn",
+	"4JUEhm7UiKdXmfYceAEutqWWe5/Y6A86TSaU5flaZiGd4gjHzxvZUXBcy3j+8tnfHf+9Xk69Z/lAcn3X",
+	"U3kKCo1a8ZjElyTpgS1BWW8q+EgQowRzTdvK3Kb11NQ8znhPjvksqBV7Y/hFUEPtTU/QCv00pET6yqGv",
+	"yH2fR6/8wedzZLNRgJIzmeEUpUC5ztKSRCnKRrLy+d2xfcDH1pdSIZXCU09WiCj5fP4yJ9aKre7d1RvM",
+	"ewVRN5K05rUvQIaukrQ1n1o19nOe4PnygW9HMYiWKEiBY9mMTSxZg1aUKx/wbHAhjK+TplQF1uCWjMHN",
+	"jD2Z8jV24rUg5CzlwW2YcXFJ2agHSZ89YmLyjc2N8tOgZW9+7qqnLaDHh74XmoNbodA2P6dpWvXvTUDj",
+	"nmJtE7eOuh3wOAxwquVrL8n0C/a69jKke1ApMz3qiotlL/fqZKRXkZwHe2B8ABkS0To+Mib4j1rAX3Ea",
+	"k56xtVrHflK6lv/SjswKZ7vnv7px68HlY4bJ/Vh1zv6dMCJwqlm31rOdU0u/9FnUSikjPcUVTv1X/SvD",
+	"Jq1Is2dpggY9/e3W8X7J1fKl0AJazT1DUzy3/OTXwy+eF2iKhaI4Tedm0lELBtZbnGo+goNFp6i/n8vJ",
+	"8R1nBEi5tNsNnymRQmOvUk4ai8xkpXXm0c9GpmVjp0+VJgNuk5wu69w6JtincAqe7wG/Iuh3IjjoE1rR",
+	"oGykdSaT6aHXPeTryTlcI1anD/cbTaMBVlfvx9qyP6kg7W/BfDlpZi1RfqM3zQYDqE6smaakl8ZTkUqn",
+	"qiG934+nyCyNt6zlg1eZS1Q6/eVzXdCs52PKz2Phbio0wOK8LRyJ5Q6inBBDkua+OXaYXzZnlVaCNtFv",
+	"/El9u4ET2p9xw2EWy9FMpyot2Ebc9Y7OB6x/ZcDlpXaHwCeK0ho2I94/uWuzXphsxa/pXr+2U7Mg7IOb",
+	"HOU3bJqpwCGtCnOXjFk291eXcK04gYUrxKi6K/0BlfNZ5wiy9zlvTIwVTvkoI6u8QauI93rJFn4i0xTH",
+	"a/nVCkmw3znqtqr8/6UgUupl9Fdx//a3+5Mla5SxlEiJcL6eI3pFpKmovQEZ1NWg/eFIYm1H6wJB1GgG",
+	"t0gZtYJ9hdd0R1DbIyhfrsB+1ImOt5TtGM6O4Vha+NMrareopK2toIW9f4vRr9vzBK1DVOsFmjYN6NSR",
+	"7gaqUzPnauGI/NMvfCi6VUfsi0HqjFmXyYJr1v6HXxGRZCQYetavXD/m3Mx7nvvBK76O62hTaffljsim",
+	"PJgPNm6MJ3ma7k0FxSZ+U1AorkEovjHP+OAFi27Uh0OzlI002cqQCExTYtK+e8oFN4u941mp+sF69vTA",
+	"CeSB97QGJj036dqPrhPmFGTKheo1jjQav6cgV4RlpNHoKutafkF46DVrEQWWtjyD0GZB8NpE/6qlFrBM",
+	"e/uhhOjFZN5bjx3bm8yHgjMxGYkfCwLHafphCOxoaQWFfUDzqPKkplxKOkhJL8lMjQhpfnztW8+yyQSL",
+	"+UpVKPSpxUl+uY5aL7EcDzgWSbhg44r0MmlLdso87TUXJntEHqPZmBd1wXxCbORHFLVhKMn0NgAbTLFU",
+	"OQxRExdp1MKM0SsiJBY0lLNzpvBwCKP4jVP9QUAKohIleK5VdMwQwSKlRKA5wcKPxixddCIkZ+/xhISC",
+	"MoAGkOC5x3cq1oJCEy4VUjPC1Nwxfrmdr6d81pOKx5c9nBKhajbo4xiLCY6pVBKCcm7DcGloTUf0riij",
+	"qI4oan1tj3hbX2vLSzpt86nRA9qQoqGFImgBWvpwqXrNacsAKF2REpHB4K2jvUpOzXJXikKlm0xl3ivl",
+	"4dQQwmsABzHZPWZCfMYQZ6T5cJek2qwxXsYVHdotrAlewlKnmmGowrhNU9L40OQM5b33sRAFuyDgvzKS",
+	"kfCifSIxgb81AUfofSYkKROyJgpTew/5lMgms80w1Q8UZM7ROGOJgGjiXa64m6QgIyqVSXeRPSVsHs7i",
+	"+gM1P9WMqzFxeDJ3yTIHRtA76C4ZxEF3m6PwVYxA0qW+bOrNsCBQXmhNjybhevtuwVPSc2Xpy5hKs9cK",
+	"Eut1q6bGBeJ+5Ksy5waw34AJIBPM3UIanVXeegNB8GXCZ2z1lkWWL4qRPsWAPtd0MJ/M1z4M3xE15smy",
+	"AS1hdqVz653XUkVNrX6df2Crp+Rcq8K19Fn65lbPxfLvyrlUZLJUhhesDivECEkkwijl/LLpCM7gG6f6",
+	"EzdhZXaoY4JTNW72zZ/NvWDJJHi+6izpe36QkWbierLkiggDwtbswJpvuIz7zSUKhnQlqWiaIsUBodEc",
+	"6kKgDOmwudq0JVFibLlci2yYSbS2BRm1MiYITnoLykKDz+nFkz1GZuHzo8aC5NqF0eUan6Nf9Kvfk9lK",
+	"26eyTkHaqwqkaMFSDnH/6hmoKlQ1S+cvy6LZUDVulusMVe64Ur4HWFtIpoQs4LAmt+iB2aDwtnmWouzp",
+	"FQ3HJnIctkDekYVPWFUjbhJQ4d7ifcVnS4WJS9eoxj1lM9cqfK/xwc3VpcZP3Dp/WH3aFmZcnk31o8Fl",
+	"pXJKmLRADeunzewv+nZXIR5Mjak8/0Gi4tYIzcbEmJlTUTxioe8YZ2T9EiR+RYSgCVlayGNTZs0yGLtG",
+	"TqmBI8UlgId5OXq6F/bTlgOmlVzedSa4QVQ1FBjyS12WVaOs5V61Fcc90HiX1N/b27Q2t/KuxpxqedV/",
+	"sBKiZ0ClFkcdGmO1oHpxkUIH6dUEAGwCgWzS1j851C7AbiKTqZp30HsOBjOOLbqzHGubjDNAzSwF6g9B",
+	"/Cgi9Dv/+9/+579//e+/XVzIL3/9m/lH58tfH11cdPI/Hv/13xakgdaA7EvaBbDmK637IGwBtcpj7cDE",
+	"/GiLnwThY3U8jUIIHQ6g4jCv5aB4xLiksnXceodTLCheA6NDU8iRVycJausQoLC0tmMMMqb1yGw07qxR",
+	"QBEAxFgY+rKc3zJqySYpAptAahRr+e2WcTS2gG+x5bqA7xWcwaXFF5vXDJHBJzGvmHJZ5nF+bv/kGS0F",
+	"/7qdtJb8/evntgS44SrmsjLcDSZ20qhoe/VGl3hMgyB1XW35a78GWnFQek5yTz2aCaqI648xkSS9InJ9",
+	"dS8UTd/PlaZlSW7bTMTJyWH9rNWKQA0Ly02k346ovi+iCpfQm6GEWNBrStLklRChSnmDvBgQoRZzPWih",
+	"mTfM0aM+sNhOt2NyFfqPI4uAZ3sTFdqsJUWIHqYGvzAMh1fnSajM2wwvMuMvngtO3xVllxXUENzGSkC3",
+	"BihrVUC1zaE41gYaK8FrNXvkZgAOC2BSC9hPoQ35Ofdcl7cD0EpNh6BUjec+Yl1xSX9LKjyZuh3o7rX3",
+	"jsLgdK29TrcT3gH7rSL3zn3hy1JcsSZ3eyPcQPdcTvZ5LWXxkeLpqJhYaNnfYjbK7OFy8zBtZqBXVxjQ",
+	"5i0fUQZBeuu08LbMlkjSac8ahHrFn+13up39zl4JbzADiOZmu5cBaOnevvlXD4+AS7be8d9pmuInR51u",
+	"y0clbUk8yUi6uMnNXZve+BsomM1qgGHdyjgpa9JEJkMZjL+MuSTOJVB4xUyzAs5sIjxWyFoUG6jv/rJ/",
+	"C4/LGV6LssGO7AeJPDjYFWsaMpNg9pGPKetTvLdlpfHmuxOkf5+U/+RWT/lY347l4x+BBVrpD1IeX5Kk",
+	"f4wEGUIXm4yZBnKmB1sJrD4TRHZQ38aK+sdWy5ByxkUCfXBMlHBAKBu5HJQcBl0SoZXhmdZUEz5jaEIw",
+	"m41patrPOISwnEnZL7ailh1kEaYK8sh3JY+2n2uZCaFtfcgP0zytW82ObkWtEWFE0LhwavnoxpqJHeYN",
+	"0OC3FB11TeyIi4SIXkquSNo6PuxGrYxRTbMxnsoMQgY3hXItjz903mU2celJKUlGRJwgBqYHIyOs6FXQ",
+	"bb1+9Xp5kW7kg6p7Q2U9A0mEXKABMe2xDF3pZYHGF3zWbJpmg74vh5Vlv6UdqNbAw7yiCr1Ul7TivVrm",
+	"nCpOVE1kYp1oRBFFahgUqD6wLDu5GOmfXKIsyUndjjgpPrC2J61ytH/sruZ0K0Nt5WhbtwFTa+DLqLK5",
+	"ajXmwgN1N65wPizwum1M1zG3ElLh6uazSzZ6bR9ZSOAula+bCdYd+SyISlf62422Skv5i1tKcytVBcJc",
+	"TV4+44HpBnkLINkEy4zBsaVVnIm+x7ZbnXGUkJhOMKRRFD1xcoAgLxrb/t+/dtvPvvz14qID//i2f/1v",
+	"IXHuVXJrimdzW+Pivco8vxf9dP0of9tetH/9+H+H3vitWPhn9v86z56VV36SpYpOU6K/1e109xayTL5E",
+	"DdfET/F2axMhDGXmMCKtPsGfOapTYN2+tu2zTi7lWXmrAtWftVmcjw0SgLtIceRNvX6gHdsrsZRdtbS9",
+	"xKLfQmugB3teppRlT8UQz8BTYQPWCMtLmXtFAUsXkiDzXiX6c74fXktsr+ubfkBUe1L6mdeFK2Xr7Rq2",
+	"njVWJrE3rp7E+KuKXuOAPDwVZEiEIIlxflAF9t8EJyTcFiWwlBtpY3WJbO7eOjgfRdJUIj48Rn0/VcTA",
+	"4fej8lVBcqDq6k85BLX+Ia860n/4u57/rUlb73k/Qv/f//P/LnMwNdjHOzI1FvP/bP+nYBpg7iQK7fFy",
+	"+8I/6n9yvX15ddBWNHf/E58sOwh1DphgcUkSLSRgsxdYVeF5beQkXzUUGRiLGQLkGjUelnsm1DsPPFgz",
+	"IggyGcnNEujXnGjkhhCa8UfrJXsBWd6bKNPOz6YV4DFJcdpOyIQDFcz8HzGaZPEYDYgWzeCLflqvKRfP",
+	"eUcsvxjIpFyhkpbHso13Vkm/OvDKN8Nrn8d4/UB+ESzZP0DvMGXozJR5M4Vj1aNsyFvHrb/u7R8cHv34",
+	"9Kdn3VbUSAMpt8c+bu09e9Y1t0EP7SIXE9LbjE8nARjk11Z/2YtakNLaK3qWVTqxebmaLZcfNyFiBC0U",
+	"FHdqSsbovzICSZutvz/9uP/T/331OuiPrIv/mNcsy6orQjYLxFBeydANG/ao8la3Qfx2RfqrW/2beDMX",
+	"divwslJ6bZlFvcpD81PCpymxZZxXkGXqQkiBIL2339+Czcuh6bLR2zi/RBySUaAob2ziVBGajWk8Bt0N",
+	"o7w6fsOIVUFt4eZ8JkvFKCrHiNDRWEFJfF6hJxXCJm4A14Pq0gYu2nAMz4uTITUWPBuN7Wp47QORJETm",
+	"NcpmRTdbnTtS3opNKFG+T3/RQgd/ewYqRzZqFdG9KoUvS4i0+qBPn8v1QMuga5zMLlXz9pBFwsk8OR7I",
+	"KpAPO/w/uQZbAH3chvJq3/6OiNGayEqOpQWw/bwfV/FPCu25BwQZqkaaqnMuum7CWjV9Jx/Gkpmv7W1f",
+	"oscsk+IrnZVVqb7ygZtK7LK+uFIFLeR5KRlw5XMBGd7A11uS6tWRNrf1b4qJWMHDWUyxW0shtTpoSMkM",
+	"apTB3LqtKmnNYdOXFjGVNJQm6S/rC9MlR3j9XONNTJSbmR9r2x33zEuqXfhzGJxhpjJBihL1vaMugB1J",
+	"hEe82sr0FplQJWvbpIa9i9DrCH2I0OcITXBKIjQk5r/QjixCGYONiKybtc24aivelngeFVgABoxGkhPb",
+	"Ud54R0b0CtIJ/7jcr5yAvJ6KGz6e80Av6xxQcaFxhc0GmhhIkOPWCyzHrUbNf3oL2c7QROnI2tyCxIRO",
+	"VdEX6dOLc9sX6dD9fEWS3mAOJXZAGsT0TIefhxlLtBLuRm4Hbn6QreNfv9xTV4zG7Nut6SpVE1azwGRp",
+	"2qEmbBDU2o3V/fhWc4vbk42UfG8Xg++vbGrDzcn3/FtToBt9fwiS5X4K8nLUxeoCFFOr7GpOPP6S5r1D",
+	"/H1a2NhV1ul81/bYnblbM+/8E+1lxlve+gKD2+UNk5nAZmOfY3aJzgVmcghb+I4PaEqQOQGh/FD7jQ3S",
+	"lgo2q4iYUIZTtN/aClL8hvyuxDNWyN3r+uW+SRcPJxU9KSjKZ+97Xa1SS03HdOynl9Du5v0vFhSMsmZx",
+	"n50u7n7FLb9utPAFIugCX74LezIkxmr00eDwRTmzzCcNA2XSA1d467gVpwam1V1nXFmlbwmew1GB52Bh",
+	"U+AuE9IprmnFxV5riPCQcJtJc9TtosnI61zaOm7lKHRl7PIhJEaweK7ZApTCQiEJwsiAPukN+SlqUSaV",
+	"yGKLsdU6hRqECTEJXj5kzWEgobicP7iAK7NOs04fOmcp8sRRE+SJ8m4GM1RiPAHLUJ8unEMD2yH+IEsQ",
+	"N5RImwA3Jh44j1dE4egl5myY0lj17GIkYBkyrnq2OCMoKMtUFhzuDEs05Bkz1R0zd4lxhbS2JqTioIlt",
+	"J+RXot+ap1YqPGWK30hh2ypchztFoZ/y4/Rt3XYMi+PwTt5NGGH5ZH4LhSP98psNVnd1gUAQLOq2QUyW",
+	"9nRrEBT9TjFQFqsvLMH6FOWRaoVClsUH/R6jgd7zJY7mdXOs7n1UYawVxlXhGxUGsMLk80Tzn93u87WU",
+	"WzL+vE+sbZ0t0RgWwxI5y13Tnesz5JVuzub9clYw6zUHWeXQDfy3G4EA3hxbJMDp1yx9WAM00OL4DW4V",
+	"NdDmShcT+0EiW423JlrgRtE/7wCt33voNrT5NdT4pSiVuxP7YE/s8q6GxQP6DIZiUrtT3jzK5WtMATUs",
+	"LFT5IK1p2kiE4MJV+H96/QI9Ozx62lowW68wtYNcWHdtfcY8IahPmcyGQxrTvPCuf4zGfGaykB0mRrO6",
+	"bL91/bJvarqwvv9+FaHctL0PRJqTwDtPkYSCNgQABpCAKfhIYGi/v8hTyBTwdIKUWIzO3KY3pieI3g6A",
+	"V4AUwmmPJq5OXy+1OSDKN5/xdJpSUsoxzDKahMejwmimSBKmCIttzc6YpFPptS5BOFZBoCNNFgGQiFdX",
+	"RMzRTHA2Qg7wqZHu6CFeBQJLQwpYDnLpYuYqvvVkuP2WU4IvJcIjrJnooiekGRK9eflrM5DQGPXLsfVj",
+	"LjLbYjMXSsAapul6M3XWmLnfUkwwhbdZ9YLWwXtDQZYfJZly1VP4kjD7RejeYaW5svmwxjQDeLkcak4Q",
+	"BC9vSgoO/SvUDCXcCKx+pRbuz6FIDOw25E9P8BwNiAeSB97ixt2mVjQYc2HIlfxRb1jP3OtoN8YsB0pB",
+	"Lr7ZWopx1AS63BXGBVwG1rlo0DIcdFWz+rlTNM2L/8jXaarPm+ElPFmdSmsLx1xFWf5x+7DlYN45C4qy",
+	"bJDS+Iwo5dhFWLcNOcsKPXfMtVaAU+fvfUeltv/Rz/Z6K2rNuLikbNSD1lk9wFFrHbe6P1n8uIWBfSJD",
+	"QeS6wUTzSCsei95/Tp5dJT+/78aT17P47/9xuWiyiuITnuZy2H3243p1M+49X8LTyFhSl/6yb6NT4UjD",
+	"/nn3WYHLZxMHpy6h5lAPwnrfX4wxZM6qGY2JH9gfzLeQjHKr9bPTIkGoUe55rWuyNOcNfEdhL97cllp6",
+	"GRLWQeZ/b2XvBkMGm4cx9/N0o+CObyWMWaxtCX9gzSKy6kKFV2NEpSKCBDpBLmu04ZLcls3J9NmrDCqv",
+	"mqiH0Pzk9TRZZ4uIQb1v/cbH7G/2eifmk4WEUD6uJnm+5NAntSgvlCTOBPHK76DMWR+l/RIeoP5WwgPb",
+	"ThwE/1I4aLhpaRbm0VoJiUfhbr3brX5cZqaCANVrVU3NDNqg+aIG6xJ4SpAC6IICWne4DdBfH1RwFQHD",
+	"fSEituGCpSWZ1b5qC0csIVMsaqCPz0HZ188Z/T+y8MGIfKVS6whoKDhTiLAEaoUlojWa+UbJDdCuZZPe",
+	"MHl+mjc597qli/SRCBpapMG8V8xhW/3skmA9zBslTec86+FbmT5txdJajXc2WVT3fW5UuPyzkbc6Sxb3",
+	"E9R23eHS9oaCTxqVRMDdxmjc9mpPc4JyGQNmV2eEXGqmwVmpksGzSEi447BxEZjX5pbGFOujmUqOFMCl",
+	"zqga80whzOZr91+0RyCwqDdu2WQXw9+eYvEXO6EFKSxfmSCpcSuGPad7afWssYliLEiEcmefjEpNiExf",
+	"vkonKSt4c2ldaTkRauq/AuPx5hCOd4uIWIZAXBbV1ftwKk0P7irgRI4OBIg+2N6FLBrpMEvTuRa5dSjH",
+	"jQHTl6p3+fic3GtsVTp14cDi8IIhtljw6KkVa4Y58rfeDCffvabQcOoWwgBlfLJ+tc1woHzz8w0akBFl",
+	"phU6QTMsoC36O84SPDdoT/ApkkDjXFjK8iWnEgM+lOkaSMms51o95FdKOXXeJfu8uZ7DmjhE23VQGXJU",
+	"bleJ5SNate4PZ2qp5Vte3YbvC6x/8OX+TtTekNvdi1zJ6NCzscEiS8iGNf6Lu701JPOFM1GgmpdTjBba",
+	"hGA3Jwf4UMB1BSa7GRg6wKg180t7hFvnq5RahZjZt0a+3pDjj9WBYtwVykKBi+7SoyoUHqZezzeT+0J9",
+	"4gyQUIW8lyVWrRJ+Jfr5k+c1LcqY20luWvjOBvUny0XYeUYkyLCA8zjgLdtv5smosuuwG+IHicJt6ddt",
+	"yFTH3jwTpZCUeDoV/IqYchMTYQ1aKwsvXdu5eQP14TvajXKgYIGN1ftIvfXVLGq9lS1pT7+Q1DYWz9c3",
+	"SNBlQR+UQyQxaB1pAj2lGvjb6ghyxyLJLXLF9TvxlXb7LR5wgRUXczTjIhA6qwdurnG6BvzGGyFn68mt",
+	"n4a3dHK5hf8WD9A5iceMxtTQyv1MuhGe8xkRVzQmb5TJQ/ItOKzIiIt567j1gjNNJy5xwyTqtF58eH/W",
+	"/vur9w0x96wbhMoejqHdhT0DdtX+ThgROEVx+VtTQeMS7nETE2yZcZXP6lt9BtJWSmLWgf51KxJkNLUF",
+	"82ZpGkZfH3CRg800cB0k3A65GfortKlq7ZH5n1xi+Af+dgSH94W15Ud+3H+E4770+K7MGXbHeR2+2fg4",
+	"rpkn2/yw2kD69fKVXb/hwxrsfC2WfO97lHc+KJ2Q+9my8unx2Zp5W/i8QNbUeTC3q2/n0T9GenqICwR7",
+	"20F9y4H6xyihI6pkB/U1I+8fo59/Pn73Tv9Jvqr+McJs7rfvUuY0uwWKclZm21OGzLQzOmJv1kpoqMVC",
+	"9hIQcDKhAQVp2zH/5X343K+uB1q5c381I/5wPb2rabD9DGIZZoUrKTim11qwaW//NFNjLujvcDSP0XOC",
+	"BRH9ME5OnqQWeM/HD2fn6Ame0ic4U+Mn9uYn/WUOxrWzZ7DrGufGYt8VXA/F48vT5LdMqnUDLUVtQHu/",
+	"60UXngt+SRjoKwIzCTHlBdKrLywoSsAfTbmkmvk8hsJqwhR65Hq4PY4gQ/x3IviaFQft/NIyp/1NUqq8",
+	"Os0lDgNY+Xf8igTwtgL5hQtN8myr00vKAOm82MKFqqJpCVzBxFzW2byoBbUMPaiRsPLFEOeP5diLLbih",
+	"MrDht6rZm0Uo3GN8Sph1j/nrEnMhSGylqyuBDbLhFQXcgSyCCoDFBtrtjY9Es8KSJYGp0jZ/a9Q9sA7G",
+	"rmFP1zXQROpKoWHvS7GEYhKVfQnGKlZkgpaO6Z/dpCmxrFsyauYsPo1zHBgH4gGblBuikOqQElWjQ+lX",
+	"AApkha3m8/1Vi3t7uPI3Env6XB2+LJK4oVipddx6Sp4lh/H+XvsnfDBoHyY/kvZgb9htP4t/Sp6SH4dH",
+	"+ODA1I65ejOr8zOueoARUiT6g1JkmiQzjmQWj22FC8CIzHkGVRtayElCEFUdvzTguNXd+8fLZ78cnnXf",
+	"Pf3Pg3/u/5+f3h+d//gfe//3v557ba4Pu4dFf6b3XKHXdgx2zZ4kPJZPTK3Tk/9VDNKLxBZRhesvfv/s",
+	"OYsBoEXvQhLyTuektYj6OeQCERyPi7qvyLo3qEDQx61pTpTe6k/wqVA61GKT9Mqwv0RN25msItnnzgD3",
+	"s8Ft+dpxN2oNzO+t7t6zg5/wUdz+cXBE2k/jA9x+luyT9uFwD/84eBr/lDwjHlgNPFuLa/T0eC/HNSLa",
+	"YDVUavrStZ9CgSQj8A4P3rsL5WZUjksgSPk2H3c9xvCrv+e2JCTPMDw+OFpsW5lP+luzKke7bCsL/IoV",
+	"afTijbB1ijUMYtQwsqSjDrSowMisXMMOwz7keoP7S7u2KfRPsc/fmmkLa4qINQ/kDFNlaKqgrmXn08uO",
+	"rdmInKdIRBUa40b1tlXgNSBLnyK8HAWXXpsYtPuiSNVvGZKTq7fiFZ+qv52rGcxLOvRw5DwuM8CSLKBi",
+	"m9LUY69pBTBXCTAGH9IEfeLQ+WnOM7h4hN6Tmbm4cKLNB0IW/RVOM+Ic09YrXLTGM4uHJJ4ViTYO2guz",
+	"UM2v1PqsFooLhHydTynU7M5OrX6IDLphL7zSzn7l1PKhnqCUDBXimcpnlHBiipXBtQFo27YsuPK5BbBm",
+	"c5cdfN22v8pNgjz0X2gnlfzXIlm2ovhKC6go/ZTdOs3pg5vsWoVPC9qUpppeHtc4gCxiXAZyLxPdttSv",
+	"RYmUa5OrGJfVO6/t6Pk0BHsgFcGQ1+3P0Di0sEgpER5lQ/Y3le4o2PugBFfwWXFUYkgcQIOMpolEZZAK",
+	"KxCrjL3SgxW3h6ft11++/XT9qO3/fXj9+NvBdenSXqjba30H01KxPmaLs+zkC7Y0jLWEP5wgQzaQ1G0U",
+	"e8QISfT54gK5zbhxSY9HggGqNk8tDnzAk3mltv0EKTLRayJBSddKuYVMMLQb+anpXhY7TNCietYMtzj+",
+	"JD/6q+jWMoncYxLKiJkhxd0yc2FX+eZLao/mYqX0589vXkILVMMpyygPVFpbhyQnBiQR2pJW79ESFnED",
+	"cVw9D3dG/ximEhkLDUvUHRwl+/iAtI/i7rB9OHw6aD/DR3vtn5K94Y/DveE+3tvrWDh0mGEwF/W5Sd+M",
+	"Ux5fOuIyB+LEorhckqkqmvEa7ANzPmKaGJkzNiPfTBG0FFxXsA+ayjHCRq65cTAy07TUQa9SSSxIgldQ",
+	"X09my9GAVgy2IjoNzeUHJHIcvk6GWn004PFfXzBscihB1NfBOPSraB4JKHpyHQvY0w2D2CJCql6heocG",
+	"UUWPMHe7bTXFbpqwIr29BggDpykiqSSgsKEBSTkbSS/6VejFIV34S627N8i8Cg2SWvzXZgnWOXtaaV96",
+	"PpvlEIDmNqhLnZXbojfrCLYChsVrGLzq3lc5EtKqOyvAhctvfq7l08o3Ogj8hW7shqDs7vdztuDKUlkC",
+	"E7RtWrSNZpLavYPgPwM73kFvndptcJrwBQPOAp4jzRQp81s2mpR5XMrrRxMuALqDoYMuILkhPOKdCxa2",
+	"S5tbdV/W4a2n0pUbSFvxulYqkNOhCnZ7Elw8rfxrW6qmH9sK67eOv0bL2hhrPrRBol/Qa1WY8GVXbe4F",
+	"dorczfo7BRs4hcwQZ380Ef2tiuAvOeyeHe/tH3e7f+0eHEOOXU4nrekeHLn6qVph8KsHMrG33znqtqrn",
+	"76W2roxi4MEJ6nOagwGbrxVTdbahm+cR3oufDp512/vDLmkfxkdH7Z8Ge6T9Y7I/PMCHg6N4f3/FPPe7",
+	"4XkO9lrXXwIuBusGDID4mRvnFetjKrjiMU9BW7LwRmQyVaVq2gUiXShC9j1+gZibKcApdLMI4XSmWYcz",
+	"406QOzjmHHqUG62LgOhTfQ3aHvjGEVRn2d6stpW324p1tIbC0L+Gsb4xDx75sfEishM48FKRyWlKRDAk",
+	"ZrKNHDv9jQ9kTyo+ncIY4c8BGZvQnSZxsPFkCn6alM8Mep4FOk4y0jMkGg7VNiw3tWlCy6pOzZx+JjhV",
+	"4wU3W3w5EjxjSU+PvnXcEhmzQWY3gdZxawzPzr0YTLGvOA051yqvXaRDosZa5EHyMxEopVfElD+P+Qxp",
+	"rQvpJ9EMU+WpX8XoimW3K/4lXGCPw46+n8FRQZC7o2iwBq6NAu3NfdlbAr2fX5aW+XkR+3yR9LkcCZw0",
+	"CdDk444WlnKFuNI7bTPC6hOyKx62ha1hnn7s3WvgNhM8t6xpBA0Di8TsQUZTRZkzd6jsTQHXy124JPMi",
+	"3lKC4GqYl43TjORwXfbvnl0EayBumru9tZp5fx3qqB74LBFXROToJSfWEkeXZA7BU0LhVkE0t04Qy81O",
+	"T8/3QuneYoci7bD037bTa9tuw7eaX3oOZW55GnGRtHh3meJ6Fdz4q7ACXt54sZbVFPFifqWNXpE87h/K",
+	"P3uuRYlB3VauhfeNtVPIcybz9PigeXZyg6Tjtet2Ske6RnyyOWcE2LFmJCUUpMXTv1xz812PuP37F/0/",
+	"3fazXqf95S/reBblBKcpSoky+CYmuRgkO7A9OmIS9VAHta2FjO29Rt50ShxmJVz29ar9v0mi+8gksC9I",
+	"yDdOU51wRubg+ZYAlzoTVCmAwa6RfXEmhG2r4ejsn6/OllNZnp/ujeduKc9+367VjhLrKNFnXb6oCTGp",
+	"czohH4Yv8TwUZdCSVytbWtWy0TWHbfqDVonT1LjYy22BIW3/+OysHEZ49Gt378uv3fazL/+z/2u3ffDl",
+	"8fGv3faRufTI+/fj/71e/MAfpOvIzMXEDANxkY+n4+abUkZeMbXQvdyZ/iZlZ5kGWNu/rNTaS+tqT/2s",
+	"rnhMkiw1mpNNG3vN05TP2tm0mDMuOSlroSwD6BuaAyBNW5BEERk92Yak4XoOR7lSoIaiKr9YJ7HCl0RC",
+	"nQHnl8g0dmyK67GksVXTrlireu0FXNxgv9fWrC9+qM6df26d9+TYOkx8q0QvsHnwxG8SoBVm1w/oBGVs",
+	"iilc1P89MV4V04t7RmVwyWrglsGFAg5cGyniysCZlIcVaVOJ4hHjkkpXHAI2kzZgnd/H+bp/kOY9+imv",
+	"sQI4gZVEpiNAVPke0F1kkdEBLNEnvGUA0J4/OCf5Stemcoaxje66V39piAoN+w6q8wI+dN4MqtyUyp6U",
+	"OpapWcifXIUuc9LbUaHP+SVhHzGtphq7aqIWmf9jPPh7TD/Qf7z5/Pubvff0H8865KDbifdT5tXoNAXB",
+	"fmBlSqtKj8JrNn2Xn1y5SKCKT3uT8g2N9rt46QvYy1U7Xv1OeKwKp7n64Ycuqt3ri7TYvaODbudoEY4g",
+	"1G+9tSzD8Ub4n6HZfGZa5XzhGIA3nQx+CUG1uF++re1JsE8GBxIEz3oBHS5MywJtJTCuLBqZJKBBgRSC",
+	"QkKJOEvneU4OeOCLcXcuoANoebd6v3EKaId1OpODhjZ8NgeH5mJUE02yKIMLSAspZqMMj0hv6neAJjme",
+	"dMpHNK/EWoxCFSWMPZMY1itW1ZoWxYvNiRkTeD7BOfjHkKakRyegh9oMb34PeJtqxntDDHKLMM3dizl4",
+	"9alJE6xOfwubeuBygO0KRCvoNC4xyRVhsOArttU9eUW5e5BmlvO7t/aRHOzb0tWmqeHL+jsvo8lFs4yR",
+	"GXL3o0kmFRoQFI+5JAwNyJALos1gyF+CHJKgBVyh8WVJe2X+om2xEW/ri215SadtPjUPtoF8NecBElw8",
+	"KE2UEJ63pW6Q9mFgg74Eco9DByNEF35N9X0i/Fmts6ant12XMoLIMlevFgB/cvXU1G7filaqX71+99CC",
+	"QXnH4666FdwBe7yfXghRayaoIh9YOs8P/xqsbYK/+hd9cI9iv5tiGd9S14Mg/a3tTy6rX/sN9K9lqlMB",
+	"hwFPto10r2nQYT/ZukeSXwmusjsBD/gEBKFI6jhzGCLlbcD7/jfUQX9FbdTrIEirxAz9DRKerEqlBTuO",
+	"QUb8IBGfsQqoSqeyVUdLIwgXF9Nvb6/1/76D/31/3ev87a/tL39t6u4+LTBextxUsqTzFWGFfIp6dX4Z",
+	"YyXfG/DMulzttRMSoIGfwpNpU7NhwafhECNKjr7itYv7DN0h4kxQNT/T5GJzfcAdc5qZ3CLz12s3nn/8",
+	"ct4KVZ8YjwpSAMvBhwu+mX4rArc98DHzzmJGY6WmretraN445GE1cYDjS8KsR9QFT47RlPBpSqK8j2Cp",
+	"pEVbh7a5bgS+VcpGnQt2wf7ylzM6Yoiyv/zFJqZWhwteWG3Qs6TGX4Uusm73IDYTh3+TvnkZgc4aNuOo",
+	"c8FOWXl5TGrU3hGaUJYpIk/qPVmIfDV2jLQ+BLhu3zPkAmFrxFBhJ6a1VfmXv9hAEup/g2MXQZNIMJZB",
+	"MYtsBbC87ndQf4pHpA8ED//sSfo76aNH+90IYYUmXCq03+0+RjOcXl4wNRY8G429lKK9btTtdpHgM9lB",
+	"/TgTkot/76NHxievuHGT2yUdQqAG9fWA+uadenLmnThNER/qb5DJsc2jxxINsVQucKYlhGlwiKW7ZjOb",
+	"WOKl2UwJVhLSbLRxJRGGXG0wpsE/Iy8Y1gZekpCkgwzIQR8Wyy2FXau+cfJkadpBp/kt/IoIN3Gb2IkZ",
+	"cgr9Ccz1gvUXVP2+KcOSaEAkTQAxwWwcNF2FndMDgcRu4/F7YnP+//qb5KyPHrnuv4/1WvOE9GGRatvi",
+	"RqhvoBz6CF+wvM0s3GIPT99AK/RtIimpNo/VVMBZrO900A7wUa/UDGJCkQmjw/bZfKgfJEr5CGohNPlz",
+	"O9kXnJnQuUIkoZpgj/NU+xgLMdeL2dfGYL+DzghETYAF6E3vvxm232mzwZ63j5/PI/Tx9PzFz4gL9PLV",
+	"21fnr6IL5hg4SPX87Yd7+4YIJJ8QqJmD6pCZpTLiztEnogQlZmAIjufMirb+m4RMplwv47z9TzLvo0eY",
+	"zVHG6L8yghT5qh47ioDsdmh4Beu9f4ggSQ7iTBfMUS0cVNdy294OtGxKp/ISM2jKlx/zSb5sTowi4Ada",
+	"toFrUvMuWHPT19nuIRCLCzIf7j+zXGQ2pik5QX097Xkbur/3kcRzecHGrmRdkpibV0IWpx3JOfmq/vIX",
+	"IAdBJxNiyr+gLIwy9JlRaKr6/vWLE1NZATzByDA0IZhJdNFinJGLVgd9Zqb3dyFU9csuWGav/yuDnkVY",
+	"4AnRwhrOiiDDTJIEDeZAv/qQVu4r2hHYgmk4lcBZ8EDvUeeC2XZIGPbYkIp7CgLBAlMtPpBMMTBgbpy3",
+	"KY0BnUlb3kZJ10qgoERhSD3LRGoFnDx+8kROk6/aUHhiH5NP3pp/fCLDtvdgZ6wmqReybL34+dXb07d5",
+	"41P0DjM8AnwbZLJj0OnHN75jsrXX6Xa6Nl+b4SltHbcOOt3OgUkmGIOkNwLHk5dP9NURCYSs+5JgoU/c",
+	"kALzmvvde3+QsPKR8+VwgWLOFI6V3gwgSD40PfCcH1cSK9L0tnJGjBJm1jRPsn2jzaOUSnVa9ugWBFDr",
+	"2SpuefLRmBaN7jujvze69wXIuCZ3nsG6wZ1VhBkIDHBJ8vpru5wGQqd13AIyLvA3XWGE1aTwBp19GgzC",
+	"GJnHlpNYvt6fkD4A/vRxmvbrBpj7x4vx+YkrE/I/OE3/59e99jOTofKtG+09vX68XpqK+Ygdl4FpxGna",
+	"WTE7cC9Sk1dA6safx7KL8TcsgnOdXZqtsGk/EFxBExoL7G84Ctf0e3qVUqyl25IPu0Zqt/J1WxGz9PvQ",
+	"vO0GXzdKnAnJoaJjozypazVpRORymvYbPxZjyxMu0jSYPBEyYaAs5gT1232kMmGAX6AQoONHAd1sQ4OB",
+	"N9hyiXwoRT5hO4cIcx0C4U93uQTr0q4Hzm6X/gLXepsGixy+gH93yrUo00PZ73aNb1wrmSrHWbJ67G8W",
+	"0G/t0wUeeLAPg43OtUnoC4jrqHVoBhJ6fz7gJ2/YFU5pYu7fW33/Z6aNM8IU1Fna5w5WP/eaiwFNEsLM",
+	"E4ern3jP1WuHcHa4/2z1A+ecv8MMskeOmgzpM8NXmBoXE7gBbNP845Ze62oEVeGRrGQXgUP/a3tKxMQ0",
+	"ZTfsczhsc9HmMxMZ4zKkSSRgBYGJBfjEcGBrUyI76HzGwWQujQrC7IxYaQCiyV7JsS1izBhXF0xbaime",
+	"HqPD7jPUlylXPYUvCet7dXPaGNVGKCFoqP8HvCZaaICZ2tPX+oVzq69fOeD8smfgHPt5T189EGP+mIFp",
+	"PSgmgpEkQvoBCRauK8vT2hFkXRYIK3rKRq2VBHAVTNuaK2MhWFX3xM1VP3fBtFgbaz0KDATPIDZqrv4K",
+	"I7NSil1e7wMlyWxu5CIaZEovW0zS1OrxjPf0uyNtaeMLppk5DBa0Faki0ITrlDwzYwfKoEfooAO1am0j",
+	"frZ8SNsZmZCRsURsRQ1kfKO+3dKeJOmwp19K2QgMUM46yAT0YbD2PpeUQYeUJCGV0rC+01Ku3Ho6pWcC",
+	"/pPMW4YRgiH8nCfz2+CBJk5xXfb6WS91hQfv3cb3Q/z3hREhrag1JjghBqQKIrg177W3PYF74IUPmVE3",
+	"4LsvXKW9fmDvoBGjfouFiXUc7h01mYvMplMuFEnekYRiV2F1uL/fYOEKMn1H5QRCrXcvUp5zfllJpt1U",
+	"qFxHAaPVfpemVM3rLVitgQFv1xJAFqWPi6zIOGnynsjGvrbMSDoIUF9aAQ//nTPSQWfwcsOXAWtxQEYZ",
+	"y9PEOCCgJB10yubWU2MKFYBvaq6M5WWIZY2IOvWmuciwFifrGUolBfNghfFWZi9bNDZhUMb2KbTdUmbi",
+	"EpOowajWMBNQCrElNMNMaXk6mCOrRtt2lRlOQcI6IrC7X2slZGavetalX2ujV2DfDw+7K1bxVlVsn6IC",
+	"/L18ZB64Xn0fanJxxrxl2iZr+0aT6yeGlwFCVbDJf5ENqdW4eQd9KLRDA+KiqNY6OYJ+fVxYLLMZnkdO",
+	"T62qT9CLD1s2aVVCA6OHzvkFM0ry2EzZOnzJ1MMAi0B/9TCa9NdzzZIaeMIQozMTvZFuNnxnBN3i0Tlc",
+	"XMCXJIeG/iMZjesrLw3UiTOFU3IPh83s0cYqRN5WJqgX1NgueeHjopM6KJxLA7sLp0gdwy4v0R9SMX/Y",
+	"HpS/E7UlbXd9q7RlAZRCMEUvbCJBXpFggCiKWFvkwjoiS01F2sfP57XGvT4ghqMDTPKsNOMLBsJnjA3o",
+	"MCjB65r2BjLNYs66WChJJQmJDeOy3J7YuFVb3uS8NrLl74x1fDY+3x3LuBP5eceugjvlf58dSPKWWGCm",
+	"ltQPSzTiuZt0KPgE5cXhxmsaczakYkKSCMVjEl+SpGfTKyjrQY6MScwq2m2cuDfbJI6UDNUF45nqoBch",
+	"36jLaPLcqKZ2JH9jB32ApKQJB0wsQYwrmpqj0IMWVpBX2u+g0wvmeWA9l61WuaWpjU65Kiv5ml9eEREZ",
+	"3t6HiuK+5s6WfeYOY5OfVlRPXbBc6WdJ7rMGx3kHQTDPebZdxXPVr+0mxZBzilfGrW+2kocqecEWnOcF",
+	"bGaE+sZasOGBBTe7Nm8sROdcr2NIEggChfTfiShYw617Z6Lgk1nBnSzYyYKbygJLStv2/mZqDF6RcITx",
+	"HGA1cKmTJ67mnOf53a5coIMg6w0doSGmaSaIdAm2gCyuRYvmoPbx6IJxgfa73s3VO5xnuUj0NYnweb7f",
+	"4f4zAIwG2cAFaMpeqvwFg4wFGaGMKWqihjxNiFTWKznRL/HePsWQbrzAEaVp1no7vMx2gr1jDpb3Rw2w",
+	"L/MbouyB+3T+gOfeFhPYhlw5F7DJ9v6xz9Q4cNwtSFX5oKd8xDO15Ly/gqRUsCqljzvtJ9130Bsl3RV9",
+	"9Eup9OVEUjjJjM8QZ53gYfqQbSlivMo5aUmZZ6r1B4uVfj/RSyBenqnV1CtJOoTURfBztJ1gaRv1t13h",
+	"jiUadwUfS4TamNiyj3IfKq0SSwR7buVEyfWfp3prWWbqKUxuiKb0DvosIcHcAtZbrw1x52k25ml+qo79",
+	"eJiacYtvMYb4Ak8B0Sqsj8PUAIFG3pIQ+mRhXO5YChWoOjW+WFebs5NED0QSvbLlVNACsb6Wan1JNaBp",
+	"2oZ6+voMhOWp8HnOrAk3GBDKcLwhpVI9p2lqoNAfWD78yoRgPbO6OLqFJbvN/HZJxBWN63PAzc89vZet",
+	"LSc/NEwAhozbDdJ/bTcMk/t7X2m7ji5X5+xakEVNwrt4001TEbzFLHhXwZQ2ztY1Ka+o7x+LvoEwLO4z",
+	"2QOCxib5HrJrjRYNOa1Y4ZSPMoIylmr1G+rcoOTSjNihHNLkgsE89EuGgv9OmE3a1Vd7+oZ+fTqnI7yH",
+	"msvpxncviZz54uyyOHdZnJuxmdMkQZjBiUWKW7DStZhNUFtameH0PBCTrska2pwF7FKG/qApQ4VgXJNU",
+	"N84WWkOPHxHlkeytq2R1VqpdnV2s535ShTYk0YeVJVSTkLMljnx72ti9pOIsO5C7PJxd7HW7eTg3EIHB",
+	"3JsPw6I9vH7Nca4WJtw0fIackA4CYP0Zz9IETELjOOYKp9CGd2Z6n0IhIU0gHgqmnv7J2HqRi9FesIqd",
+	"iDYxE21iyINnSTZm/pCY0i4jZMeVtp0RsjFb8o3IB4tY89z2qt1B1dyiKz9PZKwbht8AZbsD0VLGoA7o",
+	"v/iUWEuvbiRUgmAqjaMKnnrnADaaSBsh11ApM5IYtL0KoMzyetg7Q5sJj9CCzmw+xi0g0jSN+gBKS8/M",
+	"4wbwL8UbfBSY4mrlJtDHenk7q3bl7/uMIjWLIO2CR9sJHlXjRjcMGVElbXCHgrR0OJHAM3M4PjaPDDwo",
+	"GlJIeHc4oP1CEeibSJExHCzopMwmYAxMTJ6kQWtxbeQjAz5oBb6BoTTvAI1jRJSH+ULZFaex60JwYv8r",
+	"EdTuM45GeCqXx5wecrzp3mJNuzjTLs60IUcyZBKOLzW2ClZGlT7ZXE8oiDnsPiswYU2d4Qwbv4QNU5e4",
+	"hMm5i9AVN8gadaGoXRhqF4byw1ANiPkuStUtad6q7lYXarLLsHMi3WOoaRNF70EHmB6kJ/feAku7oNLO",
+	"fXtHQaXm2llNKMk6g2UB2pl77CKUZATZSvLENEk2OL7GrAQDTY0JFUbkOd4gjcbmyprztso5Jpt0/ZSl",
+	"rZ14dNh99nhFwOhBsph7DBTtgkQ7LnNnQaIbGYHWdOtMk+FSaEgTUZYIo48vX0cWIY0qaW2+pTA4ayjf",
+	"b8xw1tO/7dgDfugBZabPRNU5G070yj/uHdAX5pvtl1ROuYGhWHVe7SP+Ezvt/MbauSrt0B2o6O60JFiO",
+	"BxyLpC0VXtYE5GfXCSbcbQsEtcl3VA6JP8/hsMWEglwRlpHg2XjpxnGmh3GbJmrlS3XQl3SUCbLDvQwR",
+	"Krjj/ZiBIFpsNODNObXV09lrs/AGwKeKDA9kNKZScegSleRpRCNO2QgigDzB8xU4vadoioUydbKaWV8w",
+	"yScEWLtEjBBISDLNgYpKFgvd4LJ7oYtYDVhvTmF3QsY7Cl6fghNvh9Ym4gJC6aEmoLzKR7jLQtk1TFq/",
+	"YZKbnSfg62ZRRva5jaWeCaoUYQ85AaVmiN9VBkqpJdAmCSilF7j8k++r7VDON1ennxRCYJeDcuMcFOLL",
+	"KyePvYubZqOcugYx0AZUWvTAiSTpFZEnBbxh0Quobxim3+/H43B92+Q0b27Ni3T4EJpiZHTMUvMdQExU",
+	"3EegjFxxtMFoyaEjEU4Fwcm8gz74sC45RCTAkOk1IUUKfQhXsjaF5ZWXIvkg81jyAd5LMkuxPLuMll1G",
+	"y2b87RfbgBj56ciNWJzVD0NmR6POEFNRXAKk3JnJzeugcP5LgfA0AWCnASEMJVROCZOkNtflBixkl/Dy",
+	"h23VsDax30Xui0+qt69C1rll/KXZhcruq0HD2gT6/WTFbIsj36I2dy/5MUtP5i5JZhe+3nYHhI01vpqE",
+	"mdyadZD6WuR5/b9A8IHdyjOVW7Km/bW7C1p1mU4CfMZO8mqMkpWr7dAxlheMQbikmlLjfdSokGVNE8AU",
+	"IaJepNigfv5Ij7JeJkn/sXmx7RAG771gvqWcF5Rb1EZggVQuSdb5DjjfvUD+L+V8u8ydHevbPuD/ja3d",
+	"McGpBfoPmwQQjpXoqHtgzFcT1lN4gCUpeIeJ2gbNgZ/hC7dpC9gvBA6d+WW+kTV7nxC6ZtxFY1RxVdph",
+	"0y63AWJuykeUtXGs6NXSvr0fhohcETEf8GQewTdTrIhUBse6g04ZwkqRyVS5XrrQsAFcpYzrpyxGNWaJ",
+	"LEoPwZw8MckDMyyRmk+NCxV6xkM/9QhJymKCpoRPUwJ32IxTB+1tE13qYrBv9RRP7Qy/O5xevUAG28VU",
+	"uvcnpDaQqe9dFsa8YQgzD6zqcUxIfezSUoLpwIwIS0iCJN9SuTxs54p6+XwANmmEyqIfiMziMcIS9fee",
+	"7Xe6nf3OXu160mnPPlYa3QR/fQuNi1vHh0frxSfzaPXDC51WhvZdhUyh9FjhyXTDiKn/vAuY+te8G+44",
+	"EFpiXquDoY7wd6HQm7eVzpkYR3KhdUpZbtb7UWvkbB43CAtbRtznI72rszGfaOkb1J6q4u1uSLG2760Z",
+	"9o7+ttG71ipUNyLAG+UkT0hiaWWtDDuTnCxchyzk2n/pf48II4LGcK1OY3tXfPYPmDaHoRujAd8ziqwg",
+	"IKBQSq5IWuAZ2dsH/IogWpv3lfJZTyoeX66JarSGfIUvbSRZ7ZNOpto/2/a/cSYEtB22w29XLzzAzKSC",
+	"NldLY+/47BjijQXypMQVHB/0ry4rfAymJfVLBAcdr10GoeLGyiXJiAibrwQIY5SNENxen81T0MhDTecp",
+	"Rngv+TzeAu0SenYJPTdoheBxhcZMYTrGYoJjw74Dms6GsDXQFFozBvB0aX0dcgyN28beYRBtTJRmUJ/L",
+	"cxMGskvm+aOi12xA6iuyedgcTYipfBkikJVFKo/34qDdWaLRO1C36izO0qrsAmf3BGmzAW0WutmDzeDZ",
+	"Gh++TQ3uXnJ4lp/LXRLPLpK9ZaSbG+p5tZk8VRMQQlYJHQ6JkEvtQYxiLgSJ9ZtOUEqGCvFMmdioUQNN",
+	"1g221SSdumSZ74LJ3Eu6zHIms8uX2XGZrSPd3JY5CRyh3of+6oqIucuvc0kd+pEIMTLL8yxOfNxl/U+L",
+	"tkyJzEGZwTUVdKuf6Z/e8SsCOCEPOxNinejvpp162w+iVW9pV1b7lAshtHMp39il7El0gKhzcYeN9IuN",
+	"rJhwtWySaP1C0hEjSY6o7lQQyxdmDuBdECw5i4xOIvisTCUddGrVESoRA68UIyOs6BWBfk0XrE+ZzIZD",
+	"GlNPDZJadRnzGZpk8Vg/2s8Xst9Bp+UQFurbCFYPIlh99DFfGQNHBMW9EmFBLhjjig4puMVYTKDlO8Hx",
+	"GMWCS0nZKORWx8lvmeVfD9WjDoM7hXECBMMde9RLXCTIQWBoO1ffzp1e607XBHIjJui0H3PEVyYOnHvF",
+	"gpFtBlHoOmEd5r3/6u8gmVMQ7HUoyhi4VvWEl7Qo0vds3qLI5fHph7xsxzxNoDbbEb5Sk+d41P2+QU7u",
+	"WKfzqXS1Slc6Ljut7sZaHavwCMfIytcDDmmSDuuY2ASLyx5OUzicwNLCqtuHYakGOrKHErxKORwjMn+g",
+	"CZ/YUi5wSButZJHv6W+fpmmJ9X0yPGILqtAdHAEz2sAZeIfF5cNXSdbVML4fma/XH+E0LR8ZLS+sDNrG",
+	"0TFCrwclRw1QTXn5BMF5Ma+IwFjAaICTkT1SWF5KxIeKsMVjAx/8DE9WtYZbo3rzuRfQt60mXmmgBndg",
+	"kH6zIb1eTjm6De69MqPjlDmCq0vJ8Elol5SxS8pwSRmsTBfrUWttXkY9NY6IqpDinYjwWm5WHssuEHNP",
+	"+Rc3JMMb1AgEOC0oy4WivEXHaHEwkNZdKBtpAxOPMGU5GAPj0DwurEf7NP1d6dDftwp967Lie9O5Swf2",
+	"xgq36wSwaZEOtjDYOI7zFgIxlgRhSRMCKVP9jNF/ZaRHk77pMDB3UNknBrBOXDA14yglCjBQ9HdAkR+Q",
+	"EWWMshEkWwHAZwedIkFiLpICS3NCxIgkiDLFEWaA6o6oRENNEvpjVFnU+QvmD8VArTTB6rYfXIbWbZ/7",
+	"YxUdOdrIHYMjwhIiIii6Jw7bX+92nWPQPFDnGtzvNq0zzkcy4CKMIl03Av1ADw9rW8ivVe68dBi27Hnp",
+	"QAZkyAW5s+rmFEvV27wEKxzkjlrgZHfvbZf+8r/Y9v+Awm4+7A2oAMCOdvXCJijTd+ybtYd8tVvW0cnO",
+	"I3tjj+y0YKxOwOWXNoWUPs9xT9AEXzrU6EI0dJwYALkBee0DkoNEoykRkjP0CP4A8i3a3Ek6oSkWF8xI",
+	"RS7MI1bePTYoJogy1J9yKekgJb0kM/RIZN9geaE+Z8XVfxfkNxIrwACbuw4mEH2nTCrwbdn+etD3mEpk",
+	"z059kdnHvK3CzRTYBdb0C/iqOUp4gecz9YA+LRa2Xk1BRlQqIkwlS5A5eYtQw6BMuw+PSeUXzKLVMojt",
+	"B/Htmt5LTZytenPbGkx4dKu9K43bxfKX5zMaSkEYFd1XmnLegFmxYUWczznGuNTFREYlwERhOpaZUjlo",
+	"DuoME7ALjvWrJDFo/wANdYUZleMQdzRD3Jg77jy1f1RP7VonYTsw2L7N2dzmNeoBSSKkOD9BVF0wSMfr",
+	"m/t7+v6+URioD8yZgE0/4YIA1GeE+naCPfNg/3FNm7TisNy21l3nRi72ZudBvicP8vqC4r5AuDuor49f",
+	"3/iHRNE9BqLDn0hM4FWQ4MuRJKquvG87QuLW1NB7KexbclB3VX27epstV/UVfRgTojBN5Vp66qp+9oBY",
+	"ChV8egyOg8xP8malrmoPDUjMJ/qJyVTNc/5ifQaSQLp7nBIsSGJ85xesjuVotnUCfMm0JkVUVSsB64Gz",
+	"HzhHupcqwKUW8a4EcMeStlwCeDOeFLadQQHfdjT8HXSwM0zOWRomeS53uZmaoaJHa4RwkpiuAzhNiRhR",
+	"YqJ9Clyo0OoZfozBNndmPJVFUz1tyBftCIovAY+LDAc1xsmi0XICL/fjd1QiqWiamkBfBz3n/JKykbxg",
+	"xkriWQrmFIOxpXiKHvXtv6aUjXoDe3//cYTUjLuBS/SoP+Bq3BvjK9JzF/uPYVzFzFPORhAAg5YHbhFj",
+	"zNCYpwl61M9v7SnOe/p2/Q5BkKg4PBb8twD9E+L0sB7bct7eLrt/R+AgPxh2Dy7/TFzRK73IO5txVwh1",
+	"KwkamuoR9lgbOGh8NrqWDyksERSdkJQysqSxQo23NCq3eYmM6xT4zxTP4XZETRfBlEpVriCHXI5LMpdE",
+	"HaMhT1M+u2B9Rr6qfgf14RMmv6M/FeSK8kz2gd+xLE0Nx3cDN+7ZOpeWxX53pexwaLnoXLA1OsjV5moU",
+	"LqtzO5iNMja2U+FFmBKUyFLdVeMSKxfyKjfv9nt2+Hvdilp6r2GysNF3HTt3y92sTN1Ryi6AvjXvnEXf",
+	"tyR/N466MP/K2K3otK8tTHTOfA3TMWxG5nVUhs84fEVQYPUvRpUcEK2o5eXylvegR/rVHMDUc351wXwf",
+	"PDQaeRyhmE8IGuD40uqx3LSx0W+zqmRH2/wwoglOiO1QojVgrTELYsP8wo7eDeEHecH6l4zPWC9XLPvW",
+	"92B8EvDcTL/BJBkVc7UF/3mNp3UumBn7k6DKdbG+YJJPCPRecQEC6CkLoz02WjV8UA/cNdR2MCJ4qKeV",
+	"ELME2PbRRgmJaUKCLgxLEVtVbe81GgF5I4VQ2ymaO0Vzu15QlnAX4d5QozTq3jppv15M/gdp035NSRr4",
+	"OE2KU7OM2qLJb20+7Xzyh8unLVfZ26WsU/gKeyGQK0qZ+vGwFbUmlNGJ1gP3cm2OMkUA4qfRILRSWJux",
+	"ahTG2/i87QOJJkSNeW0GmPm1cXsnSzPvzFPLByBITOiVccmv3SzLPdwbzB9Cz6xdf6hb7A9lGWXPvnsT",
+	"vInKK5zhVrlcvQ1PoBQ4arXzf90Xzpg9WE3yni3X3pltN897zgVgId3tpZvkPRtiglwhhSbcIpkNcIq1",
+	"HWLNb+j8a3r+8isi7IcttJeLgCaZNnhmYw6VICSVBIFUm1M2sjAVFwyyn/WpNuZMDMYLBAJyDkyVa08M",
+	"X0EjoqSF9PmqzG1TZRWNE/tficb4iiDG0QhP5bJM5/nkQTvLYXj3kjTslmbXRWNnhGzGp87xpQl6ujPW",
+	"lFEFzJAGacJ8Spj0uVUHhXOHJdeKo+ZCfOgaZwgyzFhCktwn5DEVF3+84rS2rcbGjGSXFPzHTQpeg+63",
+	"kxRcmM3hwIYb0G1rgvXeLzeCnbvr3rz963Lj+8rFXaudxnb4761pcPeUb1t7GHf5trvktq3n224i7sKt",
+	"M8AGjaz3D6JEggyJICwmJyjlM3CnmKCZMVdFQPurT4R90KzCZgs+IGaxS4XdcYtbSIVdn12ErUJrrHWm",
+	"yXApHrTzHwGY/ceXryOkLT6TlGoMvdrY1JqK9iczovUUbTv8gNt6QBkGf3LVpxvUsUX+ce+wvjDfbL+k",
+	"csolNbcvP7v2Ef+JnQJ+YwVclXboblTwumMzzNjWYdQ+DCG9zp01ZnuVQroJZrYAm1o3S8irTCW0QrbA",
+	"a4O5Pq6TLB6HxLmewAP34H6CQd6LA9d8OizQjbNr50faeW5rxLQmkJtKaT+VeFP4OOcYcP8uOkZsK5HE",
+	"H+Uum+R2s0lMpt+xn7wQQSaFSanAaVqbU2EeXZZOgdP0pikV5iN2XJroBMJp2jSzIs+trpuDn3x9m8vs",
+	"HZLazBmvF91tDAWyYMf4ymBc2WCsitCAEIYSKrW1Xg/tlN+wea8S11wzhAX4QNJeaob4XaW/3HGzlSVY",
+	"f/eY/uKJkAY5MCWBszOobpwIUxHguaJSur5pSsxrAwKiVYmce58UsCAGI2TeQb9QNUZYyzLHWPvGsaB1",
+	"F0YIFHCiAUEjekVYB/1SAbH6QSLI3r9gRQkpPFtWeiJ46YgwImhsFSPjwYhTLCW03UO2tHTei62u27cZ",
+	"/n2tYkFJq8vjB7gByOERNCE90+8PSmdhnF7m/iWZqo736jHJe/lBwk8M5bQDguAXkmghr8hXZSSBARO6",
+	"YOBxkYpzhy/Us7dH1lQEJIQl+TrlkqWHmbTjjfF+Mnf8Rdql7+yMwM24K9CutgHLZ64pf7UKe405uCHs",
+	"HzUgAYtaZDAn50bMYpeY84dNzNmMoO8kRac8tDtRWWuTdcpj2YX+7itjZzNyfYC5O+jUIlGW1OSBgA4O",
+	"ubaMU85GRaGpdy9gxRfaabBS1GQDbY/z365+eD95QSsO/y45aBfu33Zy0M10yLo8IfTSlI67/kyqIraA",
+	"85Rsdyt7IfzowVSJ3G41gUcw8Rfs4gsGfMcV0I95mhiYUFPyYjLJzS1DLiIw+Y2HwLA9Z49r8x+HNFkD",
+	"BlDA7l6wR9agB1z8Xn5jGG/XJTh9L9zvfjD/VnC/XbbTjv1tP9vp1mxoxxK2nchxnjc++VeGmaJqjoYC",
+	"4E2IaeMfIc5igmoZ1ImX9mHaU1Op/x9ak/Qpk9lwSGPAEDfN452TMl/NvuWTVa6OUoKviMkTicq6JBeo",
+	"78bbN43/BzyZXzC9Atr8kyc5Gkr5nRJKfKhCMWYFA9bT6z529YclT+0y8RFdMCxzpBbE+OwY4Zz9F5BW",
+	"+kNWyCSFXDGLtEU3brCXgd2p78Gj+tKM1Sa93adweOkFJnfSYedt3aJ3ylLW5sJiOsZigmMTgMwFBh/S",
+	"lDxJ+YiyNo4VvaJqXp+M8woQX7FSZDJVDhbKOK4sPJVhqilWOe6fZm1DTNNMkApnY+QHCc9SiTCSdMS0",
+	"Pp4jR40yIvWhrkvN+TBjb/W4T+2wH1p2TiCwb1fOookRlpAESV4XrZcKq0w2xi+BxTgzz1yvGoAV1nrl",
+	"k0QQKSMks3iMsET9vWf7nW5nv7NXm21Dpz37WF1vxsOjG2F87OBHtpN/oUckFZ5MN0y/8J932Rf+Ne+G",
+	"O86qKB391WkVjvB3GRU3zqjIOX7OzLhh3tQXR2WRsrqPsJVEUyzljAubeB40PV6xxGGPSwJvc9mfDjsc",
+	"cAOhlZExURS/JMbZgxEjM2QxxI3BAdNhWjZRNorQgEiakAumZwQYAJmyFWY4cVVlFXmH9R0FcDno4G4e",
+	"PWMo9JwDw7R2SHgwhwFu/WifbN1WGZl5vfHR37V35YyOGEnehPMODFLkAz+hf2SHhNmBnMSnBSW6U61X",
+	"sO4s66uzMU1J2z3YNhTdrtCXO/Ouh+eSs37unWoD/w/x0w46RX39D0Dydy1UMPxmP4rs4XE5SnlOVoEj",
+	"avq4KqWPdd8MxpzGHmF6dZI+APLLGVXxGPk3ID4cnuQwpq6rKhjmB2HPq5npwy1DKeZ293UoeW/R5Z1H",
+	"N+ILu/ygO7ZYSZwJLfCPf/0S7guaS8rVbGWaDVIatzyGoZfkid/MszeY94wb9MnS6k5zjyxsVsAu899k",
+	"rNUOeo8nRIJ3E2uLlacJwlBuMpijvnkNNHkOhVe4UD52/vP5S1eWcGsSNfi9mpSNIR1lgjx0HfjOnfBc",
+	"VChhMEd5PYkjUbO7DTCpQkSqeIKXuFVO09SpsJ41meB5bmSCnWbvoQIMTdmEAs/1h++K/MzHdrS3Lu0B",
+	"dfxQblJ8A8ob0DSlbNSWCi8DaP5ErgjLIJwwc265KaYJgohBfskhn52gKYGwQv5A3kApybQFZZuBGHMI",
+	"ohrK1PLWkOlzM8zbJE77iTO9EDu6XJ8uIZaHFThQBvl2bUqXriUwCP9ldOk1XICGBH6PAdt8IOEmDQI6",
+	"ItQQmM2xfGF1jduG9Dff2VHZJlTmYOCHKIeg35zOhGFs9RT2SwN2BxmKIIFnhFyiR+Avf8dZguePAVCb",
+	"MzUOCO3cBWy6VwzmF8yClEMNEM8USrCyofMUS4UOuvo7MkJ7+/At6Em/t2++IDvo1OLsHnbNjfnAoPcI",
+	"YWhOsICrMFIuLhg8aqLSoNTaNiX2g1MiKE9MVDpTrlkJjKoma4gLZaXFogEbWFpth88052Am/6m2qBgG",
+	"UuN6NnqL8zmbv/QEW1ELphfyNy+4yl/nUQ5w3rNbDhp8niLop544M8N8+FajATZQcdtg+Lfpyre0ZfjB",
+	"joOuzUEtwzM9NDUDugHzVHzas5HkAUl6RfKMXG5fa0YEbKp4OAKuCmV7CrC7JdHmjHHHGTtG06Y0Qt5W",
+	"O9cJ83M+fVeM5TbFeeVLO3LcRKBXSMErUd1Mshd+3bb1f66gR1dLExmObH2/EDUa8GT+gzyxGPFFg8IO",
+	"CvesySQRpvKAJZZi+RA6NGF5GbDCUyrVJ54S403/ZIf7B8QOoRaYAGyELSUxLCzcioSGcoh+nS4s+t6H",
+	"035lCN3nqDThjdrGMbAkJOnpu7YJzfGgMR3uC7hhgRZXpxlAcZ/jULtcgxvnGpTX05McAYFQm2OwrJ+J",
+	"fdglApgGIzYtDfraWqdXxhRNF4KIefMRuCqd34sOKUk66NQMP+8caV5+wUxhiEvjhTDmmKRJ/0QLFP0x",
+	"KAoxDxucOwirQs9bM9ohoDpAv5TCKWfeZu7o2ev9eqyEBep+sMHJ6kDvBy5vYblCjEBe7oATdoHR5Yzt",
+	"VF56J3xTprZUNcZS0hEDLWFJcoVzSOV8xXY3AaYFEVAyHJLYS/S1LZUME7LOL63oQB8nC9limd+5czdB",
+	"CpjlkBcMeqVAvpWpDNG39KB0PlyzZmbyySzUg2VPpzDKAiD77hKqiq+H8yeK33bM5c/AXP6uz5qxPjZm",
+	"MBWgziCHWQnQcmp1pMQkV3JuDG5gLoYJYGl0mDp8li0oKDuQlj8qSItvGGxM4XVYLcy5j05871GEMLPO",
+	"ozCse4Be7842rcV7Ly/UrirtnmBabkawuSF7tygtxu4sW5qVil7D5PuPa+1gSLu3CAfOuRUCZdk2u78D",
+	"Q/Re4FkanfwdRssOpGDLGC03Y2B8xkg9UssvNpgCTvtC3t4N+7GwKN8h/7kXgJRG/GeHkrJjQFtHSdkK",
+	"B1pt1eLpVPCrrSOmnLm+5DCNIoIMmY0m1xIAnQVmEscGzZmzmBzreyeYzeEBw/AQVgZeRdvWCYcw95i4",
+	"5MgRURZGpcomO+g9h9p6F7+w2NXOpffosHuA+nzGevaKY6zNfYIXbIlTEGCw+2+GbWCUfcvaC0dBCv18",
+	"lOPkUPIlCQC72nqtBZciWtujaLZ3i+w+eoiRkitKZrcNh9IsJmLWeycK/pCi4PuJuhgy3JbraLUYEeQ3",
+	"EqutN1C7iURA6woEABhclAi/FJKr4O4QLr8kZFpIuZsy/ICqrtd0x7rvTIvXy71j3TvWfc/t5jQZ3gbn",
+	"XpJE+nwO/tAOOmVzZGKobcpMYC1HbYd31GeA/mGSPtdID4QcwI3yAu2TLiEwz/qL3C9t+O89JAE2y/vb",
+	"5fttJ9+vmucXPMvmk2Ed6bMEIOeh4xjG+QdIo67vAhYQhR4OO0uy4x5yxsm95cDtOgbtclM2hRcCMgmn",
+	"pTQW2Ot3BjK5doOMpkpLcJNWyxK4boC/sAK5LgGyfVk6yi4DZZeB4megNCfi2lSTtZVLm2ly28kly/JJ",
+	"dvbg/eaRrKEg3WW+SAedVtiscQe51j3LMj8eZLD13vI7dikdu4jqHaV0rCPCarrsLDvzJ/Av7wmQb8ZZ",
+	"szQV40EyhHtLuNjlWOw4wp3lWKxvmkkirmhM2jFWOOWjFdA7PmQO4sMhETLKLTJA4pkKGpNQPX7MExKh",
+	"vBpf09eIi3nYBXtmRvVGkckfsfzeFb37ixByu7rf66D697rdpjgzJvECsvRACxREaR6I7P7L2n4Bsmce",
+	"LY3BfnPAeUowu2FZ+tb8ziVnc9TSFAcV6ea/QJn6b/eP+ypO94h7tXva7c/OQ31jD3W+lAWTrHC/ejiT",
+	"Ooc1cEUDn6i1I8CVDhtMxjnt7f1D9VF7Q7wXV7W/RDuP9c5jvWHSUJIg7I78Wid+hYK0YX97DFzCghBR",
+	"dYIkUaifS9c+UhwNcQrYPFIRXOvMvhEH2fm0/6g+7RtQ+hIH94Q4dE+Qg+Wm9/bFGQl6ust0ehfKVJ3f",
+	"u1ianbF9T67vTaiz0Lzuv799jft7e7z4VtW4e3GGrziYO5/4zgO2ZZ/4jURg0EH+vMDFB8eVKqQJOMtt",
+	"s2H9p4MKm1vgc5wQ0ABrPeXfCe+4F7/5Ct6xc5/vmMfW3efbMBXnLO7x4TCljPQSrPCyVog4HqOcMSBw",
+	"BgsBVc+ZcpUVFbwuwhJoM2KYDVUeUHuEMpYQASE70FyOUd94nPqIygvW//jh7BzBKL8RaKJ+/aQfob7R",
+	"Y6Ch+MfT8xc/g2++byzNPnr56u2r81f68/3yo2AE96HAcI5ExhBlxtsbXTCiZ0a1xesVROp36LHxGYts",
+	"k8fy7BPOiCmDGfMZIE/zoYJqEuhWQpg6Rn0+ha5xekKCGNuEJBaAlVjkJIuXn5ArCEScMtfjzcsl3e92",
+	"ERdov7uPJgQzy+KnRIzx1HQ4xqavD4XWAhdMj+5YjyIpyj0B37GD3nNoP4kSMiV6Mzjzvv+DRHHK48vO",
+	"Bbtgn4jMUmVq3PvAHEnSR4/yckzBZ48j1E8ywzZJHz1SeR8AAQ+bj+q78tbx6FHedpmkktgAbWKKOQWf",
+	"ITxURKD+AEvSuyJCk27/GPlfzfGc8tUbUpK6Rh4JHQ6JeGwoQ9i6Em/cF2wq+CAlkwIuMydU28rzse33",
+	"T6UmjLxbPhfIvc8OGxZfL6eBnIq5EPDzBSuIhRGSSNsO1FIELO8pK8gZKKygY/1IZQVMkZX9qxi52TZT",
+	"qyrxzEARw4N8ap9xVOgKZgFwKB9dARlqehkOMpoCVUDjQ0Um5mHo3m82ARcnVZvXcKb1MhnGpM8eTfrm",
+	"0FB2wfqasfRLN2DXeyOCHm1FLyL4mzDotaJPgLBuqMg1kSYMcQatqqBtMxpotYJIpDjvXDDYM4+u8cJE",
+	"XUNwS816g/MdfdQ3jxIWz3s53TyGvXrHTUtxexTdS20wMQefx24/JAzBgEqYZtdmqPqDhvHNoK+GcB0d",
+	"SQKnG7PkgvmM1dZrD3B8OYJQ1DGa8jS1F1Vse29A9OXXD4aVI83Xvzx6kvBYPrHsva2vdcZqkj5Gcsxn",
+	"cIA00xjMYc1NcCtUCKcftC9+iRV+sFGAOYvvR/ebs/gU9jCk+lXE5hibfBXDHbU+sN/d3+pQnhe2c8U9",
+	"FsdkqkhiwfEsb5/RNC2OcE5VZU31LTfDCYWTiCDFY4jKUqS0Rsvo7j07+Akfxe0fB0ek/TQ+wO1nyT5p",
+	"Hw738I+Dp/FPyTPypFXdxEA8Nw9/7qIkf5K8fizEHBij10Yp1ppcgiyJ+QrxnMVGC57gr22tcrQHc6VZ",
+	"wOHes8OD7uGqZhCLpPsN6Py6Pu3kta/czcYcVEFEVZF24kCHOshXsALdF8tyxvZmOup2XQH2sdZMFGWZ",
+	"sdwvWB9Up77TxotWV+60gytccjTEoIArmqK+6ZoAGnVf7wbEUKxGkqYwNv0YZNw6EXZJpuqC6ck8NY2i",
+	"jM6mORthSUiKjIgquNOKzk7nOTsBme2ZAov70c/lZ4nxNOEwLoVjitW4yOBw7K+e9+T9D7IMMjK8Zg6/",
+	"dtvPcHt42n795dtP14/a/t+H14+/HVyXLu3tX/9bk8ZLP/OZKcJ3+6g4Sgm+IvokFLqR7S1Sk5oCWxTO",
+	"S+lGpaYOB/t+U4duoKnDl1uWp7VCLCeNXXrJTYMcRctFZ0Q56gIN3Z2DRV66nGFKRf5/9q6mt3EbiP4V",
+	"wacsILc9tIemp2CBXlughx42wVqWxjZhmzRIKa5Q7H9fcIYUqYT0l+woG/C0K8eiZIl8JOe9ebOdmlLn",
+	"h3Oe19CGdHdraPOeivcE9R1e9R9z0aS/i+rvfjtZfkf1sJ38joIR9r0eEN+ZQto3E9+tob1Me0cnWukd",
+	"HU3pH9qF24IwvaPRNHd+lz5FdWf6foLF4aq7DkYc9vVQ7SAtEwyePmhUc6EWBfIZZLbmeh9OVmc4yJ6L",
+	"TUMcrl5J6e72B9URM8OPqWwhAbIa/qPCLAspeJ1hrKEWtEyL6fj8/vR+9/DeTY6j5es9pqTmS/vUYWo+",
+	"O9zORpLYgoqm18MFCRFGNIogs2FOpdjtrJuhZygc0TizhvaettOFAxQTtZ7DQmCMEt3oyTMLc4gzxiPb",
+	"vL+xeW8xdrtq2P0rRdVUA6bGN+k1UDaS1e3k/stTaJFO7+uyecmsxqLd6Xxx6AxT8Bj/atqYGdOD0ASn",
+	"J6RozY2BM1JShn5cZejFqBlRhv7FOxgISz9fdMW3WdUfAawkFhlT/jmgC76tEcIjv3hzkd3N8MOv+mD2",
+	"iYihvZBYGHIlGon1dmVtVwGoFgNe5Y98vxJIeFoWvDMAxbWDvROUoDF0tnOZ2/pmycszk0A/5y44sQQt",
+	"lY2O9Ypzx423MeNoWY/hTFKzJkHa1dWsQzCzuWbU5EcENquy/XGQbSS1xRFkS1rbBG030NoODuSg6188",
+	"bvMZC3YrqtRBNYVs0QmAjFU5Cgo0qpAnhcqdu+B+BUYqCllRongOtZGYqBlmzNC39EMRZY11Yu3qnhi9",
+	"J3OOYCHWyLiQDKTLXrpVVICf6IFuX8mYjhVYqORy2wokwQJmybZLImvm/u9fbeoO3phB0138OHGG3Sax",
+	"ZoNZs8YAisVHOj7fnsIIjHeFUnshKyNhRjGVYkuOemwc2MwUodAAuG1UTeLgciWEAluFjYpCiKZG81WO",
+	"5SceeVlwbEs3RRooq8jSOK9QnUxXD63TiE7Tneu9smj63kYhz/ChJM4scWYDPZsbGlzHoCS4wNrCYW7M",
+	"ro+6XWVRlqBUVos18GwOG8GX+igYJ/7cSAm8NoP/pjNXLDgs9tz+hg86nsZRwvWf69FZDDaLif4UMzym",
+	"dr7wK4N4kNvvoZe5itehgnSeptjojXH6dPk0Si9Iu3wade+tSykXqNsukIdL7mkBSyErjJO0oWmQbv6y",
+	"aTBRdx+VujsPufPRt8JLGBXMzeNKcaqRaL4Tu+s4xi6U2Pe6CGlZcD0i5pBVsBU1VBrj/XjD3a+//P4p",
+	"5gBzBcS+zY5lFJ4sNjgTPZZiyFemx86dGsPF6004w8VHSCFmjqhA8U/ZA+aaCw45ZiQbaLC5FJSJ3pVZ",
+	"tlWWTVJZtPjxibgTp7beLfSMQmTFoCfxVwl7rs5fnRlR6YtS/5/MoZAgH5p6Nbn/8qSHInHx4eRNtD/R",
+	"f57kk0ZuJveTn3H4mqu/KlbPlpzxJTqwcDQ98HIW9SVfMx9Y8DLP9itWrmxR4r0J6DBpqKBt0WaV6BM9",
+	"KtDYg6Fn3DctJ/Dym6aiX8cyWWN5d6axtQid/C+mAgNua7bWNgK491u9bXvwfJPvvNBDA8+vBGY7m/Pd",
+	"Nj9SVXO3KuS2KFty5qj13l6Ua9fAFioDZdHrM8wzmdPEwfOsXEG5hopcXhQaSoBcMiBjloqpHXCF1ZdL",
+	"70530rUcvdSJzv2u1ZfuR5F2d91L3HsnoyN25LltGCd5CX2pd86UoeP/gde1K5gJq0hYNLyCyu8ubex1",
+	"/8mWjdSXfQZJOUBoM5NnGgMaPd1i1q/7i9fRQUNP9KbIocTLmyeXEmcF5/Lo7ZNteRnp0YVaK/NG9FjU",
+	"Y8xZoni8StFiz2F1fzy+KqUbuWca0YWErBabKhML1wzVBD/Ub4VLWUCCtkZzldqDho1YMj7FlYyGvFN6",
+	"pC1irn87q008sHtefW1AuFtR7q2Bkg4we01Mvj19+x4AAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

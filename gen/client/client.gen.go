@@ -148,6 +148,30 @@ func (e Language) Valid() bool {
 	}
 }
 
+// Defines values for LoginStatus.
+const (
+	LoginStatusBlocked LoginStatus = "blocked"
+	LoginStatusFailure LoginStatus = "failure"
+	LoginStatusPending LoginStatus = "pending"
+	LoginStatusSuccess LoginStatus = "success"
+)
+
+// Valid indicates whether the value is a known member of the LoginStatus enum.
+func (e LoginStatus) Valid() bool {
+	switch e {
+	case LoginStatusBlocked:
+		return true
+	case LoginStatusFailure:
+		return true
+	case LoginStatusPending:
+		return true
+	case LoginStatusSuccess:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentMethod.
 const (
 	PaymentMethodBankTransfer PaymentMethod = "Bank Transfer"
@@ -217,6 +241,51 @@ func (e RevenueReportPeriod) Valid() bool {
 	}
 }
 
+// Defines values for RoleChangeRequestStatus.
+const (
+	RoleChangeRequestStatusApproved RoleChangeRequestStatus = "approved"
+	RoleChangeRequestStatusPending  RoleChangeRequestStatus = "pending"
+	RoleChangeRequestStatusRejected RoleChangeRequestStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the RoleChangeRequestStatus enum.
+func (e RoleChangeRequestStatus) Valid() bool {
+	switch e {
+	case RoleChangeRequestStatusApproved:
+		return true
+	case RoleChangeRequestStatusPending:
+		return true
+	case RoleChangeRequestStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SettingType.
+const (
+	SettingTypeBoolean SettingType = "boolean"
+	SettingTypeInteger SettingType = "integer"
+	SettingTypeText    SettingType = "text"
+	SettingTypeTime    SettingType = "time"
+)
+
+// Valid indicates whether the value is a known member of the SettingType enum.
+func (e SettingType) Valid() bool {
+	switch e {
+	case SettingTypeBoolean:
+		return true
+	case SettingTypeInteger:
+		return true
+	case SettingTypeText:
+		return true
+	case SettingTypeTime:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for StockMovementKind.
 const (
 	StockMovementKindAdjustment StockMovementKind = "adjustment"
@@ -235,6 +304,138 @@ func (e StockMovementKind) Valid() bool {
 	case StockMovementKindDispense:
 		return true
 	case StockMovementKindOpening:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAction.
+const (
+	SyncActionCreate SyncAction = "create"
+	SyncActionDelete SyncAction = "delete"
+	SyncActionUpdate SyncAction = "update"
+)
+
+// Valid indicates whether the value is a known member of the SyncAction enum.
+func (e SyncAction) Valid() bool {
+	switch e {
+	case SyncActionCreate:
+		return true
+	case SyncActionDelete:
+		return true
+	case SyncActionUpdate:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncAnswerStatus.
+const (
+	SyncAnswerStatusSyncCompleted SyncAnswerStatus = "sync completed"
+)
+
+// Valid indicates whether the value is a known member of the SyncAnswerStatus enum.
+func (e SyncAnswerStatus) Valid() bool {
+	switch e {
+	case SyncAnswerStatusSyncCompleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncBatchStatus.
+const (
+	SyncBatchStatusCompleted SyncBatchStatus = "completed"
+	SyncBatchStatusWaiting   SyncBatchStatus = "waiting"
+	SyncBatchStatusWorking   SyncBatchStatus = "working"
+)
+
+// Valid indicates whether the value is a known member of the SyncBatchStatus enum.
+func (e SyncBatchStatus) Valid() bool {
+	switch e {
+	case SyncBatchStatusCompleted:
+		return true
+	case SyncBatchStatusWaiting:
+		return true
+	case SyncBatchStatusWorking:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncEntity.
+const (
+	SyncEntityAppointments  SyncEntity = "appointments"
+	SyncEntityBills         SyncEntity = "bills"
+	SyncEntityEncounters    SyncEntity = "encounters"
+	SyncEntityPatients      SyncEntity = "patients"
+	SyncEntityPayments      SyncEntity = "payments"
+	SyncEntityPrescriptions SyncEntity = "prescriptions"
+)
+
+// Valid indicates whether the value is a known member of the SyncEntity enum.
+func (e SyncEntity) Valid() bool {
+	switch e {
+	case SyncEntityAppointments:
+		return true
+	case SyncEntityBills:
+		return true
+	case SyncEntityEncounters:
+		return true
+	case SyncEntityPatients:
+		return true
+	case SyncEntityPayments:
+		return true
+	case SyncEntityPrescriptions:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultFirstStatus.
+const (
+	SyncResultFirstStatusApplied  SyncResultFirstStatus = "applied"
+	SyncResultFirstStatusConflict SyncResultFirstStatus = "conflict"
+	SyncResultFirstStatusRejected SyncResultFirstStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultFirstStatus enum.
+func (e SyncResultFirstStatus) Valid() bool {
+	switch e {
+	case SyncResultFirstStatusApplied:
+		return true
+	case SyncResultFirstStatusConflict:
+		return true
+	case SyncResultFirstStatusRejected:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for SyncResultStatus.
+const (
+	SyncResultStatusApplied   SyncResultStatus = "applied"
+	SyncResultStatusConflict  SyncResultStatus = "conflict"
+	SyncResultStatusDuplicate SyncResultStatus = "duplicate"
+	SyncResultStatusRejected  SyncResultStatus = "rejected"
+)
+
+// Valid indicates whether the value is a known member of the SyncResultStatus enum.
+func (e SyncResultStatus) Valid() bool {
+	switch e {
+	case SyncResultStatusApplied:
+		return true
+	case SyncResultStatusConflict:
+		return true
+	case SyncResultStatusDuplicate:
+		return true
+	case SyncResultStatusRejected:
 		return true
 	default:
 		return false
@@ -481,6 +682,24 @@ func (e ListEncountersParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListLoginActivityParamsOrdering.
+const (
+	ListLoginActivityParamsOrderingMinusTimestamp ListLoginActivityParamsOrdering = "-timestamp"
+	ListLoginActivityParamsOrderingTimestamp      ListLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListLoginActivityParamsOrdering enum.
+func (e ListLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListMedicationsParamsOrdering.
 const (
 	ListMedicationsParamsOrderingCurrentStock      ListMedicationsParamsOrdering = "current_stock"
@@ -529,6 +748,24 @@ func (e ListStockMovementsParamsOrdering) Valid() bool {
 	case ListStockMovementsParamsOrderingID:
 		return true
 	case ListStockMovementsParamsOrderingMinusID:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListNotificationsParamsOrdering.
+const (
+	ListNotificationsParamsOrderingCreatedAt      ListNotificationsParamsOrdering = "created_at"
+	ListNotificationsParamsOrderingMinusCreatedAt ListNotificationsParamsOrdering = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListNotificationsParamsOrdering enum.
+func (e ListNotificationsParamsOrdering) Valid() bool {
+	switch e {
+	case ListNotificationsParamsOrderingCreatedAt:
+		return true
+	case ListNotificationsParamsOrderingMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -688,6 +925,24 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListOwnLoginActivityParamsOrdering.
+const (
+	ListOwnLoginActivityParamsOrderingMinusTimestamp ListOwnLoginActivityParamsOrdering = "-timestamp"
+	ListOwnLoginActivityParamsOrderingTimestamp      ListOwnLoginActivityParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnLoginActivityParamsOrdering enum.
+func (e ListOwnLoginActivityParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnLoginActivityParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ReportRevenueParamsPeriod.
 const (
 	ReportRevenueParamsPeriodDay   ReportRevenueParamsPeriod = "day"
@@ -703,6 +958,30 @@ func (e ReportRevenueParamsPeriod) Valid() bool {
 	case ReportRevenueParamsPeriodMonth:
 		return true
 	case ReportRevenueParamsPeriodWeek:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListRoleChangeRequestsParamsOrdering.
+const (
+	ListRoleChangeRequestsParamsOrderingCreatedAt      ListRoleChangeRequestsParamsOrdering = "created_at"
+	ListRoleChangeRequestsParamsOrderingID             ListRoleChangeRequestsParamsOrdering = "id"
+	ListRoleChangeRequestsParamsOrderingMinusCreatedAt ListRoleChangeRequestsParamsOrdering = "-created_at"
+	ListRoleChangeRequestsParamsOrderingMinusID        ListRoleChangeRequestsParamsOrdering = "-id"
+)
+
+// Valid indicates whether the value is a known member of the ListRoleChangeRequestsParamsOrdering enum.
+func (e ListRoleChangeRequestsParamsOrdering) Valid() bool {
+	switch e {
+	case ListRoleChangeRequestsParamsOrderingCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingID:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusCreatedAt:
+		return true
+	case ListRoleChangeRequestsParamsOrderingMinusID:
 		return true
 	default:
 		return false
@@ -763,6 +1042,36 @@ func (e ListServiceItemsParamsOrdering) Valid() bool {
 	case ListServiceItemsParamsOrderingName:
 		return true
 	case ListServiceItemsParamsOrderingPrice:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListSystemSettingsParamsOrdering.
+const (
+	ListSystemSettingsParamsOrderingID             ListSystemSettingsParamsOrdering = "id"
+	ListSystemSettingsParamsOrderingKey            ListSystemSettingsParamsOrdering = "key"
+	ListSystemSettingsParamsOrderingMinusID        ListSystemSettingsParamsOrdering = "-id"
+	ListSystemSettingsParamsOrderingMinusKey       ListSystemSettingsParamsOrdering = "-key"
+	ListSystemSettingsParamsOrderingMinusUpdatedAt ListSystemSettingsParamsOrdering = "-updated_at"
+	ListSystemSettingsParamsOrderingUpdatedAt      ListSystemSettingsParamsOrdering = "updated_at"
+)
+
+// Valid indicates whether the value is a known member of the ListSystemSettingsParamsOrdering enum.
+func (e ListSystemSettingsParamsOrdering) Valid() bool {
+	switch e {
+	case ListSystemSettingsParamsOrderingID:
+		return true
+	case ListSystemSettingsParamsOrderingKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusID:
+		return true
+	case ListSystemSettingsParamsOrderingMinusKey:
+		return true
+	case ListSystemSettingsParamsOrderingMinusUpdatedAt:
+		return true
+	case ListSystemSettingsParamsOrderingUpdatedAt:
 		return true
 	default:
 		return false
@@ -1335,6 +1644,35 @@ type HealthStatus string
 // Language defines model for Language.
 type Language string
 
+// LoginActivity Example: {"id":9,"ip_address":"192.0.2.1","status":"success","timestamp":"2026-01-15T08:30:00Z","user":12,"user_agent":"Mozilla/5.0","username":"samuel"}
+type LoginActivity struct {
+	ID        int64                     `json:"id"`
+	IPAddress nullable.Nullable[string] `json:"ip_address"`
+
+	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+	Status    LoginStatus `json:"status"`
+	Timestamp time.Time   `json:"timestamp"`
+
+	// User Whose account, when there is one of that name
+	User      nullable.Nullable[int64] `json:"user"`
+	UserAgent string                   `json:"user_agent"`
+
+	// Username The account's username
+	Username nullable.Nullable[string] `json:"username"`
+}
+
+// LoginActivityList defines model for LoginActivityList.
+type LoginActivityList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []LoginActivity           `json:"results"`
+}
+
+// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+type LoginStatus string
+
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
 type Medication struct {
 	// CurrentStock The sum of the ledger; never negative
@@ -1397,6 +1735,46 @@ type Money = string
 //
 // Example: 150.00
 type MoneyInput = string
+
+// Notification Example: {"created_at":"2026-01-15T08:30:00Z","id":31,"is_read":false,"message":"Samuel Otieno asks for the role Nurse.","related_appointment":null,"title":"Role request","type":"role_request","user":1,"version":1}
+type Notification struct {
+	CreatedAt time.Time `json:"created_at"`
+	ID        int64     `json:"id"`
+	IsRead    bool      `json:"is_read"`
+
+	// Message In the language that the user preferred when it was made
+	Message            string                   `json:"message"`
+	RelatedAppointment nullable.Nullable[int64] `json:"related_appointment"`
+	Title              string                   `json:"title"`
+
+	// Type What it tells of: `appointment_booked`, `appointment_rescheduled`, `appointment_cancelled`, `low_stock`, `role_request`, `role_decision`, …
+	Type string `json:"type"`
+	User int64  `json:"user"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// NotificationList defines model for NotificationList.
+type NotificationList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []Notification            `json:"results"`
+}
+
+// NotificationRead Example: {"status":"marked as read"}
+type NotificationRead struct {
+	Status string `json:"status"`
+}
+
+// NotificationsRead Example: {"marked":3,"status":"marked as read"}
+type NotificationsRead struct {
+	// Marked How many were unread
+	Marked int64  `json:"marked"`
+	Status string `json:"status"`
+}
 
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
@@ -1658,6 +2036,9 @@ type Problem struct {
 	// Code A stable word for programs
 	Code string `json:"code"`
 
+	// DependsOn With code `dependency_rejected`: the op_id of the operation that was not applied
+	DependsOn *openapi_types.UUID `json:"depends_on,omitempty"`
+
 	// Detail A sentence that helps the caller act
 	Detail string `json:"detail"`
 
@@ -1689,6 +2070,9 @@ type Problem struct {
 	// Type A page that explains the code
 	Type string `json:"type"`
 }
+
+// PublicSettings Example: {"hospital_name":"Mission Hospital","working_hours_start":"08:00"}
+type PublicSettings map[string]string
 
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
 type Refresh struct {
@@ -1790,6 +2174,78 @@ type Role struct {
 	Version int64 `json:"version"`
 }
 
+// RoleAssigned Example: {"message":"Role assigned successfully to samuel"}
+type RoleAssigned struct {
+	Message string `json:"message"`
+}
+
+// RoleAssignment Example: {"role_id":3,"user_id":12}
+type RoleAssignment struct {
+	RoleID int64 `json:"role_id"`
+	UserID int64 `json:"user_id"`
+}
+
+// RoleChangeRequest Example: {"created_at":"2026-01-15T08:30:00Z","id":4,"reason":"I begin on the ward on Monday.","requested_role":3,"requested_role_name":"Nurse","review_notes":"","reviewed_by":null,"reviewed_by_name":null,"status":"pending","updated_at":"2026-01-15T08:30:00Z","user":12,"user_name":"Samuel Otieno","version":1}
+type RoleChangeRequest struct {
+	CreatedAt         time.Time `json:"created_at"`
+	ID                int64     `json:"id"`
+	Reason            string    `json:"reason"`
+	RequestedRole     int64     `json:"requested_role"`
+	RequestedRoleName string    `json:"requested_role_name"`
+	ReviewNotes       string    `json:"review_notes"`
+
+	// ReviewedBy The Admin who decided
+	ReviewedBy     nullable.Nullable[int64]  `json:"reviewed_by"`
+	ReviewedByName nullable.Nullable[string] `json:"reviewed_by_name"`
+	Status         RoleChangeRequestStatus   `json:"status"`
+
+	// UpdatedAt Of a decided one, when it was decided
+	UpdatedAt time.Time `json:"updated_at"`
+
+	// User Who asks
+	User int64 `json:"user"`
+
+	// UserName The names of who asks, without any the username
+	UserName string `json:"user_name"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// RoleChangeRequestList defines model for RoleChangeRequestList.
+type RoleChangeRequestList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []RoleChangeRequest       `json:"results"`
+}
+
+// RoleChangeRequestPatch Example: {"reason":"I begin on the ward on Tuesday."}
+type RoleChangeRequestPatch struct {
+	Reason *string `json:"reason,omitempty"`
+
+	// RequestedRole The role's id
+	RequestedRole *int64 `json:"requested_role,omitempty"`
+}
+
+// RoleChangeRequestStatus defines model for RoleChangeRequestStatus.
+type RoleChangeRequestStatus string
+
+// RoleChangeRequestWrite Example: {"reason":"I begin on the ward on Monday.","requested_role":3}
+type RoleChangeRequestWrite struct {
+	Reason string `json:"reason"`
+
+	// RequestedRole The role's id
+	RequestedRole int64 `json:"requested_role"`
+}
+
+// RoleChangeReview Example: {"review_notes":"Welcome to the ward."}
+type RoleChangeReview struct {
+	// ReviewNotes Who asked is told them
+	ReviewNotes *string `json:"review_notes,omitempty"`
+}
+
 // RoleList defines model for RoleList.
 type RoleList struct {
 	Count           nullable.Nullable[int64]  `json:"count"`
@@ -1865,6 +2321,9 @@ type ServiceItemWrite struct {
 	Price MoneyInput `json:"price"`
 }
 
+// SettingType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+type SettingType string
+
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
 	Password string `json:"password"`
@@ -1923,6 +2382,139 @@ type StockMovementList struct {
 	Results         []StockMovement           `json:"results"`
 }
 
+// SyncAction defines model for SyncAction.
+type SyncAction string
+
+// SyncAnswer Example: {"results":[{"action":"update","entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33","problem":{"code":"not_found","detail":"There is no such record, or you may not see it.","instance":"01JD9W4S0M7Y3K2Q8N5T6V1XZB","status":404,"title":"Not Found","type":"/docs/errors/#not_found"},"status":"rejected"}],"status":"sync completed"}
+type SyncAnswer struct {
+	// Results One for each operation, in their order
+	Results []SyncResult     `json:"results"`
+	Status  SyncAnswerStatus `json:"status"`
+}
+
+// SyncAnswerStatus defines model for SyncAnswer.Status.
+type SyncAnswerStatus string
+
+// SyncBatch Example: {"applied":0,"batch":"01938a5c-6b5e-7c3a-9d2e-4f1a6b7c8d9e","conflict":0,"created_at":"2026-12-01T07:10:00Z","device_id":"tablet-7","done":0,"duplicate":0,"finished_at":null,"rejected":0,"results":[],"status":"working","total":350}
+type SyncBatch struct {
+	Applied   int32              `json:"applied"`
+	Batch     openapi_types.UUID `json:"batch"`
+	Conflict  int32              `json:"conflict"`
+	CreatedAt time.Time          `json:"created_at"`
+	DeviceID  string             `json:"device_id"`
+
+	// Done How many have a result
+	Done       int32                        `json:"done"`
+	Duplicate  int32                        `json:"duplicate"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Rejected   int32                        `json:"rejected"`
+	Results    []SyncResult                 `json:"results"`
+	Status     SyncBatchStatus              `json:"status"`
+
+	// Total How many operations it has
+	Total int32 `json:"total"`
+}
+
+// SyncBatchStatus defines model for SyncBatch.Status.
+type SyncBatchStatus string
+
+// SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
+type SyncDifference struct {
+	// Base The value in the version that the device saw, when it came of an operation that was sent here
+	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
+	Field string                         `json:"field"`
+
+	// Theirs The value now
+	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+
+	// Yours The value in the operation; left out when it does not name the field
+	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+}
+
+// SyncEntity defines model for SyncEntity.
+type SyncEntity string
+
+// SyncOperation Example: {"action":"update","base_version":3,"data":{"address":"5 New Road"},"entity":"patients","id":1,"op_id":"7e9d4c21-8a3b-4d6e-b1f0-9c8d7e6f5a33"}
+type SyncOperation struct {
+	Action SyncAction `json:"action"`
+
+	// BaseOp Instead of base_version the earlier operation of this device on the same row that the change builds on
+	BaseOp nullable.Nullable[openapi_types.UUID] `json:"base_op,omitempty"`
+
+	// BaseVersion The version that the device saw; update and delete need it or base_op
+	BaseVersion nullable.Nullable[int64] `json:"base_version,omitempty"`
+
+	// Data The body of the request; temp_ids may stand for patient, appointment, encounter and bill
+	Data   nullable.Nullable[map[string]interface{}] `json:"data,omitempty"`
+	Entity SyncEntity                                `json:"entity"`
+
+	// ID The row to update or delete
+	ID nullable.Nullable[int64] `json:"id,omitempty"`
+
+	// OpID A UUID made when the operation is recorded; under it the operation is done once
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// RecordedAt By the clock of the device; it is kept for the record and decides nothing
+	RecordedAt nullable.Nullable[time.Time] `json:"recorded_at,omitempty"`
+
+	// TempID With create: a name for the new row. Else: the name of the row to update or delete
+	TempID nullable.Nullable[string] `json:"temp_id,omitempty"`
+}
+
+// SyncResult defines model for SyncResult.
+type SyncResult struct {
+	Action SyncAction `json:"action"`
+	Entity SyncEntity `json:"entity"`
+
+	// Fields With `conflict`: what differs
+	Fields []SyncDifference `json:"fields,omitempty"`
+
+	// FirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+	FirstStatus *SyncResultFirstStatus `json:"first_status,omitempty"`
+
+	// ID The row, when it is known
+	ID   *int64             `json:"id,omitempty"`
+	OpID openapi_types.UUID `json:"op_id"`
+
+	// Problem An error, after RFC 9457
+	Problem *Problem `json:"problem,omitempty"`
+
+	// Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+	// deletion, and in a duplicate of what was decided more than 30 days ago.
+	Row    *SyncResult_Row  `json:"row,omitempty"`
+	Status SyncResultStatus `json:"status"`
+
+	// TempID As it was sent
+	TempID *string `json:"temp_id,omitempty"`
+
+	// Version The version of the row; with `conflict` the present one
+	Version *int64 `json:"version,omitempty"`
+}
+
+// SyncResultFirstStatus With `duplicate`: the status of the first time, to which all else here belongs
+type SyncResultFirstStatus string
+
+// SyncResult_Row With `applied` the row as the endpoint answers it, with `conflict` the row as it is. Left out after a
+// deletion, and in a duplicate of what was decided more than 30 days ago.
+type SyncResult_Row struct {
+	union json.RawMessage
+}
+
+// SyncResultStatus defines model for SyncResult.Status.
+type SyncResultStatus string
+
+// SyncWrite Example: {"device_id":"tablet-7","operations":[{"action":"create","data":{"date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","last_name":"Smith"},"entity":"patients","op_id":"0b5d2a3e-5c0f-4f7b-9a51-8d1f6f1f2a11","recorded_at":"2026-12-01T09:12:00+03:00","temp_id":"p1"},{"action":"create","data":{"items":[{"amount":"12.50","description":"Dressing","quantity":2}],"patient":"p1"},"entity":"bills","op_id":"5a1c7b90-2f0e-4c55-8b1e-6d2f3a4b5c22","recorded_at":"2026-12-01T09:20:00+03:00","temp_id":"b1"}]}
+type SyncWrite struct {
+	// Batch The property of an earlier protocol; it may be empty
+	Batch []map[string]interface{} `json:"batch,omitempty"`
+
+	// DeviceID What names the device, always the same; required with operations
+	DeviceID *string `json:"device_id,omitempty"`
+
+	// Operations In the order in which they were recorded
+	Operations []SyncOperation `json:"operations,omitempty"`
+}
+
 // SystemAlert defines model for SystemAlert.
 type SystemAlert struct {
 	Code    SystemAlertCode `json:"code"`
@@ -1950,6 +2542,57 @@ type SystemHealthDatabase string
 
 // SystemHealthStatus defines model for SystemHealth.Status.
 type SystemHealthStatus string
+
+// SystemSetting Example: {"category":"appointments","description":"When the first appointment of a day may begin","id":2,"is_builtin":true,"is_public":true,"key":"working_hours_start","updated_at":"2026-01-15T08:30:00Z","value":"08:00","value_type":"time","version":1}
+type SystemSetting struct {
+	Category    string `json:"category"`
+	Description string `json:"description"`
+	ID          int64  `json:"id"`
+
+	// IsBuiltin Whether the server reads it; such a key is neither renamed nor deleted
+	IsBuiltin bool      `json:"is_builtin"`
+	IsPublic  bool      `json:"is_public"`
+	Key       string    `json:"key"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Value     string    `json:"value"`
+
+	// ValueType `boolean`: true or false. `integer`: digits. `time`: HH:MM. `text`: any.
+	ValueType SettingType `json:"value_type"`
+
+	// Version The number in the ETag
+	Version int64 `json:"version"`
+}
+
+// SystemSettingList defines model for SystemSettingList.
+type SystemSettingList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []SystemSetting           `json:"results"`
+}
+
+// SystemSettingPatch Example: {"value":"07:30"}
+type SystemSettingPatch struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool   `json:"is_public,omitempty"`
+	Key      *string `json:"key,omitempty"`
+	Value    *string `json:"value,omitempty"`
+}
+
+// SystemSettingWrite Example: {"category":"general","description":"In which money bills are written","is_public":true,"key":"currency","value":"KES"}
+type SystemSettingWrite struct {
+	Category    *string `json:"category,omitempty"`
+	Description *string `json:"description,omitempty"`
+
+	// IsPublic Whether anyone may read it
+	IsPublic *bool  `json:"is_public,omitempty"`
+	Key      string `json:"key"`
+	Value    string `json:"value"`
+}
 
 // TimeOfDay A time of day on the hospital's wall clock; answered as HH:MM:SS
 type TimeOfDay = string
@@ -2005,6 +2648,11 @@ type TopMedications struct {
 type TotalOfDay struct {
 	Date  openapi_types.Date `json:"date"`
 	Total float64            `json:"total"`
+}
+
+// UnreadCount Example: {"unread":3}
+type UnreadCount struct {
+	Unread int64 `json:"unread"`
 }
 
 // User Callers who are not Admin see of other users only the required properties.
@@ -2397,6 +3045,39 @@ type ReplaceEncounterParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ListLoginActivityParams defines parameters for ListLoginActivity.
+type ListLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListLoginActivityParamsOrdering defines parameters for ListLoginActivity.
+type ListLoginActivityParamsOrdering string
+
 // ListMedicationsParams defines parameters for ListMedications.
 type ListMedicationsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -2465,6 +3146,48 @@ type ListStockMovementsParamsOrdering string
 
 // AdjustStockParams defines parameters for AdjustStock.
 type AdjustStockParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// ListNotificationsParams defines parameters for ListNotifications.
+type ListNotificationsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// IsRead Only read, or only unread ones.
+	IsRead *bool `form:"is_read,omitempty" json:"is_read,omitempty"`
+
+	// Type Only those of this type, such as `low_stock`.
+	Type *string `form:"type,omitempty" json:"type,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListNotificationsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListNotificationsParamsOrdering defines parameters for ListNotifications.
+type ListNotificationsParamsOrdering string
+
+// MarkAllNotificationsReadParams defines parameters for MarkAllNotificationsRead.
+type MarkAllNotificationsReadParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteNotificationParams defines parameters for DeleteNotification.
+type DeleteNotificationParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// MarkNotificationReadParams defines parameters for MarkNotificationRead.
+type MarkNotificationReadParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
@@ -2697,6 +3420,36 @@ type DispensePrescriptionParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListOwnLoginActivityParams defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Status Only attempts that ended so.
+	Status *LoginStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// IPAddress Only attempts from this address, such as `192.0.2.1`.
+	IPAddress *string `form:"ip_address,omitempty" json:"ip_address,omitempty"`
+
+	// DateFrom Only those of this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only those of this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnLoginActivityParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnLoginActivityParamsOrdering defines parameters for ListOwnLoginActivity.
+type ListOwnLoginActivityParamsOrdering string
+
 // RegisterParams defines parameters for Register.
 type RegisterParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
@@ -2720,6 +3473,84 @@ type ReportRevenueParams struct {
 
 // ReportRevenueParamsPeriod defines parameters for ReportRevenue.
 type ReportRevenueParamsPeriod string
+
+// ListRoleChangeRequestsParams defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Status Only those in this state.
+	Status *RoleChangeRequestStatus `form:"status,omitempty" json:"status,omitempty"`
+
+	// User Only those of this user: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// RequestedRole Only those for this role.
+	RequestedRole *int64 `form:"requested_role,omitempty" json:"requested_role,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListRoleChangeRequestsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListRoleChangeRequestsParamsOrdering defines parameters for ListRoleChangeRequests.
+type ListRoleChangeRequestsParamsOrdering string
+
+// CreateRoleChangeRequestParams defines parameters for CreateRoleChangeRequest.
+type CreateRoleChangeRequestParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// AssignRoleParams defines parameters for AssignRole.
+type AssignRoleParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteRoleChangeRequestParams defines parameters for DeleteRoleChangeRequest.
+type DeleteRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateRoleChangeRequestParams defines parameters for UpdateRoleChangeRequest.
+type UpdateRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceRoleChangeRequestParams defines parameters for ReplaceRoleChangeRequest.
+type ReplaceRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ApproveRoleChangeRequestParams defines parameters for ApproveRoleChangeRequest.
+type ApproveRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// RejectRoleChangeRequestParams defines parameters for RejectRoleChangeRequest.
+type RejectRoleChangeRequestParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
 
 // ListRolesParams defines parameters for ListRoles.
 type ListRolesParams struct {
@@ -2813,6 +3644,69 @@ type UpdateServiceItemParams struct {
 
 // ReplaceServiceItemParams defines parameters for ReplaceServiceItem.
 type ReplaceServiceItemParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// SyncOfflineDataParams defines parameters for SyncOfflineData.
+type SyncOfflineDataParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// GetSyncBatchParams defines parameters for GetSyncBatch.
+type GetSyncBatchParams struct {
+	// After How many results to leave out, from the first.
+	After *int32 `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListSystemSettingsParams defines parameters for ListSystemSettings.
+type ListSystemSettingsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// Category Only those of this category.
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// IsPublic Only public, or only other settings.
+	IsPublic *bool `form:"is_public,omitempty" json:"is_public,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListSystemSettingsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListSystemSettingsParamsOrdering defines parameters for ListSystemSettings.
+type ListSystemSettingsParamsOrdering string
+
+// CreateSystemSettingParams defines parameters for CreateSystemSetting.
+type CreateSystemSettingParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
+// DeleteSystemSettingParams defines parameters for DeleteSystemSetting.
+type DeleteSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// UpdateSystemSettingParams defines parameters for UpdateSystemSetting.
+type UpdateSystemSettingParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceSystemSettingParams defines parameters for ReplaceSystemSetting.
+type ReplaceSystemSettingParams struct {
 	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
@@ -2964,6 +3858,24 @@ type ChangePasswordJSONRequestBody = PasswordChange
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
 
+// CreateRoleChangeRequestJSONRequestBody defines body for CreateRoleChangeRequest for application/json ContentType.
+type CreateRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// AssignRoleJSONRequestBody defines body for AssignRole for application/json ContentType.
+type AssignRoleJSONRequestBody = RoleAssignment
+
+// UpdateRoleChangeRequestJSONRequestBody defines body for UpdateRoleChangeRequest for application/json ContentType.
+type UpdateRoleChangeRequestJSONRequestBody = RoleChangeRequestPatch
+
+// ReplaceRoleChangeRequestJSONRequestBody defines body for ReplaceRoleChangeRequest for application/json ContentType.
+type ReplaceRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
+
+// ApproveRoleChangeRequestJSONRequestBody defines body for ApproveRoleChangeRequest for application/json ContentType.
+type ApproveRoleChangeRequestJSONRequestBody = RoleChangeReview
+
+// RejectRoleChangeRequestJSONRequestBody defines body for RejectRoleChangeRequest for application/json ContentType.
+type RejectRoleChangeRequestJSONRequestBody = RoleChangeReview
+
 // CreateRoleJSONRequestBody defines body for CreateRole for application/json ContentType.
 type CreateRoleJSONRequestBody = RoleWrite
 
@@ -2982,6 +3894,18 @@ type UpdateServiceItemJSONRequestBody = ServiceItemPatch
 // ReplaceServiceItemJSONRequestBody defines body for ReplaceServiceItem for application/json ContentType.
 type ReplaceServiceItemJSONRequestBody = ServiceItemWrite
 
+// SyncOfflineDataJSONRequestBody defines body for SyncOfflineData for application/json ContentType.
+type SyncOfflineDataJSONRequestBody = SyncWrite
+
+// CreateSystemSettingJSONRequestBody defines body for CreateSystemSetting for application/json ContentType.
+type CreateSystemSettingJSONRequestBody = SystemSettingWrite
+
+// UpdateSystemSettingJSONRequestBody defines body for UpdateSystemSetting for application/json ContentType.
+type UpdateSystemSettingJSONRequestBody = SystemSettingPatch
+
+// ReplaceSystemSettingJSONRequestBody defines body for ReplaceSystemSetting for application/json ContentType.
+type ReplaceSystemSettingJSONRequestBody = SystemSettingWrite
+
 // CreateUserJSONRequestBody defines body for CreateUser for application/json ContentType.
 type CreateUserJSONRequestBody = UserWrite
 
@@ -2990,6 +3914,172 @@ type UpdateUserJSONRequestBody = UserPatch
 
 // ReplaceUserJSONRequestBody defines body for ReplaceUser for application/json ContentType.
 type ReplaceUserJSONRequestBody = UserWrite
+
+// AsPatient returns the union data inside the SyncResult_Row as a Patient
+func (t SyncResult_Row) AsPatient() (Patient, error) {
+	var body Patient
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPatient overwrites any union data inside the SyncResult_Row as the provided Patient
+func (t *SyncResult_Row) FromPatient(v Patient) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePatient performs a merge with any union data inside the SyncResult_Row, using the provided Patient
+func (t *SyncResult_Row) MergePatient(v Patient) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsAppointment returns the union data inside the SyncResult_Row as a Appointment
+func (t SyncResult_Row) AsAppointment() (Appointment, error) {
+	var body Appointment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromAppointment overwrites any union data inside the SyncResult_Row as the provided Appointment
+func (t *SyncResult_Row) FromAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeAppointment performs a merge with any union data inside the SyncResult_Row, using the provided Appointment
+func (t *SyncResult_Row) MergeAppointment(v Appointment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsEncounter returns the union data inside the SyncResult_Row as a Encounter
+func (t SyncResult_Row) AsEncounter() (Encounter, error) {
+	var body Encounter
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromEncounter overwrites any union data inside the SyncResult_Row as the provided Encounter
+func (t *SyncResult_Row) FromEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeEncounter performs a merge with any union data inside the SyncResult_Row, using the provided Encounter
+func (t *SyncResult_Row) MergeEncounter(v Encounter) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPrescription returns the union data inside the SyncResult_Row as a Prescription
+func (t SyncResult_Row) AsPrescription() (Prescription, error) {
+	var body Prescription
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPrescription overwrites any union data inside the SyncResult_Row as the provided Prescription
+func (t *SyncResult_Row) FromPrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePrescription performs a merge with any union data inside the SyncResult_Row, using the provided Prescription
+func (t *SyncResult_Row) MergePrescription(v Prescription) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsBill returns the union data inside the SyncResult_Row as a Bill
+func (t SyncResult_Row) AsBill() (Bill, error) {
+	var body Bill
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromBill overwrites any union data inside the SyncResult_Row as the provided Bill
+func (t *SyncResult_Row) FromBill(v Bill) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergeBill performs a merge with any union data inside the SyncResult_Row, using the provided Bill
+func (t *SyncResult_Row) MergeBill(v Bill) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+// AsPayment returns the union data inside the SyncResult_Row as a Payment
+func (t SyncResult_Row) AsPayment() (Payment, error) {
+	var body Payment
+	err := json.Unmarshal(t.union, &body)
+	return body, err
+}
+
+// FromPayment overwrites any union data inside the SyncResult_Row as the provided Payment
+func (t *SyncResult_Row) FromPayment(v Payment) error {
+	b, err := json.Marshal(v)
+	t.union = b
+	return err
+}
+
+// MergePayment performs a merge with any union data inside the SyncResult_Row, using the provided Payment
+func (t *SyncResult_Row) MergePayment(v Payment) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+
+	merged, err := runtime.JSONMerge(t.union, b)
+	t.union = merged
+	return err
+}
+
+func (t SyncResult_Row) MarshalJSON() ([]byte, error) {
+	b, err := t.union.MarshalJSON()
+	return b, err
+}
+
+func (t *SyncResult_Row) UnmarshalJSON(b []byte) error {
+	err := t.union.UnmarshalJSON(b)
+	return err
+}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error
@@ -3488,6 +4578,21 @@ type ClientInterface interface {
 	// Corresponds with GET /api/health/ (the `GetHealth` operationId).
 	GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListLoginActivity List attempts to sign in
+	//
+	// Of everybody, the latest first. An attempt with a name that nobody has stands without a user; what was typed is not
+	// shown, since people type their passwords there.
+	//
+	// Corresponds with GET /api/login-activity/ (the `ListLoginActivity` operationId).
+	ListLoginActivity(ctx context.Context, params *ListLoginActivityParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetLoginActivity Get an attempt to sign in
+	//
+	// One attempt, of whomever.
+	//
+	// Corresponds with GET /api/login-activity/{id}/ (the `GetLoginActivity` operationId).
+	GetLoginActivity(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListMedications List medications
 	//
 	// `search` finds by any part of the name or the generic name.
@@ -3591,6 +4696,48 @@ type ClientInterface interface {
 	//
 	// Corresponds with POST /api/medications/{id}/stock/ (the `AdjustStock` operationId).
 	AdjustStock(ctx context.Context, id ID, params *AdjustStockParams, body AdjustStockJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListNotifications List notifications
+	//
+	// The own ones, the newest first.
+	//
+	// Corresponds with GET /api/notifications/ (the `ListNotifications` operationId).
+	ListNotifications(ctx context.Context, params *ListNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MarkAllNotificationsRead Mark all notifications as read
+	//
+	// Of the own ones, those that there are at the moment of the request.
+	//
+	// Corresponds with POST /api/notifications/mark_all_read/ (the `MarkAllNotificationsRead` operationId).
+	MarkAllNotificationsRead(ctx context.Context, params *MarkAllNotificationsReadParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CountUnreadNotifications Count unread notifications
+	//
+	// How many of the own ones are unread, for a badge that asks often.
+	//
+	// Corresponds with GET /api/notifications/unread_count/ (the `CountUnreadNotifications` operationId).
+	CountUnreadNotifications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteNotification Delete a notification
+	//
+	// An own one.
+	//
+	// Corresponds with DELETE /api/notifications/{id}/ (the `DeleteNotification` operationId).
+	DeleteNotification(ctx context.Context, id ID, params *DeleteNotificationParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetNotification Get a notification
+	//
+	// An own one.
+	//
+	// Corresponds with GET /api/notifications/{id}/ (the `GetNotification` operationId).
+	GetNotification(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// MarkNotificationRead Mark a notification as read
+	//
+	// An own one. Marking it again changes nothing.
+	//
+	// Corresponds with POST /api/notifications/{id}/mark_read/ (the `MarkNotificationRead` operationId).
+	MarkNotificationRead(ctx context.Context, id ID, params *MarkNotificationReadParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListPatients List patients
 	//
@@ -3935,6 +5082,13 @@ type ClientInterface interface {
 	// Corresponds with POST /api/prescriptions/{id}/dispense/ (the `DispensePrescription` operationId).
 	DispensePrescription(ctx context.Context, id ID, params *DispensePrescriptionParams, body DispensePrescriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListOwnLoginActivity List the own attempts to sign in
+	//
+	// Every attempt with the own account, the latest first: a failure that was not one's own is a sign of somebody guessing.
+	//
+	// Corresponds with GET /api/profile/login-activity/ (the `ListOwnLoginActivity` operationId).
+	ListOwnLoginActivity(ctx context.Context, params *ListOwnLoginActivityParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ChangePasswordWithBody Change the own password
 	//
 	// Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
@@ -4018,6 +5172,147 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
 	ReportTopMedications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListRoleChangeRequests List role requests
+	//
+	// The own ones, to an Admin everybody's; the newest first. `search` finds by the username and names of who asks.
+	//
+	// Corresponds with GET /api/role-change-requests/ (the `ListRoleChangeRequests` operationId).
+	ListRoleChangeRequests(ctx context.Context, params *ListRoleChangeRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateRoleChangeRequestWithBody Ask for a role
+	//
+	// The request is the caller's own and pending until an Admin decides it. The Admins are notified. A role that the caller
+	// holds is 409 `role_held`; asking for a role again while a request for it is pending is 409 `request_pending`.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/role-change-requests/ (the `CreateRoleChangeRequest` operationId).
+	CreateRoleChangeRequestWithBody(ctx context.Context, params *CreateRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateRoleChangeRequest Ask for a role
+	//
+	// The request is the caller's own and pending until an Admin decides it. The Admins are notified. A role that the caller
+	// holds is 409 `role_held`; asking for a role again while a request for it is pending is 409 `request_pending`.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/role-change-requests/ (the `CreateRoleChangeRequest` operationId).
+	CreateRoleChangeRequest(ctx context.Context, params *CreateRoleChangeRequestParams, body CreateRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AssignRoleWithBody Give a user a role
+	//
+	// Without a request. The role takes effect with the next request of the user, who is notified. The last active Admin
+	// stays one (409 `last_admin`).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/role-change-requests/assign_role/ (the `AssignRole` operationId).
+	AssignRoleWithBody(ctx context.Context, params *AssignRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AssignRole Give a user a role
+	//
+	// Without a request. The role takes effect with the next request of the user, who is notified. The last active Admin
+	// stays one (409 `last_admin`).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/role-change-requests/assign_role/ (the `AssignRole` operationId).
+	AssignRole(ctx context.Context, params *AssignRoleParams, body AssignRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteRoleChangeRequest Delete a role request
+	//
+	// A decided one too; the role stays as it is.
+	//
+	// Corresponds with DELETE /api/role-change-requests/{id}/ (the `DeleteRoleChangeRequest` operationId).
+	DeleteRoleChangeRequest(ctx context.Context, id ID, params *DeleteRoleChangeRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetRoleChangeRequest Get a role request
+	//
+	// An own one; to an Admin, anybody's.
+	//
+	// Corresponds with GET /api/role-change-requests/{id}/ (the `GetRoleChangeRequest` operationId).
+	GetRoleChangeRequest(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateRoleChangeRequestWithBody Update a role request
+	//
+	// Changes only the named properties, while it is pending (409 `already_decided`). The Admins are notified of another role.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/role-change-requests/{id}/ (the `UpdateRoleChangeRequest` operationId).
+	UpdateRoleChangeRequestWithBody(ctx context.Context, id ID, params *UpdateRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateRoleChangeRequest Update a role request
+	//
+	// Changes only the named properties, while it is pending (409 `already_decided`). The Admins are notified of another role.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/role-change-requests/{id}/ (the `UpdateRoleChangeRequest` operationId).
+	UpdateRoleChangeRequest(ctx context.Context, id ID, params *UpdateRoleChangeRequestParams, body UpdateRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceRoleChangeRequestWithBody Replace a role request
+	//
+	// Who asks, or an Admin, while it is pending (409 `already_decided`). The Admins are notified of another role.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/role-change-requests/{id}/ (the `ReplaceRoleChangeRequest` operationId).
+	ReplaceRoleChangeRequestWithBody(ctx context.Context, id ID, params *ReplaceRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceRoleChangeRequest Replace a role request
+	//
+	// Who asks, or an Admin, while it is pending (409 `already_decided`). The Admins are notified of another role.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/role-change-requests/{id}/ (the `ReplaceRoleChangeRequest` operationId).
+	ReplaceRoleChangeRequest(ctx context.Context, id ID, params *ReplaceRoleChangeRequestParams, body ReplaceRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveRoleChangeRequestWithBody Approve a role request
+	//
+	// Sets the role of who asked in the same transaction, once: of many who decide at once one does, the others get 409
+	// `already_decided`. Nobody decides an own request (403 `own_request`). The role takes effect with the next request of
+	// the user, who is notified. With `If-Match` it is decided only as the Admin has seen it.
+	// The last active Admin stays one (409 `last_admin`).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/role-change-requests/{id}/approve/ (the `ApproveRoleChangeRequest` operationId).
+	ApproveRoleChangeRequestWithBody(ctx context.Context, id ID, params *ApproveRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ApproveRoleChangeRequest Approve a role request
+	//
+	// Sets the role of who asked in the same transaction, once: of many who decide at once one does, the others get 409
+	// `already_decided`. Nobody decides an own request (403 `own_request`). The role takes effect with the next request of
+	// the user, who is notified. With `If-Match` it is decided only as the Admin has seen it.
+	// The last active Admin stays one (409 `last_admin`).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/role-change-requests/{id}/approve/ (the `ApproveRoleChangeRequest` operationId).
+	ApproveRoleChangeRequest(ctx context.Context, id ID, params *ApproveRoleChangeRequestParams, body ApproveRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RejectRoleChangeRequestWithBody Reject a role request
+	//
+	// Once: of many who decide at once one does, the others get 409 `already_decided`. Nobody decides an own request
+	// (403 `own_request`). Who asked is notified and keeps the role. With `If-Match` it is decided only as the Admin has seen it.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/role-change-requests/{id}/reject/ (the `RejectRoleChangeRequest` operationId).
+	RejectRoleChangeRequestWithBody(ctx context.Context, id ID, params *RejectRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RejectRoleChangeRequest Reject a role request
+	//
+	// Once: of many who decide at once one does, the others get 409 `already_decided`. Nobody decides an own request
+	// (403 `own_request`). Who asked is notified and keeps the role. With `If-Match` it is decided only as the Admin has seen it.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/role-change-requests/{id}/reject/ (the `RejectRoleChangeRequest` operationId).
+	RejectRoleChangeRequest(ctx context.Context, id ID, params *RejectRoleChangeRequestParams, body RejectRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListRoles List roles
 	//
@@ -4168,6 +5463,155 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /api/service-catalog/{id}/ (the `ReplaceServiceItem` operationId).
 	ReplaceServiceItem(ctx context.Context, id ID, params *ReplaceServiceItemParams, body ReplaceServiceItemJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SyncOfflineDataWithBody Carry out what was recorded offline
+	//
+	// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+	// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+	// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+	// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+	// done: send the same again. Nothing depends on the device's clock.
+	//
+	// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+	// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+	// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+	// operation needs a new `op_id`.
+	//
+	// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+	// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+	// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+	// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+	//
+	// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+	// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+	SyncOfflineDataWithBody(ctx context.Context, params *SyncOfflineDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SyncOfflineData Carry out what was recorded offline
+	//
+	// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+	// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+	// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+	// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+	// done: send the same again. Nothing depends on the device's clock.
+	//
+	// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+	// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+	// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+	// operation needs a new `op_id`.
+	//
+	// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+	// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+	// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+	// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+	//
+	// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+	// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+	SyncOfflineData(ctx context.Context, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSyncBatch Get the state and the results of a batch
+	//
+	// For the user who sent it, and for an Admin. Results are in the order of the operations, at most 500 at once: continue with
+	// `after` as the number of results read so far, until `status` is `completed` and all are read. A batch is kept
+	// for 7 days after its end.
+	//
+	// Corresponds with GET /api/sync_offline_data/{batch}/ (the `GetSyncBatch` operationId).
+	GetSyncBatch(ctx context.Context, batch openapi_types.UUID, params *GetSyncBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListSystemSettings List settings
+	//
+	// By key. `search` finds by key, description and category.
+	//
+	// Corresponds with GET /api/system-settings/ (the `ListSystemSettings` operationId).
+	ListSystemSettings(ctx context.Context, params *ListSystemSettingsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSystemSettingWithBody Add a setting
+	//
+	// A key that the server knows takes only values of its type; every other is free text for front ends to read.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/system-settings/ (the `CreateSystemSetting` operationId).
+	CreateSystemSettingWithBody(ctx context.Context, params *CreateSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// CreateSystemSetting Add a setting
+	//
+	// A key that the server knows takes only values of its type; every other is free text for front ends to read.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/system-settings/ (the `CreateSystemSetting` operationId).
+	CreateSystemSetting(ctx context.Context, params *CreateSystemSettingParams, body CreateSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetPublicSettings Get the public settings
+	//
+	// The value of each setting with `is_public`, by its key: what a front end needs before anybody has signed in.
+	//
+	// Corresponds with GET /api/system-settings/public/ (the `GetPublicSettings` operationId).
+	GetPublicSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DeleteSystemSetting Delete a setting
+	//
+	// Refused with 409 `builtin_setting` for a key that the server reads.
+	//
+	// Corresponds with DELETE /api/system-settings/{id}/ (the `DeleteSystemSetting` operationId).
+	DeleteSystemSetting(ctx context.Context, id ID, params *DeleteSystemSettingParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetSystemSetting Get a setting
+	//
+	// One setting.
+	//
+	// Corresponds with GET /api/system-settings/{id}/ (the `GetSystemSetting` operationId).
+	GetSystemSetting(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateSystemSettingWithBody Update a setting
+	//
+	// Changes only the named properties.
+	// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+	// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/system-settings/{id}/ (the `UpdateSystemSetting` operationId).
+	UpdateSystemSettingWithBody(ctx context.Context, id ID, params *UpdateSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateSystemSetting Update a setting
+	//
+	// Changes only the named properties.
+	// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+	// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/system-settings/{id}/ (the `UpdateSystemSetting` operationId).
+	UpdateSystemSetting(ctx context.Context, id ID, params *UpdateSystemSettingParams, body UpdateSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceSystemSettingWithBody Replace a setting
+	//
+	// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+	// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/system-settings/{id}/ (the `ReplaceSystemSetting` operationId).
+	ReplaceSystemSettingWithBody(ctx context.Context, id ID, params *ReplaceSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceSystemSetting Replace a setting
+	//
+	// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+	// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/system-settings/{id}/ (the `ReplaceSystemSetting` operationId).
+	ReplaceSystemSetting(ctx context.Context, id ID, params *ReplaceSystemSettingParams, body ReplaceSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListUsers List users
 	//
@@ -5140,6 +6584,41 @@ func (c *Client) GetHealth(ctx context.Context, reqEditors ...RequestEditorFn) (
 	return c.Client.Do(req)
 }
 
+// ListLoginActivity List attempts to sign in
+//
+// Of everybody, the latest first. An attempt with a name that nobody has stands without a user; what was typed is not
+// shown, since people type their passwords there.
+//
+// Corresponds with GET /api/login-activity/ (the `ListLoginActivity` operationId).
+func (c *Client) ListLoginActivity(ctx context.Context, params *ListLoginActivityParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListLoginActivityRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetLoginActivity Get an attempt to sign in
+//
+// One attempt, of whomever.
+//
+// Corresponds with GET /api/login-activity/{id}/ (the `GetLoginActivity` operationId).
+func (c *Client) GetLoginActivity(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetLoginActivityRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListMedications List medications
 //
 // `search` finds by any part of the name or the generic name.
@@ -5354,6 +6833,108 @@ func (c *Client) AdjustStockWithBody(ctx context.Context, id ID, params *AdjustS
 // Corresponds with POST /api/medications/{id}/stock/ (the `AdjustStock` operationId).
 func (c *Client) AdjustStock(ctx context.Context, id ID, params *AdjustStockParams, body AdjustStockJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAdjustStockRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListNotifications List notifications
+//
+// The own ones, the newest first.
+//
+// Corresponds with GET /api/notifications/ (the `ListNotifications` operationId).
+func (c *Client) ListNotifications(ctx context.Context, params *ListNotificationsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListNotificationsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MarkAllNotificationsRead Mark all notifications as read
+//
+// Of the own ones, those that there are at the moment of the request.
+//
+// Corresponds with POST /api/notifications/mark_all_read/ (the `MarkAllNotificationsRead` operationId).
+func (c *Client) MarkAllNotificationsRead(ctx context.Context, params *MarkAllNotificationsReadParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMarkAllNotificationsReadRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CountUnreadNotifications Count unread notifications
+//
+// How many of the own ones are unread, for a badge that asks often.
+//
+// Corresponds with GET /api/notifications/unread_count/ (the `CountUnreadNotifications` operationId).
+func (c *Client) CountUnreadNotifications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCountUnreadNotificationsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteNotification Delete a notification
+//
+// An own one.
+//
+// Corresponds with DELETE /api/notifications/{id}/ (the `DeleteNotification` operationId).
+func (c *Client) DeleteNotification(ctx context.Context, id ID, params *DeleteNotificationParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteNotificationRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetNotification Get a notification
+//
+// An own one.
+//
+// Corresponds with GET /api/notifications/{id}/ (the `GetNotification` operationId).
+func (c *Client) GetNotification(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetNotificationRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// MarkNotificationRead Mark a notification as read
+//
+// An own one. Marking it again changes nothing.
+//
+// Corresponds with POST /api/notifications/{id}/mark_read/ (the `MarkNotificationRead` operationId).
+func (c *Client) MarkNotificationRead(ctx context.Context, id ID, params *MarkNotificationReadParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewMarkNotificationReadRequest(c.Server, id, params)
 	if err != nil {
 		return nil, err
 	}
@@ -6067,6 +7648,23 @@ func (c *Client) DispensePrescription(ctx context.Context, id ID, params *Dispen
 	return c.Client.Do(req)
 }
 
+// ListOwnLoginActivity List the own attempts to sign in
+//
+// Every attempt with the own account, the latest first: a failure that was not one's own is a sign of somebody guessing.
+//
+// Corresponds with GET /api/profile/login-activity/ (the `ListOwnLoginActivity` operationId).
+func (c *Client) ListOwnLoginActivity(ctx context.Context, params *ListOwnLoginActivityParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOwnLoginActivityRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ChangePasswordWithBody Change the own password
 //
 // Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
@@ -6241,6 +7839,297 @@ func (c *Client) ReportRevenue(ctx context.Context, params *ReportRevenueParams,
 // Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
 func (c *Client) ReportTopMedications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReportTopMedicationsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListRoleChangeRequests List role requests
+//
+// The own ones, to an Admin everybody's; the newest first. `search` finds by the username and names of who asks.
+//
+// Corresponds with GET /api/role-change-requests/ (the `ListRoleChangeRequests` operationId).
+func (c *Client) ListRoleChangeRequests(ctx context.Context, params *ListRoleChangeRequestsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListRoleChangeRequestsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateRoleChangeRequestWithBody Ask for a role
+//
+// The request is the caller's own and pending until an Admin decides it. The Admins are notified. A role that the caller
+// holds is 409 `role_held`; asking for a role again while a request for it is pending is 409 `request_pending`.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/role-change-requests/ (the `CreateRoleChangeRequest` operationId).
+func (c *Client) CreateRoleChangeRequestWithBody(ctx context.Context, params *CreateRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateRoleChangeRequestRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateRoleChangeRequest Ask for a role
+//
+// The request is the caller's own and pending until an Admin decides it. The Admins are notified. A role that the caller
+// holds is 409 `role_held`; asking for a role again while a request for it is pending is 409 `request_pending`.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/role-change-requests/ (the `CreateRoleChangeRequest` operationId).
+func (c *Client) CreateRoleChangeRequest(ctx context.Context, params *CreateRoleChangeRequestParams, body CreateRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateRoleChangeRequestRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AssignRoleWithBody Give a user a role
+//
+// Without a request. The role takes effect with the next request of the user, who is notified. The last active Admin
+// stays one (409 `last_admin`).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/role-change-requests/assign_role/ (the `AssignRole` operationId).
+func (c *Client) AssignRoleWithBody(ctx context.Context, params *AssignRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAssignRoleRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AssignRole Give a user a role
+//
+// Without a request. The role takes effect with the next request of the user, who is notified. The last active Admin
+// stays one (409 `last_admin`).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/role-change-requests/assign_role/ (the `AssignRole` operationId).
+func (c *Client) AssignRole(ctx context.Context, params *AssignRoleParams, body AssignRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAssignRoleRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteRoleChangeRequest Delete a role request
+//
+// A decided one too; the role stays as it is.
+//
+// Corresponds with DELETE /api/role-change-requests/{id}/ (the `DeleteRoleChangeRequest` operationId).
+func (c *Client) DeleteRoleChangeRequest(ctx context.Context, id ID, params *DeleteRoleChangeRequestParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteRoleChangeRequestRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRoleChangeRequest Get a role request
+//
+// An own one; to an Admin, anybody's.
+//
+// Corresponds with GET /api/role-change-requests/{id}/ (the `GetRoleChangeRequest` operationId).
+func (c *Client) GetRoleChangeRequest(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRoleChangeRequestRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateRoleChangeRequestWithBody Update a role request
+//
+// Changes only the named properties, while it is pending (409 `already_decided`). The Admins are notified of another role.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/role-change-requests/{id}/ (the `UpdateRoleChangeRequest` operationId).
+func (c *Client) UpdateRoleChangeRequestWithBody(ctx context.Context, id ID, params *UpdateRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateRoleChangeRequestRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateRoleChangeRequest Update a role request
+//
+// Changes only the named properties, while it is pending (409 `already_decided`). The Admins are notified of another role.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/role-change-requests/{id}/ (the `UpdateRoleChangeRequest` operationId).
+func (c *Client) UpdateRoleChangeRequest(ctx context.Context, id ID, params *UpdateRoleChangeRequestParams, body UpdateRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateRoleChangeRequestRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceRoleChangeRequestWithBody Replace a role request
+//
+// Who asks, or an Admin, while it is pending (409 `already_decided`). The Admins are notified of another role.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/role-change-requests/{id}/ (the `ReplaceRoleChangeRequest` operationId).
+func (c *Client) ReplaceRoleChangeRequestWithBody(ctx context.Context, id ID, params *ReplaceRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceRoleChangeRequestRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceRoleChangeRequest Replace a role request
+//
+// Who asks, or an Admin, while it is pending (409 `already_decided`). The Admins are notified of another role.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/role-change-requests/{id}/ (the `ReplaceRoleChangeRequest` operationId).
+func (c *Client) ReplaceRoleChangeRequest(ctx context.Context, id ID, params *ReplaceRoleChangeRequestParams, body ReplaceRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceRoleChangeRequestRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveRoleChangeRequestWithBody Approve a role request
+//
+// Sets the role of who asked in the same transaction, once: of many who decide at once one does, the others get 409
+// `already_decided`. Nobody decides an own request (403 `own_request`). The role takes effect with the next request of
+// the user, who is notified. With `If-Match` it is decided only as the Admin has seen it.
+// The last active Admin stays one (409 `last_admin`).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/role-change-requests/{id}/approve/ (the `ApproveRoleChangeRequest` operationId).
+func (c *Client) ApproveRoleChangeRequestWithBody(ctx context.Context, id ID, params *ApproveRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveRoleChangeRequestRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ApproveRoleChangeRequest Approve a role request
+//
+// Sets the role of who asked in the same transaction, once: of many who decide at once one does, the others get 409
+// `already_decided`. Nobody decides an own request (403 `own_request`). The role takes effect with the next request of
+// the user, who is notified. With `If-Match` it is decided only as the Admin has seen it.
+// The last active Admin stays one (409 `last_admin`).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/role-change-requests/{id}/approve/ (the `ApproveRoleChangeRequest` operationId).
+func (c *Client) ApproveRoleChangeRequest(ctx context.Context, id ID, params *ApproveRoleChangeRequestParams, body ApproveRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewApproveRoleChangeRequestRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RejectRoleChangeRequestWithBody Reject a role request
+//
+// Once: of many who decide at once one does, the others get 409 `already_decided`. Nobody decides an own request
+// (403 `own_request`). Who asked is notified and keeps the role. With `If-Match` it is decided only as the Admin has seen it.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/role-change-requests/{id}/reject/ (the `RejectRoleChangeRequest` operationId).
+func (c *Client) RejectRoleChangeRequestWithBody(ctx context.Context, id ID, params *RejectRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRejectRoleChangeRequestRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RejectRoleChangeRequest Reject a role request
+//
+// Once: of many who decide at once one does, the others get 409 `already_decided`. Nobody decides an own request
+// (403 `own_request`). Who asked is notified and keeps the role. With `If-Match` it is decided only as the Admin has seen it.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/role-change-requests/{id}/reject/ (the `RejectRoleChangeRequest` operationId).
+func (c *Client) RejectRoleChangeRequest(ctx context.Context, id ID, params *RejectRoleChangeRequestParams, body RejectRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRejectRoleChangeRequestRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -6571,6 +8460,285 @@ func (c *Client) ReplaceServiceItemWithBody(ctx context.Context, id ID, params *
 // Corresponds with PUT /api/service-catalog/{id}/ (the `ReplaceServiceItem` operationId).
 func (c *Client) ReplaceServiceItem(ctx context.Context, id ID, params *ReplaceServiceItemParams, body ReplaceServiceItemJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReplaceServiceItemRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SyncOfflineDataWithBody Carry out what was recorded offline
+//
+// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+// done: send the same again. Nothing depends on the device's clock.
+//
+// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+// operation needs a new `op_id`.
+//
+// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+//
+// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+func (c *Client) SyncOfflineDataWithBody(ctx context.Context, params *SyncOfflineDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSyncOfflineDataRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SyncOfflineData Carry out what was recorded offline
+//
+// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+// done: send the same again. Nothing depends on the device's clock.
+//
+// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+// operation needs a new `op_id`.
+//
+// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+//
+// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+func (c *Client) SyncOfflineData(ctx context.Context, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSyncOfflineDataRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSyncBatch Get the state and the results of a batch
+//
+// For the user who sent it, and for an Admin. Results are in the order of the operations, at most 500 at once: continue with
+// `after` as the number of results read so far, until `status` is `completed` and all are read. A batch is kept
+// for 7 days after its end.
+//
+// Corresponds with GET /api/sync_offline_data/{batch}/ (the `GetSyncBatch` operationId).
+func (c *Client) GetSyncBatch(ctx context.Context, batch openapi_types.UUID, params *GetSyncBatchParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSyncBatchRequest(c.Server, batch, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListSystemSettings List settings
+//
+// By key. `search` finds by key, description and category.
+//
+// Corresponds with GET /api/system-settings/ (the `ListSystemSettings` operationId).
+func (c *Client) ListSystemSettings(ctx context.Context, params *ListSystemSettingsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListSystemSettingsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSystemSettingWithBody Add a setting
+//
+// A key that the server knows takes only values of its type; every other is free text for front ends to read.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/system-settings/ (the `CreateSystemSetting` operationId).
+func (c *Client) CreateSystemSettingWithBody(ctx context.Context, params *CreateSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSystemSettingRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateSystemSetting Add a setting
+//
+// A key that the server knows takes only values of its type; every other is free text for front ends to read.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/system-settings/ (the `CreateSystemSetting` operationId).
+func (c *Client) CreateSystemSetting(ctx context.Context, params *CreateSystemSettingParams, body CreateSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateSystemSettingRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetPublicSettings Get the public settings
+//
+// The value of each setting with `is_public`, by its key: what a front end needs before anybody has signed in.
+//
+// Corresponds with GET /api/system-settings/public/ (the `GetPublicSettings` operationId).
+func (c *Client) GetPublicSettings(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPublicSettingsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DeleteSystemSetting Delete a setting
+//
+// Refused with 409 `builtin_setting` for a key that the server reads.
+//
+// Corresponds with DELETE /api/system-settings/{id}/ (the `DeleteSystemSetting` operationId).
+func (c *Client) DeleteSystemSetting(ctx context.Context, id ID, params *DeleteSystemSettingParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDeleteSystemSettingRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetSystemSetting Get a setting
+//
+// One setting.
+//
+// Corresponds with GET /api/system-settings/{id}/ (the `GetSystemSetting` operationId).
+func (c *Client) GetSystemSetting(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetSystemSettingRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateSystemSettingWithBody Update a setting
+//
+// Changes only the named properties.
+// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/system-settings/{id}/ (the `UpdateSystemSetting` operationId).
+func (c *Client) UpdateSystemSettingWithBody(ctx context.Context, id ID, params *UpdateSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateSystemSettingRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateSystemSetting Update a setting
+//
+// Changes only the named properties.
+// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/system-settings/{id}/ (the `UpdateSystemSetting` operationId).
+func (c *Client) UpdateSystemSetting(ctx context.Context, id ID, params *UpdateSystemSettingParams, body UpdateSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateSystemSettingRequest(c.Server, id, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceSystemSettingWithBody Replace a setting
+//
+// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/system-settings/{id}/ (the `ReplaceSystemSetting` operationId).
+func (c *Client) ReplaceSystemSettingWithBody(ctx context.Context, id ID, params *ReplaceSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceSystemSettingRequestWithBody(c.Server, id, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceSystemSetting Replace a setting
+//
+// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/system-settings/{id}/ (the `ReplaceSystemSetting` operationId).
+func (c *Client) ReplaceSystemSetting(ctx context.Context, id ID, params *ReplaceSystemSettingParams, body ReplaceSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceSystemSettingRequest(c.Server, id, params, body)
 	if err != nil {
 		return nil, err
 	}
@@ -8759,6 +10927,190 @@ func NewGetHealthRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewListLoginActivityRequest constructs an http.Request for the ListLoginActivity method
+func NewListLoginActivityRequest(server string, params *ListLoginActivityParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/login-activity/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PageSize != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page_size", *params.PageSize, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.User != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "user", *params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.IPAddress != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ip_address", *params.IPAddress, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateFrom != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_from", *params.DateFrom, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateTo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_to", *params.DateTo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Ordering != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ordering", *params.Ordering, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetLoginActivityRequest constructs an http.Request for the GetLoginActivity method
+func NewGetLoginActivityRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/login-activity/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListMedicationsRequest constructs an http.Request for the ListMedications method
 func NewListMedicationsRequest(server string, params *ListMedicationsParams) (*http.Request, error) {
 	var err error
@@ -9275,6 +11627,321 @@ func NewAdjustStockRequestWithBody(server string, id ID, params *AdjustStockPara
 	}
 
 	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewListNotificationsRequest constructs an http.Request for the ListNotifications method
+func NewListNotificationsRequest(server string, params *ListNotificationsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/notifications/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PageSize != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page_size", *params.PageSize, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.IsRead != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "is_read", *params.IsRead, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Type != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "type", *params.Type, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Ordering != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ordering", *params.Ordering, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewMarkAllNotificationsReadRequest constructs an http.Request for the MarkAllNotificationsRead method
+func NewMarkAllNotificationsReadRequest(server string, params *MarkAllNotificationsReadParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/notifications/mark_all_read/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewCountUnreadNotificationsRequest constructs an http.Request for the CountUnreadNotifications method
+func NewCountUnreadNotificationsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/notifications/unread_count/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteNotificationRequest constructs an http.Request for the DeleteNotification method
+func NewDeleteNotificationRequest(server string, id ID, params *DeleteNotificationParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/notifications/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetNotificationRequest constructs an http.Request for the GetNotification method
+func NewGetNotificationRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/notifications/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewMarkNotificationReadRequest constructs an http.Request for the MarkNotificationRead method
+func NewMarkNotificationReadRequest(server string, id ID, params *MarkNotificationReadParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/notifications/%s/mark_read/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
 
 	if params != nil {
 
@@ -10959,6 +13626,144 @@ func NewDispensePrescriptionRequestWithBody(server string, id ID, params *Dispen
 	return req, nil
 }
 
+// NewListOwnLoginActivityRequest constructs an http.Request for the ListOwnLoginActivity method
+func NewListOwnLoginActivityRequest(server string, params *ListOwnLoginActivityParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/profile/login-activity/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PageSize != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page_size", *params.PageSize, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.IPAddress != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ip_address", *params.IPAddress, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateFrom != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_from", *params.DateFrom, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateTo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_to", *params.DateTo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Ordering != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ordering", *params.Ordering, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewChangePasswordRequest calls the generic ChangePassword builder with application/json body
 func NewChangePasswordRequest(server string, body ChangePasswordJSONRequestBody) (*http.Request, error) {
 	var bodyReader io.Reader
@@ -11274,6 +14079,607 @@ func NewReportTopMedicationsRequest(server string) (*http.Request, error) {
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListRoleChangeRequestsRequest constructs an http.Request for the ListRoleChangeRequests method
+func NewListRoleChangeRequestsRequest(server string, params *ListRoleChangeRequestsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/role-change-requests/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PageSize != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page_size", *params.PageSize, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Status != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.User != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "user", *params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.RequestedRole != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "requested_role", *params.RequestedRole, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Ordering != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ordering", *params.Ordering, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateRoleChangeRequestRequest calls the generic CreateRoleChangeRequest builder with application/json body
+func NewCreateRoleChangeRequestRequest(server string, params *CreateRoleChangeRequestParams, body CreateRoleChangeRequestJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateRoleChangeRequestRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateRoleChangeRequestRequestWithBody constructs an http.Request for the CreateRoleChangeRequest method, with any body, and a specified content type
+func NewCreateRoleChangeRequestRequestWithBody(server string, params *CreateRoleChangeRequestParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/role-change-requests/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewAssignRoleRequest calls the generic AssignRole builder with application/json body
+func NewAssignRoleRequest(server string, params *AssignRoleParams, body AssignRoleJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAssignRoleRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewAssignRoleRequestWithBody constructs an http.Request for the AssignRole method, with any body, and a specified content type
+func NewAssignRoleRequestWithBody(server string, params *AssignRoleParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/role-change-requests/assign_role/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDeleteRoleChangeRequestRequest constructs an http.Request for the DeleteRoleChangeRequest method
+func NewDeleteRoleChangeRequestRequest(server string, id ID, params *DeleteRoleChangeRequestParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/role-change-requests/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetRoleChangeRequestRequest constructs an http.Request for the GetRoleChangeRequest method
+func NewGetRoleChangeRequestRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/role-change-requests/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateRoleChangeRequestRequest calls the generic UpdateRoleChangeRequest builder with application/json body
+func NewUpdateRoleChangeRequestRequest(server string, id ID, params *UpdateRoleChangeRequestParams, body UpdateRoleChangeRequestJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateRoleChangeRequestRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewUpdateRoleChangeRequestRequestWithBody constructs an http.Request for the UpdateRoleChangeRequest method, with any body, and a specified content type
+func NewUpdateRoleChangeRequestRequestWithBody(server string, id ID, params *UpdateRoleChangeRequestParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/role-change-requests/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewReplaceRoleChangeRequestRequest calls the generic ReplaceRoleChangeRequest builder with application/json body
+func NewReplaceRoleChangeRequestRequest(server string, id ID, params *ReplaceRoleChangeRequestParams, body ReplaceRoleChangeRequestJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplaceRoleChangeRequestRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewReplaceRoleChangeRequestRequestWithBody constructs an http.Request for the ReplaceRoleChangeRequest method, with any body, and a specified content type
+func NewReplaceRoleChangeRequestRequestWithBody(server string, id ID, params *ReplaceRoleChangeRequestParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/role-change-requests/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewApproveRoleChangeRequestRequest calls the generic ApproveRoleChangeRequest builder with application/json body
+func NewApproveRoleChangeRequestRequest(server string, id ID, params *ApproveRoleChangeRequestParams, body ApproveRoleChangeRequestJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewApproveRoleChangeRequestRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewApproveRoleChangeRequestRequestWithBody constructs an http.Request for the ApproveRoleChangeRequest method, with any body, and a specified content type
+func NewApproveRoleChangeRequestRequestWithBody(server string, id ID, params *ApproveRoleChangeRequestParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/role-change-requests/%s/approve/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewRejectRoleChangeRequestRequest calls the generic RejectRoleChangeRequest builder with application/json body
+func NewRejectRoleChangeRequestRequest(server string, id ID, params *RejectRoleChangeRequestParams, body RejectRoleChangeRequestJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewRejectRoleChangeRequestRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewRejectRoleChangeRequestRequestWithBody constructs an http.Request for the RejectRoleChangeRequest method, with any body, and a specified content type
+func NewRejectRoleChangeRequestRequestWithBody(server string, id ID, params *RejectRoleChangeRequestParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/role-change-requests/%s/reject/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+		if params.IdempotencyKey != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam1)
+		}
+
 	}
 
 	return req, nil
@@ -11997,6 +15403,537 @@ func NewReplaceServiceItemRequestWithBody(server string, id ID, params *ReplaceS
 	}
 
 	operationPath := fmt.Sprintf("/api/service-catalog/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewSyncOfflineDataRequest calls the generic SyncOfflineData builder with application/json body
+func NewSyncOfflineDataRequest(server string, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewSyncOfflineDataRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewSyncOfflineDataRequestWithBody constructs an http.Request for the SyncOfflineData method, with any body, and a specified content type
+func NewSyncOfflineDataRequestWithBody(server string, params *SyncOfflineDataParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/sync_offline_data/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetSyncBatchRequest constructs an http.Request for the GetSyncBatch method
+func NewGetSyncBatchRequest(server string, batch openapi_types.UUID, params *GetSyncBatchParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "batch", batch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: "uuid"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/sync_offline_data/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int32"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListSystemSettingsRequest constructs an http.Request for the ListSystemSettings method
+func NewListSystemSettingsRequest(server string, params *ListSystemSettingsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/system-settings/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PageSize != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page_size", *params.PageSize, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Category != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "category", *params.Category, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.IsPublic != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "is_public", *params.IsPublic, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Ordering != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ordering", *params.Ordering, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewCreateSystemSettingRequest calls the generic CreateSystemSetting builder with application/json body
+func NewCreateSystemSettingRequest(server string, params *CreateSystemSettingParams, body CreateSystemSettingJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewCreateSystemSettingRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewCreateSystemSettingRequestWithBody constructs an http.Request for the CreateSystemSetting method, with any body, and a specified content type
+func NewCreateSystemSettingRequestWithBody(server string, params *CreateSystemSettingParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/system-settings/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetPublicSettingsRequest constructs an http.Request for the GetPublicSettings method
+func NewGetPublicSettingsRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/system-settings/public/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewDeleteSystemSettingRequest constructs an http.Request for the DeleteSystemSetting method
+func NewDeleteSystemSettingRequest(server string, id ID, params *DeleteSystemSettingParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/system-settings/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewGetSystemSettingRequest constructs an http.Request for the GetSystemSetting method
+func NewGetSystemSettingRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/system-settings/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateSystemSettingRequest calls the generic UpdateSystemSetting builder with application/json body
+func NewUpdateSystemSettingRequest(server string, id ID, params *UpdateSystemSettingParams, body UpdateSystemSettingJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateSystemSettingRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewUpdateSystemSettingRequestWithBody constructs an http.Request for the UpdateSystemSetting method, with any body, and a specified content type
+func NewUpdateSystemSettingRequestWithBody(server string, id ID, params *UpdateSystemSettingParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/system-settings/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewReplaceSystemSettingRequest calls the generic ReplaceSystemSetting builder with application/json body
+func NewReplaceSystemSettingRequest(server string, id ID, params *ReplaceSystemSettingParams, body ReplaceSystemSettingJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplaceSystemSettingRequestWithBody(server, id, params, "application/json", bodyReader)
+}
+
+// NewReplaceSystemSettingRequestWithBody constructs an http.Request for the ReplaceSystemSetting method, with any body, and a specified content type
+func NewReplaceSystemSettingRequestWithBody(server string, id ID, params *ReplaceSystemSettingParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/system-settings/%s/", pathParam0)
 	if operationPath[0] == '/' {
 		operationPath = "." + operationPath
 	}
@@ -12949,6 +16886,25 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /api/health/ (the `GetHealth` operationId).
 	GetHealthWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetHealthResponse, error)
 
+	// ListLoginActivityWithResponse List attempts to sign in
+	//
+	// Of everybody, the latest first. An attempt with a name that nobody has stands without a user; what was typed is not
+	// shown, since people type their passwords there.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/login-activity/ (the `ListLoginActivity` operationId).
+	ListLoginActivityWithResponse(ctx context.Context, params *ListLoginActivityParams, reqEditors ...RequestEditorFn) (*ListLoginActivityResponse, error)
+
+	// GetLoginActivityWithResponse Get an attempt to sign in
+	//
+	// One attempt, of whomever.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/login-activity/{id}/ (the `GetLoginActivity` operationId).
+	GetLoginActivityWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetLoginActivityResponse, error)
+
 	// ListMedicationsWithResponse List medications
 	//
 	// `search` finds by any part of the name or the generic name.
@@ -13060,6 +17016,60 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with POST /api/medications/{id}/stock/ (the `AdjustStock` operationId).
 	AdjustStockWithResponse(ctx context.Context, id ID, params *AdjustStockParams, body AdjustStockJSONRequestBody, reqEditors ...RequestEditorFn) (*AdjustStockResponse, error)
+
+	// ListNotificationsWithResponse List notifications
+	//
+	// The own ones, the newest first.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/notifications/ (the `ListNotifications` operationId).
+	ListNotificationsWithResponse(ctx context.Context, params *ListNotificationsParams, reqEditors ...RequestEditorFn) (*ListNotificationsResponse, error)
+
+	// MarkAllNotificationsReadWithResponse Mark all notifications as read
+	//
+	// Of the own ones, those that there are at the moment of the request.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/notifications/mark_all_read/ (the `MarkAllNotificationsRead` operationId).
+	MarkAllNotificationsReadWithResponse(ctx context.Context, params *MarkAllNotificationsReadParams, reqEditors ...RequestEditorFn) (*MarkAllNotificationsReadResponse, error)
+
+	// CountUnreadNotificationsWithResponse Count unread notifications
+	//
+	// How many of the own ones are unread, for a badge that asks often.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/notifications/unread_count/ (the `CountUnreadNotifications` operationId).
+	CountUnreadNotificationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CountUnreadNotificationsResponse, error)
+
+	// DeleteNotificationWithResponse Delete a notification
+	//
+	// An own one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/notifications/{id}/ (the `DeleteNotification` operationId).
+	DeleteNotificationWithResponse(ctx context.Context, id ID, params *DeleteNotificationParams, reqEditors ...RequestEditorFn) (*DeleteNotificationResponse, error)
+
+	// GetNotificationWithResponse Get a notification
+	//
+	// An own one.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/notifications/{id}/ (the `GetNotification` operationId).
+	GetNotificationWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetNotificationResponse, error)
+
+	// MarkNotificationReadWithResponse Mark a notification as read
+	//
+	// An own one. Marking it again changes nothing.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/notifications/{id}/mark_read/ (the `MarkNotificationRead` operationId).
+	MarkNotificationReadWithResponse(ctx context.Context, id ID, params *MarkNotificationReadParams, reqEditors ...RequestEditorFn) (*MarkNotificationReadResponse, error)
 
 	// ListPatientsWithResponse List patients
 	//
@@ -13428,6 +17438,15 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/prescriptions/{id}/dispense/ (the `DispensePrescription` operationId).
 	DispensePrescriptionWithResponse(ctx context.Context, id ID, params *DispensePrescriptionParams, body DispensePrescriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*DispensePrescriptionResponse, error)
 
+	// ListOwnLoginActivityWithResponse List the own attempts to sign in
+	//
+	// Every attempt with the own account, the latest first: a failure that was not one's own is a sign of somebody guessing.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/profile/login-activity/ (the `ListOwnLoginActivity` operationId).
+	ListOwnLoginActivityWithResponse(ctx context.Context, params *ListOwnLoginActivityParams, reqEditors ...RequestEditorFn) (*ListOwnLoginActivityResponse, error)
+
 	// ChangePasswordWithBodyWithResponse Change the own password
 	//
 	// Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
@@ -13523,6 +17542,153 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
 	ReportTopMedicationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportTopMedicationsResponse, error)
+
+	// ListRoleChangeRequestsWithResponse List role requests
+	//
+	// The own ones, to an Admin everybody's; the newest first. `search` finds by the username and names of who asks.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/role-change-requests/ (the `ListRoleChangeRequests` operationId).
+	ListRoleChangeRequestsWithResponse(ctx context.Context, params *ListRoleChangeRequestsParams, reqEditors ...RequestEditorFn) (*ListRoleChangeRequestsResponse, error)
+
+	// CreateRoleChangeRequestWithBodyWithResponse Ask for a role
+	//
+	// The request is the caller's own and pending until an Admin decides it. The Admins are notified. A role that the caller
+	// holds is 409 `role_held`; asking for a role again while a request for it is pending is 409 `request_pending`.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/role-change-requests/ (the `CreateRoleChangeRequest` operationId).
+	CreateRoleChangeRequestWithBodyWithResponse(ctx context.Context, params *CreateRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateRoleChangeRequestResponse, error)
+
+	// CreateRoleChangeRequestWithResponse Ask for a role
+	//
+	// The request is the caller's own and pending until an Admin decides it. The Admins are notified. A role that the caller
+	// holds is 409 `role_held`; asking for a role again while a request for it is pending is 409 `request_pending`.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/role-change-requests/ (the `CreateRoleChangeRequest` operationId).
+	CreateRoleChangeRequestWithResponse(ctx context.Context, params *CreateRoleChangeRequestParams, body CreateRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateRoleChangeRequestResponse, error)
+
+	// AssignRoleWithBodyWithResponse Give a user a role
+	//
+	// Without a request. The role takes effect with the next request of the user, who is notified. The last active Admin
+	// stays one (409 `last_admin`).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/role-change-requests/assign_role/ (the `AssignRole` operationId).
+	AssignRoleWithBodyWithResponse(ctx context.Context, params *AssignRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AssignRoleResponse, error)
+
+	// AssignRoleWithResponse Give a user a role
+	//
+	// Without a request. The role takes effect with the next request of the user, who is notified. The last active Admin
+	// stays one (409 `last_admin`).
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/role-change-requests/assign_role/ (the `AssignRole` operationId).
+	AssignRoleWithResponse(ctx context.Context, params *AssignRoleParams, body AssignRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*AssignRoleResponse, error)
+
+	// DeleteRoleChangeRequestWithResponse Delete a role request
+	//
+	// A decided one too; the role stays as it is.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/role-change-requests/{id}/ (the `DeleteRoleChangeRequest` operationId).
+	DeleteRoleChangeRequestWithResponse(ctx context.Context, id ID, params *DeleteRoleChangeRequestParams, reqEditors ...RequestEditorFn) (*DeleteRoleChangeRequestResponse, error)
+
+	// GetRoleChangeRequestWithResponse Get a role request
+	//
+	// An own one; to an Admin, anybody's.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/role-change-requests/{id}/ (the `GetRoleChangeRequest` operationId).
+	GetRoleChangeRequestWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetRoleChangeRequestResponse, error)
+
+	// UpdateRoleChangeRequestWithBodyWithResponse Update a role request
+	//
+	// Changes only the named properties, while it is pending (409 `already_decided`). The Admins are notified of another role.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/role-change-requests/{id}/ (the `UpdateRoleChangeRequest` operationId).
+	UpdateRoleChangeRequestWithBodyWithResponse(ctx context.Context, id ID, params *UpdateRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateRoleChangeRequestResponse, error)
+
+	// UpdateRoleChangeRequestWithResponse Update a role request
+	//
+	// Changes only the named properties, while it is pending (409 `already_decided`). The Admins are notified of another role.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/role-change-requests/{id}/ (the `UpdateRoleChangeRequest` operationId).
+	UpdateRoleChangeRequestWithResponse(ctx context.Context, id ID, params *UpdateRoleChangeRequestParams, body UpdateRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateRoleChangeRequestResponse, error)
+
+	// ReplaceRoleChangeRequestWithBodyWithResponse Replace a role request
+	//
+	// Who asks, or an Admin, while it is pending (409 `already_decided`). The Admins are notified of another role.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/role-change-requests/{id}/ (the `ReplaceRoleChangeRequest` operationId).
+	ReplaceRoleChangeRequestWithBodyWithResponse(ctx context.Context, id ID, params *ReplaceRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceRoleChangeRequestResponse, error)
+
+	// ReplaceRoleChangeRequestWithResponse Replace a role request
+	//
+	// Who asks, or an Admin, while it is pending (409 `already_decided`). The Admins are notified of another role.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/role-change-requests/{id}/ (the `ReplaceRoleChangeRequest` operationId).
+	ReplaceRoleChangeRequestWithResponse(ctx context.Context, id ID, params *ReplaceRoleChangeRequestParams, body ReplaceRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceRoleChangeRequestResponse, error)
+
+	// ApproveRoleChangeRequestWithBodyWithResponse Approve a role request
+	//
+	// Sets the role of who asked in the same transaction, once: of many who decide at once one does, the others get 409
+	// `already_decided`. Nobody decides an own request (403 `own_request`). The role takes effect with the next request of
+	// the user, who is notified. With `If-Match` it is decided only as the Admin has seen it.
+	// The last active Admin stays one (409 `last_admin`).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/role-change-requests/{id}/approve/ (the `ApproveRoleChangeRequest` operationId).
+	ApproveRoleChangeRequestWithBodyWithResponse(ctx context.Context, id ID, params *ApproveRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveRoleChangeRequestResponse, error)
+
+	// ApproveRoleChangeRequestWithResponse Approve a role request
+	//
+	// Sets the role of who asked in the same transaction, once: of many who decide at once one does, the others get 409
+	// `already_decided`. Nobody decides an own request (403 `own_request`). The role takes effect with the next request of
+	// the user, who is notified. With `If-Match` it is decided only as the Admin has seen it.
+	// The last active Admin stays one (409 `last_admin`).
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/role-change-requests/{id}/approve/ (the `ApproveRoleChangeRequest` operationId).
+	ApproveRoleChangeRequestWithResponse(ctx context.Context, id ID, params *ApproveRoleChangeRequestParams, body ApproveRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveRoleChangeRequestResponse, error)
+
+	// RejectRoleChangeRequestWithBodyWithResponse Reject a role request
+	//
+	// Once: of many who decide at once one does, the others get 409 `already_decided`. Nobody decides an own request
+	// (403 `own_request`). Who asked is notified and keeps the role. With `If-Match` it is decided only as the Admin has seen it.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/role-change-requests/{id}/reject/ (the `RejectRoleChangeRequest` operationId).
+	RejectRoleChangeRequestWithBodyWithResponse(ctx context.Context, id ID, params *RejectRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RejectRoleChangeRequestResponse, error)
+
+	// RejectRoleChangeRequestWithResponse Reject a role request
+	//
+	// Once: of many who decide at once one does, the others get 409 `already_decided`. Nobody decides an own request
+	// (403 `own_request`). Who asked is notified and keeps the role. With `If-Match` it is decided only as the Admin has seen it.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/role-change-requests/{id}/reject/ (the `RejectRoleChangeRequest` operationId).
+	RejectRoleChangeRequestWithResponse(ctx context.Context, id ID, params *RejectRoleChangeRequestParams, body RejectRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*RejectRoleChangeRequestResponse, error)
 
 	// ListRolesWithResponse List roles
 	//
@@ -13685,6 +17851,165 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /api/service-catalog/{id}/ (the `ReplaceServiceItem` operationId).
 	ReplaceServiceItemWithResponse(ctx context.Context, id ID, params *ReplaceServiceItemParams, body ReplaceServiceItemJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceServiceItemResponse, error)
+
+	// SyncOfflineDataWithBodyWithResponse Carry out what was recorded offline
+	//
+	// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+	// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+	// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+	// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+	// done: send the same again. Nothing depends on the device's clock.
+	//
+	// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+	// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+	// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+	// operation needs a new `op_id`.
+	//
+	// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+	// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+	// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+	// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+	//
+	// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+	// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+	SyncOfflineDataWithBodyWithResponse(ctx context.Context, params *SyncOfflineDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SyncOfflineDataResponse, error)
+
+	// SyncOfflineDataWithResponse Carry out what was recorded offline
+	//
+	// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+	// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+	// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+	// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+	// done: send the same again. Nothing depends on the device's clock.
+	//
+	// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+	// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+	// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+	// operation needs a new `op_id`.
+	//
+	// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+	// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+	// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+	// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+	//
+	// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+	// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+	SyncOfflineDataWithResponse(ctx context.Context, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody, reqEditors ...RequestEditorFn) (*SyncOfflineDataResponse, error)
+
+	// GetSyncBatchWithResponse Get the state and the results of a batch
+	//
+	// For the user who sent it, and for an Admin. Results are in the order of the operations, at most 500 at once: continue with
+	// `after` as the number of results read so far, until `status` is `completed` and all are read. A batch is kept
+	// for 7 days after its end.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/sync_offline_data/{batch}/ (the `GetSyncBatch` operationId).
+	GetSyncBatchWithResponse(ctx context.Context, batch openapi_types.UUID, params *GetSyncBatchParams, reqEditors ...RequestEditorFn) (*GetSyncBatchResponse, error)
+
+	// ListSystemSettingsWithResponse List settings
+	//
+	// By key. `search` finds by key, description and category.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/system-settings/ (the `ListSystemSettings` operationId).
+	ListSystemSettingsWithResponse(ctx context.Context, params *ListSystemSettingsParams, reqEditors ...RequestEditorFn) (*ListSystemSettingsResponse, error)
+
+	// CreateSystemSettingWithBodyWithResponse Add a setting
+	//
+	// A key that the server knows takes only values of its type; every other is free text for front ends to read.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/system-settings/ (the `CreateSystemSetting` operationId).
+	CreateSystemSettingWithBodyWithResponse(ctx context.Context, params *CreateSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSystemSettingResponse, error)
+
+	// CreateSystemSettingWithResponse Add a setting
+	//
+	// A key that the server knows takes only values of its type; every other is free text for front ends to read.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/system-settings/ (the `CreateSystemSetting` operationId).
+	CreateSystemSettingWithResponse(ctx context.Context, params *CreateSystemSettingParams, body CreateSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSystemSettingResponse, error)
+
+	// GetPublicSettingsWithResponse Get the public settings
+	//
+	// The value of each setting with `is_public`, by its key: what a front end needs before anybody has signed in.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/system-settings/public/ (the `GetPublicSettings` operationId).
+	GetPublicSettingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPublicSettingsResponse, error)
+
+	// DeleteSystemSettingWithResponse Delete a setting
+	//
+	// Refused with 409 `builtin_setting` for a key that the server reads.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /api/system-settings/{id}/ (the `DeleteSystemSetting` operationId).
+	DeleteSystemSettingWithResponse(ctx context.Context, id ID, params *DeleteSystemSettingParams, reqEditors ...RequestEditorFn) (*DeleteSystemSettingResponse, error)
+
+	// GetSystemSettingWithResponse Get a setting
+	//
+	// One setting.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/system-settings/{id}/ (the `GetSystemSetting` operationId).
+	GetSystemSettingWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetSystemSettingResponse, error)
+
+	// UpdateSystemSettingWithBodyWithResponse Update a setting
+	//
+	// Changes only the named properties.
+	// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+	// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/system-settings/{id}/ (the `UpdateSystemSetting` operationId).
+	UpdateSystemSettingWithBodyWithResponse(ctx context.Context, id ID, params *UpdateSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateSystemSettingResponse, error)
+
+	// UpdateSystemSettingWithResponse Update a setting
+	//
+	// Changes only the named properties.
+	// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+	// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/system-settings/{id}/ (the `UpdateSystemSetting` operationId).
+	UpdateSystemSettingWithResponse(ctx context.Context, id ID, params *UpdateSystemSettingParams, body UpdateSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSystemSettingResponse, error)
+
+	// ReplaceSystemSettingWithBodyWithResponse Replace a setting
+	//
+	// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+	// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/system-settings/{id}/ (the `ReplaceSystemSetting` operationId).
+	ReplaceSystemSettingWithBodyWithResponse(ctx context.Context, id ID, params *ReplaceSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceSystemSettingResponse, error)
+
+	// ReplaceSystemSettingWithResponse Replace a setting
+	//
+	// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+	// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/system-settings/{id}/ (the `ReplaceSystemSetting` operationId).
+	ReplaceSystemSettingWithResponse(ctx context.Context, id ID, params *ReplaceSystemSettingParams, body ReplaceSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceSystemSettingResponse, error)
 
 	// ListUsersWithResponse List users
 	//
@@ -17523,6 +21848,214 @@ func (r GetHealthResponse) ContentType() string {
 	return ""
 }
 
+// ListLoginActivityResponse401Headers the declared response headers of an HTTP 401 response for ListLoginActivity
+type ListLoginActivityResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListLoginActivityResponse429Headers the declared response headers of an HTTP 429 response for ListLoginActivity
+type ListLoginActivityResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ListLoginActivityResponse503Headers the declared response headers of an HTTP 503 response for ListLoginActivity
+type ListLoginActivityResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ListLoginActivityResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LoginActivityList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListLoginActivityResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListLoginActivityResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListLoginActivityResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListLoginActivityResponse) GetJSON200() *LoginActivityList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListLoginActivityResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListLoginActivityResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListLoginActivityResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListLoginActivityResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListLoginActivityResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListLoginActivityResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListLoginActivityResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListLoginActivityResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListLoginActivityResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListLoginActivityResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetLoginActivityResponse401Headers the declared response headers of an HTTP 401 response for GetLoginActivity
+type GetLoginActivityResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetLoginActivityResponse429Headers the declared response headers of an HTTP 429 response for GetLoginActivity
+type GetLoginActivityResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetLoginActivityResponse503Headers the declared response headers of an HTTP 503 response for GetLoginActivity
+type GetLoginActivityResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetLoginActivityResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LoginActivity
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetLoginActivityResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetLoginActivityResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetLoginActivityResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetLoginActivityResponse) GetJSON200() *LoginActivity {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetLoginActivityResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetLoginActivityResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetLoginActivityResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetLoginActivityResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetLoginActivityResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetLoginActivityResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetLoginActivityResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetLoginActivityResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetLoginActivityResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetLoginActivityResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListMedicationsResponse401Headers the declared response headers of an HTTP 401 response for ListMedications
 type ListMedicationsResponse401Headers struct {
 	WWWAuthenticate string
@@ -18489,6 +23022,658 @@ func (r AdjustStockResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r AdjustStockResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListNotificationsResponse401Headers the declared response headers of an HTTP 401 response for ListNotifications
+type ListNotificationsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListNotificationsResponse429Headers the declared response headers of an HTTP 429 response for ListNotifications
+type ListNotificationsResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ListNotificationsResponse503Headers the declared response headers of an HTTP 503 response for ListNotifications
+type ListNotificationsResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ListNotificationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListNotificationsResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListNotificationsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListNotificationsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListNotificationsResponse) GetJSON200() *NotificationList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListNotificationsResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListNotificationsResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListNotificationsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListNotificationsResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListNotificationsResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListNotificationsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListNotificationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListNotificationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListNotificationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListNotificationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// MarkAllNotificationsReadResponse401Headers the declared response headers of an HTTP 401 response for MarkAllNotificationsRead
+type MarkAllNotificationsReadResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// MarkAllNotificationsReadResponse429Headers the declared response headers of an HTTP 429 response for MarkAllNotificationsRead
+type MarkAllNotificationsReadResponse429Headers struct {
+	RetryAfter int64
+}
+
+// MarkAllNotificationsReadResponse503Headers the declared response headers of an HTTP 503 response for MarkAllNotificationsRead
+type MarkAllNotificationsReadResponse503Headers struct {
+	RetryAfter int64
+}
+
+type MarkAllNotificationsReadResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationsRead
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *MarkAllNotificationsReadResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *MarkAllNotificationsReadResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *MarkAllNotificationsReadResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r MarkAllNotificationsReadResponse) GetJSON200() *NotificationsRead {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r MarkAllNotificationsReadResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r MarkAllNotificationsReadResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r MarkAllNotificationsReadResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r MarkAllNotificationsReadResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r MarkAllNotificationsReadResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r MarkAllNotificationsReadResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r MarkAllNotificationsReadResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r MarkAllNotificationsReadResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r MarkAllNotificationsReadResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r MarkAllNotificationsReadResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r MarkAllNotificationsReadResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CountUnreadNotificationsResponse401Headers the declared response headers of an HTTP 401 response for CountUnreadNotifications
+type CountUnreadNotificationsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CountUnreadNotificationsResponse429Headers the declared response headers of an HTTP 429 response for CountUnreadNotifications
+type CountUnreadNotificationsResponse429Headers struct {
+	RetryAfter int64
+}
+
+// CountUnreadNotificationsResponse503Headers the declared response headers of an HTTP 503 response for CountUnreadNotifications
+type CountUnreadNotificationsResponse503Headers struct {
+	RetryAfter int64
+}
+
+type CountUnreadNotificationsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *UnreadCount
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CountUnreadNotificationsResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CountUnreadNotificationsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CountUnreadNotificationsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CountUnreadNotificationsResponse) GetJSON200() *UnreadCount {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CountUnreadNotificationsResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CountUnreadNotificationsResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CountUnreadNotificationsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CountUnreadNotificationsResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CountUnreadNotificationsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r CountUnreadNotificationsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CountUnreadNotificationsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CountUnreadNotificationsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CountUnreadNotificationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteNotificationResponse401Headers the declared response headers of an HTTP 401 response for DeleteNotification
+type DeleteNotificationResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// DeleteNotificationResponse429Headers the declared response headers of an HTTP 429 response for DeleteNotification
+type DeleteNotificationResponse429Headers struct {
+	RetryAfter int64
+}
+
+// DeleteNotificationResponse503Headers the declared response headers of an HTTP 503 response for DeleteNotification
+type DeleteNotificationResponse503Headers struct {
+	RetryAfter int64
+}
+
+type DeleteNotificationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeleteNotificationResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteNotificationResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeleteNotificationResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteNotificationResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeleteNotificationResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r DeleteNotificationResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DeleteNotificationResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r DeleteNotificationResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeleteNotificationResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r DeleteNotificationResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DeleteNotificationResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteNotificationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteNotificationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteNotificationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteNotificationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetNotificationResponse200Headers the declared response headers of an HTTP 200 response for GetNotification
+type GetNotificationResponse200Headers struct {
+	ETag string
+}
+
+// GetNotificationResponse401Headers the declared response headers of an HTTP 401 response for GetNotification
+type GetNotificationResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetNotificationResponse429Headers the declared response headers of an HTTP 429 response for GetNotification
+type GetNotificationResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetNotificationResponse503Headers the declared response headers of an HTTP 503 response for GetNotification
+type GetNotificationResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetNotificationResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Notification
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetNotificationResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetNotificationResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetNotificationResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetNotificationResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetNotificationResponse) GetJSON200() *Notification {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetNotificationResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetNotificationResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetNotificationResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetNotificationResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetNotificationResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetNotificationResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetNotificationResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetNotificationResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetNotificationResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetNotificationResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// MarkNotificationReadResponse401Headers the declared response headers of an HTTP 401 response for MarkNotificationRead
+type MarkNotificationReadResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// MarkNotificationReadResponse429Headers the declared response headers of an HTTP 429 response for MarkNotificationRead
+type MarkNotificationReadResponse429Headers struct {
+	RetryAfter int64
+}
+
+// MarkNotificationReadResponse503Headers the declared response headers of an HTTP 503 response for MarkNotificationRead
+type MarkNotificationReadResponse503Headers struct {
+	RetryAfter int64
+}
+
+type MarkNotificationReadResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *NotificationRead
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *MarkNotificationReadResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *MarkNotificationReadResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *MarkNotificationReadResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r MarkNotificationReadResponse) GetJSON200() *NotificationRead {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r MarkNotificationReadResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r MarkNotificationReadResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r MarkNotificationReadResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r MarkNotificationReadResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r MarkNotificationReadResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r MarkNotificationReadResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r MarkNotificationReadResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r MarkNotificationReadResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r MarkNotificationReadResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r MarkNotificationReadResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r MarkNotificationReadResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r MarkNotificationReadResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -21460,6 +26645,110 @@ func (r DispensePrescriptionResponse) ContentType() string {
 	return ""
 }
 
+// ListOwnLoginActivityResponse401Headers the declared response headers of an HTTP 401 response for ListOwnLoginActivity
+type ListOwnLoginActivityResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListOwnLoginActivityResponse429Headers the declared response headers of an HTTP 429 response for ListOwnLoginActivity
+type ListOwnLoginActivityResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ListOwnLoginActivityResponse503Headers the declared response headers of an HTTP 503 response for ListOwnLoginActivity
+type ListOwnLoginActivityResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ListOwnLoginActivityResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *LoginActivityList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListOwnLoginActivityResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListOwnLoginActivityResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListOwnLoginActivityResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOwnLoginActivityResponse) GetJSON200() *LoginActivityList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListOwnLoginActivityResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListOwnLoginActivityResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListOwnLoginActivityResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListOwnLoginActivityResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListOwnLoginActivityResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListOwnLoginActivityResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOwnLoginActivityResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOwnLoginActivityResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOwnLoginActivityResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOwnLoginActivityResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ChangePasswordResponse401Headers the declared response headers of an HTTP 401 response for ChangePassword
 type ChangePasswordResponse401Headers struct {
 	WWWAuthenticate string
@@ -22258,6 +27547,1159 @@ func (r ReportTopMedicationsResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReportTopMedicationsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListRoleChangeRequestsResponse401Headers the declared response headers of an HTTP 401 response for ListRoleChangeRequests
+type ListRoleChangeRequestsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListRoleChangeRequestsResponse429Headers the declared response headers of an HTTP 429 response for ListRoleChangeRequests
+type ListRoleChangeRequestsResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ListRoleChangeRequestsResponse503Headers the declared response headers of an HTTP 503 response for ListRoleChangeRequests
+type ListRoleChangeRequestsResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ListRoleChangeRequestsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RoleChangeRequestList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListRoleChangeRequestsResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListRoleChangeRequestsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListRoleChangeRequestsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListRoleChangeRequestsResponse) GetJSON200() *RoleChangeRequestList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListRoleChangeRequestsResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListRoleChangeRequestsResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListRoleChangeRequestsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListRoleChangeRequestsResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListRoleChangeRequestsResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListRoleChangeRequestsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListRoleChangeRequestsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListRoleChangeRequestsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListRoleChangeRequestsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListRoleChangeRequestsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateRoleChangeRequestResponse201Headers the declared response headers of an HTTP 201 response for CreateRoleChangeRequest
+type CreateRoleChangeRequestResponse201Headers struct {
+	ETag string
+}
+
+// CreateRoleChangeRequestResponse401Headers the declared response headers of an HTTP 401 response for CreateRoleChangeRequest
+type CreateRoleChangeRequestResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreateRoleChangeRequestResponse429Headers the declared response headers of an HTTP 429 response for CreateRoleChangeRequest
+type CreateRoleChangeRequestResponse429Headers struct {
+	RetryAfter int64
+}
+
+// CreateRoleChangeRequestResponse503Headers the declared response headers of an HTTP 503 response for CreateRoleChangeRequest
+type CreateRoleChangeRequestResponse503Headers struct {
+	RetryAfter int64
+}
+
+type CreateRoleChangeRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *RoleChangeRequest
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateRoleChangeRequestResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateRoleChangeRequestResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateRoleChangeRequestResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateRoleChangeRequestResponse503Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateRoleChangeRequestResponse) GetJSON201() *RoleChangeRequest {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CreateRoleChangeRequestResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateRoleChangeRequestResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateRoleChangeRequestResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CreateRoleChangeRequestResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CreateRoleChangeRequestResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CreateRoleChangeRequestResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CreateRoleChangeRequestResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CreateRoleChangeRequestResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CreateRoleChangeRequestResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateRoleChangeRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateRoleChangeRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateRoleChangeRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateRoleChangeRequestResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AssignRoleResponse401Headers the declared response headers of an HTTP 401 response for AssignRole
+type AssignRoleResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// AssignRoleResponse429Headers the declared response headers of an HTTP 429 response for AssignRole
+type AssignRoleResponse429Headers struct {
+	RetryAfter int64
+}
+
+// AssignRoleResponse503Headers the declared response headers of an HTTP 503 response for AssignRole
+type AssignRoleResponse503Headers struct {
+	RetryAfter int64
+}
+
+type AssignRoleResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RoleAssigned
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *AssignRoleResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *AssignRoleResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *AssignRoleResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r AssignRoleResponse) GetJSON200() *RoleAssigned {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r AssignRoleResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r AssignRoleResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r AssignRoleResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r AssignRoleResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r AssignRoleResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r AssignRoleResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r AssignRoleResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r AssignRoleResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r AssignRoleResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r AssignRoleResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AssignRoleResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AssignRoleResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AssignRoleResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteRoleChangeRequestResponse401Headers the declared response headers of an HTTP 401 response for DeleteRoleChangeRequest
+type DeleteRoleChangeRequestResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// DeleteRoleChangeRequestResponse429Headers the declared response headers of an HTTP 429 response for DeleteRoleChangeRequest
+type DeleteRoleChangeRequestResponse429Headers struct {
+	RetryAfter int64
+}
+
+// DeleteRoleChangeRequestResponse503Headers the declared response headers of an HTTP 503 response for DeleteRoleChangeRequest
+type DeleteRoleChangeRequestResponse503Headers struct {
+	RetryAfter int64
+}
+
+type DeleteRoleChangeRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeleteRoleChangeRequestResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteRoleChangeRequestResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeleteRoleChangeRequestResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteRoleChangeRequestResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeleteRoleChangeRequestResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r DeleteRoleChangeRequestResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DeleteRoleChangeRequestResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r DeleteRoleChangeRequestResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeleteRoleChangeRequestResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r DeleteRoleChangeRequestResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DeleteRoleChangeRequestResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteRoleChangeRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteRoleChangeRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteRoleChangeRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteRoleChangeRequestResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetRoleChangeRequestResponse200Headers the declared response headers of an HTTP 200 response for GetRoleChangeRequest
+type GetRoleChangeRequestResponse200Headers struct {
+	ETag string
+}
+
+// GetRoleChangeRequestResponse401Headers the declared response headers of an HTTP 401 response for GetRoleChangeRequest
+type GetRoleChangeRequestResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetRoleChangeRequestResponse429Headers the declared response headers of an HTTP 429 response for GetRoleChangeRequest
+type GetRoleChangeRequestResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetRoleChangeRequestResponse503Headers the declared response headers of an HTTP 503 response for GetRoleChangeRequest
+type GetRoleChangeRequestResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetRoleChangeRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RoleChangeRequest
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetRoleChangeRequestResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetRoleChangeRequestResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetRoleChangeRequestResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetRoleChangeRequestResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRoleChangeRequestResponse) GetJSON200() *RoleChangeRequest {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetRoleChangeRequestResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetRoleChangeRequestResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetRoleChangeRequestResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetRoleChangeRequestResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetRoleChangeRequestResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetRoleChangeRequestResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRoleChangeRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRoleChangeRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRoleChangeRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRoleChangeRequestResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateRoleChangeRequestResponse200Headers the declared response headers of an HTTP 200 response for UpdateRoleChangeRequest
+type UpdateRoleChangeRequestResponse200Headers struct {
+	ETag string
+}
+
+// UpdateRoleChangeRequestResponse401Headers the declared response headers of an HTTP 401 response for UpdateRoleChangeRequest
+type UpdateRoleChangeRequestResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// UpdateRoleChangeRequestResponse429Headers the declared response headers of an HTTP 429 response for UpdateRoleChangeRequest
+type UpdateRoleChangeRequestResponse429Headers struct {
+	RetryAfter int64
+}
+
+// UpdateRoleChangeRequestResponse503Headers the declared response headers of an HTTP 503 response for UpdateRoleChangeRequest
+type UpdateRoleChangeRequestResponse503Headers struct {
+	RetryAfter int64
+}
+
+type UpdateRoleChangeRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RoleChangeRequest
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateRoleChangeRequestResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *UpdateRoleChangeRequestResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UpdateRoleChangeRequestResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *UpdateRoleChangeRequestResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateRoleChangeRequestResponse) GetJSON200() *RoleChangeRequest {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r UpdateRoleChangeRequestResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateRoleChangeRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateRoleChangeRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateRoleChangeRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateRoleChangeRequestResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplaceRoleChangeRequestResponse200Headers the declared response headers of an HTTP 200 response for ReplaceRoleChangeRequest
+type ReplaceRoleChangeRequestResponse200Headers struct {
+	ETag string
+}
+
+// ReplaceRoleChangeRequestResponse401Headers the declared response headers of an HTTP 401 response for ReplaceRoleChangeRequest
+type ReplaceRoleChangeRequestResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReplaceRoleChangeRequestResponse429Headers the declared response headers of an HTTP 429 response for ReplaceRoleChangeRequest
+type ReplaceRoleChangeRequestResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReplaceRoleChangeRequestResponse503Headers the declared response headers of an HTTP 503 response for ReplaceRoleChangeRequest
+type ReplaceRoleChangeRequestResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReplaceRoleChangeRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RoleChangeRequest
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReplaceRoleChangeRequestResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplaceRoleChangeRequestResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReplaceRoleChangeRequestResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReplaceRoleChangeRequestResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplaceRoleChangeRequestResponse) GetJSON200() *RoleChangeRequest {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReplaceRoleChangeRequestResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplaceRoleChangeRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplaceRoleChangeRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplaceRoleChangeRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplaceRoleChangeRequestResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ApproveRoleChangeRequestResponse200Headers the declared response headers of an HTTP 200 response for ApproveRoleChangeRequest
+type ApproveRoleChangeRequestResponse200Headers struct {
+	ETag string
+}
+
+// ApproveRoleChangeRequestResponse401Headers the declared response headers of an HTTP 401 response for ApproveRoleChangeRequest
+type ApproveRoleChangeRequestResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ApproveRoleChangeRequestResponse429Headers the declared response headers of an HTTP 429 response for ApproveRoleChangeRequest
+type ApproveRoleChangeRequestResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ApproveRoleChangeRequestResponse503Headers the declared response headers of an HTTP 503 response for ApproveRoleChangeRequest
+type ApproveRoleChangeRequestResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ApproveRoleChangeRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RoleChangeRequest
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ApproveRoleChangeRequestResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ApproveRoleChangeRequestResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ApproveRoleChangeRequestResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ApproveRoleChangeRequestResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ApproveRoleChangeRequestResponse) GetJSON200() *RoleChangeRequest {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ApproveRoleChangeRequestResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ApproveRoleChangeRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ApproveRoleChangeRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ApproveRoleChangeRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ApproveRoleChangeRequestResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// RejectRoleChangeRequestResponse200Headers the declared response headers of an HTTP 200 response for RejectRoleChangeRequest
+type RejectRoleChangeRequestResponse200Headers struct {
+	ETag string
+}
+
+// RejectRoleChangeRequestResponse401Headers the declared response headers of an HTTP 401 response for RejectRoleChangeRequest
+type RejectRoleChangeRequestResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// RejectRoleChangeRequestResponse429Headers the declared response headers of an HTTP 429 response for RejectRoleChangeRequest
+type RejectRoleChangeRequestResponse429Headers struct {
+	RetryAfter int64
+}
+
+// RejectRoleChangeRequestResponse503Headers the declared response headers of an HTTP 503 response for RejectRoleChangeRequest
+type RejectRoleChangeRequestResponse503Headers struct {
+	RetryAfter int64
+}
+
+type RejectRoleChangeRequestResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RoleChangeRequest
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *RejectRoleChangeRequestResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *RejectRoleChangeRequestResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *RejectRoleChangeRequestResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *RejectRoleChangeRequestResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RejectRoleChangeRequestResponse) GetJSON200() *RoleChangeRequest {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r RejectRoleChangeRequestResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r RejectRoleChangeRequestResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RejectRoleChangeRequestResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RejectRoleChangeRequestResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RejectRoleChangeRequestResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -23730,6 +30172,1061 @@ func (r ReplaceServiceItemResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReplaceServiceItemResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SyncOfflineDataResponse202Headers the declared response headers of an HTTP 202 response for SyncOfflineData
+type SyncOfflineDataResponse202Headers struct {
+	Location string
+}
+
+// SyncOfflineDataResponse401Headers the declared response headers of an HTTP 401 response for SyncOfflineData
+type SyncOfflineDataResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// SyncOfflineDataResponse429Headers the declared response headers of an HTTP 429 response for SyncOfflineData
+type SyncOfflineDataResponse429Headers struct {
+	RetryAfter int64
+}
+
+// SyncOfflineDataResponse503Headers the declared response headers of an HTTP 503 response for SyncOfflineData
+type SyncOfflineDataResponse503Headers struct {
+	RetryAfter int64
+}
+
+type SyncOfflineDataResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SyncAnswer
+	// JSON202 the response for an HTTP 202 `application/json` response
+	JSON202 *SyncBatch
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers202 the parsed response headers for an HTTP 202 response
+	Headers202 *SyncOfflineDataResponse202Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SyncOfflineDataResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SyncOfflineDataResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SyncOfflineDataResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SyncOfflineDataResponse) GetJSON200() *SyncAnswer {
+	return r.JSON200
+}
+
+// GetJSON202 returns the response for an HTTP 202 `application/json` response
+func (r SyncOfflineDataResponse) GetJSON202() *SyncBatch {
+	return r.JSON202
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r SyncOfflineDataResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SyncOfflineDataResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SyncOfflineDataResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SyncOfflineDataResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SyncOfflineDataResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSyncBatchResponse401Headers the declared response headers of an HTTP 401 response for GetSyncBatch
+type GetSyncBatchResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetSyncBatchResponse429Headers the declared response headers of an HTTP 429 response for GetSyncBatch
+type GetSyncBatchResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetSyncBatchResponse503Headers the declared response headers of an HTTP 503 response for GetSyncBatch
+type GetSyncBatchResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetSyncBatchResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SyncBatch
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetSyncBatchResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetSyncBatchResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetSyncBatchResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSyncBatchResponse) GetJSON200() *SyncBatch {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetSyncBatchResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSyncBatchResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSyncBatchResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSyncBatchResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSyncBatchResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListSystemSettingsResponse401Headers the declared response headers of an HTTP 401 response for ListSystemSettings
+type ListSystemSettingsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListSystemSettingsResponse429Headers the declared response headers of an HTTP 429 response for ListSystemSettings
+type ListSystemSettingsResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ListSystemSettingsResponse503Headers the declared response headers of an HTTP 503 response for ListSystemSettings
+type ListSystemSettingsResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ListSystemSettingsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SystemSettingList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListSystemSettingsResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListSystemSettingsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListSystemSettingsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListSystemSettingsResponse) GetJSON200() *SystemSettingList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListSystemSettingsResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListSystemSettingsResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListSystemSettingsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListSystemSettingsResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListSystemSettingsResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListSystemSettingsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListSystemSettingsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListSystemSettingsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListSystemSettingsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListSystemSettingsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// CreateSystemSettingResponse201Headers the declared response headers of an HTTP 201 response for CreateSystemSetting
+type CreateSystemSettingResponse201Headers struct {
+	ETag string
+}
+
+// CreateSystemSettingResponse401Headers the declared response headers of an HTTP 401 response for CreateSystemSetting
+type CreateSystemSettingResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreateSystemSettingResponse429Headers the declared response headers of an HTTP 429 response for CreateSystemSetting
+type CreateSystemSettingResponse429Headers struct {
+	RetryAfter int64
+}
+
+// CreateSystemSettingResponse503Headers the declared response headers of an HTTP 503 response for CreateSystemSetting
+type CreateSystemSettingResponse503Headers struct {
+	RetryAfter int64
+}
+
+type CreateSystemSettingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *SystemSetting
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers201 the parsed response headers for an HTTP 201 response
+	Headers201 *CreateSystemSettingResponse201Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateSystemSettingResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateSystemSettingResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateSystemSettingResponse503Headers
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r CreateSystemSettingResponse) GetJSON201() *SystemSetting {
+	return r.JSON201
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CreateSystemSettingResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateSystemSettingResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateSystemSettingResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r CreateSystemSettingResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r CreateSystemSettingResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r CreateSystemSettingResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r CreateSystemSettingResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CreateSystemSettingResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CreateSystemSettingResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateSystemSettingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateSystemSettingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateSystemSettingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateSystemSettingResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetPublicSettingsResponse429Headers the declared response headers of an HTTP 429 response for GetPublicSettings
+type GetPublicSettingsResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetPublicSettingsResponse503Headers the declared response headers of an HTTP 503 response for GetPublicSettings
+type GetPublicSettingsResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetPublicSettingsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PublicSettings
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetPublicSettingsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetPublicSettingsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPublicSettingsResponse) GetJSON200() *PublicSettings {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetPublicSettingsResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetPublicSettingsResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetPublicSettingsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPublicSettingsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPublicSettingsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPublicSettingsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPublicSettingsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DeleteSystemSettingResponse401Headers the declared response headers of an HTTP 401 response for DeleteSystemSetting
+type DeleteSystemSettingResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// DeleteSystemSettingResponse429Headers the declared response headers of an HTTP 429 response for DeleteSystemSetting
+type DeleteSystemSettingResponse429Headers struct {
+	RetryAfter int64
+}
+
+// DeleteSystemSettingResponse503Headers the declared response headers of an HTTP 503 response for DeleteSystemSetting
+type DeleteSystemSettingResponse503Headers struct {
+	RetryAfter int64
+}
+
+type DeleteSystemSettingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DeleteSystemSettingResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DeleteSystemSettingResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DeleteSystemSettingResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DeleteSystemSettingResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DeleteSystemSettingResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r DeleteSystemSettingResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r DeleteSystemSettingResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r DeleteSystemSettingResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r DeleteSystemSettingResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r DeleteSystemSettingResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DeleteSystemSettingResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r DeleteSystemSettingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DeleteSystemSettingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DeleteSystemSettingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DeleteSystemSettingResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetSystemSettingResponse200Headers the declared response headers of an HTTP 200 response for GetSystemSetting
+type GetSystemSettingResponse200Headers struct {
+	ETag string
+}
+
+// GetSystemSettingResponse401Headers the declared response headers of an HTTP 401 response for GetSystemSetting
+type GetSystemSettingResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetSystemSettingResponse429Headers the declared response headers of an HTTP 429 response for GetSystemSetting
+type GetSystemSettingResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetSystemSettingResponse503Headers the declared response headers of an HTTP 503 response for GetSystemSetting
+type GetSystemSettingResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetSystemSettingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SystemSetting
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetSystemSettingResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetSystemSettingResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetSystemSettingResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetSystemSettingResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetSystemSettingResponse) GetJSON200() *SystemSetting {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetSystemSettingResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetSystemSettingResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetSystemSettingResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetSystemSettingResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetSystemSettingResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetSystemSettingResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetSystemSettingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetSystemSettingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetSystemSettingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetSystemSettingResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateSystemSettingResponse200Headers the declared response headers of an HTTP 200 response for UpdateSystemSetting
+type UpdateSystemSettingResponse200Headers struct {
+	ETag string
+}
+
+// UpdateSystemSettingResponse401Headers the declared response headers of an HTTP 401 response for UpdateSystemSetting
+type UpdateSystemSettingResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// UpdateSystemSettingResponse429Headers the declared response headers of an HTTP 429 response for UpdateSystemSetting
+type UpdateSystemSettingResponse429Headers struct {
+	RetryAfter int64
+}
+
+// UpdateSystemSettingResponse503Headers the declared response headers of an HTTP 503 response for UpdateSystemSetting
+type UpdateSystemSettingResponse503Headers struct {
+	RetryAfter int64
+}
+
+type UpdateSystemSettingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SystemSetting
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateSystemSettingResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *UpdateSystemSettingResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UpdateSystemSettingResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *UpdateSystemSettingResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateSystemSettingResponse) GetJSON200() *SystemSetting {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r UpdateSystemSettingResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateSystemSettingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateSystemSettingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateSystemSettingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateSystemSettingResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplaceSystemSettingResponse200Headers the declared response headers of an HTTP 200 response for ReplaceSystemSetting
+type ReplaceSystemSettingResponse200Headers struct {
+	ETag string
+}
+
+// ReplaceSystemSettingResponse401Headers the declared response headers of an HTTP 401 response for ReplaceSystemSetting
+type ReplaceSystemSettingResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReplaceSystemSettingResponse429Headers the declared response headers of an HTTP 429 response for ReplaceSystemSetting
+type ReplaceSystemSettingResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReplaceSystemSettingResponse503Headers the declared response headers of an HTTP 503 response for ReplaceSystemSetting
+type ReplaceSystemSettingResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReplaceSystemSettingResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *SystemSetting
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReplaceSystemSettingResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplaceSystemSettingResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReplaceSystemSettingResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReplaceSystemSettingResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplaceSystemSettingResponse) GetJSON200() *SystemSetting {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReplaceSystemSettingResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplaceSystemSettingResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplaceSystemSettingResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplaceSystemSettingResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplaceSystemSettingResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -25311,6 +32808,37 @@ func (c *ClientWithResponses) GetHealthWithResponse(ctx context.Context, reqEdit
 	return ParseGetHealthResponse(rsp)
 }
 
+// ListLoginActivityWithResponse List attempts to sign in
+//
+// Of everybody, the latest first. An attempt with a name that nobody has stands without a user; what was typed is not
+// shown, since people type their passwords there.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/login-activity/ (the `ListLoginActivity` operationId).
+func (c *ClientWithResponses) ListLoginActivityWithResponse(ctx context.Context, params *ListLoginActivityParams, reqEditors ...RequestEditorFn) (*ListLoginActivityResponse, error) {
+	rsp, err := c.ListLoginActivity(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListLoginActivityResponse(rsp)
+}
+
+// GetLoginActivityWithResponse Get an attempt to sign in
+//
+// One attempt, of whomever.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/login-activity/{id}/ (the `GetLoginActivity` operationId).
+func (c *ClientWithResponses) GetLoginActivityWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetLoginActivityResponse, error) {
+	rsp, err := c.GetLoginActivity(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetLoginActivityResponse(rsp)
+}
+
 // ListMedicationsWithResponse List medications
 //
 // `search` finds by any part of the name or the generic name.
@@ -25493,6 +33021,96 @@ func (c *ClientWithResponses) AdjustStockWithResponse(ctx context.Context, id ID
 		return nil, err
 	}
 	return ParseAdjustStockResponse(rsp)
+}
+
+// ListNotificationsWithResponse List notifications
+//
+// The own ones, the newest first.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/notifications/ (the `ListNotifications` operationId).
+func (c *ClientWithResponses) ListNotificationsWithResponse(ctx context.Context, params *ListNotificationsParams, reqEditors ...RequestEditorFn) (*ListNotificationsResponse, error) {
+	rsp, err := c.ListNotifications(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListNotificationsResponse(rsp)
+}
+
+// MarkAllNotificationsReadWithResponse Mark all notifications as read
+//
+// Of the own ones, those that there are at the moment of the request.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/notifications/mark_all_read/ (the `MarkAllNotificationsRead` operationId).
+func (c *ClientWithResponses) MarkAllNotificationsReadWithResponse(ctx context.Context, params *MarkAllNotificationsReadParams, reqEditors ...RequestEditorFn) (*MarkAllNotificationsReadResponse, error) {
+	rsp, err := c.MarkAllNotificationsRead(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMarkAllNotificationsReadResponse(rsp)
+}
+
+// CountUnreadNotificationsWithResponse Count unread notifications
+//
+// How many of the own ones are unread, for a badge that asks often.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/notifications/unread_count/ (the `CountUnreadNotifications` operationId).
+func (c *ClientWithResponses) CountUnreadNotificationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CountUnreadNotificationsResponse, error) {
+	rsp, err := c.CountUnreadNotifications(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCountUnreadNotificationsResponse(rsp)
+}
+
+// DeleteNotificationWithResponse Delete a notification
+//
+// An own one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/notifications/{id}/ (the `DeleteNotification` operationId).
+func (c *ClientWithResponses) DeleteNotificationWithResponse(ctx context.Context, id ID, params *DeleteNotificationParams, reqEditors ...RequestEditorFn) (*DeleteNotificationResponse, error) {
+	rsp, err := c.DeleteNotification(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteNotificationResponse(rsp)
+}
+
+// GetNotificationWithResponse Get a notification
+//
+// An own one.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/notifications/{id}/ (the `GetNotification` operationId).
+func (c *ClientWithResponses) GetNotificationWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetNotificationResponse, error) {
+	rsp, err := c.GetNotification(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetNotificationResponse(rsp)
+}
+
+// MarkNotificationReadWithResponse Mark a notification as read
+//
+// An own one. Marking it again changes nothing.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/notifications/{id}/mark_read/ (the `MarkNotificationRead` operationId).
+func (c *ClientWithResponses) MarkNotificationReadWithResponse(ctx context.Context, id ID, params *MarkNotificationReadParams, reqEditors ...RequestEditorFn) (*MarkNotificationReadResponse, error) {
+	rsp, err := c.MarkNotificationRead(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseMarkNotificationReadResponse(rsp)
 }
 
 // ListPatientsWithResponse List patients
@@ -26078,6 +33696,21 @@ func (c *ClientWithResponses) DispensePrescriptionWithResponse(ctx context.Conte
 	return ParseDispensePrescriptionResponse(rsp)
 }
 
+// ListOwnLoginActivityWithResponse List the own attempts to sign in
+//
+// Every attempt with the own account, the latest first: a failure that was not one's own is a sign of somebody guessing.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/profile/login-activity/ (the `ListOwnLoginActivity` operationId).
+func (c *ClientWithResponses) ListOwnLoginActivityWithResponse(ctx context.Context, params *ListOwnLoginActivityParams, reqEditors ...RequestEditorFn) (*ListOwnLoginActivityResponse, error) {
+	rsp, err := c.ListOwnLoginActivity(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOwnLoginActivityResponse(rsp)
+}
+
 // ChangePasswordWithBodyWithResponse Change the own password
 //
 // Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
@@ -26232,6 +33865,243 @@ func (c *ClientWithResponses) ReportTopMedicationsWithResponse(ctx context.Conte
 		return nil, err
 	}
 	return ParseReportTopMedicationsResponse(rsp)
+}
+
+// ListRoleChangeRequestsWithResponse List role requests
+//
+// The own ones, to an Admin everybody's; the newest first. `search` finds by the username and names of who asks.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/role-change-requests/ (the `ListRoleChangeRequests` operationId).
+func (c *ClientWithResponses) ListRoleChangeRequestsWithResponse(ctx context.Context, params *ListRoleChangeRequestsParams, reqEditors ...RequestEditorFn) (*ListRoleChangeRequestsResponse, error) {
+	rsp, err := c.ListRoleChangeRequests(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListRoleChangeRequestsResponse(rsp)
+}
+
+// CreateRoleChangeRequestWithBodyWithResponse Ask for a role
+//
+// The request is the caller's own and pending until an Admin decides it. The Admins are notified. A role that the caller
+// holds is 409 `role_held`; asking for a role again while a request for it is pending is 409 `request_pending`.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/role-change-requests/ (the `CreateRoleChangeRequest` operationId).
+func (c *ClientWithResponses) CreateRoleChangeRequestWithBodyWithResponse(ctx context.Context, params *CreateRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateRoleChangeRequestResponse, error) {
+	rsp, err := c.CreateRoleChangeRequestWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateRoleChangeRequestResponse(rsp)
+}
+
+// CreateRoleChangeRequestWithResponse Ask for a role
+//
+// The request is the caller's own and pending until an Admin decides it. The Admins are notified. A role that the caller
+// holds is 409 `role_held`; asking for a role again while a request for it is pending is 409 `request_pending`.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/role-change-requests/ (the `CreateRoleChangeRequest` operationId).
+func (c *ClientWithResponses) CreateRoleChangeRequestWithResponse(ctx context.Context, params *CreateRoleChangeRequestParams, body CreateRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateRoleChangeRequestResponse, error) {
+	rsp, err := c.CreateRoleChangeRequest(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateRoleChangeRequestResponse(rsp)
+}
+
+// AssignRoleWithBodyWithResponse Give a user a role
+//
+// Without a request. The role takes effect with the next request of the user, who is notified. The last active Admin
+// stays one (409 `last_admin`).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/role-change-requests/assign_role/ (the `AssignRole` operationId).
+func (c *ClientWithResponses) AssignRoleWithBodyWithResponse(ctx context.Context, params *AssignRoleParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AssignRoleResponse, error) {
+	rsp, err := c.AssignRoleWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAssignRoleResponse(rsp)
+}
+
+// AssignRoleWithResponse Give a user a role
+//
+// Without a request. The role takes effect with the next request of the user, who is notified. The last active Admin
+// stays one (409 `last_admin`).
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/role-change-requests/assign_role/ (the `AssignRole` operationId).
+func (c *ClientWithResponses) AssignRoleWithResponse(ctx context.Context, params *AssignRoleParams, body AssignRoleJSONRequestBody, reqEditors ...RequestEditorFn) (*AssignRoleResponse, error) {
+	rsp, err := c.AssignRole(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAssignRoleResponse(rsp)
+}
+
+// DeleteRoleChangeRequestWithResponse Delete a role request
+//
+// A decided one too; the role stays as it is.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/role-change-requests/{id}/ (the `DeleteRoleChangeRequest` operationId).
+func (c *ClientWithResponses) DeleteRoleChangeRequestWithResponse(ctx context.Context, id ID, params *DeleteRoleChangeRequestParams, reqEditors ...RequestEditorFn) (*DeleteRoleChangeRequestResponse, error) {
+	rsp, err := c.DeleteRoleChangeRequest(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteRoleChangeRequestResponse(rsp)
+}
+
+// GetRoleChangeRequestWithResponse Get a role request
+//
+// An own one; to an Admin, anybody's.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/role-change-requests/{id}/ (the `GetRoleChangeRequest` operationId).
+func (c *ClientWithResponses) GetRoleChangeRequestWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetRoleChangeRequestResponse, error) {
+	rsp, err := c.GetRoleChangeRequest(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRoleChangeRequestResponse(rsp)
+}
+
+// UpdateRoleChangeRequestWithBodyWithResponse Update a role request
+//
+// Changes only the named properties, while it is pending (409 `already_decided`). The Admins are notified of another role.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/role-change-requests/{id}/ (the `UpdateRoleChangeRequest` operationId).
+func (c *ClientWithResponses) UpdateRoleChangeRequestWithBodyWithResponse(ctx context.Context, id ID, params *UpdateRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateRoleChangeRequestResponse, error) {
+	rsp, err := c.UpdateRoleChangeRequestWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateRoleChangeRequestResponse(rsp)
+}
+
+// UpdateRoleChangeRequestWithResponse Update a role request
+//
+// Changes only the named properties, while it is pending (409 `already_decided`). The Admins are notified of another role.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/role-change-requests/{id}/ (the `UpdateRoleChangeRequest` operationId).
+func (c *ClientWithResponses) UpdateRoleChangeRequestWithResponse(ctx context.Context, id ID, params *UpdateRoleChangeRequestParams, body UpdateRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateRoleChangeRequestResponse, error) {
+	rsp, err := c.UpdateRoleChangeRequest(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateRoleChangeRequestResponse(rsp)
+}
+
+// ReplaceRoleChangeRequestWithBodyWithResponse Replace a role request
+//
+// Who asks, or an Admin, while it is pending (409 `already_decided`). The Admins are notified of another role.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/role-change-requests/{id}/ (the `ReplaceRoleChangeRequest` operationId).
+func (c *ClientWithResponses) ReplaceRoleChangeRequestWithBodyWithResponse(ctx context.Context, id ID, params *ReplaceRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceRoleChangeRequestResponse, error) {
+	rsp, err := c.ReplaceRoleChangeRequestWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceRoleChangeRequestResponse(rsp)
+}
+
+// ReplaceRoleChangeRequestWithResponse Replace a role request
+//
+// Who asks, or an Admin, while it is pending (409 `already_decided`). The Admins are notified of another role.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/role-change-requests/{id}/ (the `ReplaceRoleChangeRequest` operationId).
+func (c *ClientWithResponses) ReplaceRoleChangeRequestWithResponse(ctx context.Context, id ID, params *ReplaceRoleChangeRequestParams, body ReplaceRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceRoleChangeRequestResponse, error) {
+	rsp, err := c.ReplaceRoleChangeRequest(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceRoleChangeRequestResponse(rsp)
+}
+
+// ApproveRoleChangeRequestWithBodyWithResponse Approve a role request
+//
+// Sets the role of who asked in the same transaction, once: of many who decide at once one does, the others get 409
+// `already_decided`. Nobody decides an own request (403 `own_request`). The role takes effect with the next request of
+// the user, who is notified. With `If-Match` it is decided only as the Admin has seen it.
+// The last active Admin stays one (409 `last_admin`).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/role-change-requests/{id}/approve/ (the `ApproveRoleChangeRequest` operationId).
+func (c *ClientWithResponses) ApproveRoleChangeRequestWithBodyWithResponse(ctx context.Context, id ID, params *ApproveRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ApproveRoleChangeRequestResponse, error) {
+	rsp, err := c.ApproveRoleChangeRequestWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveRoleChangeRequestResponse(rsp)
+}
+
+// ApproveRoleChangeRequestWithResponse Approve a role request
+//
+// Sets the role of who asked in the same transaction, once: of many who decide at once one does, the others get 409
+// `already_decided`. Nobody decides an own request (403 `own_request`). The role takes effect with the next request of
+// the user, who is notified. With `If-Match` it is decided only as the Admin has seen it.
+// The last active Admin stays one (409 `last_admin`).
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/role-change-requests/{id}/approve/ (the `ApproveRoleChangeRequest` operationId).
+func (c *ClientWithResponses) ApproveRoleChangeRequestWithResponse(ctx context.Context, id ID, params *ApproveRoleChangeRequestParams, body ApproveRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*ApproveRoleChangeRequestResponse, error) {
+	rsp, err := c.ApproveRoleChangeRequest(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseApproveRoleChangeRequestResponse(rsp)
+}
+
+// RejectRoleChangeRequestWithBodyWithResponse Reject a role request
+//
+// Once: of many who decide at once one does, the others get 409 `already_decided`. Nobody decides an own request
+// (403 `own_request`). Who asked is notified and keeps the role. With `If-Match` it is decided only as the Admin has seen it.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/role-change-requests/{id}/reject/ (the `RejectRoleChangeRequest` operationId).
+func (c *ClientWithResponses) RejectRoleChangeRequestWithBodyWithResponse(ctx context.Context, id ID, params *RejectRoleChangeRequestParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*RejectRoleChangeRequestResponse, error) {
+	rsp, err := c.RejectRoleChangeRequestWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRejectRoleChangeRequestResponse(rsp)
+}
+
+// RejectRoleChangeRequestWithResponse Reject a role request
+//
+// Once: of many who decide at once one does, the others get 409 `already_decided`. Nobody decides an own request
+// (403 `own_request`). Who asked is notified and keeps the role. With `If-Match` it is decided only as the Admin has seen it.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/role-change-requests/{id}/reject/ (the `RejectRoleChangeRequest` operationId).
+func (c *ClientWithResponses) RejectRoleChangeRequestWithResponse(ctx context.Context, id ID, params *RejectRoleChangeRequestParams, body RejectRoleChangeRequestJSONRequestBody, reqEditors ...RequestEditorFn) (*RejectRoleChangeRequestResponse, error) {
+	rsp, err := c.RejectRoleChangeRequest(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRejectRoleChangeRequestResponse(rsp)
 }
 
 // ListRolesWithResponse List roles
@@ -26502,6 +34372,243 @@ func (c *ClientWithResponses) ReplaceServiceItemWithResponse(ctx context.Context
 		return nil, err
 	}
 	return ParseReplaceServiceItemResponse(rsp)
+}
+
+// SyncOfflineDataWithBodyWithResponse Carry out what was recorded offline
+//
+// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+// done: send the same again. Nothing depends on the device's clock.
+//
+// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+// operation needs a new `op_id`.
+//
+// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+//
+// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+func (c *ClientWithResponses) SyncOfflineDataWithBodyWithResponse(ctx context.Context, params *SyncOfflineDataParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*SyncOfflineDataResponse, error) {
+	rsp, err := c.SyncOfflineDataWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSyncOfflineDataResponse(rsp)
+}
+
+// SyncOfflineDataWithResponse Carry out what was recorded offline
+//
+// Each operation is carried out as the request of the endpoint that it stands for, under its rules: `create` is
+// `POST /api/{entity}/`, `update` is PATCH and `delete` DELETE of `/api/{entity}/{id}/`. They run in order,
+// each in a transaction of its own, and an operation is done once however often it is sent: `op_id` is
+// remembered for the user and the device. An answer other than 200 or 202 means that perhaps not all of it was
+// done: send the same again. Nothing depends on the device's clock.
+//
+// Results are `applied` (with the row), `duplicate` (the first result again), `conflict` (somebody else changed
+// the row after `base_version`: with the row as it is and the fields that differ) and `rejected` (with the
+// problem that the endpoint answers). What is in conflict or rejected changes nothing; the corrected
+// operation needs a new `op_id`.
+//
+// An `update` and a `delete` need `base_version`, the version that the device last saw, or `base_op`, the `op_id` of
+// the own operation that the change builds on. A `temp_id` given with a `create` may stand in place of `id`, and in
+// `data` in place of a patient, an appointment, an encounter or a bill, from then on, in later batches too.
+// What depends on an operation that was not applied is rejected (`dependency_rejected`).
+//
+// More than 200 operations, and whatever a device sends while such a batch is under way, are answered 202 and
+// carried out in the background: poll the batch. The page [Offline sync](/docs/offline-sync.html) shows it all by an example.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/sync_offline_data/ (the `SyncOfflineData` operationId).
+func (c *ClientWithResponses) SyncOfflineDataWithResponse(ctx context.Context, params *SyncOfflineDataParams, body SyncOfflineDataJSONRequestBody, reqEditors ...RequestEditorFn) (*SyncOfflineDataResponse, error) {
+	rsp, err := c.SyncOfflineData(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSyncOfflineDataResponse(rsp)
+}
+
+// GetSyncBatchWithResponse Get the state and the results of a batch
+//
+// For the user who sent it, and for an Admin. Results are in the order of the operations, at most 500 at once: continue with
+// `after` as the number of results read so far, until `status` is `completed` and all are read. A batch is kept
+// for 7 days after its end.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/sync_offline_data/{batch}/ (the `GetSyncBatch` operationId).
+func (c *ClientWithResponses) GetSyncBatchWithResponse(ctx context.Context, batch openapi_types.UUID, params *GetSyncBatchParams, reqEditors ...RequestEditorFn) (*GetSyncBatchResponse, error) {
+	rsp, err := c.GetSyncBatch(ctx, batch, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSyncBatchResponse(rsp)
+}
+
+// ListSystemSettingsWithResponse List settings
+//
+// By key. `search` finds by key, description and category.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/system-settings/ (the `ListSystemSettings` operationId).
+func (c *ClientWithResponses) ListSystemSettingsWithResponse(ctx context.Context, params *ListSystemSettingsParams, reqEditors ...RequestEditorFn) (*ListSystemSettingsResponse, error) {
+	rsp, err := c.ListSystemSettings(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListSystemSettingsResponse(rsp)
+}
+
+// CreateSystemSettingWithBodyWithResponse Add a setting
+//
+// A key that the server knows takes only values of its type; every other is free text for front ends to read.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/system-settings/ (the `CreateSystemSetting` operationId).
+func (c *ClientWithResponses) CreateSystemSettingWithBodyWithResponse(ctx context.Context, params *CreateSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateSystemSettingResponse, error) {
+	rsp, err := c.CreateSystemSettingWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSystemSettingResponse(rsp)
+}
+
+// CreateSystemSettingWithResponse Add a setting
+//
+// A key that the server knows takes only values of its type; every other is free text for front ends to read.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/system-settings/ (the `CreateSystemSetting` operationId).
+func (c *ClientWithResponses) CreateSystemSettingWithResponse(ctx context.Context, params *CreateSystemSettingParams, body CreateSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateSystemSettingResponse, error) {
+	rsp, err := c.CreateSystemSetting(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateSystemSettingResponse(rsp)
+}
+
+// GetPublicSettingsWithResponse Get the public settings
+//
+// The value of each setting with `is_public`, by its key: what a front end needs before anybody has signed in.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/system-settings/public/ (the `GetPublicSettings` operationId).
+func (c *ClientWithResponses) GetPublicSettingsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPublicSettingsResponse, error) {
+	rsp, err := c.GetPublicSettings(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPublicSettingsResponse(rsp)
+}
+
+// DeleteSystemSettingWithResponse Delete a setting
+//
+// Refused with 409 `builtin_setting` for a key that the server reads.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /api/system-settings/{id}/ (the `DeleteSystemSetting` operationId).
+func (c *ClientWithResponses) DeleteSystemSettingWithResponse(ctx context.Context, id ID, params *DeleteSystemSettingParams, reqEditors ...RequestEditorFn) (*DeleteSystemSettingResponse, error) {
+	rsp, err := c.DeleteSystemSetting(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDeleteSystemSettingResponse(rsp)
+}
+
+// GetSystemSettingWithResponse Get a setting
+//
+// One setting.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/system-settings/{id}/ (the `GetSystemSetting` operationId).
+func (c *ClientWithResponses) GetSystemSettingWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetSystemSettingResponse, error) {
+	rsp, err := c.GetSystemSetting(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetSystemSettingResponse(rsp)
+}
+
+// UpdateSystemSettingWithBodyWithResponse Update a setting
+//
+// Changes only the named properties.
+// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/system-settings/{id}/ (the `UpdateSystemSetting` operationId).
+func (c *ClientWithResponses) UpdateSystemSettingWithBodyWithResponse(ctx context.Context, id ID, params *UpdateSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateSystemSettingResponse, error) {
+	rsp, err := c.UpdateSystemSettingWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateSystemSettingResponse(rsp)
+}
+
+// UpdateSystemSettingWithResponse Update a setting
+//
+// Changes only the named properties.
+// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/system-settings/{id}/ (the `UpdateSystemSetting` operationId).
+func (c *ClientWithResponses) UpdateSystemSettingWithResponse(ctx context.Context, id ID, params *UpdateSystemSettingParams, body UpdateSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateSystemSettingResponse, error) {
+	rsp, err := c.UpdateSystemSetting(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateSystemSettingResponse(rsp)
+}
+
+// ReplaceSystemSettingWithBodyWithResponse Replace a setting
+//
+// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/system-settings/{id}/ (the `ReplaceSystemSetting` operationId).
+func (c *ClientWithResponses) ReplaceSystemSettingWithBodyWithResponse(ctx context.Context, id ID, params *ReplaceSystemSettingParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceSystemSettingResponse, error) {
+	rsp, err := c.ReplaceSystemSettingWithBody(ctx, id, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceSystemSettingResponse(rsp)
+}
+
+// ReplaceSystemSettingWithResponse Replace a setting
+//
+// A key that the server knows takes only values of its type (`value_type`); the working hours start before they end,
+// whoever changes the other end at the same time. A built-in key is not renamed (409 `builtin_setting`).
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/system-settings/{id}/ (the `ReplaceSystemSetting` operationId).
+func (c *ClientWithResponses) ReplaceSystemSettingWithResponse(ctx context.Context, id ID, params *ReplaceSystemSettingParams, body ReplaceSystemSettingJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceSystemSettingResponse, error) {
+	rsp, err := c.ReplaceSystemSetting(ctx, id, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceSystemSettingResponse(rsp)
 }
 
 // ListUsersWithResponse List users
@@ -30367,6 +38474,208 @@ func ParseGetHealthResponse(rsp *http.Response) (*GetHealthResponse, error) {
 	return response, nil
 }
 
+// ParseListLoginActivityResponse parses an HTTP response from a ListLoginActivityWithResponse call
+func ParseListLoginActivityResponse(rsp *http.Response) (*ListLoginActivityResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListLoginActivityResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LoginActivityList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListLoginActivityResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListLoginActivityResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListLoginActivityResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetLoginActivityResponse parses an HTTP response from a GetLoginActivityWithResponse call
+func ParseGetLoginActivityResponse(rsp *http.Response) (*GetLoginActivityResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetLoginActivityResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LoginActivity
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetLoginActivityResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetLoginActivityResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetLoginActivityResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListMedicationsResponse parses an HTTP response from a ListMedicationsWithResponse call
 func ParseListMedicationsResponse(rsp *http.Response) (*ListMedicationsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -31317,6 +39626,646 @@ func ParseAdjustStockResponse(rsp *http.Response) (*AdjustStockResponse, error) 
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers AdjustStockResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListNotificationsResponse parses an HTTP response from a ListNotificationsWithResponse call
+func ParseListNotificationsResponse(rsp *http.Response) (*ListNotificationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListNotificationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListNotificationsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListNotificationsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListNotificationsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseMarkAllNotificationsReadResponse parses an HTTP response from a MarkAllNotificationsReadWithResponse call
+func ParseMarkAllNotificationsReadResponse(rsp *http.Response) (*MarkAllNotificationsReadResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &MarkAllNotificationsReadResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationsRead
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers MarkAllNotificationsReadResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers MarkAllNotificationsReadResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers MarkAllNotificationsReadResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCountUnreadNotificationsResponse parses an HTTP response from a CountUnreadNotificationsWithResponse call
+func ParseCountUnreadNotificationsResponse(rsp *http.Response) (*CountUnreadNotificationsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CountUnreadNotificationsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest UnreadCount
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CountUnreadNotificationsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers CountUnreadNotificationsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CountUnreadNotificationsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteNotificationResponse parses an HTTP response from a DeleteNotificationWithResponse call
+func ParseDeleteNotificationResponse(rsp *http.Response) (*DeleteNotificationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteNotificationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeleteNotificationResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers DeleteNotificationResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeleteNotificationResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetNotificationResponse parses an HTTP response from a GetNotificationWithResponse call
+func ParseGetNotificationResponse(rsp *http.Response) (*GetNotificationResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetNotificationResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Notification
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetNotificationResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetNotificationResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetNotificationResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetNotificationResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseMarkNotificationReadResponse parses an HTTP response from a MarkNotificationReadWithResponse call
+func ParseMarkNotificationReadResponse(rsp *http.Response) (*MarkNotificationReadResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &MarkNotificationReadResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest NotificationRead
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers MarkNotificationReadResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers MarkNotificationReadResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers MarkNotificationReadResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
@@ -34280,6 +43229,107 @@ func ParseDispensePrescriptionResponse(rsp *http.Response) (*DispensePrescriptio
 	return response, nil
 }
 
+// ParseListOwnLoginActivityResponse parses an HTTP response from a ListOwnLoginActivityWithResponse call
+func ParseListOwnLoginActivityResponse(rsp *http.Response) (*ListOwnLoginActivityResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOwnLoginActivityResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest LoginActivityList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListOwnLoginActivityResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListOwnLoginActivityResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListOwnLoginActivityResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseChangePasswordResponse parses an HTTP response from a ChangePasswordWithResponse call
 func ParseChangePasswordResponse(rsp *http.Response) (*ChangePasswordResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -35044,6 +44094,1153 @@ func ParseReportTopMedicationsResponse(rsp *http.Response) (*ReportTopMedication
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ReportTopMedicationsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListRoleChangeRequestsResponse parses an HTTP response from a ListRoleChangeRequestsWithResponse call
+func ParseListRoleChangeRequestsResponse(rsp *http.Response) (*ListRoleChangeRequestsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListRoleChangeRequestsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RoleChangeRequestList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListRoleChangeRequestsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListRoleChangeRequestsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListRoleChangeRequestsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateRoleChangeRequestResponse parses an HTTP response from a CreateRoleChangeRequestWithResponse call
+func ParseCreateRoleChangeRequestResponse(rsp *http.Response) (*CreateRoleChangeRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateRoleChangeRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest RoleChangeRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateRoleChangeRequestResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers CreateRoleChangeRequestResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateRoleChangeRequestResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateRoleChangeRequestResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAssignRoleResponse parses an HTTP response from a AssignRoleWithResponse call
+func ParseAssignRoleResponse(rsp *http.Response) (*AssignRoleResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AssignRoleResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RoleAssigned
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers AssignRoleResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers AssignRoleResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers AssignRoleResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteRoleChangeRequestResponse parses an HTTP response from a DeleteRoleChangeRequestWithResponse call
+func ParseDeleteRoleChangeRequestResponse(rsp *http.Response) (*DeleteRoleChangeRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteRoleChangeRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeleteRoleChangeRequestResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers DeleteRoleChangeRequestResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeleteRoleChangeRequestResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetRoleChangeRequestResponse parses an HTTP response from a GetRoleChangeRequestWithResponse call
+func ParseGetRoleChangeRequestResponse(rsp *http.Response) (*GetRoleChangeRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRoleChangeRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RoleChangeRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetRoleChangeRequestResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetRoleChangeRequestResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetRoleChangeRequestResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetRoleChangeRequestResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateRoleChangeRequestResponse parses an HTTP response from a UpdateRoleChangeRequestWithResponse call
+func ParseUpdateRoleChangeRequestResponse(rsp *http.Response) (*UpdateRoleChangeRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateRoleChangeRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RoleChangeRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateRoleChangeRequestResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers UpdateRoleChangeRequestResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers UpdateRoleChangeRequestResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers UpdateRoleChangeRequestResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplaceRoleChangeRequestResponse parses an HTTP response from a ReplaceRoleChangeRequestWithResponse call
+func ParseReplaceRoleChangeRequestResponse(rsp *http.Response) (*ReplaceRoleChangeRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplaceRoleChangeRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RoleChangeRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReplaceRoleChangeRequestResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ReplaceRoleChangeRequestResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReplaceRoleChangeRequestResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReplaceRoleChangeRequestResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseApproveRoleChangeRequestResponse parses an HTTP response from a ApproveRoleChangeRequestWithResponse call
+func ParseApproveRoleChangeRequestResponse(rsp *http.Response) (*ApproveRoleChangeRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ApproveRoleChangeRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RoleChangeRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ApproveRoleChangeRequestResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ApproveRoleChangeRequestResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ApproveRoleChangeRequestResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ApproveRoleChangeRequestResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseRejectRoleChangeRequestResponse parses an HTTP response from a RejectRoleChangeRequestWithResponse call
+func ParseRejectRoleChangeRequestResponse(rsp *http.Response) (*RejectRoleChangeRequestResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RejectRoleChangeRequestResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RoleChangeRequest
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers RejectRoleChangeRequestResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers RejectRoleChangeRequestResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers RejectRoleChangeRequestResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers RejectRoleChangeRequestResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
@@ -36510,6 +46707,1049 @@ func ParseReplaceServiceItemResponse(rsp *http.Response) (*ReplaceServiceItemRes
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ReplaceServiceItemResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSyncOfflineDataResponse parses an HTTP response from a SyncOfflineDataWithResponse call
+func ParseSyncOfflineDataResponse(rsp *http.Response) (*SyncOfflineDataResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SyncOfflineDataResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SyncAnswer
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 202:
+		var dest SyncBatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON202 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 202:
+		var headers SyncOfflineDataResponse202Headers
+		if values := rsp.Header.Values("Location"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Location", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Location = value
+		}
+		response.Headers202 = &headers
+	case rsp.StatusCode == 401:
+		var headers SyncOfflineDataResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers SyncOfflineDataResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers SyncOfflineDataResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSyncBatchResponse parses an HTTP response from a GetSyncBatchWithResponse call
+func ParseGetSyncBatchResponse(rsp *http.Response) (*GetSyncBatchResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSyncBatchResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SyncBatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetSyncBatchResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetSyncBatchResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetSyncBatchResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListSystemSettingsResponse parses an HTTP response from a ListSystemSettingsWithResponse call
+func ParseListSystemSettingsResponse(rsp *http.Response) (*ListSystemSettingsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListSystemSettingsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SystemSettingList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListSystemSettingsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListSystemSettingsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListSystemSettingsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateSystemSettingResponse parses an HTTP response from a CreateSystemSettingWithResponse call
+func ParseCreateSystemSettingResponse(rsp *http.Response) (*CreateSystemSettingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateSystemSettingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest SystemSetting
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 201:
+		var headers CreateSystemSettingResponse201Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers201 = &headers
+	case rsp.StatusCode == 401:
+		var headers CreateSystemSettingResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateSystemSettingResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateSystemSettingResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetPublicSettingsResponse parses an HTTP response from a GetPublicSettingsWithResponse call
+func ParseGetPublicSettingsResponse(rsp *http.Response) (*GetPublicSettingsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPublicSettingsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PublicSettings
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers GetPublicSettingsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetPublicSettingsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDeleteSystemSettingResponse parses an HTTP response from a DeleteSystemSettingWithResponse call
+func ParseDeleteSystemSettingResponse(rsp *http.Response) (*DeleteSystemSettingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DeleteSystemSettingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DeleteSystemSettingResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers DeleteSystemSettingResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers DeleteSystemSettingResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetSystemSettingResponse parses an HTTP response from a GetSystemSettingWithResponse call
+func ParseGetSystemSettingResponse(rsp *http.Response) (*GetSystemSettingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetSystemSettingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SystemSetting
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetSystemSettingResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetSystemSettingResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetSystemSettingResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetSystemSettingResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateSystemSettingResponse parses an HTTP response from a UpdateSystemSettingWithResponse call
+func ParseUpdateSystemSettingResponse(rsp *http.Response) (*UpdateSystemSettingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateSystemSettingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SystemSetting
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateSystemSettingResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers UpdateSystemSettingResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers UpdateSystemSettingResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers UpdateSystemSettingResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplaceSystemSettingResponse parses an HTTP response from a ReplaceSystemSettingWithResponse call
+func ParseReplaceSystemSettingResponse(rsp *http.Response) (*ReplaceSystemSettingResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplaceSystemSettingResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest SystemSetting
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReplaceSystemSettingResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ReplaceSystemSettingResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReplaceSystemSettingResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReplaceSystemSettingResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {

@@ -204,7 +204,7 @@ func (q *Queries) MedicationsLow(ctx context.Context, db DBTX) ([]CoreMedication
 }
 
 const NotificationsLatest = `-- name: NotificationsLatest :many
-SELECT id, user_id, title, message, type, is_read, related_appointment_id, created_at FROM core_notification WHERE user_id = $1 ORDER BY id DESC LIMIT 5
+SELECT id, user_id, title, message, type, is_read, related_appointment_id, created_at, version FROM core_notification WHERE user_id = $1 ORDER BY created_at DESC, id DESC LIMIT 5
 `
 
 func (q *Queries) NotificationsLatest(ctx context.Context, db DBTX, userID int64) ([]CoreNotification, error) {
@@ -225,6 +225,7 @@ func (q *Queries) NotificationsLatest(ctx context.Context, db DBTX, userID int64
 			&i.IsRead,
 			&i.RelatedAppointmentID,
 			&i.CreatedAt,
+			&i.Version,
 		); err != nil {
 			return nil, err
 		}

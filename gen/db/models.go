@@ -6,10 +6,12 @@ package db
 
 import (
 	"encoding/json"
+	"net/netip"
 	"time"
 
 	"chelal/internal/money"
 	"chelal/internal/scheduling"
+	"github.com/google/uuid"
 )
 
 type CoreAppointment struct {
@@ -104,6 +106,7 @@ type CoreNotification struct {
 	IsRead               bool      `json:"is_read"`
 	RelatedAppointmentID *int64    `json:"related_appointment_id"`
 	CreatedAt            time.Time `json:"created_at"`
+	Version              int64     `json:"version"`
 }
 
 type CorePatient struct {
@@ -198,6 +201,7 @@ type CoreRolechangerequest struct {
 	ReviewNotes     string    `json:"review_notes"`
 	CreatedAt       time.Time `json:"created_at"`
 	UpdatedAt       time.Time `json:"updated_at"`
+	Version         int64     `json:"version"`
 }
 
 type CoreServiceitem struct {
@@ -223,6 +227,32 @@ type CoreStockmovement struct {
 	PrescriptionID *int64    `json:"prescription_id"`
 	UserID         *int64    `json:"user_id"`
 	CreatedAt      time.Time `json:"created_at"`
+}
+
+type CoreSyncbatch struct {
+	ID         uuid.UUID   `json:"id"`
+	Seq        *int64      `json:"seq"`
+	UserID     int64       `json:"user_id"`
+	DeviceID   string      `json:"device_id"`
+	Total      int32       `json:"total"`
+	Done       int32       `json:"done"`
+	RequestID  string      `json:"request_id"`
+	IPAddress  *netip.Addr `json:"ip_address"`
+	UserAgent  string      `json:"user_agent"`
+	CreatedAt  time.Time   `json:"created_at"`
+	UpdatedAt  time.Time   `json:"updated_at"`
+	FinishedAt *time.Time  `json:"finished_at"`
+}
+
+type CoreSystemsetting struct {
+	ID          int64     `json:"id"`
+	Key         string    `json:"key"`
+	Value       string    `json:"value"`
+	Description string    `json:"description"`
+	Category    string    `json:"category"`
+	IsPublic    bool      `json:"is_public"`
+	UpdatedAt   time.Time `json:"updated_at"`
+	Version     int64     `json:"version"`
 }
 
 type CoreUser struct {

@@ -10,6 +10,130 @@ import (
 	"time"
 )
 
+const NotificationDelete = `-- name: NotificationDelete :execrows
+DELETE FROM core_notification WHERE id = $1 AND version = $2
+`
+
+func (q *Queries) NotificationDelete(ctx context.Context, db DBTX, iD int64, version int64) (int64, error) {
+	result, err := db.Exec(ctx, NotificationDelete, iD, version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const NotificationGet = `-- name: NotificationGet :one
+SELECT id, user_id, title, message, type, is_read, related_appointment_id, created_at, version FROM core_notification WHERE id = $1 AND user_id = $2
+`
+
+func (q *Queries) NotificationGet(ctx context.Context, db DBTX, iD int64, userID int64) (CoreNotification, error) {
+	row := db.QueryRow(ctx, NotificationGet, iD, userID)
+	var i CoreNotification
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Title,
+		&i.Message,
+		&i.Type,
+		&i.IsRead,
+		&i.RelatedAppointmentID,
+		&i.CreatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const NotificationList = `-- name: NotificationList :many
+SELECT n.id, n.user_id, n.title, n.message, n.type, n.is_read, n.related_appointment_id, n.created_at, n.version FROM core_notification n WHERE true
+`
+
+func (q *Queries) NotificationList(ctx context.Context, db DBTX) ([]CoreNotification, error) {
+	rows, err := db.Query(ctx, NotificationList)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CoreNotification{}
+	for rows.Next() {
+		var i CoreNotification
+		if err := rows.Scan(
+			&i.ID,
+			&i.UserID,
+			&i.Title,
+			&i.Message,
+			&i.Type,
+			&i.IsRead,
+			&i.RelatedAppointmentID,
+			&i.CreatedAt,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const NotificationLock = `-- name: NotificationLock :one
+SELECT id, user_id, title, message, type, is_read, related_appointment_id, created_at, version FROM core_notification WHERE id = $1 AND user_id = $2 FOR NO KEY UPDATE
+`
+
+func (q *Queries) NotificationLock(ctx context.Context, db DBTX, iD int64, userID int64) (CoreNotification, error) {
+	row := db.QueryRow(ctx, NotificationLock, iD, userID)
+	var i CoreNotification
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Title,
+		&i.Message,
+		&i.Type,
+		&i.IsRead,
+		&i.RelatedAppointmentID,
+		&i.CreatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const NotificationRead = `-- name: NotificationRead :one
+UPDATE core_notification SET version = version + CASE WHEN is_read THEN 0 ELSE 1 END, is_read = true
+WHERE id = $1 AND user_id = $2
+RETURNING id, user_id, title, message, type, is_read, related_appointment_id, created_at, version
+`
+
+// NotificationRead answers the user's notification, marked now or before.
+func (q *Queries) NotificationRead(ctx context.Context, db DBTX, iD int64, userID int64) (CoreNotification, error) {
+	row := db.QueryRow(ctx, NotificationRead, iD, userID)
+	var i CoreNotification
+	err := row.Scan(
+		&i.ID,
+		&i.UserID,
+		&i.Title,
+		&i.Message,
+		&i.Type,
+		&i.IsRead,
+		&i.RelatedAppointmentID,
+		&i.CreatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const NotificationReadAll = `-- name: NotificationReadAll :execrows
+UPDATE core_notification SET is_read = true, version = version + 1 WHERE user_id = $1 AND NOT is_read
+`
+
+func (q *Queries) NotificationReadAll(ctx context.Context, db DBTX, userID int64) (int64, error) {
+	result, err := db.Exec(ctx, NotificationReadAll, userID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const NotificationSend = `-- name: NotificationSend :exec
 INSERT INTO core_notification (user_id, title, message, type, related_appointment_id, created_at)
 SELECT u.id, t.title, t.message, $1, $2::bigint, $3
@@ -54,4 +178,15 @@ func (q *Queries) NotificationSend(ctx context.Context, db DBTX, arg Notificatio
 		arg.Roles,
 	)
 	return err
+}
+
+const NotificationUnread = `-- name: NotificationUnread :one
+SELECT count(*) FROM core_notification WHERE user_id = $1 AND NOT is_read
+`
+
+func (q *Queries) NotificationUnread(ctx context.Context, db DBTX, userID int64) (int64, error) {
+	row := db.QueryRow(ctx, NotificationUnread, userID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }

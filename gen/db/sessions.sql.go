@@ -279,14 +279,3 @@ func (q *Queries) SessionRevokeAll(ctx context.Context, db DBTX, now time.Time, 
 	}
 	return result.RowsAffected(), nil
 }
-
-const SettingGet = `-- name: SettingGet :one
-SELECT value FROM core_systemsetting WHERE key = $1
-`
-
-func (q *Queries) SettingGet(ctx context.Context, db DBTX, key string) (string, error) {
-	row := db.QueryRow(ctx, SettingGet, key)
-	var value string
-	err := row.Scan(&value)
-	return value, err
-}

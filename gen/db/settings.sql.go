@@ -7,7 +7,20 @@ package db
 
 import (
 	"context"
+	"time"
 )
+
+const SettingGet = `-- name: SettingGet :one
+SELECT value FROM core_systemsetting WHERE key = $1
+`
+
+// SettingGet answers the value of one setting.
+func (q *Queries) SettingGet(ctx context.Context, db DBTX, key string) (string, error) {
+	row := db.QueryRow(ctx, SettingGet, key)
+	var value string
+	err := row.Scan(&value)
+	return value, err
+}
 
 const SettingsGet = `-- name: SettingsGet :many
 SELECT key, value FROM core_systemsetting WHERE key = ANY ($1::text[])
@@ -28,6 +41,237 @@ func (q *Queries) SettingsGet(ctx context.Context, db DBTX, keys []string) ([]Se
 	for rows.Next() {
 		var i SettingsGetRow
 		if err := rows.Scan(&i.Key, &i.Value); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const SettingsPublic = `-- name: SettingsPublic :many
+SELECT key, value FROM core_systemsetting WHERE is_public
+`
+
+type SettingsPublicRow struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+func (q *Queries) SettingsPublic(ctx context.Context, db DBTX) ([]SettingsPublicRow, error) {
+	rows, err := db.Query(ctx, SettingsPublic)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []SettingsPublicRow{}
+	for rows.Next() {
+		var i SettingsPublicRow
+		if err := rows.Scan(&i.Key, &i.Value); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const SystemSettingCreate = `-- name: SystemSettingCreate :one
+INSERT INTO core_systemsetting (key, value, description, category, is_public, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING id, key, value, description, category, is_public, updated_at, version
+`
+
+type SystemSettingCreateParams struct {
+	Key         string    `json:"key"`
+	Value       string    `json:"value"`
+	Description string    `json:"description"`
+	Category    string    `json:"category"`
+	IsPublic    bool      `json:"is_public"`
+	Now         time.Time `json:"now"`
+}
+
+func (q *Queries) SystemSettingCreate(ctx context.Context, db DBTX, arg SystemSettingCreateParams) (CoreSystemsetting, error) {
+	row := db.QueryRow(ctx, SystemSettingCreate,
+		arg.Key,
+		arg.Value,
+		arg.Description,
+		arg.Category,
+		arg.IsPublic,
+		arg.Now,
+	)
+	var i CoreSystemsetting
+	err := row.Scan(
+		&i.ID,
+		&i.Key,
+		&i.Value,
+		&i.Description,
+		&i.Category,
+		&i.IsPublic,
+		&i.UpdatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const SystemSettingDelete = `-- name: SystemSettingDelete :execrows
+DELETE FROM core_systemsetting WHERE id = $1 AND version = $2
+`
+
+func (q *Queries) SystemSettingDelete(ctx context.Context, db DBTX, iD int64, version int64) (int64, error) {
+	result, err := db.Exec(ctx, SystemSettingDelete, iD, version)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const SystemSettingGet = `-- name: SystemSettingGet :one
+SELECT id, key, value, description, category, is_public, updated_at, version FROM core_systemsetting WHERE id = $1
+`
+
+func (q *Queries) SystemSettingGet(ctx context.Context, db DBTX, id int64) (CoreSystemsetting, error) {
+	row := db.QueryRow(ctx, SystemSettingGet, id)
+	var i CoreSystemsetting
+	err := row.Scan(
+		&i.ID,
+		&i.Key,
+		&i.Value,
+		&i.Description,
+		&i.Category,
+		&i.IsPublic,
+		&i.UpdatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const SystemSettingList = `-- name: SystemSettingList :many
+SELECT s.id, s.key, s.value, s.description, s.category, s.is_public, s.updated_at, s.version FROM core_systemsetting s WHERE true
+`
+
+func (q *Queries) SystemSettingList(ctx context.Context, db DBTX) ([]CoreSystemsetting, error) {
+	rows, err := db.Query(ctx, SystemSettingList)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CoreSystemsetting{}
+	for rows.Next() {
+		var i CoreSystemsetting
+		if err := rows.Scan(
+			&i.ID,
+			&i.Key,
+			&i.Value,
+			&i.Description,
+			&i.Category,
+			&i.IsPublic,
+			&i.UpdatedAt,
+			&i.Version,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const SystemSettingLock = `-- name: SystemSettingLock :one
+SELECT id, key, value, description, category, is_public, updated_at, version FROM core_systemsetting WHERE id = $1 FOR NO KEY UPDATE
+`
+
+func (q *Queries) SystemSettingLock(ctx context.Context, db DBTX, id int64) (CoreSystemsetting, error) {
+	row := db.QueryRow(ctx, SystemSettingLock, id)
+	var i CoreSystemsetting
+	err := row.Scan(
+		&i.ID,
+		&i.Key,
+		&i.Value,
+		&i.Description,
+		&i.Category,
+		&i.IsPublic,
+		&i.UpdatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const SystemSettingUpdate = `-- name: SystemSettingUpdate :one
+UPDATE core_systemsetting SET key = $1, value = $2, description = $3, category = $4,
+    is_public = $5, updated_at = $6, version = version + 1
+WHERE id = $7 AND version = $8
+RETURNING id, key, value, description, category, is_public, updated_at, version
+`
+
+type SystemSettingUpdateParams struct {
+	Key         string    `json:"key"`
+	Value       string    `json:"value"`
+	Description string    `json:"description"`
+	Category    string    `json:"category"`
+	IsPublic    bool      `json:"is_public"`
+	Now         time.Time `json:"now"`
+	ID          int64     `json:"id"`
+	Version     int64     `json:"version"`
+}
+
+func (q *Queries) SystemSettingUpdate(ctx context.Context, db DBTX, arg SystemSettingUpdateParams) (CoreSystemsetting, error) {
+	row := db.QueryRow(ctx, SystemSettingUpdate,
+		arg.Key,
+		arg.Value,
+		arg.Description,
+		arg.Category,
+		arg.IsPublic,
+		arg.Now,
+		arg.ID,
+		arg.Version,
+	)
+	var i CoreSystemsetting
+	err := row.Scan(
+		&i.ID,
+		&i.Key,
+		&i.Value,
+		&i.Description,
+		&i.Category,
+		&i.IsPublic,
+		&i.UpdatedAt,
+		&i.Version,
+	)
+	return i, err
+}
+
+const SystemSettingsLock = `-- name: SystemSettingsLock :many
+SELECT id, key, value, description, category, is_public, updated_at, version FROM core_systemsetting WHERE id = $1 OR key = ANY ($2::text[])
+ORDER BY id
+FOR NO KEY UPDATE
+`
+
+// SystemSettingsLock locks a setting and those with the keys, in one order.
+func (q *Queries) SystemSettingsLock(ctx context.Context, db DBTX, iD int64, keys []string) ([]CoreSystemsetting, error) {
+	rows, err := db.Query(ctx, SystemSettingsLock, iD, keys)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CoreSystemsetting{}
+	for rows.Next() {
+		var i CoreSystemsetting
+		if err := rows.Scan(
+			&i.ID,
+			&i.Key,
+			&i.Value,
+			&i.Description,
+			&i.Category,
+			&i.IsPublic,
+			&i.UpdatedAt,
+			&i.Version,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

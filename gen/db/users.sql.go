@@ -40,37 +40,34 @@ func (q *Queries) AdminLock(ctx context.Context, db DBTX) ([]int64, error) {
 	return items, nil
 }
 
-const RoleChangeRequestCreate = `-- name: RoleChangeRequestCreate :one
-INSERT INTO core_rolechangerequest (user_id, requested_role_id, reason, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $4)
-RETURNING id, user_id, requested_role_id, reason, status, reviewed_by_id, review_notes, created_at, updated_at
+const UserAssignRole = `-- name: UserAssignRole :one
+UPDATE core_user SET role_id = $1::bigint, version = version + 1 WHERE id = $2 RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text
 `
 
-type RoleChangeRequestCreateParams struct {
-	UserID          int64     `json:"user_id"`
-	RequestedRoleID int64     `json:"requested_role_id"`
-	Reason          string    `json:"reason"`
-	Now             time.Time `json:"now"`
-}
-
-func (q *Queries) RoleChangeRequestCreate(ctx context.Context, db DBTX, arg RoleChangeRequestCreateParams) (CoreRolechangerequest, error) {
-	row := db.QueryRow(ctx, RoleChangeRequestCreate,
-		arg.UserID,
-		arg.RequestedRoleID,
-		arg.Reason,
-		arg.Now,
-	)
-	var i CoreRolechangerequest
+func (q *Queries) UserAssignRole(ctx context.Context, db DBTX, roleID int64, iD int64) (CoreUser, error) {
+	row := db.QueryRow(ctx, UserAssignRole, roleID, iD)
+	var i CoreUser
 	err := row.Scan(
 		&i.ID,
-		&i.UserID,
-		&i.RequestedRoleID,
-		&i.Reason,
-		&i.Status,
-		&i.ReviewedByID,
-		&i.ReviewNotes,
-		&i.CreatedAt,
-		&i.UpdatedAt,
+		&i.Username,
+		&i.Email,
+		&i.FirstName,
+		&i.LastName,
+		&i.DateJoined,
+		&i.LastLogin,
+		&i.IsActive,
+		&i.IsStaff,
+		&i.IsSuperuser,
+		&i.Password,
+		&i.RoleID,
+		&i.LanguagePreference,
+		&i.Preferences,
+		&i.ProfileImage,
+		&i.TwoFactorEnabled,
+		&i.TwoFactorSecret,
+		&i.PasswordChangeRequired,
+		&i.Version,
+		&i.SearchText,
 	)
 	return i, err
 }

@@ -17,6 +17,7 @@ import (
 	"chelal/internal/config"
 	"chelal/internal/mail"
 	"chelal/internal/pg"
+	"chelal/internal/server"
 	"chelal/internal/timezone"
 	"chelal/internal/worker"
 )
@@ -53,8 +54,12 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
+	api, err := newServer(cfg, pool, o.Log)
+	if err != nil {
+		return err
+	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, cfg, pool, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, api, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -65,7 +70,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		<-ctx.Done()
 		return nil
 	}
-	return serve(ctx, cfg, pool, o)
+	return serve(ctx, api, o)
 }
 
 func (o Options) ready() {
@@ -83,12 +88,12 @@ func mailer(cfg config.Config, log *slog.Logger) (*mail.Server, error) {
 	return mail.New(string(cfg.EmailURL), cfg.EmailFrom)
 }
 
-func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	server, err := mailer(cfg, log)
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	mails, err := mailer(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := worker.New(pool, log, time.Now, server)
+	jobs, err := worker.New(worker.Options{Pool: pool, Log: log, Now: time.Now, WorkSyncBatch: api.WorkSyncBatch, Mailer: mails})
 	if err != nil {
 		return nil, err
 	}

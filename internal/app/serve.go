@@ -33,20 +33,8 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 }
 
 // serve answers requests until ctx ends, and then those under way.
-func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, o Options) error {
-	handler, err := newHandler(cfg, pool, o.Log)
-	if err != nil {
-		return err
-	}
-	srv := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute, // a slow line may take that long over a body
-		WriteTimeout:      2 * time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
-	}
+func serve(ctx context.Context, handler http.Handler, o Options) error {
+	srv := httpServer(handler, o.Log, usual)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(o.Listener) }()
 	o.ready()
@@ -59,6 +47,24 @@ func serve(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, o Options
 	return shutDown(srv)
 }
 
+// patience is how long a client may take over each part of a request.
+type patience struct{ header, request, answer, idle time.Duration }
+
+// usual lets a slow line take a minute over a body.
+var usual = patience{header: 10 * time.Second, request: time.Minute, answer: 2 * time.Minute, idle: 2 * time.Minute}
+
+func httpServer(handler http.Handler, log *slog.Logger, p patience) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: p.header,
+		ReadTimeout:       p.request,
+		WriteTimeout:      p.answer,
+		IdleTimeout:       p.idle,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
 // shutDown cuts the requests that take longer than grace: their transactions roll back.
 func shutDown(srv *http.Server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
@@ -69,7 +75,9 @@ func shutDown(srv *http.Server) error {
 	return nil
 }
 
-func newHandler(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (http.Handler, error) {
+// newServer makes the API. A process that only works jobs has one too: what devices
+// recorded offline is carried out through it.
+func newServer(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (*server.Server, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ const (
 	Login  = "login"
 	Logout = "logout"
 	Export = "export"
+	// RoleDecision is a role request approved or rejected, or a role given without one.
+	RoleDecision = "role_decision"
 )
 
 // Treatment is what the log keeps of a column.
@@ -43,6 +45,8 @@ type Entry struct {
 	Description string
 	Before      any
 	After       any
+	// Offline says which operation of which device it was; nil when it was none.
+	Offline any
 }
 
 // Details returns the changed columns as JSON: {"before": {…}, "after": {…}}. A
@@ -57,7 +61,7 @@ func (e Entry) Details() (json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if before == nil && after == nil {
+	if before == nil && after == nil && e.Offline == nil {
 		return nil, nil
 	}
 	for column, value := range before {
@@ -74,6 +78,9 @@ func (e Entry) Details() (json.RawMessage, error) {
 	}
 	if after != nil {
 		details["after"] = after
+	}
+	if e.Offline != nil {
+		details["offline"] = e.Offline
 	}
 	return json.Marshal(details)
 }

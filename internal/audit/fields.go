@@ -15,7 +15,15 @@ var Fields = map[string]map[string]Treatment{
 	},
 	"core_rolechangerequest": {
 		"id": Track, "user_id": Track, "requested_role_id": Track, "reason": Track, "status": Track,
-		"reviewed_by_id": Track, "review_notes": Track, "created_at": Ignore, "updated_at": Ignore,
+		"reviewed_by_id": Track, "review_notes": Track, "created_at": Ignore, "updated_at": Ignore, "version": Ignore,
+	},
+	"core_notification": {
+		"id": Track, "user_id": Track, "title": Track, "message": Track, "type": Track, "is_read": Track,
+		"related_appointment_id": Track, "created_at": Track, "version": Ignore,
+	},
+	"core_systemsetting": {
+		"id": Track, "key": Track, "value": Track, "description": Track, "category": Track, "is_public": Track,
+		"updated_at": Ignore, "version": Ignore,
 	},
 	"core_patient": {
 		"id": Track, "unique_id": Track, "first_name": Track, "last_name": Track, "date_of_birth": Track,

@@ -66,6 +66,14 @@ func OwnRows(p authn.Principal) *int64 {
 	return &p.UserID
 }
 
+// OwnUnlessAdmin is OwnRows for what only Admins see of others.
+func OwnUnlessAdmin(p authn.Principal) *int64 {
+	if p.Role == authn.RoleAdmin {
+		return nil
+	}
+	return &p.UserID
+}
+
 func isStaff(p authn.Principal) bool {
 	return p.Role != "" && p.Role != authn.RolePatient
 }

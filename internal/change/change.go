@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -30,6 +31,15 @@ type Origin struct {
 	RequestID string
 	IP        netip.Addr
 	UserAgent string
+	// Offline is set while something is carried out that a device recorded offline.
+	Offline *Offline
+}
+
+// Offline says where something was recorded before it was sent.
+type Offline struct {
+	Device     string     `json:"device_id"`
+	OpID       uuid.UUID  `json:"op_id"`
+	RecordedAt *time.Time `json:"recorded_at"` // by the clock of the device
 }
 
 type originKey struct{}
@@ -77,6 +87,9 @@ func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 
 // Record adds a row to the audit log. It is written at the end of the transaction.
 func (c *Change) Record(e audit.Entry) error {
+	if c.Origin.Offline != nil {
+		e.Offline = c.Origin.Offline
+	}
 	details, err := e.Details()
 	if err != nil {
 		return err

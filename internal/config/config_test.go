@@ -142,6 +142,24 @@ func TestWellKnownKeys(t *testing.T) {
 	}
 }
 
+// TestProductionRefuses holds that what is unsafe for a hospital is refused there, all of
+// it at once, and let pass while developing.
+func TestProductionRefuses(t *testing.T) {
+	unsafe := map[string]string{
+		"SECRET_KEY": "django-insecure-" + key, "SECRET_KEY_OLD": "change-me-before-going-to-production", "TRUSTED_PROXIES": "10.0.0.1, ::/0",
+	}
+	_, err := load(t, unsafe)
+	require.NoError(t, err)
+	unsafe["DEBUG"] = "false"
+	_, err = load(t, unsafe)
+	for name := range unsafe {
+		if name != "DEBUG" {
+			require.ErrorContains(t, err, name+" ")
+		}
+	}
+	require.Len(t, strings.Split(err.Error(), "\n"), 3)
+}
+
 func TestEnvFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), ".env")
 	require.NoError(t, os.WriteFile(path, []byte("# the hospital\nDB_NAME=file\nDB_USER='file'\n"), 0o600))

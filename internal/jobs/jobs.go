@@ -2,7 +2,10 @@
 // since a job outlives the transaction that asked for it.
 package jobs
 
-import "github.com/riverqueue/river"
+import (
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+)
 
 // Expire asks to remove what is past its time and to prepare the months to come. It
 // may run at any time and any number of times.
@@ -17,6 +20,25 @@ type FoldFigures struct{}
 
 // Kind is how River's tables call the job.
 func (FoldFigures) Kind() string { return "fold_figures" }
+
+// SyncBatch asks to carry out what the device of a batch has waiting. It may run any
+// number of times, also at once.
+type SyncBatch struct {
+	Batch uuid.UUID `json:"batch"`
+}
+
+// Kind is how River's tables call the job.
+func (SyncBatch) Kind() string { return "sync_batch" }
+
+// InsertOpts says that few attempts are enough: ResumeSync asks again.
+func (SyncBatch) InsertOpts() river.InsertOpts { return river.InsertOpts{MaxAttempts: 3} }
+
+// ResumeSync asks to take up the batches that whoever worked on them has left. It may run
+// at any time and any number of times.
+type ResumeSync struct{}
+
+// Kind is how River's tables call the job.
+func (ResumeSync) Kind() string { return "resume_sync" }
 
 // SendMail asks to send one mail that was prepared.
 type SendMail struct {

@@ -25,7 +25,12 @@ var Constraints = map[string]*apperr.Error{
 	"core_user_username_email_check": apperr.InvalidFields(apperr.Field{Name: "username", Code: "username_is_other_email",
 		Message: "A username with an @ must be the account's own e-mail address."}),
 	"core_user_role_fkey":              apperr.InvalidFields(unknownRole),
-	"core_rolechangerequest_role_fkey": apperr.InvalidFields(unknownRole),
+	"core_rolechangerequest_role_fkey": unknown("requested_role"),
+	"core_rolechangerequest_pending_key": apperr.New(apperr.Conflict, "request_pending",
+		"A request for this role is pending already.").OnField("requested_role", "request_pending"),
+	"core_rolechangerequest_reviewer_check": OwnRequest,
+	"core_systemsetting_key_key": apperr.New(apperr.Conflict, "setting_key_taken",
+		"A setting with this key already exists.").OnField("key", "setting_key_taken"),
 	"core_patient_gender_check": apperr.InvalidFields(apperr.Field{Name: "gender", Code: "invalid_choice",
 		Message: "Use one of M, F, O, U, male, female, other, unknown, prefer-not-to-say."}),
 	"core_patient_user_fkey": apperr.InvalidFields(apperr.Field{Name: "user", Code: "does_not_exist",
@@ -114,6 +119,8 @@ func unknown(property string) *apperr.Error {
 
 // What the handlers complete or answer by themselves, too.
 var (
+	OwnRequest = apperr.New(apperr.Forbidden, "own_request",
+		"Nobody decides an own request. Ask another Admin.")
 	UnknownBill    = unknown("bill")
 	AmountTooSmall = apperr.InvalidFields(apperr.Field{Name: "amount", Code: "too_small",
 		Message: "The amount must be above zero."})

@@ -44,6 +44,10 @@ var fixtures = []string{
 		SELECT id, patient_id, doctor_id, 'booked', version, date, time, duration_minutes, starts_at FROM core_appointment`,
 	`INSERT INTO core_auditlog (action) VALUES ('create')`,
 	`INSERT INTO core_auditlog (action, timestamp) VALUES ('create', '1999-01-01')`,
+	`INSERT INTO core_syncoperation (user_id, device_id, op_id, hash, entity, action, status, result, created_at)
+		SELECT id, 'x', gen_random_uuid(), 'x', 'patients', 'create', 'applied', '{}', now() FROM core_user`,
+	`INSERT INTO core_syncbatch (id, user_id, device_id, total, created_at, updated_at) SELECT gen_random_uuid(), id, 'x', 1, now(), now() FROM core_user`,
+	`INSERT INTO core_syncbatchoperation (batch_id, position, operation) SELECT id, 1, '{}' FROM core_syncbatch`,
 	`INSERT INTO core_idempotencykey (user_id, operation, key, request_hash, status, header, body) VALUES (0, 'x', 'x', 'x', 200, '{}', '')`,
 }
 

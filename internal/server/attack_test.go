@@ -46,6 +46,34 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
+// TestLenientServerKeepsItsOwn holds that a server that ignores what it does not know,
+// instead of refusing it, does not take it over either.
+func TestLenientServerKeepsItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, target := range targets() {
+		if target.body() == nil {
+			continue
+		}
+		t.Run(target.OperationID, func(t *testing.T) {
+			t.Parallel()
+			s := besiege(t, target, func(o *server.Options) { o.StrictBodies = false })
+			body := s.valid()
+			for name, value := range map[string]any{"text": mark, "number": 987654321, "truth": true} {
+				for property := range foreignProperties(s) {
+					body[property] = value
+				}
+				got := s.call(s.method, s.row, body)
+				require.Less(t, got.status, 500, name)
+				require.NotContains(t, got.raw, mark, name)
+				require.NotContains(t, got.raw, "987654321", name)
+			}
+			var taken bool
+			require.NoError(t, s.db.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM core_user WHERE is_superuser OR is_staff)").Scan(&taken))
+			require.False(t, taken)
+		})
+	}
+}
+
 // target is an operation of the contract.
 type target struct {
 	*openapi3.Operation
@@ -107,14 +135,15 @@ type siege struct {
 	log  *lockedBuffer
 }
 
-func besiege(t *testing.T, target target) *siege {
+func besiege(t *testing.T, target target, change ...func(*server.Options)) *siege {
 	t.Helper()
 	log := &lockedBuffer{}
-	b := setup(t, func(o *server.Options) {
+	b := setup(t, append(change, func(o *server.Options) {
 		o.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	})
+	})...)
 	c, id := actor(b, "Admin", "foreign", target.path)
-	return &siege{c, target, newReferences(b), strings.ReplaceAll(target.path, "{id}", fmt.Sprint(id)) + required(b, target.Operation), log}
+	row := strings.NewReplacer("{id}", fmt.Sprint(id), "{batch}", syncBatchOf(b, c, "own")).Replace(target.path) + required(b, target.Operation)
+	return &siege{c, target, newReferences(b), row, log}
 }
 
 // refuses sends what no operation may accept.

@@ -169,25 +169,28 @@ var serversProperties = []string{"id", "version", "role", "role_id", "is_staff",
 	"status", "created_at", "updated_at", "merged_into", "dispensed_at", "dispensed_by", "invoice_number", "receipt_number", "patient_id",
 	"starts_at", "ends_at", "stock_after", "search_text", "two_factor_enabled", "two_factor_secret", "password_change_required", "reviewed_by"}
 
-// massAssignment adds to a valid body, one at a time, properties that the caller has no
-// business to set: those of the list and all that the operation answers with.
+// foreignProperties are those that the caller has no business to set: the server's own and
+// all that the operation answers with, but for those that its body knows.
+func foreignProperties(s *siege) map[string]bool {
+	names := map[string]bool{}
+	for _, name := range serversProperties {
+		names[name] = s.body().Properties[name] == nil
+	}
+	for name := range answered(s.target) {
+		names[name] = s.body().Properties[name] == nil
+	}
+	maps.DeleteFunc(names, func(_ string, foreign bool) bool { return !foreign })
+	return names
+}
+
+// massAssignment adds foreign properties to a valid body, one at a time.
 func massAssignment(s *siege) []attack {
 	if s.body() == nil {
 		return nil
 	}
-	names := map[string]bool{}
-	for _, name := range serversProperties {
-		names[name] = true
-	}
-	for name := range answered(s.target) {
-		names[name] = true
-	}
 	var attacks []attack
 	valid := s.valid()
-	for name := range names {
-		if s.body().Properties[name] != nil {
-			continue
-		}
+	for name := range foreignProperties(s) {
 		for _, value := range []any{1, "Admin", true} {
 			attacks = append(attacks, attack{name: name, body: encode(s.t, replaced(valid, []string{name}, value))})
 		}
@@ -195,15 +198,22 @@ func massAssignment(s *siege) []attack {
 	return attacks
 }
 
-func answered(op target) openapi3.Schemas {
-	for _, status := range []string{"200", "201"} {
-		if response := op.Responses.Value(status); response != nil {
-			if media := response.Value.Content.Get("application/json"); media != nil {
-				return media.Schema.Value.Properties
+// answered are the properties of the operation's answer.
+func answered(op target) map[string]bool {
+	names := map[string]bool{}
+	for _, status := range []string{"200", "201", "202"} {
+		response := op.Responses.Value(status)
+		if response == nil || response.Value.Content.Get("application/json") == nil {
+			continue
+		}
+		schema := response.Value.Content.Get("application/json").Schema.Value
+		for _, part := range append(openapi3.SchemaRefs{{Value: schema}}, schema.AllOf...) {
+			for name := range part.Value.Properties {
+				names[name] = true
 			}
 		}
 	}
-	return nil
+	return names
 }
 
 // hostileParameters puts hostile texts in the place of every parameter of path and query,

@@ -43,7 +43,7 @@ func (b checkedBody) ValidatedValue() any { return b.value }
 // against the operation's schema. What it returns names every wrong field.
 func (h *handlers) checkBody(c echo.Context, op operation) ([]apperr.Field, error) {
 	r := c.Request()
-	data, err := h.readBody(c.Response(), r)
+	data, err := readBody(c.Response(), r, max(h.MaxBody, op.maxBody))
 	if err != nil {
 		return nil, err
 	}
@@ -69,8 +69,8 @@ func (h *handlers) checkBody(c echo.Context, op operation) ([]apperr.Field, erro
 	return fields, nil
 }
 
-func (h *handlers) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.MaxBody))
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, apperr.New(apperr.TooLarge, "too_large", fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit))
 	}

@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"context"
-	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -12,7 +11,7 @@ import (
 )
 
 // mailsOf answers what mails were prepared for a patient, each with its job.
-func mailsOf(t *testing.T, b *bench, patient int64) []string {
+func mailsOf(t *testing.T, b *bundle, patient int64) []string {
 	t.Helper()
 	rows, err := b.db.Query(context.Background(), `SELECT format('%s %s', m.kind, m.date) FROM core_maildelivery m
 		JOIN river.river_job j ON j.kind = 'send_mail' AND j.args = jsonb_build_object('delivery_id', m.id)
@@ -25,18 +24,14 @@ func mailsOf(t *testing.T, b *bench, patient int64) []string {
 
 func TestMailsAreAskedForWithTheChange(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	admin, doctor := b.as("Admin"), testkit.User(t, b.db, "Doctor")
-	first, second := testkit.Patient(t, b.db, nil).ID, testkit.Patient(t, b.db, nil).ID
-	booked := admin.call("POST", "/api/appointments/", map[string]any{
-		"patient": first, "doctor": doctor.ID, "date": "2031-03-03", "time": "10:00", "duration_minutes": 30,
-	}).ok(t, 201)
-	path := fmt.Sprintf("/api/appointments/%.0f/", booked.body["id"])
-	admin.call("PATCH", path, map[string]any{"notes": "brings her own films"}).ok(t, 200)
-	admin.call("PATCH", path, map[string]any{"date": "2031-03-04"}).ok(t, 200)
-	admin.call("PATCH", path, map[string]any{"status": "no_such"}).refused(t, 400, "invalid")
-	admin.call("PATCH", path, map[string]any{"patient": second}).ok(t, 200)
-	admin.call("DELETE", path, nil).ok(t, 204)
-	require.Equal(t, []string{"booked 2031-03-03", "rescheduled 2031-03-04", "cancelled 2031-03-04"}, mailsOf(t, b, first))
-	require.Equal(t, []string{"booked 2031-03-04", "cancelled 2031-03-04"}, mailsOf(t, b, second))
+	k := newClinic(t)
+	admin, second := k.as("Admin"), testkit.Patient(t, k.db, nil).ID
+	path := k.book("2025-06-10", "10:00")
+	require.Equal(t, 200, k.desk.call("PATCH", path, map[string]any{"notes": "brings her own films"}).status)
+	require.Equal(t, 200, k.desk.call("PATCH", path, map[string]any{"date": "2025-06-11"}).status)
+	k.desk.call("PATCH", path, map[string]any{"date": "2025-06-12", "doctor": 0}).refused(t, 400, "invalid")
+	require.Equal(t, 200, k.desk.call("PATCH", path, map[string]any{"patient": second}).status)
+	require.Equal(t, 204, admin.call("DELETE", path, nil).status)
+	require.Equal(t, []string{"booked 2025-06-10", "rescheduled 2025-06-11", "cancelled 2025-06-11"}, mailsOf(t, k.bundle, k.patient.ID))
+	require.Equal(t, []string{"booked 2025-06-11", "cancelled 2025-06-11"}, mailsOf(t, k.bundle, second))
 }

@@ -11,6 +11,7 @@ import (
 	"chelal/internal/authz"
 	"chelal/internal/change"
 	"chelal/internal/scheduling"
+	"chelal/internal/setting"
 )
 
 // bookingRules judge whether an appointment may be booked or changed, by the settings of
@@ -26,7 +27,7 @@ var unbooked = db.CoreAppointment{Status: string(scheduling.Scheduled)}
 
 func (h *handlers) bookingRules(ctx context.Context) (bookingRules, error) {
 	rows, err := db.New().SettingsGet(ctx, h.DB,
-		[]string{"working_hours_start", "working_hours_end", "appointment_duration", "patient_self_booking"})
+		[]string{setting.WorkingHoursStart, setting.WorkingHoursEnd, setting.AppointmentDuration, setting.PatientSelfBooking})
 	if err != nil {
 		return bookingRules{}, err
 	}
@@ -34,11 +35,12 @@ func (h *handlers) bookingRules(ctx context.Context) (bookingRules, error) {
 	for _, row := range rows {
 		settings[row.Key] = row.Value
 	}
-	hours, err := scheduling.ParseHours(settings["working_hours_start"], settings["working_hours_end"], settings["appointment_duration"])
+	hours, err := scheduling.ParseHours(settings[setting.WorkingHoursStart], settings[setting.WorkingHoursEnd],
+		settings[setting.AppointmentDuration])
 	if err != nil {
 		h.Log.Warn("settings cannot be used; their defaults hold", slog.Any("error", err))
 	}
-	return bookingRules{hours: hours, zone: h.Zone, selfBooking: settings["patient_self_booking"] == "true"}, nil
+	return bookingRules{hours: hours, zone: h.Zone, selfBooking: setting.On(settings[setting.PatientSelfBooking], false)}, nil
 }
 
 // usualMinutes is the length of an appointment when nothing is said about it.

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -17,21 +18,30 @@ func init() {
 		_, err := time.Parse(time.DateOnly, s)
 		return err
 	}))
+	openapi3.DefineStringFormatValidator("date-time", openapi3.NewCallbackValidator(func(s string) error {
+		_, err := time.Parse(time.RFC3339, s)
+		return err
+	}))
 }
 
-// loadContract reads the embedded contract. Without strict bodies an unknown property
-// is not refused but ignored.
+// strictContract is the embedded contract as it is written, read once: it takes a
+// hundred times longer than to make a server of it.
+var strictContract = sync.OnceValues(api.GetSpec)
+
+// loadContract returns the embedded contract, not to be changed. Without strict bodies an
+// unknown property is not refused but ignored.
 func loadContract(strictBodies bool) (*openapi3.T, error) {
+	if strictBodies {
+		return strictContract()
+	}
 	doc, err := api.GetSpec()
 	if err != nil {
 		return nil, err
 	}
-	if !strictBodies {
-		yes := true
-		for _, schema := range doc.Components.Schemas {
-			if schema.Value.AdditionalProperties.Has != nil {
-				schema.Value.AdditionalProperties.Has = &yes
-			}
+	yes := true
+	for _, schema := range doc.Components.Schemas {
+		if schema.Value.AdditionalProperties.Has != nil {
+			schema.Value.AdditionalProperties.Has = &yes
 		}
 	}
 	return doc, nil
@@ -46,7 +56,9 @@ type operation struct {
 	// evenIfPasswordExpired admits an account that must choose a new password first.
 	evenIfPasswordExpired bool
 	body                  *openapi3.Schema
-	parameters            openapi3.Parameters
+	// maxBody is how many bytes the body may have, where any may have less.
+	maxBody    int64
+	parameters openapi3.Parameters
 	// answered are the properties of the answer; sent in a body they are read-only.
 	answered openapi3.Schemas
 }
@@ -64,9 +76,10 @@ func readOperations(doc *openapi3.T) ([]operation, error) {
 				continue
 			}
 			even, _ := op.Extensions["x-while-password-change-required"].(bool)
+			maxBody, _ := op.Extensions["x-max-body-bytes"].(float64)
 			operations = append(operations, operation{
 				id: op.OperationID, method: method, path: path, permission: class, evenIfPasswordExpired: even,
-				body: bodySchema(op), answered: answeredProperties(op),
+				body: bodySchema(op), maxBody: int64(maxBody), answered: answeredProperties(op),
 				parameters: append(append(openapi3.Parameters{}, item.Parameters...), op.Parameters...),
 			})
 		}

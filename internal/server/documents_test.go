@@ -58,7 +58,8 @@ func TestDocuments(t *testing.T) {
 
 	t.Run("the hospital's head", func(t *testing.T) {
 		_, err := b.db.Exec(t.Context(), `INSERT INTO core_systemsetting (key, value) VALUES
-			('hospital_name', 'Mission Hospital'), ('hospital_address', E'1 Main St\nKisumu'), ('hospital_phone', '+254 712 345 678')`)
+			('hospital_name', 'Mission Hospital'), ('hospital_address', E'1 Main St\nKisumu'), ('hospital_phone', '+254 712 345 678')
+			ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value`)
 		require.NoError(t, err)
 		text, _ := testkit.PDF(t, []byte(desk.call("GET", invoice, nil).raw))
 		require.Contains(t, text, "Mission Hospital\n1 Main St\nKisumu\n+254 712 345 678\nINVOICE\n")

@@ -59,6 +59,15 @@ func once[R any](ctx context.Context, h *handlers, operation string, key *string
 	return response, err
 }
 
+// findAnswer returns the answer that was given before under the key, if any, as once
+// does. It is for what is not one change.
+func (h *handlers) findAnswer(ctx context.Context, operation string, key *string) error {
+	if key == nil {
+		return nil
+	}
+	return h.changes.Do(ctx, func(c *change.Change) error { return findStored(ctx, c, operation, *key, h.requestHash(ctx)) })
+}
+
 // requestHash is keyed: a body may hold a password, which its plain hash would betray.
 func (h *handlers) requestHash(ctx context.Context) []byte {
 	mac := hmac.New(sha256.New, h.requestKey)

@@ -13,6 +13,7 @@ import (
 	"chelal/internal/billing"
 	"chelal/internal/change"
 	"chelal/internal/report"
+	"chelal/internal/setting"
 )
 
 // GetInvoice answers a bill as a PDF, to a Patient an own one only.
@@ -38,13 +39,13 @@ func (h *handlers) GetInvoice(ctx context.Context, r api.GetInvoiceRequestObject
 
 // hospital is what the system settings say of who hands a document out.
 func (h *handlers) hospital(ctx context.Context) (report.Hospital, error) {
-	rows, err := db.New().SettingsGet(ctx, h.DB, []string{"hospital_name", "hospital_address", "hospital_phone"})
+	rows, err := db.New().SettingsGet(ctx, h.DB, []string{setting.HospitalName, setting.HospitalAddress, setting.HospitalPhone})
 	settings := map[string]string{}
 	for _, row := range rows {
 		settings[row.Key] = row.Value
 	}
 	return report.Hospital{
-		Name: settings["hospital_name"], Address: settings["hospital_address"], Phone: settings["hospital_phone"],
+		Name: settings[setting.HospitalName], Address: settings[setting.HospitalAddress], Phone: settings[setting.HospitalPhone],
 	}, err
 }
 

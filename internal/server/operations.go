@@ -52,12 +52,12 @@ func (h *handlers) admit(op operation) echo.MiddlewareFunc {
 				return next(c)
 			}
 			ctx := c.Request().Context()
-			p, err := h.authenticate(ctx, c.Request().Header.Get("Authorization"))
+			p, err := h.caller(c.Request())
 			if err != nil {
 				return err
 			}
 			c.SetRequest(c.Request().WithContext(authn.WithPrincipal(ctx, p)))
-			if err := h.limitUser(p); err != nil {
+			if err := h.limitUser(c.Request(), p); err != nil {
 				return err
 			}
 			if p.PasswordChangeRequired && !op.evenIfPasswordExpired {

@@ -8,6 +8,7 @@ import (
 	"chelal/internal/apperr"
 	"chelal/internal/audit"
 	"chelal/internal/change"
+	"chelal/internal/setting"
 )
 
 var registrationDisabled = apperr.New(apperr.Forbidden, "registration_disabled",
@@ -16,11 +17,11 @@ var registrationDisabled = apperr.New(apperr.Forbidden, "registration_disabled",
 // Register makes an account without a role. The role that it asks for becomes a request
 // that an Admin decides: letting the caller choose would make anyone an Admin.
 func (h *handlers) Register(ctx context.Context, r api.RegisterRequestObject) (api.RegisterResponseObject, error) {
-	enabled, err := db.New().SettingGet(ctx, h.DB, "registration_enabled")
+	enabled, err := db.New().SettingGet(ctx, h.DB, setting.RegistrationEnabled)
 	if err != nil && !isMissing(err) {
 		return nil, err
 	}
-	if enabled == "false" {
+	if !setting.On(enabled, true) {
 		return nil, registrationDisabled
 	}
 	user := db.UserCreateParams{
@@ -45,25 +46,13 @@ func (h *handlers) Register(ctx context.Context, r api.RegisterRequestObject) (a
 			if err := c.Record(audit.Entry{Action: audit.Create, Object: "user", ID: row.ID, Description: "Registered", After: row}); err != nil {
 				return nil, err
 			}
-			if err := requestRole(ctx, c, row.ID, fromNullable(r.Body.RoleID), valueOr(r.Body.Reason, "")); err != nil {
-				return nil, err
+			if role := fromNullable(r.Body.RoleID); role != nil {
+				if _, err := requestRole(ctx, c, row, "role_id", *role, valueOr(r.Body.Reason, "")); err != nil {
+					return nil, err
+				}
 			}
 			return api.Register201JSONResponse{
 				User: toAPIUser(db.UserListRow{CoreUser: row}, true), Message: "User registered successfully",
 			}, nil
 		})
-}
-
-// requestRole asks an Admin for a role; without one there is nothing to ask.
-func requestRole(ctx context.Context, c *change.Change, userID int64, roleID *int64, reason string) error {
-	if roleID == nil {
-		return nil
-	}
-	request, err := db.New().RoleChangeRequestCreate(ctx, c.Tx, db.RoleChangeRequestCreateParams{
-		UserID: userID, RequestedRoleID: *roleID, Reason: reason, Now: c.Now,
-	})
-	if err != nil {
-		return err
-	}
-	return c.Record(audit.Entry{Action: audit.Create, Object: "rolechangerequest", ID: request.ID, After: request})
 }

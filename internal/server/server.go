@@ -3,17 +3,22 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
 	"chelal/gen/api"
 	"chelal/internal/authn"
 	"chelal/internal/change"
 	"chelal/internal/pg"
 	"chelal/internal/ratelimit"
+	"chelal/internal/sync"
 )
 
 // Options are what a server is made of. All but the lists and the limits are required.
@@ -43,14 +48,28 @@ type handlers struct {
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
 	addresses  *ratelimit.Limiter[netip.Prefix]
 	users      *ratelimit.Limiter[int64]
+	inside     *echo.Echo
+	desk       *sync.Desk
 }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
 
-// New returns the whole HTTP surface: the API, its contract and its documentation. It
-// fails when the contract is not fit to be served, for one when an operation has no
-// permission class.
-func New(o Options) (http.Handler, error) {
+// Server is the whole HTTP surface: the API, its contract and its documentation.
+type Server struct {
+	http.Handler
+	desk *sync.Desk
+}
+
+// WorkSyncBatch carries out what the device of a batch has waiting, through the API's own
+// operations.
+func (s *Server) WorkSyncBatch(ctx context.Context, batch uuid.UUID) error {
+	return s.desk.Work(ctx, batch)
+}
+
+// New makes a server. It fails when the contract is not fit to be served, for one when an
+// operation has no permission class.
+func New(o Options) (*Server, error) {
+	o.DB = pg.Joining(o.DB)
 	h := &handlers{
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now},
@@ -58,6 +77,7 @@ func New(o Options) (http.Handler, error) {
 		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
 		users:      ratelimit.New[int64](o.UserLimit, o.Now),
 	}
+	h.desk = &sync.Desk{Changes: h.changes, Send: h.sendInside, Problem: h.problemInside}
 	contract, err := loadContract(o.StrictBodies)
 	if err != nil {
 		return nil, fmt.Errorf("the contract cannot be served: %w", err)
@@ -69,9 +89,10 @@ func New(o Options) (http.Handler, error) {
 	}
 	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{refuseNothing, replayStored})
 	api.RegisterHandlersWithOptions(e, strict, api.RegisterHandlersOptions{OperationMiddlewares: operations})
+	h.mountInside(strict, operations)
 	mountDocs(e, contract)
 	h.mountProbes(e)
-	return headAsGet(e), nil
+	return &Server{Handler: headAsGet(e), desk: h.desk}, nil
 }
 
 // today is the hospital's day at midnight UTC, as dates are stored.

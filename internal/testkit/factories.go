@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -151,6 +152,53 @@ func ServiceItem(t testing.TB, conn pg.DB, price string) db.CoreServiceitem {
 	require.NoError(t, err)
 	s, err := db.New().ServiceItemCreate(context.Background(), conn, db.ServiceItemCreateParams{
 		Code: Unique("S"), Name: Unique("Service"), Price: amount, IsActive: true, Now: time.Now(),
+	})
+	require.NoError(t, err)
+	return s
+}
+
+// RoleChangeRequest makes a pending request of a user for a role.
+func RoleChangeRequest(t testing.TB, conn pg.DB, userID int64, role string) db.CoreRolechangerequest {
+	t.Helper()
+	ctx := context.Background()
+	var roleID int64
+	require.NoError(t, conn.QueryRow(ctx, "SELECT id FROM core_role WHERE name = $1", role).Scan(&roleID))
+	q, err := db.New().RoleChangeRequestCreate(ctx, conn, db.RoleChangeRequestCreateParams{
+		UserID: userID, RequestedRoleID: roleID, Reason: "I begin on Monday.", Now: time.Now(),
+	})
+	require.NoError(t, err)
+	return q
+}
+
+// Notification makes an unread notification of a user.
+func Notification(t testing.TB, conn pg.DB, userID int64) db.CoreNotification {
+	t.Helper()
+	ctx := context.Background()
+	var id int64
+	require.NoError(t, conn.QueryRow(ctx, `INSERT INTO core_notification (user_id, title, message, type, created_at)
+		VALUES ($1, 'Low stock', 'Amoxicillin is down to 3.', 'low_stock', clock_timestamp()) RETURNING id`, userID).Scan(&id))
+	n, err := db.New().NotificationGet(ctx, conn, id, userID)
+	require.NoError(t, err)
+	return n
+}
+
+// LoginActivity makes a successful attempt of a user to sign in, and returns its id.
+func LoginActivity(t testing.TB, conn pg.DB, userID int64) int64 {
+	t.Helper()
+	ctx := context.Background()
+	id, err := db.New().LoginAttempt(ctx, conn, db.LoginAttemptParams{
+		Username: Unique("typed"), Now: time.Now(), IPAddress: netip.MustParseAddr("192.0.2.1"), UserAgent: "Mozilla/5.0", Status: "pending",
+	})
+	require.NoError(t, err)
+	require.NoError(t, db.New().LoginDecide(ctx, conn, db.LoginDecideParams{ID: id, Status: "success", UserID: &userID}))
+	return id
+}
+
+// SystemSetting makes a setting that the server does not read.
+func SystemSetting(t testing.TB, conn pg.DB) db.CoreSystemsetting {
+	t.Helper()
+	s, err := db.New().SystemSettingCreate(context.Background(), conn, db.SystemSettingCreateParams{
+		Key: Unique("key"), Value: "a value", Category: "general", Now: time.Now(),
 	})
 	require.NoError(t, err)
 	return s

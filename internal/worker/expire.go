@@ -16,11 +16,18 @@ import (
 // monthsAhead is how far ahead the audit log's partitions are made.
 const monthsAhead = 3
 
+// How long what came of offline operations is kept: a batch after its end, and the rows in
+// results after they were answered. That an operation was done is never forgotten.
+const (
+	syncBatchesKept = 7 * 24 * time.Hour
+	syncRowsKept    = 30 * 24 * time.Hour
+)
+
 // mailKept is how long it can be seen what became of a mail.
 const mailKept = 90 * 24 * time.Hour
 
-// expire removes sessions, refresh tokens, idempotency keys and the record of mails past their time,
-// and makes the audit log's partitions before their months begin.
+// expire removes sessions, refresh tokens, idempotency keys, what offline operations
+// were answered and what became of mails, when they are past their time, and makes the audit log's partitions before their months begin.
 type expire struct {
 	river.WorkerDefaults[jobs.Expire]
 	db  pg.DB
@@ -41,6 +48,8 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"refresh tokens", func() (int64, error) { return db.New().RefreshTokenExpire(ctx, w.db, now) }},
 		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
 		{"mails", func() (int64, error) { return db.New().MailExpire(ctx, w.db, now.Add(-mailKept)) }},
+		{"sync batches", func() (int64, error) { return db.New().SyncBatchExpire(ctx, w.db, now.Add(-syncBatchesKept)) }},
+		{"rows of sync results", func() (int64, error) { return db.New().SyncRowsForget(ctx, w.db, now.Add(-syncRowsKept)) }},
 		{"audit partitions", func() (int64, error) { return 0, db.New().AuditPartitions(ctx, w.db, monthsAhead) }},
 	} {
 		removed, err := part.run()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/stretchr/testify/require"
@@ -52,7 +53,10 @@ func (d *desk) exec(t *testing.T, sql string, args ...any) {
 // run works one job, and says whether it failed or was put off.
 func (d *desk) run(t *testing.T, args river.JobArgs) river.EventKind {
 	t.Helper()
-	client, err := worker.New(d.Pool, slog.New(slog.DiscardHandler), func() time.Time { return d.now }, d.mailer)
+	client, err := worker.New(worker.Options{
+		Pool: d.Pool, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return d.now }, Mailer: d.mailer,
+		WorkSyncBatch: func(context.Context, uuid.UUID) error { return nil },
+	})
 	require.NoError(t, err)
 	events, cancel := client.Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed, river.EventKindJobSnoozed)
 	defer cancel()

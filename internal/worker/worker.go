@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
@@ -25,26 +26,39 @@ const parallel = 5
 // mailsAtOnce is how many mails one process sends at once.
 const mailsAtOnce = 3
 
-// New returns a River client that works every job once it is started. Without a mailer no
-// mail is sent and no reminder made. Of the processes
+// Options are what the workers are made of. All but Mailer are required.
+type Options struct {
+	Pool *pgxpool.Pool
+	Log  *slog.Logger
+	Now  func() time.Time
+	// WorkSyncBatch carries out what is left of a batch of offline operations.
+	WorkSyncBatch func(ctx context.Context, batch uuid.UUID) error
+	// Mailer takes the mails. Without one none is sent and no reminder made.
+	Mailer *mail.Server
+}
+
+// New returns a River client that works every job once it is started. Of the processes
 // on one database River elects one to enqueue the periodic jobs.
-func New(pool *pgxpool.Pool, log *slog.Logger, now func() time.Time, mailer *mail.Server) (*river.Client[pgx.Tx], error) {
+func New(o Options) (*river.Client[pgx.Tx], error) {
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &expire{db: pool, log: log, now: now})
-	river.AddWorker(workers, &foldFigures{db: pool})
-	changes := &change.Store{DB: pool, Now: now}
-	river.AddWorker(workers, &markNoShows{changes: changes, log: log})
-	river.AddWorker(workers, &sendMail{db: pool, log: log, now: now, mailer: mailer})
+	river.AddWorker(workers, &expire{db: o.Pool, log: o.Log, now: o.Now})
+	river.AddWorker(workers, &foldFigures{db: o.Pool})
+	river.AddWorker(workers, &syncBatch{work: o.WorkSyncBatch})
+	changes := &change.Store{DB: o.Pool, Now: o.Now}
+	river.AddWorker(workers, &resumeSync{changes: changes})
+	river.AddWorker(workers, &markNoShows{changes: changes, log: o.Log})
 	river.AddWorker(workers, &remind{changes: changes})
+	river.AddWorker(workers, &sendMail{db: o.Pool, log: o.Log, now: o.Now, mailer: o.Mailer})
 	periodic := []*river.PeriodicJob{
-		every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{}), every(time.Hour, jobs.MarkNoShows{}),
+		every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{}), every(time.Minute, jobs.ResumeSync{}),
+		every(time.Hour, jobs.MarkNoShows{}),
 	}
-	if mailer != nil {
+	if o.Mailer != nil {
 		periodic = append(periodic, every(time.Minute, jobs.Remind{}))
 	}
-	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{
+	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
 		Schema:  pg.RiverSchema,
-		Logger:  slog.New(onlyWarnings{log.Handler()}),
+		Logger:  slog.New(onlyWarnings{o.Log.Handler()}),
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: parallel}, jobs.MailQueue: {MaxWorkers: mailsAtOnce},

@@ -68,7 +68,19 @@ func TestFoldFiguresLeavesNoDifference(t *testing.T) {
 // work starts a client and stops it when the first job of a kind is done.
 func work(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string) {
 	t.Helper()
-	client, err := worker.New(pool, slog.New(slog.DiscardHandler), func() time.Time { return now }, nil)
+	workWith(t, pool, now, kind, make(chan uuid.UUID, 100))
+}
+
+// workWith is work that tells which batches of offline operations were to be worked on.
+func workWith(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string, batches chan<- uuid.UUID) {
+	t.Helper()
+	client, err := worker.New(worker.Options{
+		Pool: pool, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+		WorkSyncBatch: func(_ context.Context, batch uuid.UUID) error {
+			batches <- batch
+			return nil
+		},
+	})
 	require.NoError(t, err)
 	done, cancel := client.Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed)
 	defer cancel()

@@ -28,7 +28,7 @@ SELECT (SELECT count(*) FROM core_appointment a WHERE a.date = @today) AS appoin
        coalesce((SELECT min(b.due_date) FROM core_bill b WHERE NOT b.is_paid AND b.total_amount > 0) < @today, false)::boolean AS overdue_bills;
 
 -- name: NotificationsLatest :many
-SELECT * FROM core_notification WHERE user_id = @user_id ORDER BY id DESC LIMIT 5;
+SELECT * FROM core_notification WHERE user_id = @user_id ORDER BY created_at DESC, id DESC LIMIT 5;
 
 -- name: AuditLatest :many
 SELECT action, description, timestamp FROM core_auditlog

@@ -63,6 +63,3 @@ RETURNING id;
 
 -- name: LoginDecide :exec
 UPDATE core_loginactivity SET status = @status, user_id = sqlc.narg(user_id) WHERE id = @id;
-
--- name: SettingGet :one
-SELECT value FROM core_systemsetting WHERE key = @key;

@@ -59,7 +59,5 @@ WHERE r.name = 'Admin' AND u.is_active
 ORDER BY u.id
 FOR NO KEY UPDATE OF u;
 
--- name: RoleChangeRequestCreate :one
-INSERT INTO core_rolechangerequest (user_id, requested_role_id, reason, created_at, updated_at)
-VALUES (@user_id, @requested_role_id, @reason, @now, @now)
-RETURNING *;
+-- name: UserAssignRole :one
+UPDATE core_user SET role_id = @role_id::bigint, version = version + 1 WHERE id = @id RETURNING *;

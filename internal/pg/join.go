@@ -1,0 +1,47 @@
+package pg
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+type txKey struct{}
+
+// WithTx returns a context under which a Joining DB works in tx. It must not outlive tx.
+func WithTx(ctx context.Context, tx pgx.Tx) context.Context {
+	return context.WithValue(ctx, txKey{}, tx)
+}
+
+// Joining returns a DB that works in the transaction of the context, where WithTx has put
+// one, and else on conn. So a whole operation of the API becomes a part of a larger
+// transaction without knowing of it: its own is a savepoint there.
+func Joining(conn DB) DB { return joining{conn} }
+
+type joining struct{ conn DB }
+
+func (j joining) in(ctx context.Context) DB {
+	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
+		return tx
+	}
+	return j.conn
+}
+
+func (j joining) Begin(ctx context.Context) (pgx.Tx, error) { return j.in(ctx).Begin(ctx) }
+
+func (j joining) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	return j.in(ctx).Exec(ctx, sql, args...)
+}
+
+func (j joining) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return j.in(ctx).Query(ctx, sql, args...)
+}
+
+func (j joining) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return j.in(ctx).QueryRow(ctx, sql, args...)
+}
+
+func (j joining) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	return j.in(ctx).SendBatch(ctx, b)
+}
