@@ -122,3 +122,45 @@ func bodies(t *testing.T, where string, op *openapi3.Operation) {
 	require.False(t, *schema.AdditionalProperties.Has, "%s: additionalProperties", where)
 	require.NotNil(t, schema.Example, "%s: example", where)
 }
+
+// TestPatientsRecordsAreMarked holds that whatever an answer shows of a patient stands in
+// a schema with x-audit, and that every document is an export: so that it is recorded.
+func TestPatientsRecordsAreMarked(t *testing.T) {
+	t.Parallel()
+	doc, err := openapi3.NewLoader().LoadFromData(contract.YAML)
+	require.NoError(t, err)
+	for path, item := range doc.Paths.Map() {
+		if item.Get == nil {
+			continue
+		}
+		for status, response := range item.Get.Responses.Map() {
+			for media, content := range response.Value.Content {
+				where := path + " " + status
+				switch media {
+				case "application/json":
+					unmarked(t, where, content.Schema)
+				case "application/pdf", "text/csv":
+					require.Equal(t, "export", item.Get.Extensions["x-audit"], "%s answers a document", where)
+				}
+			}
+		}
+	}
+}
+
+// tells are the properties that only a record of a patient has.
+var tells = []string{"patient", "patient_name", "date_of_birth", "diagnosis", "known_allergies"}
+
+func unmarked(t *testing.T, where string, ref *openapi3.SchemaRef) {
+	t.Helper()
+	if ref == nil || ref.Value.Extensions["x-audit"] != nil {
+		return
+	}
+	unmarked(t, where+"[]", ref.Value.Items)
+	for name, property := range ref.Value.Properties {
+		require.NotContains(t, tells, name, "%s: a record of a patient without x-audit", where)
+		unmarked(t, where+"."+name, property)
+	}
+	for _, part := range ref.Value.AllOf {
+		unmarked(t, where, part)
+	}
+}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -84,13 +83,6 @@ func lookAtDatabase(ctx context.Context, cfg config.Config) []checkup.Finding {
 	}
 	findings := []checkup.Finding{{Level: checkup.OK, Subject: "migrations", Found: "the schema is this program's."}}
 	return append(findings, checkup.State(ctx, pool, time.Now, demo)...)
-}
-
-func (p *program) printJSON(report checkup.Report) error {
-	encoder := json.NewEncoder(p.stdout)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(report)
 }
 
 // printFindings writes a line a finding, with the advice below it.

@@ -13,7 +13,7 @@ func TestWhatIsNotUnderstoodExitsWith2(t *testing.T) {
 		"migrate down --all --yes --steps 2", "migrate down --steps 0", "createadmin --username jane",
 		"createadmin --username jane/doe --email jane@example.org", "createadmin --username jane --email jane", "seed --patients -1",
 		"import", "import doctors", "import patients", "import patients a b", "import patients a --format xml",
-		"import patients - --allergies -",
+		"import patients - --allergies -", "audit", "audit forge", "audit verify extra", "audit verify --head 3", "audit verify --head x:y",
 	} {
 		code, stdout, stderr := chelal(t, nil, "", strings.Fields(line)...)
 		require.Equal(t, 2, code, line)

@@ -36,6 +36,18 @@ func TestOperatorsCommands(t *testing.T) {
 	query(t, dir, &audited, "SELECT count(*) FROM core_auditlog WHERE action = 'create' AND object_type = 'user'")
 	require.Equal(t, 1, audited)
 
+	stdout, _ = do(0, nil, "", "audit", "seal")
+	require.Regexp(t, `^Rows sealed: 1; seals made: 1\.\n1:[0-9a-f]{64}\n$`, stdout)
+	head := strings.Fields(stdout)[6]
+	stdout, _ = do(0, nil, "", "audit", "verify", "--head", head)
+	require.Equal(t, "The audit log is intact. Rows verified: 1; seals: 1; rows not sealed yet: 0.\n"+head+"\n", stdout)
+	_, stderr = do(1, nil, "", "audit", "verify", "--head", "2"+head[1:])
+	require.Equal(t, "chelal: the audit log is broken: seal 2, which was noted, is gone\n", stderr)
+	_, stderr = do(1, map[string]string{"SECRET_KEY": strings.Repeat("another key ", 5)}, "", "audit", "verify")
+	require.Contains(t, stderr, "the audit log is broken: Seal 1, the newest, is not signed")
+	_, stderr = do(1, map[string]string{"SECRET_KEY": strings.Repeat("another key ", 5)}, "", "audit", "seal")
+	require.Contains(t, stderr, "--accept-head (the newest seal is "+head+")")
+
 	_, stderr = do(1, map[string]string{"DEBUG": "false"}, "", "seed", "--patients", "10")
 	require.Contains(t, stderr, "DEBUG is off")
 	stdout, _ = do(0, map[string]string{"DEBUG": "false"}, "", "seed", "--patients", "10", "--appointments", "12", "--force")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -46,9 +47,15 @@ func (p *program) withConfig(ctx context.Context, f func(config.Config) error) e
 			}
 			cfg.SecretKey = key
 		}
+		if cfg.MediaRoot == config.DefaultMediaRoot {
+			cfg.MediaRoot = mediaFolder(p.data)
+		}
 		return f(cfg)
 	})
 }
+
+// mediaFolder is the folder of uploaded images in the folder of an embedded cluster.
+func mediaFolder(data string) string { return filepath.Join(data, "media") }
 
 // withPool runs f on a database that has this program's schema.
 func (p *program) withPool(ctx context.Context, f func(config.Config, *pgxpool.Pool) error) error {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +62,7 @@ func (d *dev) run(ctx context.Context) error {
 	}
 	defer ln.Close()
 	if d.reset {
-		if err := embedded.Remove(d.data); err != nil {
+		if err := errors.Join(embedded.Remove(d.data), os.RemoveAll(mediaFolder(d.data))); err != nil {
 			return err
 		}
 	}
@@ -81,6 +83,7 @@ func (d *dev) serve(ctx context.Context, cfg config.Config, ln net.Listener) err
 		return err
 	}
 	cfg.SecretKey, cfg.SecretKeyOld = key, nil
+	cfg.MediaRoot, cfg.MediaBucket = mediaFolder(d.data), nil
 	if err := d.prepare(ctx, cfg); err != nil {
 		return err
 	}

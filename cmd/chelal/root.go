@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -66,7 +67,7 @@ file .env, then
 		PersistentPreRun:  func(*cobra.Command, []string) { p.started = true },
 	}
 	root.AddCommand(p.devCommand(), p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.createAdminCommand(),
-		p.seedCommand(), p.importCommand(), p.checkCommand(), p.routesCommand(), p.versionCommand())
+		p.seedCommand(), p.importCommand(), p.auditCommand(), p.checkCommand(), p.dbCommand(), p.routesCommand(), p.versionCommand())
 	return root
 }
 
@@ -80,3 +81,11 @@ func (p *program) say(format string, args ...any) { fmt.Fprintf(p.stderr, format
 
 // print writes a line of the command's result.
 func (p *program) print(format string, args ...any) { fmt.Fprintf(p.stdout, format+"\n", args...) }
+
+// printJSON writes a result for a program.
+func (p *program) printJSON(result any) error {
+	encoder := json.NewEncoder(p.stdout)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(result)
+}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"path"
@@ -73,6 +74,75 @@ func (e AppointmentStatus) Valid() bool {
 	case AppointmentStatusNoShow:
 		return true
 	case AppointmentStatusScheduled:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditAction.
+const (
+	AuditActionCreate       AuditAction = "create"
+	AuditActionDelete       AuditAction = "delete"
+	AuditActionEdit         AuditAction = "edit"
+	AuditActionExport       AuditAction = "export"
+	AuditActionLogin        AuditAction = "login"
+	AuditActionLogout       AuditAction = "logout"
+	AuditActionRoleDecision AuditAction = "role_decision"
+	AuditActionView         AuditAction = "view"
+)
+
+// Valid indicates whether the value is a known member of the AuditAction enum.
+func (e AuditAction) Valid() bool {
+	switch e {
+	case AuditActionCreate:
+		return true
+	case AuditActionDelete:
+		return true
+	case AuditActionEdit:
+		return true
+	case AuditActionExport:
+		return true
+	case AuditActionLogin:
+		return true
+	case AuditActionLogout:
+		return true
+	case AuditActionRoleDecision:
+		return true
+	case AuditActionView:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditBreakCode.
+const (
+	AuditBreakCodePartitionMissing AuditBreakCode = "partition_missing"
+	AuditBreakCodeRowChanged       AuditBreakCode = "row_changed"
+	AuditBreakCodeRowsInserted     AuditBreakCode = "rows_inserted"
+	AuditBreakCodeRowsRemoved      AuditBreakCode = "rows_removed"
+	AuditBreakCodeSealChanged      AuditBreakCode = "seal_changed"
+	AuditBreakCodeSealMissing      AuditBreakCode = "seal_missing"
+	AuditBreakCodeSignature        AuditBreakCode = "signature"
+)
+
+// Valid indicates whether the value is a known member of the AuditBreakCode enum.
+func (e AuditBreakCode) Valid() bool {
+	switch e {
+	case AuditBreakCodePartitionMissing:
+		return true
+	case AuditBreakCodeRowChanged:
+		return true
+	case AuditBreakCodeRowsInserted:
+		return true
+	case AuditBreakCodeRowsRemoved:
+		return true
+	case AuditBreakCodeSealChanged:
+		return true
+	case AuditBreakCodeSealMissing:
+		return true
+	case AuditBreakCodeSignature:
 		return true
 	default:
 		return false
@@ -156,10 +226,11 @@ func (e Language) Valid() bool {
 
 // Defines values for LoginStatus.
 const (
-	LoginStatusBlocked LoginStatus = "blocked"
-	LoginStatusFailure LoginStatus = "failure"
-	LoginStatusPending LoginStatus = "pending"
-	LoginStatusSuccess LoginStatus = "success"
+	LoginStatusBlocked     LoginStatus = "blocked"
+	LoginStatusFailure     LoginStatus = "failure"
+	LoginStatusOtpRequired LoginStatus = "otp_required"
+	LoginStatusPending     LoginStatus = "pending"
+	LoginStatusSuccess     LoginStatus = "success"
 )
 
 // Valid indicates whether the value is a known member of the LoginStatus enum.
@@ -168,6 +239,8 @@ func (e LoginStatus) Valid() bool {
 	case LoginStatusBlocked:
 		return true
 	case LoginStatusFailure:
+		return true
+	case LoginStatusOtpRequired:
 		return true
 	case LoginStatusPending:
 		return true
@@ -610,6 +683,24 @@ func (e ListAppointmentsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListAuditLogsParamsOrdering.
+const (
+	ListAuditLogsParamsOrderingMinusTimestamp ListAuditLogsParamsOrdering = "-timestamp"
+	ListAuditLogsParamsOrderingTimestamp      ListAuditLogsParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListAuditLogsParamsOrdering enum.
+func (e ListAuditLogsParamsOrdering) Valid() bool {
+	switch e {
+	case ListAuditLogsParamsOrderingMinusTimestamp:
+		return true
+	case ListAuditLogsParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListBillItemsParamsOrdering.
 const (
 	ListBillItemsParamsOrderingID      ListBillItemsParamsOrdering = "id"
@@ -931,6 +1022,39 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListOwnAuditLogParamsAbout.
+const (
+	ListOwnAuditLogParamsAboutMe ListOwnAuditLogParamsAbout = "me"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnAuditLogParamsAbout enum.
+func (e ListOwnAuditLogParamsAbout) Valid() bool {
+	switch e {
+	case ListOwnAuditLogParamsAboutMe:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListOwnAuditLogParamsOrdering.
+const (
+	ListOwnAuditLogParamsOrderingMinusTimestamp ListOwnAuditLogParamsOrdering = "-timestamp"
+	ListOwnAuditLogParamsOrderingTimestamp      ListOwnAuditLogParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnAuditLogParamsOrdering enum.
+func (e ListOwnAuditLogParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnAuditLogParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnAuditLogParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListOwnLoginActivityParamsOrdering.
 const (
 	ListOwnLoginActivityParamsOrderingMinusTimestamp ListOwnLoginActivityParamsOrdering = "-timestamp"
@@ -1226,6 +1350,85 @@ type AppointmentsToday struct {
 	Date         openapi_types.Date `json:"date"`
 }
 
+// AuditAction defines model for AuditAction.
+type AuditAction string
+
+// AuditBreak The first place that is not as it was sealed
+//
+// Example: {"code":"row_changed","detail":"A row of core_auditlog_202612 that seal 41 covers was changed.","seal":41}
+type AuditBreak struct {
+	Code   AuditBreakCode `json:"code"`
+	Detail string         `json:"detail"`
+	Seal   int64          `json:"seal"`
+}
+
+// AuditBreakCode defines model for AuditBreak.Code.
+type AuditBreakCode string
+
+// AuditLog Example: {"action":"edit","description":"patient: edit","details":{"after":{"address":"5 New Road"},"before":{"address":"123 Main St"}},"id":812,"ip_address":"192.0.2.1","object_id":"7","object_type":"patient","patient":7,"request_id":"0197-4a","timestamp":"2026-12-01T07:15:00Z","user":"nurse","user_id":5}
+type AuditLog struct {
+	Action string `json:"action"`
+
+	// Description Of a view, the operation that showed the record
+	Description string `json:"description"`
+
+	// Details The changed values before and after; of a deleted record, all
+	Details    nullable.Nullable[interface{}] `json:"details"`
+	ID         int64                          `json:"id"`
+	IPAddress  nullable.Nullable[string]      `json:"ip_address"`
+	ObjectID   nullable.Nullable[string]      `json:"object_id"`
+	ObjectType nullable.Nullable[string]      `json:"object_type"`
+	Patient    nullable.Nullable[int64]       `json:"patient"`
+	RequestID  string                         `json:"request_id"`
+	Timestamp  time.Time                      `json:"timestamp"`
+
+	// User The username as it was; absent where nobody was signed in
+	User *string `json:"user,omitempty"`
+
+	// UserID Absent with user
+	UserID *int64 `json:"user_id,omitempty"`
+}
+
+// AuditLogList defines model for AuditLogList.
+type AuditLogList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []AuditLog                `json:"results"`
+}
+
+// AuditVerification Example: {"archived":[],"archived_rows":0,"complete":true,"head":"9f2c…","intact":true,"last_seal":310,"rows":120233,"seals":310,"unsealed":14}
+type AuditVerification struct {
+	// Archived Months whose rows are no longer in the database
+	Archived     []string `json:"archived"`
+	ArchivedRows int64    `json:"archived_rows"`
+
+	// Broken The first place that is not as it was sealed
+	//
+	// Example: {"code":"row_changed","detail":"A row of core_auditlog_202612 that seal 41 covers was changed.","seal":41}
+	Broken *AuditBreak `json:"broken,omitempty"`
+
+	// Complete Whether the walk reached the newest seal, or a broken place
+	Complete bool `json:"complete"`
+
+	// Head Its hash, in hexadecimal
+	Head   string `json:"head"`
+	Intact bool   `json:"intact"`
+
+	// LastSeal The last one that was verified, 0 when there was none
+	LastSeal int64 `json:"last_seal"`
+
+	// Rows Rows that were hashed again
+	Rows int64 `json:"rows"`
+
+	// Seals Seals that were verified
+	Seals int64 `json:"seals"`
+
+	// Unsealed Rows behind the newest seal
+	Unsealed int64 `json:"unsealed"`
+}
+
 // Availability defines model for Availability.
 type Availability struct {
 	Date            openapi_types.Date `json:"date"`
@@ -1453,7 +1656,7 @@ type CreatedPatient struct {
 
 // Dashboard defines model for Dashboard.
 type Dashboard struct {
-	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours
+	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours, of which the first one counts whole
 	ActiveUsers *int64 `json:"active_users,omitempty"`
 
 	// Anniversaries Staff who joined on this day of an earlier year
@@ -1655,7 +1858,7 @@ type LoginActivity struct {
 	ID        int64                     `json:"id"`
 	IPAddress nullable.Nullable[string] `json:"ip_address"`
 
-	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile. `otp_required`: the password was right, and the code of the second factor was missing.
 	Status    LoginStatus `json:"status"`
 	Timestamp time.Time   `json:"timestamp"`
 
@@ -1676,7 +1879,7 @@ type LoginActivityList struct {
 	Results         []LoginActivity           `json:"results"`
 }
 
-// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile. `otp_required`: the password was right, and the code of the second factor was missing.
 type LoginStatus string
 
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
@@ -1782,10 +1985,20 @@ type NotificationsRead struct {
 	Status string `json:"status"`
 }
 
+// OneTimeCode The six digits of the authenticator, or a recovery code; empty when there is none
+//
+// Example: 492039
+type OneTimeCode = string
+
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
 	NewPassword     string `json:"new_password"`
+
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp *OneTimeCode `json:"otp,omitempty"`
 }
 
 // Patient Example: {"address":"123 Main St","contact_info":"+1234567890","created_at":"2026-01-15T08:30:00Z","date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","id":1,"known_allergies":"Penicillin","last_name":"Smith","merged_into":null,"unique_id":"G7P28XEF","updated_at":"2026-01-15T08:30:00Z","user":null,"version":1}
@@ -1949,6 +2162,18 @@ type PersonName struct {
 	LastName  string `json:"last_name"`
 }
 
+// Preferences Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type Preferences struct {
+	LanguagePreference Language               `json:"language_preference"`
+	Preferences        map[string]interface{} `json:"preferences"`
+}
+
+// PreferencesWrite Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type PreferencesWrite struct {
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+}
+
 // Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
 type Prescription struct {
 	// AllergyCheck What came of comparing the patient's known allergies with the medication
@@ -2077,8 +2302,42 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// ProfileForm Example: {"first_name":"Jane","last_name":"Smith"}
+type ProfileForm struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email    `json:"email,omitempty"`
+	FirstName          *string   `json:"first_name,omitempty"`
+	LanguagePreference *Language `json:"language_preference,omitempty"`
+	LastName           *string   `json:"last_name,omitempty"`
+
+	// Preferences A JSON object
+	Preferences *string `json:"preferences,omitempty"`
+
+	// ProfileImage PNG, JPEG or WebP, at most 5 MiB
+	ProfileImage *openapi_types.File `json:"profile_image,omitempty"`
+}
+
+// ProfilePatch Example: {"email":"jane@example.org","first_name":"Jane","last_name":"Smith"}
+type ProfilePatch struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email                 `json:"email,omitempty"`
+	FirstName          *string                `json:"first_name,omitempty"`
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	LastName           *string                `json:"last_name,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage null, to remove the picture
+	ProfileImage nullable.Nullable[string] `json:"profile_image,omitempty"`
+}
+
 // PublicSettings Example: {"hospital_name":"Mission Hospital","working_hours_start":"08:00"}
 type PublicSettings map[string]string
+
+// RecoveryCodes Example: {"recovery_codes":["H4KD-9MWQ-7T2X-VBN3"]}
+type RecoveryCodes struct {
+	// RecoveryCodes Ten codes, each good for one sign-in
+	RecoveryCodes []string `json:"recovery_codes"`
+}
 
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
 type Refresh struct {
@@ -2332,7 +2591,11 @@ type SettingType string
 
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
-	Password string `json:"password"`
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      *OneTimeCode `json:"otp,omitempty"`
+	Password string       `json:"password"`
 
 	// Username The username or the e-mail address
 	Username string `json:"username"`
@@ -2656,6 +2919,60 @@ type TotalOfDay struct {
 	Total float64            `json:"total"`
 }
 
+// TrailEntry Example: {"action":"view","description":"","id":813,"object_id":"3","object_type":"encounter","timestamp":"2026-12-01T07:16:00Z","user_name":"Ann Lee","user_role":"Doctor"}
+type TrailEntry struct {
+	Action      string                    `json:"action"`
+	Description string                    `json:"description"`
+	ID          int64                     `json:"id"`
+	ObjectID    nullable.Nullable[string] `json:"object_id"`
+	ObjectType  nullable.Nullable[string] `json:"object_type"`
+	Timestamp   time.Time                 `json:"timestamp"`
+
+	// UserName The full name of who did it
+	UserName string `json:"user_name"`
+
+	// UserRole Which role that account has now
+	UserRole string `json:"user_role"`
+}
+
+// TrailList defines model for TrailList.
+type TrailList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []TrailEntry              `json:"results"`
+}
+
+// TwoFactorDisable Example: {"otp":"492039","password":"chelal-demo"}
+type TwoFactorDisable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      OneTimeCode `json:"otp"`
+	Password string      `json:"password"`
+}
+
+// TwoFactorEnable Example: {"otp":"492039"}
+type TwoFactorEnable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp OneTimeCode `json:"otp"`
+}
+
+// TwoFactorSetup Example: {"otpauth_url":"otpauth://totp/CHELAL:jane?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\u0026issuer=CHELAL","qr_code":"data:image/png;base64,iVBORw0KGgo=","secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
+type TwoFactorSetup struct {
+	// OtpauthURL What the QR code says
+	OtpauthURL string `json:"otpauth_url"`
+
+	// QrCode A PNG, as a `data:` address
+	QrCode string `json:"qr_code"`
+
+	// Secret The secret in base32, to be typed into an app
+	Secret string `json:"secret"`
+}
+
 // UnreadCount Example: {"unread":3}
 type UnreadCount struct {
 	Unread int64 `json:"unread"`
@@ -2677,12 +2994,14 @@ type User struct {
 	LastName           string                       `json:"last_name"`
 
 	// PasswordChangeRequired A new password must be chosen before anything else
-	PasswordChangeRequired *bool                     `json:"password_change_required,omitempty"`
-	Preferences            *map[string]interface{}   `json:"preferences,omitempty"`
-	ProfileImage           nullable.Nullable[string] `json:"profile_image,omitempty"`
-	Role                   nullable.Nullable[Role]   `json:"role"`
-	TwoFactorEnabled       *bool                     `json:"two_factor_enabled,omitempty"`
-	Username               string                    `json:"username"`
+	PasswordChangeRequired *bool                   `json:"password_change_required,omitempty"`
+	Preferences            *map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage An address of the picture, good for a quarter of an hour at least
+	ProfileImage     nullable.Nullable[string] `json:"profile_image,omitempty"`
+	Role             nullable.Nullable[Role]   `json:"role"`
+	TwoFactorEnabled *bool                     `json:"two_factor_enabled,omitempty"`
+	Username         string                    `json:"username"`
 
 	// Version The number in the ETag
 	Version int64 `json:"version"`
@@ -2872,6 +3191,57 @@ type UpdateAppointmentParams struct {
 type ReplaceAppointmentParams struct {
 	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListAuditLogsParams defines parameters for ListAuditLogs.
+type ListAuditLogsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// User Only what this user did: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Action Only what was done this way.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// ObjectType Only records of this kind, such as `patient` or `billitem`.
+	ObjectType *string `form:"object_type,omitempty" json:"object_type,omitempty"`
+
+	// ObjectID Only records with this id.
+	ObjectID *string `form:"object_id,omitempty" json:"object_id,omitempty"`
+
+	// Patient Only what concerns this patient.
+	Patient *int64 `form:"patient,omitempty" json:"patient,omitempty"`
+
+	// RequestID Only what this request did.
+	RequestID *string `form:"request_id,omitempty" json:"request_id,omitempty"`
+
+	// DateFrom Only what was done on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only what was done on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListAuditLogsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListAuditLogsParamsOrdering defines parameters for ListAuditLogs.
+type ListAuditLogsParamsOrdering string
+
+// VerifyAuditLogParams defines parameters for VerifyAuditLog.
+type VerifyAuditLogParams struct {
+	// After Begin behind this seal.
+	After *int64 `form:"after,omitempty" json:"after,omitempty"`
 }
 
 // SignOutParams defines parameters for SignOut.
@@ -3354,6 +3724,12 @@ type RefundPaymentParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ReplacePreferencesParams defines parameters for ReplacePreferences.
+type ReplacePreferencesParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListPrescriptionsParams defines parameters for ListPrescriptions.
 type ListPrescriptionsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -3425,6 +3801,54 @@ type DispensePrescriptionParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// UpdateProfileParams defines parameters for UpdateProfile.
+type UpdateProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceProfileParams defines parameters for ReplaceProfile.
+type ReplaceProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListOwnAuditLogParams defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// About `me` for what was done to the own patient record.
+	About *ListOwnAuditLogParamsAbout `form:"about,omitempty" json:"about,omitempty"`
+
+	// Action Only what was done this way.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// ObjectType Only records of this kind, such as `patient` or `billitem`.
+	ObjectType *string `form:"object_type,omitempty" json:"object_type,omitempty"`
+
+	// DateFrom Only what was done on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only what was done on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnAuditLogParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnAuditLogParamsAbout defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParamsAbout string
+
+// ListOwnAuditLogParamsOrdering defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParamsOrdering string
 
 // ListOwnLoginActivityParams defines parameters for ListOwnLoginActivity.
 type ListOwnLoginActivityParams struct {
@@ -3768,6 +4192,12 @@ type ReplaceUserParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ResetTwoFactorParams defines parameters for ResetTwoFactor.
+type ResetTwoFactorParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateAppointmentJSONRequestBody defines body for CreateAppointment for application/json ContentType.
 type CreateAppointmentJSONRequestBody = AppointmentWrite
 
@@ -3846,6 +4276,9 @@ type ReplacePaymentJSONRequestBody = PaymentReplace
 // RefundPaymentJSONRequestBody defines body for RefundPayment for application/json ContentType.
 type RefundPaymentJSONRequestBody = RefundWrite
 
+// ReplacePreferencesJSONRequestBody defines body for ReplacePreferences for application/json ContentType.
+type ReplacePreferencesJSONRequestBody = PreferencesWrite
+
 // CreatePrescriptionJSONRequestBody defines body for CreatePrescription for application/json ContentType.
 type CreatePrescriptionJSONRequestBody = PrescriptionWrite
 
@@ -3857,6 +4290,24 @@ type ReplacePrescriptionJSONRequestBody = PrescriptionWrite
 
 // DispensePrescriptionJSONRequestBody defines body for DispensePrescription for application/json ContentType.
 type DispensePrescriptionJSONRequestBody = Dispensing
+
+// UpdateProfileJSONRequestBody defines body for UpdateProfile for application/json ContentType.
+type UpdateProfileJSONRequestBody = ProfilePatch
+
+// UpdateProfileMultipartRequestBody defines body for UpdateProfile for multipart/form-data ContentType.
+type UpdateProfileMultipartRequestBody = ProfileForm
+
+// ReplaceProfileJSONRequestBody defines body for ReplaceProfile for application/json ContentType.
+type ReplaceProfileJSONRequestBody = ProfilePatch
+
+// ReplaceProfileMultipartRequestBody defines body for ReplaceProfile for multipart/form-data ContentType.
+type ReplaceProfileMultipartRequestBody = ProfileForm
+
+// DisableTwoFactorJSONRequestBody defines body for DisableTwoFactor for application/json ContentType.
+type DisableTwoFactorJSONRequestBody = TwoFactorDisable
+
+// EnableTwoFactorJSONRequestBody defines body for EnableTwoFactor for application/json ContentType.
+type EnableTwoFactorJSONRequestBody = TwoFactorEnable
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -4110,6 +4561,15 @@ type ServerInterface interface {
 	// ReplaceAppointment Replace an appointment
 	// (PUT /api/appointments/{id}/)
 	ReplaceAppointment(ctx echo.Context, id ID, params ReplaceAppointmentParams) error
+	// ListAuditLogs List the audit log
+	// (GET /api/audit-logs/)
+	ListAuditLogs(ctx echo.Context, params ListAuditLogsParams) error
+	// VerifyAuditLog Verify the audit log
+	// (GET /api/audit-logs/verify/)
+	VerifyAuditLog(ctx echo.Context, params VerifyAuditLogParams) error
+	// GetAuditLog Get a row of the audit log
+	// (GET /api/audit-logs/{id}/)
+	GetAuditLog(ctx echo.Context, id ID) error
 	// SignIn Sign in
 	// (POST /api/auth/)
 	SignIn(ctx echo.Context) error
@@ -4284,6 +4744,12 @@ type ServerInterface interface {
 	// RefundPayment Refund a payment
 	// (POST /api/payments/{id}/refund/)
 	RefundPayment(ctx echo.Context, id ID, params RefundPaymentParams) error
+	// GetPreferences Get the own preferences
+	// (GET /api/preferences/)
+	GetPreferences(ctx echo.Context) error
+	// ReplacePreferences Set the own preferences
+	// (PUT /api/preferences/)
+	ReplacePreferences(ctx echo.Context, params ReplacePreferencesParams) error
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error
@@ -4305,6 +4771,27 @@ type ServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx echo.Context, id ID, params DispensePrescriptionParams) error
+	// GetProfile Get the own account
+	// (GET /api/profile/)
+	GetProfile(ctx echo.Context) error
+	// UpdateProfile Update the own account
+	// (PATCH /api/profile/)
+	UpdateProfile(ctx echo.Context, params UpdateProfileParams) error
+	// ReplaceProfile Update the own account
+	// (PUT /api/profile/)
+	ReplaceProfile(ctx echo.Context, params ReplaceProfileParams) error
+	// DisableTwoFactor Turn two-factor off
+	// (POST /api/profile/2fa/disable/)
+	DisableTwoFactor(ctx echo.Context) error
+	// EnableTwoFactor Turn two-factor on
+	// (POST /api/profile/2fa/enable/)
+	EnableTwoFactor(ctx echo.Context) error
+	// SetupTwoFactor Begin two-factor
+	// (POST /api/profile/2fa/setup/)
+	SetupTwoFactor(ctx echo.Context) error
+	// ListOwnAuditLog List the own trail
+	// (GET /api/profile/audit-log/)
+	ListOwnAuditLog(ctx echo.Context, params ListOwnAuditLogParams) error
 	// ListOwnLoginActivity List the own attempts to sign in
 	// (GET /api/profile/login-activity/)
 	ListOwnLoginActivity(ctx echo.Context, params ListOwnLoginActivityParams) error
@@ -4443,6 +4930,9 @@ type ServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx echo.Context, id ID, params ReplaceUserParams) error
+	// ResetTwoFactor Reset a user's two-factor
+	// (POST /api/users/{id}/2fa/reset/)
+	ResetTwoFactor(ctx echo.Context, id ID, params ResetTwoFactorParams) error
 }
 
 // ServerInterfaceWrapper converts echo contexts to parameters.
@@ -4727,6 +5217,142 @@ func (w *ServerInterfaceWrapper) ReplaceAppointment(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.ReplaceAppointment(ctx, id, params)
+	return err
+}
+
+// ListAuditLogs converts echo context to params.
+func (w *ServerInterfaceWrapper) ListAuditLogs(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditLogsParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "search" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "search", ctx.QueryParams(), &params.Search, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter search: %s", err))
+	}
+
+	// ------------- Optional query parameter "user" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "user", ctx.QueryParams(), &params.User, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter user: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_type", ctx.QueryParams(), &params.ObjectType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_type: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_id", ctx.QueryParams(), &params.ObjectID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "patient" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "patient", ctx.QueryParams(), &params.Patient, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter patient: %s", err))
+	}
+
+	// ------------- Optional query parameter "request_id" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "request_id", ctx.QueryParams(), &params.RequestID, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter request_id: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListAuditLogs(ctx, params)
+	return err
+}
+
+// VerifyAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) VerifyAuditLog(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params VerifyAuditLogParams
+	// ------------- Optional query parameter "after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "after", ctx.QueryParams(), &params.After, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter after: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.VerifyAuditLog(ctx, params)
+	return err
+}
+
+// GetAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) GetAuditLog(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetAuditLog(ctx, id)
 	return err
 }
 
@@ -6688,6 +7314,44 @@ func (w *ServerInterfaceWrapper) RefundPayment(ctx echo.Context) error {
 	return err
 }
 
+// GetPreferences converts echo context to params.
+func (w *ServerInterfaceWrapper) GetPreferences(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetPreferences(ctx)
+	return err
+}
+
+// ReplacePreferences converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplacePreferences(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplacePreferencesParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplacePreferences(ctx, params)
+	return err
+}
+
 // ListPrescriptions converts echo context to params.
 func (w *ServerInterfaceWrapper) ListPrescriptions(ctx echo.Context) error {
 	var err error
@@ -6969,6 +7633,174 @@ func (w *ServerInterfaceWrapper) DispensePrescription(ctx echo.Context) error {
 
 	// Invoke the callback with all the unmarshaled arguments
 	err = w.Handler.DispensePrescription(ctx, id, params)
+	return err
+}
+
+// GetProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetProfile(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetProfile(ctx)
+	return err
+}
+
+// UpdateProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) UpdateProfile(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UpdateProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.UpdateProfile(ctx, params)
+	return err
+}
+
+// ReplaceProfile converts echo context to params.
+func (w *ServerInterfaceWrapper) ReplaceProfile(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReplaceProfileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for If-Match, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter If-Match: %s", err))
+		}
+
+		params.IfMatch = &IfMatch
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ReplaceProfile(ctx, params)
+	return err
+}
+
+// DisableTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) DisableTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DisableTwoFactor(ctx)
+	return err
+}
+
+// EnableTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) EnableTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.EnableTwoFactor(ctx)
+	return err
+}
+
+// SetupTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) SetupTwoFactor(ctx echo.Context) error {
+	var err error
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.SetupTwoFactor(ctx)
+	return err
+}
+
+// ListOwnAuditLog converts echo context to params.
+func (w *ServerInterfaceWrapper) ListOwnAuditLog(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListOwnAuditLogParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "about" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "about", ctx.QueryParams(), &params.About, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter about: %s", err))
+	}
+
+	// ------------- Optional query parameter "action" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "action", ctx.QueryParams(), &params.Action, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter action: %s", err))
+	}
+
+	// ------------- Optional query parameter "object_type" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "object_type", ctx.QueryParams(), &params.ObjectType, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter object_type: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_from", ctx.QueryParams(), &params.DateFrom, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_from: %s", err))
+	}
+
+	// ------------- Optional query parameter "date_to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "date_to", ctx.QueryParams(), &params.DateTo, runtime.BindQueryParameterOptions{Type: "string", Format: "date"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter date_to: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListOwnAuditLog(ctx, params)
 	return err
 }
 
@@ -8422,6 +9254,42 @@ func (w *ServerInterfaceWrapper) ReplaceUser(ctx echo.Context) error {
 	return err
 }
 
+// ResetTwoFactor converts echo context to params.
+func (w *ServerInterfaceWrapper) ResetTwoFactor(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ResetTwoFactorParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ResetTwoFactor(ctx, id, params)
+	return err
+}
+
 // This is a simple interface which specifies echo.Route addition functions which
 // are present on both echo.Echo and echo.Group, since we want to allow using
 // either of them for path registration
@@ -8474,6 +9342,14 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.POST(options.BaseURL+"/api/auth/logout/", wrapper.SignOut, options.OperationMiddlewares["signOut"]...)
 	router.POST(options.BaseURL+"/api/register/", wrapper.Register, options.OperationMiddlewares["register"]...)
 	router.POST(options.BaseURL+"/api/profile/password/", wrapper.ChangePassword, options.OperationMiddlewares["changePassword"]...)
+	router.GET(options.BaseURL+"/api/profile/", wrapper.GetProfile, options.OperationMiddlewares["getProfile"]...)
+	router.PATCH(options.BaseURL+"/api/profile/", wrapper.UpdateProfile, options.OperationMiddlewares["updateProfile"]...)
+	router.PUT(options.BaseURL+"/api/profile/", wrapper.ReplaceProfile, options.OperationMiddlewares["replaceProfile"]...)
+	router.GET(options.BaseURL+"/api/preferences/", wrapper.GetPreferences, options.OperationMiddlewares["getPreferences"]...)
+	router.PUT(options.BaseURL+"/api/preferences/", wrapper.ReplacePreferences, options.OperationMiddlewares["replacePreferences"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/setup/", wrapper.SetupTwoFactor, options.OperationMiddlewares["setupTwoFactor"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/enable/", wrapper.EnableTwoFactor, options.OperationMiddlewares["enableTwoFactor"]...)
+	router.POST(options.BaseURL+"/api/profile/2fa/disable/", wrapper.DisableTwoFactor, options.OperationMiddlewares["disableTwoFactor"]...)
 	router.GET(options.BaseURL+"/api/roles/", wrapper.ListRoles, options.OperationMiddlewares["listRoles"]...)
 	router.POST(options.BaseURL+"/api/roles/", wrapper.CreateRole, options.OperationMiddlewares["createRole"]...)
 	router.DELETE(options.BaseURL+"/api/roles/:id/", wrapper.DeleteRole, options.OperationMiddlewares["deleteRole"]...)
@@ -8487,6 +9363,7 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.GET(options.BaseURL+"/api/users/:id/", wrapper.GetUser, options.OperationMiddlewares["getUser"]...)
 	router.PATCH(options.BaseURL+"/api/users/:id/", wrapper.UpdateUser, options.OperationMiddlewares["updateUser"]...)
 	router.PUT(options.BaseURL+"/api/users/:id/", wrapper.ReplaceUser, options.OperationMiddlewares["replaceUser"]...)
+	router.POST(options.BaseURL+"/api/users/:id/2fa/reset/", wrapper.ResetTwoFactor, options.OperationMiddlewares["resetTwoFactor"]...)
 	router.GET(options.BaseURL+"/api/patients/", wrapper.ListPatients, options.OperationMiddlewares["listPatients"]...)
 	router.POST(options.BaseURL+"/api/patients/", wrapper.CreatePatient, options.OperationMiddlewares["createPatient"]...)
 	router.DELETE(options.BaseURL+"/api/patients/:id/", wrapper.DeletePatient, options.OperationMiddlewares["deletePatient"]...)
@@ -8551,6 +9428,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PUT(options.BaseURL+"/api/payments/:id/", wrapper.ReplacePayment, options.OperationMiddlewares["replacePayment"]...)
 	router.POST(options.BaseURL+"/api/payments/:id/refund/", wrapper.RefundPayment, options.OperationMiddlewares["refundPayment"]...)
 	router.GET(options.BaseURL+"/api/payments/:id/receipt.pdf", wrapper.GetReceipt, options.OperationMiddlewares["getReceipt"]...)
+	router.GET(options.BaseURL+"/api/audit-logs/", wrapper.ListAuditLogs, options.OperationMiddlewares["listAuditLogs"]...)
+	router.GET(options.BaseURL+"/api/audit-logs/verify/", wrapper.VerifyAuditLog, options.OperationMiddlewares["verifyAuditLog"]...)
+	router.GET(options.BaseURL+"/api/audit-logs/:id/", wrapper.GetAuditLog, options.OperationMiddlewares["getAuditLog"]...)
+	router.GET(options.BaseURL+"/api/profile/audit-log/", wrapper.ListOwnAuditLog, options.OperationMiddlewares["listOwnAuditLog"]...)
 	router.GET(options.BaseURL+"/api/dashboard/", wrapper.GetDashboard, options.OperationMiddlewares["getDashboard"]...)
 	router.GET(options.BaseURL+"/api/dashboard-stats/", wrapper.GetDashboardStats, options.OperationMiddlewares["getDashboardStats"]...)
 	router.GET(options.BaseURL+"/api/report/patient_count/", wrapper.ReportPatientCount, options.OperationMiddlewares["reportPatientCount"]...)
@@ -9692,6 +10573,353 @@ type ReplaceAppointment503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ReplaceAppointment503ApplicationProblemPlusJSONResponse) VisitReplaceAppointmentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogsRequestObject struct {
+	Params ListAuditLogsParams
+}
+
+type ListAuditLogsResponseObject interface {
+	VisitListAuditLogsResponse(w http.ResponseWriter) error
+}
+
+type ListAuditLogs200JSONResponse AuditLogList
+
+func (response ListAuditLogs200JSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs400ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs401ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs403ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs404ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs429ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAuditLogs503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListAuditLogs503ApplicationProblemPlusJSONResponse) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLogRequestObject struct {
+	Params VerifyAuditLogParams
+}
+
+type VerifyAuditLogResponseObject interface {
+	VisitVerifyAuditLogResponse(w http.ResponseWriter) error
+}
+
+type VerifyAuditLog200JSONResponse AuditVerification
+
+func (response VerifyAuditLog200JSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog400ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog401ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog403ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog429ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type VerifyAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response VerifyAuditLog503ApplicationProblemPlusJSONResponse) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLogRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetAuditLogResponseObject interface {
+	VisitGetAuditLogResponse(w http.ResponseWriter) error
+}
+
+type GetAuditLog200JSONResponse AuditLog
+
+func (response GetAuditLog200JSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog400ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog401ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog403ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog404ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog429ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetAuditLog503ApplicationProblemPlusJSONResponse) VisitGetAuditLogResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -18492,6 +19720,280 @@ func (response RefundPayment503ApplicationProblemPlusJSONResponse) VisitRefundPa
 	return err
 }
 
+type GetPreferencesRequestObject struct {
+}
+
+type GetPreferencesResponseObject interface {
+	VisitGetPreferencesResponse(w http.ResponseWriter) error
+}
+
+type GetPreferences200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPreferences200JSONResponse struct {
+	Body    Preferences
+	Headers GetPreferences200ResponseHeaders
+}
+
+func (response GetPreferences200JSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences400ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences401ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences403ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences429ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPreferences503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPreferences503ApplicationProblemPlusJSONResponse) VisitGetPreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferencesRequestObject struct {
+	Params ReplacePreferencesParams
+	Body   *ReplacePreferencesJSONRequestBody
+}
+
+type ReplacePreferencesResponseObject interface {
+	VisitReplacePreferencesResponse(w http.ResponseWriter) error
+}
+
+type ReplacePreferences200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplacePreferences200JSONResponse struct {
+	Body    Preferences
+	Headers ReplacePreferences200ResponseHeaders
+}
+
+func (response ReplacePreferences200JSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences400ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences401ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences403ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences412ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences413ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences415ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences429ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplacePreferences503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplacePreferences503ApplicationProblemPlusJSONResponse) VisitReplacePreferencesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPrescriptionsRequestObject struct {
 	Params ListPrescriptionsParams
 }
@@ -19641,6 +21143,1017 @@ type DispensePrescription503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response DispensePrescription503ApplicationProblemPlusJSONResponse) VisitDispensePrescriptionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfileRequestObject struct {
+}
+
+type GetProfileResponseObject interface {
+	VisitGetProfileResponse(w http.ResponseWriter) error
+}
+
+type GetProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type GetProfile200JSONResponse struct {
+	Body    User
+	Headers GetProfile200ResponseHeaders
+}
+
+func (response GetProfile200JSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile400ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile401ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile403ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile429ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetProfile503ApplicationProblemPlusJSONResponse) VisitGetProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfileRequestObject struct {
+	Params        UpdateProfileParams
+	JSONBody      *UpdateProfileJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type UpdateProfileResponseObject interface {
+	VisitUpdateProfileResponse(w http.ResponseWriter) error
+}
+
+type UpdateProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type UpdateProfile200JSONResponse struct {
+	Body    User
+	Headers UpdateProfile200ResponseHeaders
+}
+
+func (response UpdateProfile200JSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile400ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile401ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile403ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile409ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile412ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile413ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile415ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile429ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UpdateProfile503ApplicationProblemPlusJSONResponse) VisitUpdateProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfileRequestObject struct {
+	Params        ReplaceProfileParams
+	JSONBody      *ReplaceProfileJSONRequestBody
+	MultipartBody *multipart.Reader
+}
+
+type ReplaceProfileResponseObject interface {
+	VisitReplaceProfileResponse(w http.ResponseWriter) error
+}
+
+type ReplaceProfile200ResponseHeaders struct {
+	ETag string
+}
+
+type ReplaceProfile200JSONResponse struct {
+	Body    User
+	Headers ReplaceProfile200ResponseHeaders
+}
+
+func (response ReplaceProfile200JSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile400ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile401ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile403ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile409ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile412ApplicationProblemPlusJSONResponse struct {
+	StaleApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile412ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile413ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile415ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile429ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReplaceProfile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReplaceProfile503ApplicationProblemPlusJSONResponse) VisitReplaceProfileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactorRequestObject struct {
+	Body *DisableTwoFactorJSONRequestBody
+}
+
+type DisableTwoFactorResponseObject interface {
+	VisitDisableTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type DisableTwoFactor204Response struct {
+}
+
+func (response DisableTwoFactor204Response) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type DisableTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor400ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor401ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor403ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor409ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor413ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor415ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor429ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DisableTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DisableTwoFactor503ApplicationProblemPlusJSONResponse) VisitDisableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactorRequestObject struct {
+	Body *EnableTwoFactorJSONRequestBody
+}
+
+type EnableTwoFactorResponseObject interface {
+	VisitEnableTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type EnableTwoFactor200JSONResponse RecoveryCodes
+
+func (response EnableTwoFactor200JSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor400ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor401ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor403ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor409ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor413ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor415ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor429ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EnableTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EnableTwoFactor503ApplicationProblemPlusJSONResponse) VisitEnableTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactorRequestObject struct {
+}
+
+type SetupTwoFactorResponseObject interface {
+	VisitSetupTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type SetupTwoFactor200JSONResponse TwoFactorSetup
+
+func (response SetupTwoFactor200JSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor400ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor401ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor403ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor409ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor429ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetupTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetupTwoFactor503ApplicationProblemPlusJSONResponse) VisitSetupTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLogRequestObject struct {
+	Params ListOwnAuditLogParams
+}
+
+type ListOwnAuditLogResponseObject interface {
+	VisitListOwnAuditLogResponse(w http.ResponseWriter) error
+}
+
+type ListOwnAuditLog200JSONResponse TrailList
+
+func (response ListOwnAuditLog200JSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog400ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog401ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog403ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog404ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog429ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListOwnAuditLog503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListOwnAuditLog503ApplicationProblemPlusJSONResponse) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -26608,6 +29121,168 @@ func (response ReplaceUser503ApplicationProblemPlusJSONResponse) VisitReplaceUse
 	return err
 }
 
+type ResetTwoFactorRequestObject struct {
+	ID     ID `json:"id"`
+	Params ResetTwoFactorParams
+}
+
+type ResetTwoFactorResponseObject interface {
+	VisitResetTwoFactorResponse(w http.ResponseWriter) error
+}
+
+type ResetTwoFactor200ResponseHeaders struct {
+	ETag string
+}
+
+type ResetTwoFactor200JSONResponse struct {
+	Body    User
+	Headers ResetTwoFactor200ResponseHeaders
+}
+
+func (response ResetTwoFactor200JSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor400ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor401ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor403ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor404ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor409ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor422ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor429ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ResetTwoFactor503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ResetTwoFactor503ApplicationProblemPlusJSONResponse) VisitResetTwoFactorResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 	// ListAppointments List appointments
@@ -26631,6 +29306,15 @@ type StrictServerInterface interface {
 	// ReplaceAppointment Replace an appointment
 	// (PUT /api/appointments/{id}/)
 	ReplaceAppointment(ctx context.Context, request ReplaceAppointmentRequestObject) (ReplaceAppointmentResponseObject, error)
+	// ListAuditLogs List the audit log
+	// (GET /api/audit-logs/)
+	ListAuditLogs(ctx context.Context, request ListAuditLogsRequestObject) (ListAuditLogsResponseObject, error)
+	// VerifyAuditLog Verify the audit log
+	// (GET /api/audit-logs/verify/)
+	VerifyAuditLog(ctx context.Context, request VerifyAuditLogRequestObject) (VerifyAuditLogResponseObject, error)
+	// GetAuditLog Get a row of the audit log
+	// (GET /api/audit-logs/{id}/)
+	GetAuditLog(ctx context.Context, request GetAuditLogRequestObject) (GetAuditLogResponseObject, error)
 	// SignIn Sign in
 	// (POST /api/auth/)
 	SignIn(ctx context.Context, request SignInRequestObject) (SignInResponseObject, error)
@@ -26805,6 +29489,12 @@ type StrictServerInterface interface {
 	// RefundPayment Refund a payment
 	// (POST /api/payments/{id}/refund/)
 	RefundPayment(ctx context.Context, request RefundPaymentRequestObject) (RefundPaymentResponseObject, error)
+	// GetPreferences Get the own preferences
+	// (GET /api/preferences/)
+	GetPreferences(ctx context.Context, request GetPreferencesRequestObject) (GetPreferencesResponseObject, error)
+	// ReplacePreferences Set the own preferences
+	// (PUT /api/preferences/)
+	ReplacePreferences(ctx context.Context, request ReplacePreferencesRequestObject) (ReplacePreferencesResponseObject, error)
 	// ListPrescriptions List prescriptions
 	// (GET /api/prescriptions/)
 	ListPrescriptions(ctx context.Context, request ListPrescriptionsRequestObject) (ListPrescriptionsResponseObject, error)
@@ -26826,6 +29516,27 @@ type StrictServerInterface interface {
 	// DispensePrescription Dispense a prescription
 	// (POST /api/prescriptions/{id}/dispense/)
 	DispensePrescription(ctx context.Context, request DispensePrescriptionRequestObject) (DispensePrescriptionResponseObject, error)
+	// GetProfile Get the own account
+	// (GET /api/profile/)
+	GetProfile(ctx context.Context, request GetProfileRequestObject) (GetProfileResponseObject, error)
+	// UpdateProfile Update the own account
+	// (PATCH /api/profile/)
+	UpdateProfile(ctx context.Context, request UpdateProfileRequestObject) (UpdateProfileResponseObject, error)
+	// ReplaceProfile Update the own account
+	// (PUT /api/profile/)
+	ReplaceProfile(ctx context.Context, request ReplaceProfileRequestObject) (ReplaceProfileResponseObject, error)
+	// DisableTwoFactor Turn two-factor off
+	// (POST /api/profile/2fa/disable/)
+	DisableTwoFactor(ctx context.Context, request DisableTwoFactorRequestObject) (DisableTwoFactorResponseObject, error)
+	// EnableTwoFactor Turn two-factor on
+	// (POST /api/profile/2fa/enable/)
+	EnableTwoFactor(ctx context.Context, request EnableTwoFactorRequestObject) (EnableTwoFactorResponseObject, error)
+	// SetupTwoFactor Begin two-factor
+	// (POST /api/profile/2fa/setup/)
+	SetupTwoFactor(ctx context.Context, request SetupTwoFactorRequestObject) (SetupTwoFactorResponseObject, error)
+	// ListOwnAuditLog List the own trail
+	// (GET /api/profile/audit-log/)
+	ListOwnAuditLog(ctx context.Context, request ListOwnAuditLogRequestObject) (ListOwnAuditLogResponseObject, error)
 	// ListOwnLoginActivity List the own attempts to sign in
 	// (GET /api/profile/login-activity/)
 	ListOwnLoginActivity(ctx context.Context, request ListOwnLoginActivityRequestObject) (ListOwnLoginActivityResponseObject, error)
@@ -26964,6 +29675,9 @@ type StrictServerInterface interface {
 	// ReplaceUser Replace a user
 	// (PUT /api/users/{id}/)
 	ReplaceUser(ctx context.Context, request ReplaceUserRequestObject) (ReplaceUserResponseObject, error)
+	// ResetTwoFactor Reset a user's two-factor
+	// (POST /api/users/{id}/2fa/reset/)
+	ResetTwoFactor(ctx context.Context, request ResetTwoFactorRequestObject) (ResetTwoFactorResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx echo.Context, request any) (any, error)
@@ -27219,6 +29933,81 @@ func (sh *strictHandler) ReplaceAppointment(ctx echo.Context, id ID, params Repl
 		return err
 	} else if validResponse, ok := response.(ReplaceAppointmentResponseObject); ok {
 		return validResponse.VisitReplaceAppointmentResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListAuditLogs operation middleware
+func (sh *strictHandler) ListAuditLogs(ctx echo.Context, params ListAuditLogsParams) error {
+	var request ListAuditLogsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAuditLogs(ctx.Request().Context(), request.(ListAuditLogsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAuditLogs")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListAuditLogsResponseObject); ok {
+		return validResponse.VisitListAuditLogsResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// VerifyAuditLog operation middleware
+func (sh *strictHandler) VerifyAuditLog(ctx echo.Context, params VerifyAuditLogParams) error {
+	var request VerifyAuditLogRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.VerifyAuditLog(ctx.Request().Context(), request.(VerifyAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "VerifyAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(VerifyAuditLogResponseObject); ok {
+		return validResponse.VisitVerifyAuditLogResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetAuditLog operation middleware
+func (sh *strictHandler) GetAuditLog(ctx echo.Context, id ID) error {
+	var request GetAuditLogRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetAuditLog(ctx.Request().Context(), request.(GetAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetAuditLogResponseObject); ok {
+		return validResponse.VisitGetAuditLogResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -29218,6 +32007,77 @@ func (sh *strictHandler) RefundPayment(ctx echo.Context, id ID, params RefundPay
 	return nil
 }
 
+// GetPreferences operation middleware
+func (sh *strictHandler) GetPreferences(ctx echo.Context) error {
+	var request GetPreferencesRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPreferences(ctx.Request().Context(), request.(GetPreferencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPreferences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetPreferencesResponseObject); ok {
+		return validResponse.VisitGetPreferencesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplacePreferences operation middleware
+func (sh *strictHandler) ReplacePreferences(ctx echo.Context, params ReplacePreferencesParams) error {
+	var request ReplacePreferencesRequestObject
+
+	request.Params = params
+
+	var body ReplacePreferencesJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplacePreferences(ctx.Request().Context(), request.(ReplacePreferencesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplacePreferences")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplacePreferencesResponseObject); ok {
+		return validResponse.VisitReplacePreferencesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ListPrescriptions operation middleware
 func (sh *strictHandler) ListPrescriptions(ctx echo.Context, params ListPrescriptionsParams) error {
 	var request ListPrescriptionsRequestObject
@@ -29486,6 +32346,283 @@ func (sh *strictHandler) DispensePrescription(ctx echo.Context, id ID, params Di
 		return err
 	} else if validResponse, ok := response.(DispensePrescriptionResponseObject); ok {
 		return validResponse.VisitDispensePrescriptionResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetProfile operation middleware
+func (sh *strictHandler) GetProfile(ctx echo.Context) error {
+	var request GetProfileRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProfile(ctx.Request().Context(), request.(GetProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetProfileResponseObject); ok {
+		return validResponse.VisitGetProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// UpdateProfile operation middleware
+func (sh *strictHandler) UpdateProfile(ctx echo.Context, params UpdateProfileParams) error {
+	var request UpdateProfileRequestObject
+
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body UpdateProfileJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateProfile(ctx.Request().Context(), request.(UpdateProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(UpdateProfileResponseObject); ok {
+		return validResponse.VisitUpdateProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ReplaceProfile operation middleware
+func (sh *strictHandler) ReplaceProfile(ctx echo.Context, params ReplaceProfileParams) error {
+	var request ReplaceProfileRequestObject
+
+	request.Params = params
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "application/json") {
+		var body ReplaceProfileJSONRequestBody
+		var err error
+		if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+			// A request validator built on kin-openapi's openapi3filter with
+			// KeepValidatedValue leaves the value it validated on the body. Bind
+			// that value, matching member names exactly, so the handler receives
+			// what was validated instead of a second, case-insensitive decode.
+			// Otherwise bind only the request body, so that path and query
+			// parameters are not also bound into the body struct.
+			if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+				err = binder.BindBody(ctx, &body)
+			}
+		} else {
+			// A custom binder is installed on the Echo instance; defer to it
+			// entirely, since echo.Binder does not expose body-only binding and
+			// the binder may do more than decode (for example call ctx.Validate).
+			err = ctx.Bind(&body)
+		}
+		if err != nil {
+			return err
+		}
+		request.JSONBody = &body
+
+	}
+	if strings.HasPrefix(ctx.Request().Header.Get("Content-Type"), "multipart/form-data") {
+		if reader, err := ctx.Request().MultipartReader(); err != nil {
+			return err
+		} else {
+			request.MultipartBody = reader
+		}
+	}
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReplaceProfile(ctx.Request().Context(), request.(ReplaceProfileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReplaceProfile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ReplaceProfileResponseObject); ok {
+		return validResponse.VisitReplaceProfileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DisableTwoFactor operation middleware
+func (sh *strictHandler) DisableTwoFactor(ctx echo.Context) error {
+	var request DisableTwoFactorRequestObject
+
+	var body DisableTwoFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DisableTwoFactor(ctx.Request().Context(), request.(DisableTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DisableTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DisableTwoFactorResponseObject); ok {
+		return validResponse.VisitDisableTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// EnableTwoFactor operation middleware
+func (sh *strictHandler) EnableTwoFactor(ctx echo.Context) error {
+	var request EnableTwoFactorRequestObject
+
+	var body EnableTwoFactorJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EnableTwoFactor(ctx.Request().Context(), request.(EnableTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EnableTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(EnableTwoFactorResponseObject); ok {
+		return validResponse.VisitEnableTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// SetupTwoFactor operation middleware
+func (sh *strictHandler) SetupTwoFactor(ctx echo.Context) error {
+	var request SetupTwoFactorRequestObject
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetupTwoFactor(ctx.Request().Context(), request.(SetupTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetupTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(SetupTwoFactorResponseObject); ok {
+		return validResponse.VisitSetupTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// ListOwnAuditLog operation middleware
+func (sh *strictHandler) ListOwnAuditLog(ctx echo.Context, params ListOwnAuditLogParams) error {
+	var request ListOwnAuditLogRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListOwnAuditLog(ctx.Request().Context(), request.(ListOwnAuditLogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListOwnAuditLog")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListOwnAuditLogResponseObject); ok {
+		return validResponse.VisitListOwnAuditLogResponse(ctx.Response())
 	} else if response != nil {
 		return fmt.Errorf("unexpected response type: %T", response)
 	}
@@ -31133,459 +34270,552 @@ func (sh *strictHandler) ReplaceUser(ctx echo.Context, id ID, params ReplaceUser
 	return nil
 }
 
+// ResetTwoFactor operation middleware
+func (sh *strictHandler) ResetTwoFactor(ctx echo.Context, id ID, params ResetTwoFactorParams) error {
+	var request ResetTwoFactorRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ResetTwoFactor(ctx.Request().Context(), request.(ResetTwoFactorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ResetTwoFactor")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ResetTwoFactorResponseObject); ok {
+		return validResponse.VisitResetTwoFactorResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
 // Stored as a slice of fixed-width chunks rather than one concatenated
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Jchs5ljb6Kgj+E1F2d5KmtnJZiom/5a3L3d5+S576Z0oeEswESZSSABtAimZ5FHGf5j7YfZIbOAAy",
-	"kUkkmaSoxVWcmOiykrlgOTj7+c63VswnU84IU7J1/K01JjghAv75gjNFmHpJ5ZRLqihn+mpCZCzo1PzZ",
-	"OudoQJAc8xlDlCE1Jmgg+EwSESHMErjA8ISgjCVEoNmYxmOkOJL4iiCqWlGLfMWTaUpaxy3KUsrICRrS",
-	"lOhn/v2i9eb9f7S78H8/dqbJ8KLVilqC/CujgiStYyUyErVkPCYTrIem5lP9HqkEZaPW9XXUenWOR4FB",
-	"jwkSfPaDRFdESMpZhIZcoP6bYfsdVvG4XxrWRWtv7e9+IkrMT4eKiMWvn5GYs0QirH8uVkSJOcIjTJn/",
-	"8YPusu8OuZhgBSunfjxsRa0JZXSSTVrHe5EbFGWKjIhoXethTbHAE6Lc/mZCchggTlM+ezWZqvl/4DQj",
-	"7kvlccPveqQDMqIMXZK5JApN8Yiy0YmZzQyLRKIh169DfUa+qn5kZzjmaSIRVZ1W1KL6df/KiJi3opbe",
-	"6dZxKzaD8ac3wV/fEjZS49bxfrfbjQLr/Cap2V0Sc5H8IBFN/OXcs9+eYjUuPg33bGuV9ZjIZMoVYfH8",
-	"n2S+OL5TpMhXhTJG/5UR2PkxlQjH+mf0CKPPn9+8jJDE88cddIoEmRKs0IyqMWVo/xCNeSYkwkzOiP6v",
-	"hCM2pEIqpOiEoIQm+Rqbw1zM1BtaW4+tbrWPjmCW7u+94NIP4ayE17+vD14f8SGMzp4ypMZYwYUYpykR",
-	"aIwlkoSwCMksHuu59OGw9SOkj+Nf+vUTsSe1bgZ7NfTyEY9IeMRTPCIRGgo+QXuRW+5iafe6Ubfb1VxD",
-	"dtBrrs8tVijmE+IOciYJ6hsqhnEvEF2F4PUHS8NPyBBnqYIH1qU5Pa8z+ntgbp/4TCIM0ztBEy6I3gWG",
-	"9rtdFPOMKSCh/W63NOT9bv2Ye1J/Jzhw/di6Iz8jWISo6BeuWQlQzCSTCuE01ZJmyDOWePTyG2YEyQnt",
-	"1/EVad5fz1cWyeRacwM55UwSJweHKY2V/ndsZCIwzek0pTHW430yFXyQkslff5NGSOYrqZ9I9NszSYQe",
-	"Uk/hS6J5fEIUpinwA/0bkJyZr7sV4VQQnMwR+UqlkrBDQnDNvH+tf++QkjTxftBbQKQEwl/jW9df9HpK",
-	"hVmsH+zu/ePls18Oz7rvnv7nwT/3/89P74/Of/yPvf/7X8/10iqsMtk6Puw+i1qKKhCb+arlC/wk4bF8",
-	"Yqbw5H9VBn7t79C/CTJsHbf+15NCN3lifpVPPpqlNvsUOMeCSMIU0mMijgEZcYASTiRiHIiJz7T6cR21",
-	"XnMxoElC2I22d5i/xdvZ/+SZQIKnpPplzfENwa67wAfFAr/2Phlc4WJM21pcw7d/kMFJmeX0RMw7KidO",
-	"RGy8sLR4X++SzHuCZJIk/iqfa/FZkWxohqWm7QQUO8y4GhOBtIwnUnXQOb4kCCNGZlqNMffAX0YKb7Q1",
-	"+/vF1nxmU8FjfeoGKUGvmKJqXrdLNRPc1pZ5r4e55gszIEMtDQLrA9vIrnBKk5ttnX1Haa+0QCVpgi5a",
-	"CVakx4e9ARVqfNFC1BATPHOM9J36DpRSIp1pMcxUJkiYEVLWU2PSM7d4fLD0mRIzXPqJzfhft6CB5zhB",
-	"n+yC1m29XaBt7bXdP72SE5xqSUwSrUnly3qC+ubbfTDKJCJXRMzRTHA2Mvuix/Keq9dazN5o8xlXPRDW",
-	"le0XxGy0EeGGMYO6N+cZmuA5DFYSkpsK627BYbEF77lCr+0YghtQDHJLWxCanZ6c0S658LXf8mT1CM4U",
-	"dmu44apLeEPlwNlhaG07HmM2IgmSlMUEllxLfb3W6JP5h7FBjfFubY+5FmPmScSZ0XypMhOdbbRJex6v",
-	"/CjAHgb/AnqNaUpqt8vMbhtbdcYnZMC1upNKUloZT10wi+QbMJT5ToLrqHXO+VssRjfbNMV5L4W3VDYO",
-	"Rkglgh+FUdz30Dv6fLNF93QHy5isaELnnKO3dgTBlS+GuC1eFZobjmMyVUb4nXP+DrP5jRd2gtm8h5Ui",
-	"k6mSpQXmHOkf0RBoDrl7wDtFR3qzO+jcOWVQihURmykGnlKsP6qn5SSDXLbg5aFvZeHdnK2kkEZBphLh",
-	"JBFESsOiKKgIwjCs1cvUinyvIbi+2rnvKzRSe/cTz0sGg/3McKbGhCm9xSS54d5fEtbTDD6ohGhSk3oS",
-	"l4SVNA89Z80PyNcpFSTpoDMzSUsGXGtJQ0HkeGMBtefriXrCXNDf65ledSLboIP33B0/vYUkQZrjW+m0",
-	"uCTl/f3ll1/ap942LZruP2sLx6eOwpf6nGABiiZOJ/9+0cJTuqZr1ZLJFaap1q1vZpJ776mQR4IVHmDp",
-	"2zjgcEPWgTXhE8KUzx/kmAuVzjchiSPfqjsj4orGBH0uDS5sQXu3bIst1018i2dcZtMpF4ok70hC8TnM",
-	"7Ea7mL+wN9Fv7MFieRt6RmwgAogeS/SPsw/vjY8P2RhHWw/jGPlf1l/cTM4e+Qc8HxyC6aJzM7iaDQ1O",
-	"ZdsiV++qXgLwv9ln9atPY0WvyGdpNnUq+JQIRY0PzBjGMugPr3r1osL3FAyOFKf9V99L5T7xJX8jH/xG",
-	"YtCMT7XGPJq/pizRbykTAjY/al2SMBrTNAWuo1fQ7GXruHU64V+LnwTBsnpZrwxG0/wNHbgvdS+QeEJQ",
-	"nGKpRbbMBjlRFE+AjK4smxta2OUslPNQTbGihKkfJLpkfMaQeVC/ZcE/WZ5Z6MXg0FNWTY85i4lgwRe5",
-	"dfgW+inNv0BYNtGbBWtQzD0qL0osuJRtQcw+ettYvNRbt1WE4VauNFv/Dd4Q84kESWc65ZSpiWUuPgMR",
-	"RKsZPSDm/e7+j+29vfZ+97z70/FB97jb/S/NREDC2V/32909fY3HiovW8YH7Z8/6mk8nlGH0Qe8k1/dl",
-	"AsbXm1CWKU0QB92oRVgi/U/ql553nx533Sdp0jp+GmkDWj/Seg3RtHY2bUUtfkXEgPPLXk7A3kW9bkOc",
-	"ShK1LDWBz93+243xH5gRdDah4AuRCgsVGM2PxQI4tgaMIsmsdUbhXd1n5r5W1Mqmycq1tFZU63hv4Zz4",
-	"W+FxGP3ONnwsQEyJVT5KdwdvtPvViHWVdjRwLhY3tfzag/3ga/Ndbzo743trMGBLJ4GhLlDLkntIIJD6",
-	"y5iAW5Aq8FXoc5egAZE0Ic5lWIxowHlKMLiac+prNP4yfQaG6BFpiNkZVUzzUfDlQdKBWdNmC+0IfLlo",
-	"9bjImXng2h2D5Q+e0wn5MHyJ5yAXvVPSlBDyUxPk9NlkoHfI+C4h2yFavegVVgsafmkbyscgyk+WGaJd",
-	"MUd6kX96S3MsSCE/hIED5O9wcVBKpLlIy8W6rOD5b6lUi+oMhD6DBMqy1FoWxhRZJFh4tkdlj0hFJ5YJ",
-	"LZ4CRr7CF2peWGzwVJAryg0JrrxZEJmlJlOHKjJZh26BYs37sBCaICt0YBbFjtwbV/HVFWv90UV7cGL8",
-	"eTj96C27FU6eBM6FS8zZkIqJcf2Ut2oDNl/Jt2AQ1rkiJvbJhyZ69dIR5FoR64YCYIK/2lccHnZXvTHn",
-	"4JUEhm7UiKdXmfYceAEutqWWe5/Y6A86TSaU5flaZiGd4gjHzxvZUXBcy3j+8tnfHf+9Xk69Z/lAcn3X",
-	"U3kKCo1a8ZjElyTpgS1BWW8q+EgQowRzTdvK3Kb11NQ8znhPjvksqBV7Y/hFUEPtTU/QCv00pET6yqGv",
-	"yH2fR6/8wedzZLNRgJIzmeEUpUC5ztKSRCnKRrLy+d2xfcDH1pdSIZXCU09WiCj5fP4yJ9aKre7d1RvM",
-	"ewVRN5K05rUvQIaukrQ1n1o19nOe4PnygW9HMYiWKEiBY9mMTSxZg1aUKx/wbHAhjK+TplQF1uCWjMHN",
-	"jD2Z8jV24rUg5CzlwW2YcXFJ2agHSZ89YmLyjc2N8tOgZW9+7qqnLaDHh74XmoNbodA2P6dpWvXvTUDj",
-	"nmJtE7eOuh3wOAxwquVrL8n0C/a69jKke1ApMz3qiotlL/fqZKRXkZwHe2B8ABkS0To+Mib4j1rAX3Ea",
-	"k56xtVrHflK6lv/SjswKZ7vnv7px68HlY4bJ/Vh1zv6dMCJwqlm31rOdU0u/9FnUSikjPcUVTv1X/SvD",
-	"Jq1Is2dpggY9/e3W8X7J1fKl0AJazT1DUzy3/OTXwy+eF2iKhaI4Tedm0lELBtZbnGo+goNFp6i/n8vJ",
-	"8R1nBEi5tNsNnymRQmOvUk4ai8xkpXXm0c9GpmVjp0+VJgNuk5wu69w6JtincAqe7wG/Iuh3IjjoE1rR",
-	"oGykdSaT6aHXPeTryTlcI1anD/cbTaMBVlfvx9qyP6kg7W/BfDlpZi1RfqM3zQYDqE6smaakl8ZTkUqn",
-	"qiG934+nyCyNt6zlg1eZS1Q6/eVzXdCs52PKz2Phbio0wOK8LRyJ5Q6inBBDkua+OXaYXzZnlVaCNtFv",
-	"/El9u4ET2p9xw2EWy9FMpyot2Ebc9Y7OB6x/ZcDlpXaHwCeK0ho2I94/uWuzXphsxa/pXr+2U7Mg7IOb",
-	"HOU3bJqpwCGtCnOXjFk291eXcK04gYUrxKi6K/0BlfNZ5wiy9zlvTIwVTvkoI6u8QauI93rJFn4i0xTH",
-	"a/nVCkmw3znqtqr8/6UgUupl9Fdx//a3+5Mla5SxlEiJcL6eI3pFpKmovQEZ1NWg/eFIYm1H6wJB1GgG",
-	"t0gZtYJ9hdd0R1DbIyhfrsB+1ImOt5TtGM6O4Vha+NMrareopK2toIW9f4vRr9vzBK1DVOsFmjYN6NSR",
-	"7gaqUzPnauGI/NMvfCi6VUfsi0HqjFmXyYJr1v6HXxGRZCQYetavXD/m3Mx7nvvBK76O62hTaffljsim",
-	"PJgPNm6MJ3ma7k0FxSZ+U1AorkEovjHP+OAFi27Uh0OzlI002cqQCExTYtK+e8oFN4u941mp+sF69vTA",
-	"CeSB97QGJj036dqPrhPmFGTKheo1jjQav6cgV4RlpNHoKutafkF46DVrEQWWtjyD0GZB8NpE/6qlFrBM",
-	"e/uhhOjFZN5bjx3bm8yHgjMxGYkfCwLHafphCOxoaQWFfUDzqPKkplxKOkhJL8lMjQhpfnztW8+yyQSL",
-	"+UpVKPSpxUl+uY5aL7EcDzgWSbhg44r0MmlLdso87TUXJntEHqPZmBd1wXxCbORHFLVhKMn0NgAbTLFU",
-	"OQxRExdp1MKM0SsiJBY0lLNzpvBwCKP4jVP9QUAKohIleK5VdMwQwSKlRKA5wcKPxixddCIkZ+/xhISC",
-	"MoAGkOC5x3cq1oJCEy4VUjPC1Nwxfrmdr6d81pOKx5c9nBKhajbo4xiLCY6pVBKCcm7DcGloTUf0riij",
-	"qI4oan1tj3hbX2vLSzpt86nRA9qQoqGFImgBWvpwqXrNacsAKF2REpHB4K2jvUpOzXJXikKlm0xl3ivl",
-	"4dQQwmsABzHZPWZCfMYQZ6T5cJek2qwxXsYVHdotrAlewlKnmmGowrhNU9L40OQM5b33sRAFuyDgvzKS",
-	"kfCifSIxgb81AUfofSYkKROyJgpTew/5lMgms80w1Q8UZM7ROGOJgGjiXa64m6QgIyqVSXeRPSVsHs7i",
-	"+gM1P9WMqzFxeDJ3yTIHRtA76C4ZxEF3m6PwVYxA0qW+bOrNsCBQXmhNjybhevtuwVPSc2Xpy5hKs9cK",
-	"Eut1q6bGBeJ+5Ksy5waw34AJIBPM3UIanVXeegNB8GXCZ2z1lkWWL4qRPsWAPtd0MJ/M1z4M3xE15smy",
-	"AS1hdqVz653XUkVNrX6df2Crp+Rcq8K19Fn65lbPxfLvyrlUZLJUhhesDivECEkkwijl/LLpCM7gG6f6",
-	"EzdhZXaoY4JTNW72zZ/NvWDJJHi+6izpe36QkWbierLkiggDwtbswJpvuIz7zSUKhnQlqWiaIsUBodEc",
-	"6kKgDOmwudq0JVFibLlci2yYSbS2BRm1MiYITnoLykKDz+nFkz1GZuHzo8aC5NqF0eUan6Nf9Kvfk9lK",
-	"26eyTkHaqwqkaMFSDnH/6hmoKlQ1S+cvy6LZUDVulusMVe64Ur4HWFtIpoQs4LAmt+iB2aDwtnmWouzp",
-	"FQ3HJnIctkDekYVPWFUjbhJQ4d7ifcVnS4WJS9eoxj1lM9cqfK/xwc3VpcZP3Dp/WH3aFmZcnk31o8Fl",
-	"pXJKmLRADeunzewv+nZXIR5Mjak8/0Gi4tYIzcbEmJlTUTxioe8YZ2T9EiR+RYSgCVlayGNTZs0yGLtG",
-	"TqmBI8UlgId5OXq6F/bTlgOmlVzedSa4QVQ1FBjyS12WVaOs5V61Fcc90HiX1N/b27Q2t/KuxpxqedV/",
-	"sBKiZ0ClFkcdGmO1oHpxkUIH6dUEAGwCgWzS1j851C7AbiKTqZp30HsOBjOOLbqzHGubjDNAzSwF6g9B",
-	"/Cgi9Dv/+9/+579//e+/XVzIL3/9m/lH58tfH11cdPI/Hv/13xakgdaA7EvaBbDmK637IGwBtcpj7cDE",
-	"/GiLnwThY3U8jUIIHQ6g4jCv5aB4xLiksnXceodTLCheA6NDU8iRVycJausQoLC0tmMMMqb1yGw07qxR",
-	"QBEAxFgY+rKc3zJqySYpAptAahRr+e2WcTS2gG+x5bqA7xWcwaXFF5vXDJHBJzGvmHJZ5nF+bv/kGS0F",
-	"/7qdtJb8/evntgS44SrmsjLcDSZ20qhoe/VGl3hMgyB1XW35a78GWnFQek5yTz2aCaqI648xkSS9InJ9",
-	"dS8UTd/PlaZlSW7bTMTJyWH9rNWKQA0Ly02k346ovi+iCpfQm6GEWNBrStLklRChSnmDvBgQoRZzPWih",
-	"mTfM0aM+sNhOt2NyFfqPI4uAZ3sTFdqsJUWIHqYGvzAMh1fnSajM2wwvMuMvngtO3xVllxXUENzGSkC3",
-	"BihrVUC1zaE41gYaK8FrNXvkZgAOC2BSC9hPoQ35Ofdcl7cD0EpNh6BUjec+Yl1xSX9LKjyZuh3o7rX3",
-	"jsLgdK29TrcT3gH7rSL3zn3hy1JcsSZ3eyPcQPdcTvZ5LWXxkeLpqJhYaNnfYjbK7OFy8zBtZqBXVxjQ",
-	"5i0fUQZBeuu08LbMlkjSac8ahHrFn+13up39zl4JbzADiOZmu5cBaOnevvlXD4+AS7be8d9pmuInR51u",
-	"y0clbUk8yUi6uMnNXZve+BsomM1qgGHdyjgpa9JEJkMZjL+MuSTOJVB4xUyzAs5sIjxWyFoUG6jv/rJ/",
-	"C4/LGV6LssGO7AeJPDjYFWsaMpNg9pGPKetTvLdlpfHmuxOkf5+U/+RWT/lY347l4x+BBVrpD1IeX5Kk",
-	"f4wEGUIXm4yZBnKmB1sJrD4TRHZQ38aK+sdWy5ByxkUCfXBMlHBAKBu5HJQcBl0SoZXhmdZUEz5jaEIw",
-	"m41patrPOISwnEnZL7ailh1kEaYK8sh3JY+2n2uZCaFtfcgP0zytW82ObkWtEWFE0LhwavnoxpqJHeYN",
-	"0OC3FB11TeyIi4SIXkquSNo6PuxGrYxRTbMxnsoMQgY3hXItjz903mU2celJKUlGRJwgBqYHIyOs6FXQ",
-	"bb1+9Xp5kW7kg6p7Q2U9A0mEXKABMe2xDF3pZYHGF3zWbJpmg74vh5Vlv6UdqNbAw7yiCr1Ul7TivVrm",
-	"nCpOVE1kYp1oRBFFahgUqD6wLDu5GOmfXKIsyUndjjgpPrC2J61ytH/sruZ0K0Nt5WhbtwFTa+DLqLK5",
-	"ajXmwgN1N65wPizwum1M1zG3ElLh6uazSzZ6bR9ZSOAula+bCdYd+SyISlf62422Skv5i1tKcytVBcJc",
-	"TV4+44HpBnkLINkEy4zBsaVVnIm+x7ZbnXGUkJhOMKRRFD1xcoAgLxrb/t+/dtvPvvz14qID//i2f/1v",
-	"IXHuVXJrimdzW+Pivco8vxf9dP0of9tetH/9+H+H3vitWPhn9v86z56VV36SpYpOU6K/1e109xayTL5E",
-	"DdfET/F2axMhDGXmMCKtPsGfOapTYN2+tu2zTi7lWXmrAtWftVmcjw0SgLtIceRNvX6gHdsrsZRdtbS9",
-	"xKLfQmugB3teppRlT8UQz8BTYQPWCMtLmXtFAUsXkiDzXiX6c74fXktsr+ubfkBUe1L6mdeFK2Xr7Rq2",
-	"njVWJrE3rp7E+KuKXuOAPDwVZEiEIIlxflAF9t8EJyTcFiWwlBtpY3WJbO7eOjgfRdJUIj48Rn0/VcTA",
-	"4fej8lVBcqDq6k85BLX+Ia860n/4u57/rUlb73k/Qv/f//P/LnMwNdjHOzI1FvP/bP+nYBpg7iQK7fFy",
-	"+8I/6n9yvX15ddBWNHf/E58sOwh1DphgcUkSLSRgsxdYVeF5beQkXzUUGRiLGQLkGjUelnsm1DsPPFgz",
-	"IggyGcnNEujXnGjkhhCa8UfrJXsBWd6bKNPOz6YV4DFJcdpOyIQDFcz8HzGaZPEYDYgWzeCLflqvKRfP",
-	"eUcsvxjIpFyhkpbHso13Vkm/OvDKN8Nrn8d4/UB+ESzZP0DvMGXozJR5M4Vj1aNsyFvHrb/u7R8cHv34",
-	"9Kdn3VbUSAMpt8c+bu09e9Y1t0EP7SIXE9LbjE8nARjk11Z/2YtakNLaK3qWVTqxebmaLZcfNyFiBC0U",
-	"FHdqSsbovzICSZutvz/9uP/T/331OuiPrIv/mNcsy6orQjYLxFBeydANG/ao8la3Qfx2RfqrW/2beDMX",
-	"divwslJ6bZlFvcpD81PCpymxZZxXkGXqQkiBIL2339+Czcuh6bLR2zi/RBySUaAob2ziVBGajWk8Bt0N",
-	"o7w6fsOIVUFt4eZ8JkvFKCrHiNDRWEFJfF6hJxXCJm4A14Pq0gYu2nAMz4uTITUWPBuN7Wp47QORJETm",
-	"NcpmRTdbnTtS3opNKFG+T3/RQgd/ewYqRzZqFdG9KoUvS4i0+qBPn8v1QMuga5zMLlXz9pBFwsk8OR7I",
-	"KpAPO/w/uQZbAH3chvJq3/6OiNGayEqOpQWw/bwfV/FPCu25BwQZqkaaqnMuum7CWjV9Jx/Gkpmv7W1f",
-	"oscsk+IrnZVVqb7ygZtK7LK+uFIFLeR5KRlw5XMBGd7A11uS6tWRNrf1b4qJWMHDWUyxW0shtTpoSMkM",
-	"apTB3LqtKmnNYdOXFjGVNJQm6S/rC9MlR3j9XONNTJSbmR9r2x33zEuqXfhzGJxhpjJBihL1vaMugB1J",
-	"hEe82sr0FplQJWvbpIa9i9DrCH2I0OcITXBKIjQk5r/QjixCGYONiKybtc24aivelngeFVgABoxGkhPb",
-	"Ud54R0b0CtIJ/7jcr5yAvJ6KGz6e80Av6xxQcaFxhc0GmhhIkOPWCyzHrUbNf3oL2c7QROnI2tyCxIRO",
-	"VdEX6dOLc9sX6dD9fEWS3mAOJXZAGsT0TIefhxlLtBLuRm4Hbn6QreNfv9xTV4zG7Nut6SpVE1azwGRp",
-	"2qEmbBDU2o3V/fhWc4vbk42UfG8Xg++vbGrDzcn3/FtToBt9fwiS5X4K8nLUxeoCFFOr7GpOPP6S5r1D",
-	"/H1a2NhV1ul81/bYnblbM+/8E+1lxlve+gKD2+UNk5nAZmOfY3aJzgVmcghb+I4PaEqQOQGh/FD7jQ3S",
-	"lgo2q4iYUIZTtN/aClL8hvyuxDNWyN3r+uW+SRcPJxU9KSjKZ+97Xa1SS03HdOynl9Du5v0vFhSMsmZx",
-	"n50u7n7FLb9utPAFIugCX74LezIkxmr00eDwRTmzzCcNA2XSA1d467gVpwam1V1nXFmlbwmew1GB52Bh",
-	"U+AuE9IprmnFxV5riPCQcJtJc9TtosnI61zaOm7lKHRl7PIhJEaweK7ZApTCQiEJwsiAPukN+SlqUSaV",
-	"yGKLsdU6hRqECTEJXj5kzWEgobicP7iAK7NOs04fOmcp8sRRE+SJ8m4GM1RiPAHLUJ8unEMD2yH+IEsQ",
-	"N5RImwA3Jh44j1dE4egl5myY0lj17GIkYBkyrnq2OCMoKMtUFhzuDEs05Bkz1R0zd4lxhbS2JqTioIlt",
-	"J+RXot+ap1YqPGWK30hh2ypchztFoZ/y4/Rt3XYMi+PwTt5NGGH5ZH4LhSP98psNVnd1gUAQLOq2QUyW",
-	"9nRrEBT9TjFQFqsvLMH6FOWRaoVClsUH/R6jgd7zJY7mdXOs7n1UYawVxlXhGxUGsMLk80Tzn93u87WU",
-	"WzL+vE+sbZ0t0RgWwxI5y13Tnesz5JVuzub9clYw6zUHWeXQDfy3G4EA3hxbJMDp1yx9WAM00OL4DW4V",
-	"NdDmShcT+0EiW423JlrgRtE/7wCt33voNrT5NdT4pSiVuxP7YE/s8q6GxQP6DIZiUrtT3jzK5WtMATUs",
-	"LFT5IK1p2kiE4MJV+H96/QI9Ozx62lowW68wtYNcWHdtfcY8IahPmcyGQxrTvPCuf4zGfGaykB0mRrO6",
-	"bL91/bJvarqwvv9+FaHctL0PRJqTwDtPkYSCNgQABpCAKfhIYGi/v8hTyBTwdIKUWIzO3KY3pieI3g6A",
-	"V4AUwmmPJq5OXy+1OSDKN5/xdJpSUsoxzDKahMejwmimSBKmCIttzc6YpFPptS5BOFZBoCNNFgGQiFdX",
-	"RMzRTHA2Qg7wqZHu6CFeBQJLQwpYDnLpYuYqvvVkuP2WU4IvJcIjrJnooiekGRK9eflrM5DQGPXLsfVj",
-	"LjLbYjMXSsAapul6M3XWmLnfUkwwhbdZ9YLWwXtDQZYfJZly1VP4kjD7RejeYaW5svmwxjQDeLkcak4Q",
-	"BC9vSgoO/SvUDCXcCKx+pRbuz6FIDOw25E9P8BwNiAeSB97ixt2mVjQYc2HIlfxRb1jP3OtoN8YsB0pB",
-	"Lr7ZWopx1AS63BXGBVwG1rlo0DIcdFWz+rlTNM2L/8jXaarPm+ElPFmdSmsLx1xFWf5x+7DlYN45C4qy",
-	"bJDS+Iwo5dhFWLcNOcsKPXfMtVaAU+fvfUeltv/Rz/Z6K2rNuLikbNSD1lk9wFFrHbe6P1n8uIWBfSJD",
-	"QeS6wUTzSCsei95/Tp5dJT+/78aT17P47/9xuWiyiuITnuZy2H3243p1M+49X8LTyFhSl/6yb6NT4UjD",
-	"/nn3WYHLZxMHpy6h5lAPwnrfX4wxZM6qGY2JH9gfzLeQjHKr9bPTIkGoUe55rWuyNOcNfEdhL97cllp6",
-	"GRLWQeZ/b2XvBkMGm4cx9/N0o+CObyWMWaxtCX9gzSKy6kKFV2NEpSKCBDpBLmu04ZLcls3J9NmrDCqv",
-	"mqiH0Pzk9TRZZ4uIQb1v/cbH7G/2eifmk4WEUD6uJnm+5NAntSgvlCTOBPHK76DMWR+l/RIeoP5WwgPb",
-	"ThwE/1I4aLhpaRbm0VoJiUfhbr3brX5cZqaCANVrVU3NDNqg+aIG6xJ4SpAC6IICWne4DdBfH1RwFQHD",
-	"fSEituGCpSWZ1b5qC0csIVMsaqCPz0HZ188Z/T+y8MGIfKVS6whoKDhTiLAEaoUlojWa+UbJDdCuZZPe",
-	"MHl+mjc597qli/SRCBpapMG8V8xhW/3skmA9zBslTec86+FbmT5txdJajXc2WVT3fW5UuPyzkbc6Sxb3",
-	"E9R23eHS9oaCTxqVRMDdxmjc9mpPc4JyGQNmV2eEXGqmwVmpksGzSEi447BxEZjX5pbGFOujmUqOFMCl",
-	"zqga80whzOZr91+0RyCwqDdu2WQXw9+eYvEXO6EFKSxfmSCpcSuGPad7afWssYliLEiEcmefjEpNiExf",
-	"vkonKSt4c2ldaTkRauq/AuPx5hCOd4uIWIZAXBbV1ftwKk0P7irgRI4OBIg+2N6FLBrpMEvTuRa5dSjH",
-	"jQHTl6p3+fic3GtsVTp14cDi8IIhtljw6KkVa4Y58rfeDCffvabQcOoWwgBlfLJ+tc1woHzz8w0akBFl",
-	"phU6QTMsoC36O84SPDdoT/ApkkDjXFjK8iWnEgM+lOkaSMms51o95FdKOXXeJfu8uZ7DmjhE23VQGXJU",
-	"bleJ5SNate4PZ2qp5Vte3YbvC6x/8OX+TtTekNvdi1zJ6NCzscEiS8iGNf6Lu701JPOFM1GgmpdTjBba",
-	"hGA3Jwf4UMB1BSa7GRg6wKg180t7hFvnq5RahZjZt0a+3pDjj9WBYtwVykKBi+7SoyoUHqZezzeT+0J9",
-	"4gyQUIW8lyVWrRJ+Jfr5k+c1LcqY20luWvjOBvUny0XYeUYkyLCA8zjgLdtv5smosuuwG+IHicJt6ddt",
-	"yFTH3jwTpZCUeDoV/IqYchMTYQ1aKwsvXdu5eQP14TvajXKgYIGN1ftIvfXVLGq9lS1pT7+Q1DYWz9c3",
-	"SNBlQR+UQyQxaB1pAj2lGvjb6ghyxyLJLXLF9TvxlXb7LR5wgRUXczTjIhA6qwdurnG6BvzGGyFn68mt",
-	"n4a3dHK5hf8WD9A5iceMxtTQyv1MuhGe8xkRVzQmb5TJQ/ItOKzIiIt567j1gjNNJy5xwyTqtF58eH/W",
-	"/vur9w0x96wbhMoejqHdhT0DdtX+ThgROEVx+VtTQeMS7nETE2yZcZXP6lt9BtJWSmLWgf51KxJkNLUF",
-	"82ZpGkZfH3CRg800cB0k3A65GfortKlq7ZH5n1xi+Af+dgSH94W15Ud+3H+E4770+K7MGXbHeR2+2fg4",
-	"rpkn2/yw2kD69fKVXb/hwxrsfC2WfO97lHc+KJ2Q+9my8unx2Zp5W/i8QNbUeTC3q2/n0T9GenqICwR7",
-	"20F9y4H6xyihI6pkB/U1I+8fo59/Pn73Tv9Jvqr+McJs7rfvUuY0uwWKclZm21OGzLQzOmJv1kpoqMVC",
-	"9hIQcDKhAQVp2zH/5X343K+uB1q5c381I/5wPb2rabD9DGIZZoUrKTim11qwaW//NFNjLujvcDSP0XOC",
-	"BRH9ME5OnqQWeM/HD2fn6Ame0ic4U+Mn9uYn/WUOxrWzZ7DrGufGYt8VXA/F48vT5LdMqnUDLUVtQHu/",
-	"60UXngt+SRjoKwIzCTHlBdKrLywoSsAfTbmkmvk8hsJqwhR65Hq4PY4gQ/x3IviaFQft/NIyp/1NUqq8",
-	"Os0lDgNY+Xf8igTwtgL5hQtN8myr00vKAOm82MKFqqJpCVzBxFzW2byoBbUMPaiRsPLFEOeP5diLLbih",
-	"MrDht6rZm0Uo3GN8Sph1j/nrEnMhSGylqyuBDbLhFQXcgSyCCoDFBtrtjY9Es8KSJYGp0jZ/a9Q9sA7G",
-	"rmFP1zXQROpKoWHvS7GEYhKVfQnGKlZkgpaO6Z/dpCmxrFsyauYsPo1zHBgH4gGblBuikOqQElWjQ+lX",
-	"AApkha3m8/1Vi3t7uPI3Env6XB2+LJK4oVipddx6Sp4lh/H+XvsnfDBoHyY/kvZgb9htP4t/Sp6SH4dH",
-	"+ODA1I65ejOr8zOueoARUiT6g1JkmiQzjmQWj22FC8CIzHkGVRtayElCEFUdvzTguNXd+8fLZ78cnnXf",
-	"Pf3Pg3/u/5+f3h+d//gfe//3v557ba4Pu4dFf6b3XKHXdgx2zZ4kPJZPTK3Tk/9VDNKLxBZRhesvfv/s",
-	"OYsBoEXvQhLyTuektYj6OeQCERyPi7qvyLo3qEDQx61pTpTe6k/wqVA61GKT9Mqwv0RN25msItnnzgD3",
-	"s8Ft+dpxN2oNzO+t7t6zg5/wUdz+cXBE2k/jA9x+luyT9uFwD/84eBr/lDwjHlgNPFuLa/T0eC/HNSLa",
-	"YDVUavrStZ9CgSQj8A4P3rsL5WZUjksgSPk2H3c9xvCrv+e2JCTPMDw+OFpsW5lP+luzKke7bCsL/IoV",
-	"afTijbB1ijUMYtQwsqSjDrSowMisXMMOwz7keoP7S7u2KfRPsc/fmmkLa4qINQ/kDFNlaKqgrmXn08uO",
-	"rdmInKdIRBUa40b1tlXgNSBLnyK8HAWXXpsYtPuiSNVvGZKTq7fiFZ+qv52rGcxLOvRw5DwuM8CSLKBi",
-	"m9LUY69pBTBXCTAGH9IEfeLQ+WnOM7h4hN6Tmbm4cKLNB0IW/RVOM+Ic09YrXLTGM4uHJJ4ViTYO2guz",
-	"UM2v1PqsFooLhHydTynU7M5OrX6IDLphL7zSzn7l1PKhnqCUDBXimcpnlHBiipXBtQFo27YsuPK5BbBm",
-	"c5cdfN22v8pNgjz0X2gnlfzXIlm2ovhKC6go/ZTdOs3pg5vsWoVPC9qUpppeHtc4gCxiXAZyLxPdttSv",
-	"RYmUa5OrGJfVO6/t6Pk0BHsgFcGQ1+3P0Di0sEgpER5lQ/Y3le4o2PugBFfwWXFUYkgcQIOMpolEZZAK",
-	"KxCrjL3SgxW3h6ft11++/XT9qO3/fXj9+NvBdenSXqjba30H01KxPmaLs+zkC7Y0jLWEP5wgQzaQ1G0U",
-	"e8QISfT54gK5zbhxSY9HggGqNk8tDnzAk3mltv0EKTLRayJBSddKuYVMMLQb+anpXhY7TNCietYMtzj+",
-	"JD/6q+jWMoncYxLKiJkhxd0yc2FX+eZLao/mYqX0589vXkILVMMpyygPVFpbhyQnBiQR2pJW79ESFnED",
-	"cVw9D3dG/ximEhkLDUvUHRwl+/iAtI/i7rB9OHw6aD/DR3vtn5K94Y/DveE+3tvrWDh0mGEwF/W5Sd+M",
-	"Ux5fOuIyB+LEorhckqkqmvEa7ANzPmKaGJkzNiPfTBG0FFxXsA+ayjHCRq65cTAy07TUQa9SSSxIgldQ",
-	"X09my9GAVgy2IjoNzeUHJHIcvk6GWn004PFfXzBscihB1NfBOPSraB4JKHpyHQvY0w2D2CJCql6heocG",
-	"UUWPMHe7bTXFbpqwIr29BggDpykiqSSgsKEBSTkbSS/6VejFIV34S627N8i8Cg2SWvzXZgnWOXtaaV96",
-	"PpvlEIDmNqhLnZXbojfrCLYChsVrGLzq3lc5EtKqOyvAhctvfq7l08o3Ogj8hW7shqDs7vdztuDKUlkC",
-	"E7RtWrSNZpLavYPgPwM73kFvndptcJrwBQPOAp4jzRQp81s2mpR5XMrrRxMuALqDoYMuILkhPOKdCxa2",
-	"S5tbdV/W4a2n0pUbSFvxulYqkNOhCnZ7Elw8rfxrW6qmH9sK67eOv0bL2hhrPrRBol/Qa1WY8GVXbe4F",
-	"dorczfo7BRs4hcwQZ380Ef2tiuAvOeyeHe/tH3e7f+0eHEOOXU4nrekeHLn6qVph8KsHMrG33znqtqrn",
-	"76W2roxi4MEJ6nOagwGbrxVTdbahm+cR3oufDp512/vDLmkfxkdH7Z8Ge6T9Y7I/PMCHg6N4f3/FPPe7",
-	"4XkO9lrXXwIuBusGDID4mRvnFetjKrjiMU9BW7LwRmQyVaVq2gUiXShC9j1+gZibKcApdLMI4XSmWYcz",
-	"406QOzjmHHqUG62LgOhTfQ3aHvjGEVRn2d6stpW324p1tIbC0L+Gsb4xDx75sfEishM48FKRyWlKRDAk",
-	"ZrKNHDv9jQ9kTyo+ncIY4c8BGZvQnSZxsPFkCn6alM8Mep4FOk4y0jMkGg7VNiw3tWlCy6pOzZx+JjhV",
-	"4wU3W3w5EjxjSU+PvnXcEhmzQWY3gdZxawzPzr0YTLGvOA051yqvXaRDosZa5EHyMxEopVfElD+P+Qxp",
-	"rQvpJ9EMU+WpX8XoimW3K/4lXGCPw46+n8FRQZC7o2iwBq6NAu3NfdlbAr2fX5aW+XkR+3yR9LkcCZw0",
-	"CdDk444WlnKFuNI7bTPC6hOyKx62ha1hnn7s3WvgNhM8t6xpBA0Di8TsQUZTRZkzd6jsTQHXy124JPMi",
-	"3lKC4GqYl43TjORwXfbvnl0EayBumru9tZp5fx3qqB74LBFXROToJSfWEkeXZA7BU0LhVkE0t04Qy81O",
-	"T8/3QuneYoci7bD037bTa9tuw7eaX3oOZW55GnGRtHh3meJ6Fdz4q7ACXt54sZbVFPFifqWNXpE87h/K",
-	"P3uuRYlB3VauhfeNtVPIcybz9PigeXZyg6Tjtet2Ske6RnyyOWcE2LFmJCUUpMXTv1xz812PuP37F/0/",
-	"3fazXqf95S/reBblBKcpSoky+CYmuRgkO7A9OmIS9VAHta2FjO29Rt50ShxmJVz29ar9v0mi+8gksC9I",
-	"yDdOU51wRubg+ZYAlzoTVCmAwa6RfXEmhG2r4ejsn6/OllNZnp/ujeduKc9+367VjhLrKNFnXb6oCTGp",
-	"czohH4Yv8TwUZdCSVytbWtWy0TWHbfqDVonT1LjYy22BIW3/+OysHEZ49Gt378uv3fazL/+z/2u3ffDl",
-	"8fGv3faRufTI+/fj/71e/MAfpOvIzMXEDANxkY+n4+abUkZeMbXQvdyZ/iZlZ5kGWNu/rNTaS+tqT/2s",
-	"rnhMkiw1mpNNG3vN05TP2tm0mDMuOSlroSwD6BuaAyBNW5BEERk92Yak4XoOR7lSoIaiKr9YJ7HCl0RC",
-	"nQHnl8g0dmyK67GksVXTrlireu0FXNxgv9fWrC9+qM6df26d9+TYOkx8q0QvsHnwxG8SoBVm1w/oBGVs",
-	"iilc1P89MV4V04t7RmVwyWrglsGFAg5cGyniysCZlIcVaVOJ4hHjkkpXHAI2kzZgnd/H+bp/kOY9+imv",
-	"sQI4gZVEpiNAVPke0F1kkdEBLNEnvGUA0J4/OCf5Stemcoaxje66V39piAoN+w6q8wI+dN4MqtyUyp6U",
-	"OpapWcifXIUuc9LbUaHP+SVhHzGtphq7aqIWmf9jPPh7TD/Qf7z5/Pubvff0H8865KDbifdT5tXoNAXB",
-	"fmBlSqtKj8JrNn2Xn1y5SKCKT3uT8g2N9rt46QvYy1U7Xv1OeKwKp7n64Ycuqt3ri7TYvaODbudoEY4g",
-	"1G+9tSzD8Ub4n6HZfGZa5XzhGIA3nQx+CUG1uF++re1JsE8GBxIEz3oBHS5MywJtJTCuLBqZJKBBgRSC",
-	"QkKJOEvneU4OeOCLcXcuoANoebd6v3EKaId1OpODhjZ8NgeH5mJUE02yKIMLSAspZqMMj0hv6neAJjme",
-	"dMpHNK/EWoxCFSWMPZMY1itW1ZoWxYvNiRkTeD7BOfjHkKakRyegh9oMb34PeJtqxntDDHKLMM3dizl4",
-	"9alJE6xOfwubeuBygO0KRCvoNC4xyRVhsOArttU9eUW5e5BmlvO7t/aRHOzb0tWmqeHL+jsvo8lFs4yR",
-	"GXL3o0kmFRoQFI+5JAwNyJALos1gyF+CHJKgBVyh8WVJe2X+om2xEW/ri215SadtPjUPtoF8NecBElw8",
-	"KE2UEJ63pW6Q9mFgg74Eco9DByNEF35N9X0i/Fmts6ant12XMoLIMlevFgB/cvXU1G7filaqX71+99CC",
-	"QXnH4666FdwBe7yfXghRayaoIh9YOs8P/xqsbYK/+hd9cI9iv5tiGd9S14Mg/a3tTy6rX/sN9K9lqlMB",
-	"hwFPto10r2nQYT/ZukeSXwmusjsBD/gEBKFI6jhzGCLlbcD7/jfUQX9FbdTrIEirxAz9DRKerEqlBTuO",
-	"QUb8IBGfsQqoSqeyVUdLIwgXF9Nvb6/1/76D/31/3ev87a/tL39t6u4+LTBextxUsqTzFWGFfIp6dX4Z",
-	"YyXfG/DMulzttRMSoIGfwpNpU7NhwafhECNKjr7itYv7DN0h4kxQNT/T5GJzfcAdc5qZ3CLz12s3nn/8",
-	"ct4KVZ8YjwpSAMvBhwu+mX4rArc98DHzzmJGY6WmretraN445GE1cYDjS8KsR9QFT47RlPBpSqK8j2Cp",
-	"pEVbh7a5bgS+VcpGnQt2wf7ylzM6Yoiyv/zFJqZWhwteWG3Qs6TGX4Uusm73IDYTh3+TvnkZgc4aNuOo",
-	"c8FOWXl5TGrU3hGaUJYpIk/qPVmIfDV2jLQ+BLhu3zPkAmFrxFBhJ6a1VfmXv9hAEup/g2MXQZNIMJZB",
-	"MYtsBbC87ndQf4pHpA8ED//sSfo76aNH+90IYYUmXCq03+0+RjOcXl4wNRY8G429lKK9btTtdpHgM9lB",
-	"/TgTkot/76NHxievuHGT2yUdQqAG9fWA+uadenLmnThNER/qb5DJsc2jxxINsVQucKYlhGlwiKW7ZjOb",
-	"WOKl2UwJVhLSbLRxJRGGXG0wpsE/Iy8Y1gZekpCkgwzIQR8Wyy2FXau+cfJkadpBp/kt/IoIN3Gb2IkZ",
-	"cgr9Ccz1gvUXVP2+KcOSaEAkTQAxwWwcNF2FndMDgcRu4/F7YnP+//qb5KyPHrnuv4/1WvOE9GGRatvi",
-	"RqhvoBz6CF+wvM0s3GIPT99AK/RtIimpNo/VVMBZrO900A7wUa/UDGJCkQmjw/bZfKgfJEr5CGohNPlz",
-	"O9kXnJnQuUIkoZpgj/NU+xgLMdeL2dfGYL+DzghETYAF6E3vvxm232mzwZ63j5/PI/Tx9PzFz4gL9PLV",
-	"21fnr6IL5hg4SPX87Yd7+4YIJJ8QqJmD6pCZpTLiztEnogQlZmAIjufMirb+m4RMplwv47z9TzLvo0eY",
-	"zVHG6L8yghT5qh47ioDsdmh4Beu9f4ggSQ7iTBfMUS0cVNdy294OtGxKp/ISM2jKlx/zSb5sTowi4Ada",
-	"toFrUvMuWHPT19nuIRCLCzIf7j+zXGQ2pik5QX097Xkbur/3kcRzecHGrmRdkpibV0IWpx3JOfmq/vIX",
-	"IAdBJxNiyr+gLIwy9JlRaKr6/vWLE1NZATzByDA0IZhJdNFinJGLVgd9Zqb3dyFU9csuWGav/yuDnkVY",
-	"4AnRwhrOiiDDTJIEDeZAv/qQVu4r2hHYgmk4lcBZ8EDvUeeC2XZIGPbYkIp7CgLBAlMtPpBMMTBgbpy3",
-	"KY0BnUlb3kZJ10qgoERhSD3LRGoFnDx+8kROk6/aUHhiH5NP3pp/fCLDtvdgZ6wmqReybL34+dXb07d5",
-	"41P0DjM8AnwbZLJj0OnHN75jsrXX6Xa6Nl+b4SltHbcOOt3OgUkmGIOkNwLHk5dP9NURCYSs+5JgoU/c",
-	"kALzmvvde3+QsPKR8+VwgWLOFI6V3gwgSD40PfCcH1cSK9L0tnJGjBJm1jRPsn2jzaOUSnVa9ugWBFDr",
-	"2SpuefLRmBaN7jujvze69wXIuCZ3nsG6wZ1VhBkIDHBJ8vpru5wGQqd13AIyLvA3XWGE1aTwBp19GgzC",
-	"GJnHlpNYvt6fkD4A/vRxmvbrBpj7x4vx+YkrE/I/OE3/59e99jOTofKtG+09vX68XpqK+Ygdl4FpxGna",
-	"WTE7cC9Sk1dA6safx7KL8TcsgnOdXZqtsGk/EFxBExoL7G84Ctf0e3qVUqyl25IPu0Zqt/J1WxGz9PvQ",
-	"vO0GXzdKnAnJoaJjozypazVpRORymvYbPxZjyxMu0jSYPBEyYaAs5gT1232kMmGAX6AQoONHAd1sQ4OB",
-	"N9hyiXwoRT5hO4cIcx0C4U93uQTr0q4Hzm6X/gLXepsGixy+gH93yrUo00PZ73aNb1wrmSrHWbJ67G8W",
-	"0G/t0wUeeLAPg43OtUnoC4jrqHVoBhJ6fz7gJ2/YFU5pYu7fW33/Z6aNM8IU1Fna5w5WP/eaiwFNEsLM",
-	"E4ern3jP1WuHcHa4/2z1A+ecv8MMskeOmgzpM8NXmBoXE7gBbNP845Ze62oEVeGRrGQXgUP/a3tKxMQ0",
-	"ZTfsczhsc9HmMxMZ4zKkSSRgBYGJBfjEcGBrUyI76HzGwWQujQrC7IxYaQCiyV7JsS1izBhXF0xbaime",
-	"HqPD7jPUlylXPYUvCet7dXPaGNVGKCFoqP8HvCZaaICZ2tPX+oVzq69fOeD8smfgHPt5T189EGP+mIFp",
-	"PSgmgpEkQvoBCRauK8vT2hFkXRYIK3rKRq2VBHAVTNuaK2MhWFX3xM1VP3fBtFgbaz0KDATPIDZqrv4K",
-	"I7NSil1e7wMlyWxu5CIaZEovW0zS1OrxjPf0uyNtaeMLppk5DBa0Faki0ITrlDwzYwfKoEfooAO1am0j",
-	"frZ8SNsZmZCRsURsRQ1kfKO+3dKeJOmwp19K2QgMUM46yAT0YbD2PpeUQYeUJCGV0rC+01Ku3Ho6pWcC",
-	"/pPMW4YRgiH8nCfz2+CBJk5xXfb6WS91hQfv3cb3Q/z3hREhrag1JjghBqQKIrg177W3PYF74IUPmVE3",
-	"4LsvXKW9fmDvoBGjfouFiXUc7h01mYvMplMuFEnekYRiV2F1uL/fYOEKMn1H5QRCrXcvUp5zfllJpt1U",
-	"qFxHAaPVfpemVM3rLVitgQFv1xJAFqWPi6zIOGnynsjGvrbMSDoIUF9aAQ//nTPSQWfwcsOXAWtxQEYZ",
-	"y9PEOCCgJB10yubWU2MKFYBvaq6M5WWIZY2IOvWmuciwFifrGUolBfNghfFWZi9bNDZhUMb2KbTdUmbi",
-	"EpOowajWMBNQCrElNMNMaXk6mCOrRtt2lRlOQcI6IrC7X2slZGavetalX2ujV2DfDw+7K1bxVlVsn6IC",
-	"/L18ZB64Xn0fanJxxrxl2iZr+0aT6yeGlwFCVbDJf5ENqdW4eQd9KLRDA+KiqNY6OYJ+fVxYLLMZnkdO",
-	"T62qT9CLD1s2aVVCA6OHzvkFM0ry2EzZOnzJ1MMAi0B/9TCa9NdzzZIaeMIQozMTvZFuNnxnBN3i0Tlc",
-	"XMCXJIeG/iMZjesrLw3UiTOFU3IPh83s0cYqRN5WJqgX1NgueeHjopM6KJxLA7sLp0gdwy4v0R9SMX/Y",
-	"HpS/E7UlbXd9q7RlAZRCMEUvbCJBXpFggCiKWFvkwjoiS01F2sfP57XGvT4ghqMDTPKsNOMLBsJnjA3o",
-	"MCjB65r2BjLNYs66WChJJQmJDeOy3J7YuFVb3uS8NrLl74x1fDY+3x3LuBP5eceugjvlf58dSPKWWGCm",
-	"ltQPSzTiuZt0KPgE5cXhxmsaczakYkKSCMVjEl+SpGfTKyjrQY6MScwq2m2cuDfbJI6UDNUF45nqoBch",
-	"36jLaPLcqKZ2JH9jB32ApKQJB0wsQYwrmpqj0IMWVpBX2u+g0wvmeWA9l61WuaWpjU65Kiv5ml9eEREZ",
-	"3t6HiuK+5s6WfeYOY5OfVlRPXbBc6WdJ7rMGx3kHQTDPebZdxXPVr+0mxZBzilfGrW+2kocqecEWnOcF",
-	"bGaE+sZasOGBBTe7Nm8sROdcr2NIEggChfTfiShYw617Z6Lgk1nBnSzYyYKbygJLStv2/mZqDF6RcITx",
-	"HGA1cKmTJ67mnOf53a5coIMg6w0doSGmaSaIdAm2gCyuRYvmoPbx6IJxgfa73s3VO5xnuUj0NYnweb7f",
-	"4f4zAIwG2cAFaMpeqvwFg4wFGaGMKWqihjxNiFTWKznRL/HePsWQbrzAEaVp1no7vMx2gr1jDpb3Rw2w",
-	"L/MbouyB+3T+gOfeFhPYhlw5F7DJ9v6xz9Q4cNwtSFX5oKd8xDO15Ly/gqRUsCqljzvtJ9130Bsl3RV9",
-	"9Eup9OVEUjjJjM8QZ53gYfqQbSlivMo5aUmZZ6r1B4uVfj/RSyBenqnV1CtJOoTURfBztJ1gaRv1t13h",
-	"jiUadwUfS4TamNiyj3IfKq0SSwR7buVEyfWfp3prWWbqKUxuiKb0DvosIcHcAtZbrw1x52k25ml+qo79",
-	"eJiacYtvMYb4Ak8B0Sqsj8PUAIFG3pIQ+mRhXO5YChWoOjW+WFebs5NED0QSvbLlVNACsb6Wan1JNaBp",
-	"2oZ6+voMhOWp8HnOrAk3GBDKcLwhpVI9p2lqoNAfWD78yoRgPbO6OLqFJbvN/HZJxBWN63PAzc89vZet",
-	"LSc/NEwAhozbDdJ/bTcMk/t7X2m7ji5X5+xakEVNwrt4001TEbzFLHhXwZQ2ztY1Ka+o7x+LvoEwLO4z",
-	"2QOCxib5HrJrjRYNOa1Y4ZSPMoIylmr1G+rcoOTSjNihHNLkgsE89EuGgv9OmE3a1Vd7+oZ+fTqnI7yH",
-	"msvpxncviZz54uyyOHdZnJuxmdMkQZjBiUWKW7DStZhNUFtameH0PBCTrska2pwF7FKG/qApQ4VgXJNU",
-	"N84WWkOPHxHlkeytq2R1VqpdnV2s535ShTYk0YeVJVSTkLMljnx72ti9pOIsO5C7PJxd7HW7eTg3EIHB",
-	"3JsPw6I9vH7Nca4WJtw0fIackA4CYP0Zz9IETELjOOYKp9CGd2Z6n0IhIU0gHgqmnv7J2HqRi9FesIqd",
-	"iDYxE21iyINnSTZm/pCY0i4jZMeVtp0RsjFb8o3IB4tY89z2qt1B1dyiKz9PZKwbht8AZbsD0VLGoA7o",
-	"v/iUWEuvbiRUgmAqjaMKnnrnADaaSBsh11ApM5IYtL0KoMzyetg7Q5sJj9CCzmw+xi0g0jSN+gBKS8/M",
-	"4wbwL8UbfBSY4mrlJtDHenk7q3bl7/uMIjWLIO2CR9sJHlXjRjcMGVElbXCHgrR0OJHAM3M4PjaPDDwo",
-	"GlJIeHc4oP1CEeibSJExHCzopMwmYAxMTJ6kQWtxbeQjAz5oBb6BoTTvAI1jRJSH+ULZFaex60JwYv8r",
-	"EdTuM45GeCqXx5wecrzp3mJNuzjTLs60IUcyZBKOLzW2ClZGlT7ZXE8oiDnsPiswYU2d4Qwbv4QNU5e4",
-	"hMm5i9AVN8gadaGoXRhqF4byw1ANiPkuStUtad6q7lYXarLLsHMi3WOoaRNF70EHmB6kJ/feAku7oNLO",
-	"fXtHQaXm2llNKMk6g2UB2pl77CKUZATZSvLENEk2OL7GrAQDTY0JFUbkOd4gjcbmyprztso5Jpt0/ZSl",
-	"rZ14dNh99nhFwOhBsph7DBTtgkQ7LnNnQaIbGYHWdOtMk+FSaEgTUZYIo48vX0cWIY0qaW2+pTA4ayjf",
-	"b8xw1tO/7dgDfugBZabPRNU5G070yj/uHdAX5pvtl1ROuYGhWHVe7SP+Ezvt/MbauSrt0B2o6O60JFiO",
-	"BxyLpC0VXtYE5GfXCSbcbQsEtcl3VA6JP8/hsMWEglwRlpHg2XjpxnGmh3GbJmrlS3XQl3SUCbLDvQwR",
-	"Krjj/ZiBIFpsNODNObXV09lrs/AGwKeKDA9kNKZScegSleRpRCNO2QgigDzB8xU4vadoioUydbKaWV8w",
-	"yScEWLtEjBBISDLNgYpKFgvd4LJ7oYtYDVhvTmF3QsY7Cl6fghNvh9Ym4gJC6aEmoLzKR7jLQtk1TFq/",
-	"YZKbnSfg62ZRRva5jaWeCaoUYQ85AaVmiN9VBkqpJdAmCSilF7j8k++r7VDON1ennxRCYJeDcuMcFOLL",
-	"KyePvYubZqOcugYx0AZUWvTAiSTpFZEnBbxh0Quobxim3+/H43B92+Q0b27Ni3T4EJpiZHTMUvMdQExU",
-	"3EegjFxxtMFoyaEjEU4Fwcm8gz74sC45RCTAkOk1IUUKfQhXsjaF5ZWXIvkg81jyAd5LMkuxPLuMll1G",
-	"y2b87RfbgBj56ciNWJzVD0NmR6POEFNRXAKk3JnJzeugcP5LgfA0AWCnASEMJVROCZOkNtflBixkl/Dy",
-	"h23VsDax30Xui0+qt69C1rll/KXZhcruq0HD2gT6/WTFbIsj36I2dy/5MUtP5i5JZhe+3nYHhI01vpqE",
-	"mdyadZD6WuR5/b9A8IHdyjOVW7Km/bW7C1p1mU4CfMZO8mqMkpWr7dAxlheMQbikmlLjfdSokGVNE8AU",
-	"IaJepNigfv5Ij7JeJkn/sXmx7RAG771gvqWcF5Rb1EZggVQuSdb5DjjfvUD+L+V8u8ydHevbPuD/ja3d",
-	"McGpBfoPmwQQjpXoqHtgzFcT1lN4gCUpeIeJ2gbNgZ/hC7dpC9gvBA6d+WW+kTV7nxC6ZtxFY1RxVdph",
-	"0y63AWJuykeUtXGs6NXSvr0fhohcETEf8GQewTdTrIhUBse6g04ZwkqRyVS5XrrQsAFcpYzrpyxGNWaJ",
-	"LEoPwZw8MckDMyyRmk+NCxV6xkM/9QhJymKCpoRPUwJ32IxTB+1tE13qYrBv9RRP7Qy/O5xevUAG28VU",
-	"uvcnpDaQqe9dFsa8YQgzD6zqcUxIfezSUoLpwIwIS0iCJN9SuTxs54p6+XwANmmEyqIfiMziMcIS9fee",
-	"7Xe6nf3OXu160mnPPlYa3QR/fQuNi1vHh0frxSfzaPXDC51WhvZdhUyh9FjhyXTDiKn/vAuY+te8G+44",
-	"EFpiXquDoY7wd6HQm7eVzpkYR3KhdUpZbtb7UWvkbB43CAtbRtznI72rszGfaOkb1J6q4u1uSLG2760Z",
-	"9o7+ttG71ipUNyLAG+UkT0hiaWWtDDuTnCxchyzk2n/pf48II4LGcK1OY3tXfPYPmDaHoRujAd8ziqwg",
-	"IKBQSq5IWuAZ2dsH/IogWpv3lfJZTyoeX66JarSGfIUvbSRZ7ZNOpto/2/a/cSYEtB22w29XLzzAzKSC",
-	"NldLY+/47BjijQXypMQVHB/0ry4rfAymJfVLBAcdr10GoeLGyiXJiAibrwQIY5SNENxen81T0MhDTecp",
-	"Rngv+TzeAu0SenYJPTdoheBxhcZMYTrGYoJjw74Dms6GsDXQFFozBvB0aX0dcgyN28beYRBtTJRmUJ/L",
-	"cxMGskvm+aOi12xA6iuyedgcTYipfBkikJVFKo/34qDdWaLRO1C36izO0qrsAmf3BGmzAW0WutmDzeDZ",
-	"Gh++TQ3uXnJ4lp/LXRLPLpK9ZaSbG+p5tZk8VRMQQlYJHQ6JkEvtQYxiLgSJ9ZtOUEqGCvFMmdioUQNN",
-	"1g221SSdumSZ74LJ3Eu6zHIms8uX2XGZrSPd3JY5CRyh3of+6oqIucuvc0kd+pEIMTLL8yxOfNxl/U+L",
-	"tkyJzEGZwTUVdKuf6Z/e8SsCOCEPOxNinejvpp162w+iVW9pV1b7lAshtHMp39il7El0gKhzcYeN9IuN",
-	"rJhwtWySaP1C0hEjSY6o7lQQyxdmDuBdECw5i4xOIvisTCUddGrVESoRA68UIyOs6BWBfk0XrE+ZzIZD",
-	"GlNPDZJadRnzGZpk8Vg/2s8Xst9Bp+UQFurbCFYPIlh99DFfGQNHBMW9EmFBLhjjig4puMVYTKDlO8Hx",
-	"GMWCS0nZKORWx8lvmeVfD9WjDoM7hXECBMMde9RLXCTIQWBoO1ffzp1e607XBHIjJui0H3PEVyYOnHvF",
-	"gpFtBlHoOmEd5r3/6u8gmVMQ7HUoyhi4VvWEl7Qo0vds3qLI5fHph7xsxzxNoDbbEb5Sk+d41P2+QU7u",
-	"WKfzqXS1Slc6Ljut7sZaHavwCMfIytcDDmmSDuuY2ASLyx5OUzicwNLCqtuHYakGOrKHErxKORwjMn+g",
-	"CZ/YUi5wSButZJHv6W+fpmmJ9X0yPGILqtAdHAEz2sAZeIfF5cNXSdbVML4fma/XH+E0LR8ZLS+sDNrG",
-	"0TFCrwclRw1QTXn5BMF5Ma+IwFjAaICTkT1SWF5KxIeKsMVjAx/8DE9WtYZbo3rzuRfQt60mXmmgBndg",
-	"kH6zIb1eTjm6De69MqPjlDmCq0vJ8Elol5SxS8pwSRmsTBfrUWttXkY9NY6IqpDinYjwWm5WHssuEHNP",
-	"+Rc3JMMb1AgEOC0oy4WivEXHaHEwkNZdKBtpAxOPMGU5GAPj0DwurEf7NP1d6dDftwp967Lie9O5Swf2",
-	"xgq36wSwaZEOtjDYOI7zFgIxlgRhSRMCKVP9jNF/ZaRHk77pMDB3UNknBrBOXDA14yglCjBQ9HdAkR+Q",
-	"EWWMshEkWwHAZwedIkFiLpICS3NCxIgkiDLFEWaA6o6oRENNEvpjVFnU+QvmD8VArTTB6rYfXIbWbZ/7",
-	"YxUdOdrIHYMjwhIiIii6Jw7bX+92nWPQPFDnGtzvNq0zzkcy4CKMIl03Av1ADw9rW8ivVe68dBi27Hnp",
-	"QAZkyAW5s+rmFEvV27wEKxzkjlrgZHfvbZf+8r/Y9v+Awm4+7A2oAMCOdvXCJijTd+ybtYd8tVvW0cnO",
-	"I3tjj+y0YKxOwOWXNoWUPs9xT9AEXzrU6EI0dJwYALkBee0DkoNEoykRkjP0CP4A8i3a3Ek6oSkWF8xI",
-	"RS7MI1bePTYoJogy1J9yKekgJb0kM/RIZN9geaE+Z8XVfxfkNxIrwACbuw4mEH2nTCrwbdn+etD3mEpk",
-	"z059kdnHvK3CzRTYBdb0C/iqOUp4gecz9YA+LRa2Xk1BRlQqIkwlS5A5eYtQw6BMuw+PSeUXzKLVMojt",
-	"B/Htmt5LTZytenPbGkx4dKu9K43bxfKX5zMaSkEYFd1XmnLegFmxYUWczznGuNTFREYlwERhOpaZUjlo",
-	"DuoME7ALjvWrJDFo/wANdYUZleMQdzRD3Jg77jy1f1RP7VonYTsw2L7N2dzmNeoBSSKkOD9BVF0wSMfr",
-	"m/t7+v6+URioD8yZgE0/4YIA1GeE+naCPfNg/3FNm7TisNy21l3nRi72ZudBvicP8vqC4r5AuDuor49f",
-	"3/iHRNE9BqLDn0hM4FWQ4MuRJKquvG87QuLW1NB7KexbclB3VX27epstV/UVfRgTojBN5Vp66qp+9oBY",
-	"ChV8egyOg8xP8malrmoPDUjMJ/qJyVTNc/5ifQaSQLp7nBIsSGJ85xesjuVotnUCfMm0JkVUVSsB64Gz",
-	"HzhHupcqwKUW8a4EcMeStlwCeDOeFLadQQHfdjT8HXSwM0zOWRomeS53uZmaoaJHa4RwkpiuAzhNiRhR",
-	"YqJ9Clyo0OoZfozBNndmPJVFUz1tyBftCIovAY+LDAc1xsmi0XICL/fjd1QiqWiamkBfBz3n/JKykbxg",
-	"xkriWQrmFIOxpXiKHvXtv6aUjXoDe3//cYTUjLuBS/SoP+Bq3BvjK9JzF/uPYVzFzFPORhAAg5YHbhFj",
-	"zNCYpwl61M9v7SnOe/p2/Q5BkKg4PBb8twD9E+L0sB7bct7eLrt/R+AgPxh2Dy7/TFzRK73IO5txVwh1",
-	"KwkamuoR9lgbOGh8NrqWDyksERSdkJQysqSxQo23NCq3eYmM6xT4zxTP4XZETRfBlEpVriCHXI5LMpdE",
-	"HaMhT1M+u2B9Rr6qfgf14RMmv6M/FeSK8kz2gd+xLE0Nx3cDN+7ZOpeWxX53pexwaLnoXLA1OsjV5moU",
-	"LqtzO5iNMja2U+FFmBKUyFLdVeMSKxfyKjfv9nt2+Hvdilp6r2GysNF3HTt3y92sTN1Ryi6AvjXvnEXf",
-	"tyR/N466MP/K2K3otK8tTHTOfA3TMWxG5nVUhs84fEVQYPUvRpUcEK2o5eXylvegR/rVHMDUc351wXwf",
-	"PDQaeRyhmE8IGuD40uqx3LSx0W+zqmRH2/wwoglOiO1QojVgrTELYsP8wo7eDeEHecH6l4zPWC9XLPvW",
-	"92B8EvDcTL/BJBkVc7UF/3mNp3UumBn7k6DKdbG+YJJPCPRecQEC6CkLoz02WjV8UA/cNdR2MCJ4qKeV",
-	"ELME2PbRRgmJaUKCLgxLEVtVbe81GgF5I4VQ2ymaO0Vzu15QlnAX4d5QozTq3jppv15M/gdp035NSRr4",
-	"OE2KU7OM2qLJb20+7Xzyh8unLVfZ26WsU/gKeyGQK0qZ+vGwFbUmlNGJ1gP3cm2OMkUA4qfRILRSWJux",
-	"ahTG2/i87QOJJkSNeW0GmPm1cXsnSzPvzFPLByBITOiVccmv3SzLPdwbzB9Cz6xdf6hb7A9lGWXPvnsT",
-	"vInKK5zhVrlcvQ1PoBQ4arXzf90Xzpg9WE3yni3X3pltN897zgVgId3tpZvkPRtiglwhhSbcIpkNcIq1",
-	"HWLNb+j8a3r+8isi7IcttJeLgCaZNnhmYw6VICSVBIFUm1M2sjAVFwyyn/WpNuZMDMYLBAJyDkyVa08M",
-	"X0EjoqSF9PmqzG1TZRWNE/tficb4iiDG0QhP5bJM5/nkQTvLYXj3kjTslmbXRWNnhGzGp87xpQl6ujPW",
-	"lFEFzJAGacJ8Spj0uVUHhXOHJdeKo+ZCfOgaZwgyzFhCktwn5DEVF3+84rS2rcbGjGSXFPzHTQpeg+63",
-	"kxRcmM3hwIYb0G1rgvXeLzeCnbvr3rz963Lj+8rFXaudxnb4761pcPeUb1t7GHf5trvktq3n224i7sKt",
-	"M8AGjaz3D6JEggyJICwmJyjlM3CnmKCZMVdFQPurT4R90KzCZgs+IGaxS4XdcYtbSIVdn12ErUJrrHWm",
-	"yXApHrTzHwGY/ceXryOkLT6TlGoMvdrY1JqK9iczovUUbTv8gNt6QBkGf3LVpxvUsUX+ce+wvjDfbL+k",
-	"csolNbcvP7v2Ef+JnQJ+YwVclXboblTwumMzzNjWYdQ+DCG9zp01ZnuVQroJZrYAm1o3S8irTCW0QrbA",
-	"a4O5Pq6TLB6HxLmewAP34H6CQd6LA9d8OizQjbNr50faeW5rxLQmkJtKaT+VeFP4OOcYcP8uOkZsK5HE",
-	"H+Uum+R2s0lMpt+xn7wQQSaFSanAaVqbU2EeXZZOgdP0pikV5iN2XJroBMJp2jSzIs+trpuDn3x9m8vs",
-	"HZLazBmvF91tDAWyYMf4ymBc2WCsitCAEIYSKrW1Xg/tlN+wea8S11wzhAX4QNJeaob4XaW/3HGzlSVY",
-	"f/eY/uKJkAY5MCWBszOobpwIUxHguaJSur5pSsxrAwKiVYmce58UsCAGI2TeQb9QNUZYyzLHWPvGsaB1",
-	"F0YIFHCiAUEjekVYB/1SAbH6QSLI3r9gRQkpPFtWeiJ46YgwImhsFSPjwYhTLCW03UO2tHTei62u27cZ",
-	"/n2tYkFJq8vjB7gByOERNCE90+8PSmdhnF7m/iWZqo736jHJe/lBwk8M5bQDguAXkmghr8hXZSSBARO6",
-	"YOBxkYpzhy/Us7dH1lQEJIQl+TrlkqWHmbTjjfF+Mnf8Rdql7+yMwM24K9CutgHLZ64pf7UKe405uCHs",
-	"HzUgAYtaZDAn50bMYpeY84dNzNmMoO8kRac8tDtRWWuTdcpj2YX+7itjZzNyfYC5O+jUIlGW1OSBgA4O",
-	"ubaMU85GRaGpdy9gxRfaabBS1GQDbY/z365+eD95QSsO/y45aBfu33Zy0M10yLo8IfTSlI67/kyqIraA",
-	"85Rsdyt7IfzowVSJ3G41gUcw8Rfs4gsGfMcV0I95mhiYUFPyYjLJzS1DLiIw+Y2HwLA9Z49r8x+HNFkD",
-	"BlDA7l6wR9agB1z8Xn5jGG/XJTh9L9zvfjD/VnC/XbbTjv1tP9vp1mxoxxK2nchxnjc++VeGmaJqjoYC",
-	"4E2IaeMfIc5igmoZ1ImX9mHaU1Op/x9ak/Qpk9lwSGPAEDfN452TMl/NvuWTVa6OUoKviMkTicq6JBeo",
-	"78bbN43/BzyZXzC9Atr8kyc5Gkr5nRJKfKhCMWYFA9bT6z529YclT+0y8RFdMCxzpBbE+OwY4Zz9F5BW",
-	"+kNWyCSFXDGLtEU3brCXgd2p78Gj+tKM1Sa93adweOkFJnfSYedt3aJ3ylLW5sJiOsZigmMTgMwFBh/S",
-	"lDxJ+YiyNo4VvaJqXp+M8woQX7FSZDJVDhbKOK4sPJVhqilWOe6fZm1DTNNMkApnY+QHCc9SiTCSdMS0",
-	"Pp4jR40yIvWhrkvN+TBjb/W4T+2wH1p2TiCwb1fOookRlpAESV4XrZcKq0w2xi+BxTgzz1yvGoAV1nrl",
-	"k0QQKSMks3iMsET9vWf7nW5nv7NXm21Dpz37WF1vxsOjG2F87OBHtpN/oUckFZ5MN0y/8J932Rf+Ne+G",
-	"O86qKB391WkVjvB3GRU3zqjIOX7OzLhh3tQXR2WRsrqPsJVEUyzljAubeB40PV6xxGGPSwJvc9mfDjsc",
-	"cAOhlZExURS/JMbZgxEjM2QxxI3BAdNhWjZRNorQgEiakAumZwQYAJmyFWY4cVVlFXmH9R0FcDno4G4e",
-	"PWMo9JwDw7R2SHgwhwFu/WifbN1WGZl5vfHR37V35YyOGEnehPMODFLkAz+hf2SHhNmBnMSnBSW6U61X",
-	"sO4s66uzMU1J2z3YNhTdrtCXO/Ouh+eSs37unWoD/w/x0w46RX39D0Dydy1UMPxmP4rs4XE5SnlOVoEj",
-	"avq4KqWPdd8MxpzGHmF6dZI+APLLGVXxGPk3ID4cnuQwpq6rKhjmB2HPq5npwy1DKeZ293UoeW/R5Z1H",
-	"N+ILu/ygO7ZYSZwJLfCPf/0S7guaS8rVbGWaDVIatzyGoZfkid/MszeY94wb9MnS6k5zjyxsVsAu899k",
-	"rNUOeo8nRIJ3E2uLlacJwlBuMpijvnkNNHkOhVe4UD52/vP5S1eWcGsSNfi9mpSNIR1lgjx0HfjOnfBc",
-	"VChhMEd5PYkjUbO7DTCpQkSqeIKXuFVO09SpsJ41meB5bmSCnWbvoQIMTdmEAs/1h++K/MzHdrS3Lu0B",
-	"dfxQblJ8A8ob0DSlbNSWCi8DaP5ErgjLIJwwc265KaYJgohBfskhn52gKYGwQv5A3kApybQFZZuBGHMI",
-	"ohrK1PLWkOlzM8zbJE77iTO9EDu6XJ8uIZaHFThQBvl2bUqXriUwCP9ldOk1XICGBH6PAdt8IOEmDQI6",
-	"ItQQmM2xfGF1jduG9Dff2VHZJlTmYOCHKIeg35zOhGFs9RT2SwN2BxmKIIFnhFyiR+Avf8dZguePAVCb",
-	"MzUOCO3cBWy6VwzmF8yClEMNEM8USrCyofMUS4UOuvo7MkJ7+/At6Em/t2++IDvo1OLsHnbNjfnAoPcI",
-	"YWhOsICrMFIuLhg8aqLSoNTaNiX2g1MiKE9MVDpTrlkJjKoma4gLZaXFogEbWFpth88052Am/6m2qBgG",
-	"UuN6NnqL8zmbv/QEW1ELphfyNy+4yl/nUQ5w3rNbDhp8niLop544M8N8+FajATZQcdtg+Lfpyre0ZfjB",
-	"joOuzUEtwzM9NDUDugHzVHzas5HkAUl6RfKMXG5fa0YEbKp4OAKuCmV7CrC7JdHmjHHHGTtG06Y0Qt5W",
-	"O9cJ83M+fVeM5TbFeeVLO3LcRKBXSMErUd1Mshd+3bb1f66gR1dLExmObH2/EDUa8GT+gzyxGPFFg8IO",
-	"CvesySQRpvKAJZZi+RA6NGF5GbDCUyrVJ54S403/ZIf7B8QOoRaYAGyELSUxLCzcioSGcoh+nS4s+t6H",
-	"035lCN3nqDThjdrGMbAkJOnpu7YJzfGgMR3uC7hhgRZXpxlAcZ/jULtcgxvnGpTX05McAYFQm2OwrJ+J",
-	"fdglApgGIzYtDfraWqdXxhRNF4KIefMRuCqd34sOKUk66NQMP+8caV5+wUxhiEvjhTDmmKRJ/0QLFP0x",
-	"KAoxDxucOwirQs9bM9ohoDpAv5TCKWfeZu7o2ev9eqyEBep+sMHJ6kDvBy5vYblCjEBe7oATdoHR5Yzt",
-	"VF56J3xTprZUNcZS0hEDLWFJcoVzSOV8xXY3AaYFEVAyHJLYS/S1LZUME7LOL63oQB8nC9limd+5czdB",
-	"CpjlkBcMeqVAvpWpDNG39KB0PlyzZmbyySzUg2VPpzDKAiD77hKqiq+H8yeK33bM5c/AXP6uz5qxPjZm",
-	"MBWgziCHWQnQcmp1pMQkV3JuDG5gLoYJYGl0mDp8li0oKDuQlj8qSItvGGxM4XVYLcy5j05871GEMLPO",
-	"ozCse4Be7842rcV7Ly/UrirtnmBabkawuSF7tygtxu4sW5qVil7D5PuPa+1gSLu3CAfOuRUCZdk2u78D",
-	"Q/Re4FkanfwdRssOpGDLGC03Y2B8xkg9UssvNpgCTvtC3t4N+7GwKN8h/7kXgJRG/GeHkrJjQFtHSdkK",
-	"B1pt1eLpVPCrrSOmnLm+5DCNIoIMmY0m1xIAnQVmEscGzZmzmBzreyeYzeEBw/AQVgZeRdvWCYcw95i4",
-	"5MgRURZGpcomO+g9h9p6F7+w2NXOpffosHuA+nzGevaKY6zNfYIXbIlTEGCw+2+GbWCUfcvaC0dBCv18",
-	"lOPkUPIlCQC72nqtBZciWtujaLZ3i+w+eoiRkitKZrcNh9IsJmLWeycK/pCi4PuJuhgy3JbraLUYEeQ3",
-	"EqutN1C7iURA6woEABhclAi/FJKr4O4QLr8kZFpIuZsy/ICqrtd0x7rvTIvXy71j3TvWfc/t5jQZ3gbn",
-	"XpJE+nwO/tAOOmVzZGKobcpMYC1HbYd31GeA/mGSPtdID4QcwI3yAu2TLiEwz/qL3C9t+O89JAE2y/vb",
-	"5fttJ9+vmucXPMvmk2Ed6bMEIOeh4xjG+QdIo67vAhYQhR4OO0uy4x5yxsm95cDtOgbtclM2hRcCMgmn",
-	"pTQW2Ot3BjK5doOMpkpLcJNWyxK4boC/sAK5LgGyfVk6yi4DZZeB4megNCfi2lSTtZVLm2ly28kly/JJ",
-	"dvbg/eaRrKEg3WW+SAedVtiscQe51j3LMj8eZLD13vI7dikdu4jqHaV0rCPCarrsLDvzJ/Av7wmQb8ZZ",
-	"szQV40EyhHtLuNjlWOw4wp3lWKxvmkkirmhM2jFWOOWjFdA7PmQO4sMhETLKLTJA4pkKGpNQPX7MExKh",
-	"vBpf09eIi3nYBXtmRvVGkckfsfzeFb37ixByu7rf66D697rdpjgzJvECsvRACxREaR6I7P7L2n4Bsmce",
-	"LY3BfnPAeUowu2FZ+tb8ziVnc9TSFAcV6ea/QJn6b/eP+ypO94h7tXva7c/OQ31jD3W+lAWTrHC/ejiT",
-	"Ooc1cEUDn6i1I8CVDhtMxjnt7f1D9VF7Q7wXV7W/RDuP9c5jvWHSUJIg7I78Wid+hYK0YX97DFzCghBR",
-	"dYIkUaifS9c+UhwNcQrYPFIRXOvMvhEH2fm0/6g+7RtQ+hIH94Q4dE+Qg+Wm9/bFGQl6ust0ehfKVJ3f",
-	"u1ianbF9T67vTaiz0Lzuv799jft7e7z4VtW4e3GGrziYO5/4zgO2ZZ/4jURg0EH+vMDFB8eVKqQJOMtt",
-	"s2H9p4MKm1vgc5wQ0ABrPeXfCe+4F7/5Ct6xc5/vmMfW3efbMBXnLO7x4TCljPQSrPCyVog4HqOcMSBw",
-	"BgsBVc+ZcpUVFbwuwhJoM2KYDVUeUHuEMpYQASE70FyOUd94nPqIygvW//jh7BzBKL8RaKJ+/aQfob7R",
-	"Y6Ch+MfT8xc/g2++byzNPnr56u2r81f68/3yo2AE96HAcI5ExhBlxtsbXTCiZ0a1xesVROp36LHxGYts",
-	"k8fy7BPOiCmDGfMZIE/zoYJqEuhWQpg6Rn0+ha5xekKCGNuEJBaAlVjkJIuXn5ArCEScMtfjzcsl3e92",
-	"ERdov7uPJgQzy+KnRIzx1HQ4xqavD4XWAhdMj+5YjyIpyj0B37GD3nNoP4kSMiV6Mzjzvv+DRHHK48vO",
-	"Bbtgn4jMUmVq3PvAHEnSR4/yckzBZ48j1E8ywzZJHz1SeR8AAQ+bj+q78tbx6FHedpmkktgAbWKKOQWf",
-	"ITxURKD+AEvSuyJCk27/GPlfzfGc8tUbUpK6Rh4JHQ6JeGwoQ9i6Em/cF2wq+CAlkwIuMydU28rzse33",
-	"T6UmjLxbPhfIvc8OGxZfL6eBnIq5EPDzBSuIhRGSSNsO1FIELO8pK8gZKKygY/1IZQVMkZX9qxi52TZT",
-	"qyrxzEARw4N8ap9xVOgKZgFwKB9dARlqehkOMpoCVUDjQ0Um5mHo3m82ARcnVZvXcKb1MhnGpM8eTfrm",
-	"0FB2wfqasfRLN2DXeyOCHm1FLyL4mzDotaJPgLBuqMg1kSYMcQatqqBtMxpotYJIpDjvXDDYM4+u8cJE",
-	"XUNwS816g/MdfdQ3jxIWz3s53TyGvXrHTUtxexTdS20wMQefx24/JAzBgEqYZtdmqPqDhvHNoK+GcB0d",
-	"SQKnG7PkgvmM1dZrD3B8OYJQ1DGa8jS1F1Vse29A9OXXD4aVI83Xvzx6kvBYPrHsva2vdcZqkj5Gcsxn",
-	"cIA00xjMYc1NcCtUCKcftC9+iRV+sFGAOYvvR/ebs/gU9jCk+lXE5hibfBXDHbU+sN/d3+pQnhe2c8U9",
-	"FsdkqkhiwfEsb5/RNC2OcE5VZU31LTfDCYWTiCDFY4jKUqS0Rsvo7j07+Akfxe0fB0ek/TQ+wO1nyT5p",
-	"Hw738I+Dp/FPyTPypFXdxEA8Nw9/7qIkf5K8fizEHBij10Yp1ppcgiyJ+QrxnMVGC57gr22tcrQHc6VZ",
-	"wOHes8OD7uGqZhCLpPsN6Py6Pu3kta/czcYcVEFEVZF24kCHOshXsALdF8tyxvZmOup2XQH2sdZMFGWZ",
-	"sdwvWB9Up77TxotWV+60gytccjTEoIArmqK+6ZoAGnVf7wbEUKxGkqYwNv0YZNw6EXZJpuqC6ck8NY2i",
-	"jM6mORthSUiKjIgquNOKzk7nOTsBme2ZAov70c/lZ4nxNOEwLoVjitW4yOBw7K+e9+T9D7IMMjK8Zg6/",
-	"dtvPcHt42n795dtP14/a/t+H14+/HVyXLu3tX/9bk8ZLP/OZKcJ3+6g4Sgm+IvokFLqR7S1Sk5oCWxTO",
-	"S+lGpaYOB/t+U4duoKnDl1uWp7VCLCeNXXrJTYMcRctFZ0Q56gIN3Z2DRV66nGFKRf5/9q6mt3EbiP4V",
-	"wacsILc9tIemp2CBXlughx42wVqWxjZhmzRIKa5Q7H9fcIYUqYT0l+woG/C0K8eiZIl8JOe9ebOdmlLn",
-	"h3Oe19CGdHdraPOeivcE9R1e9R9z0aS/i+rvfjtZfkf1sJ38joIR9r0eEN+ZQto3E9+tob1Me0cnWukd",
-	"HU3pH9qF24IwvaPRNHd+lz5FdWf6foLF4aq7DkYc9vVQ7SAtEwyePmhUc6EWBfIZZLbmeh9OVmc4yJ6L",
-	"TUMcrl5J6e72B9URM8OPqWwhAbIa/qPCLAspeJ1hrKEWtEyL6fj8/vR+9/DeTY6j5es9pqTmS/vUYWo+",
-	"O9zORpLYgoqm18MFCRFGNIogs2FOpdjtrJuhZygc0TizhvaettOFAxQTtZ7DQmCMEt3oyTMLc4gzxiPb",
-	"vL+xeW8xdrtq2P0rRdVUA6bGN+k1UDaS1e3k/stTaJFO7+uyecmsxqLd6Xxx6AxT8Bj/atqYGdOD0ASn",
-	"J6RozY2BM1JShn5cZejFqBlRhv7FOxgISz9fdMW3WdUfAawkFhlT/jmgC76tEcIjv3hzkd3N8MOv+mD2",
-	"iYihvZBYGHIlGon1dmVtVwGoFgNe5Y98vxJIeFoWvDMAxbWDvROUoDF0tnOZ2/pmycszk0A/5y44sQQt",
-	"lY2O9Ypzx423MeNoWY/hTFKzJkHa1dWsQzCzuWbU5EcENquy/XGQbSS1xRFkS1rbBG030NoODuSg6188",
-	"bvMZC3YrqtRBNYVs0QmAjFU5Cgo0qpAnhcqdu+B+BUYqCllRongOtZGYqBlmzNC39EMRZY11Yu3qnhi9",
-	"J3OOYCHWyLiQDKTLXrpVVICf6IFuX8mYjhVYqORy2wokwQJmybZLImvm/u9fbeoO3phB0138OHGG3Sax",
-	"ZoNZs8YAisVHOj7fnsIIjHeFUnshKyNhRjGVYkuOemwc2MwUodAAuG1UTeLgciWEAluFjYpCiKZG81WO",
-	"5SceeVlwbEs3RRooq8jSOK9QnUxXD63TiE7Tneu9smj63kYhz/ChJM4scWYDPZsbGlzHoCS4wNrCYW7M",
-	"ro+6XWVRlqBUVos18GwOG8GX+igYJ/7cSAm8NoP/pjNXLDgs9tz+hg86nsZRwvWf69FZDDaLif4UMzym",
-	"dr7wK4N4kNvvoZe5itehgnSeptjojXH6dPk0Si9Iu3wade+tSykXqNsukIdL7mkBSyErjJO0oWmQbv6y",
-	"aTBRdx+VujsPufPRt8JLGBXMzeNKcaqRaL4Tu+s4xi6U2Pe6CGlZcD0i5pBVsBU1VBrj/XjD3a+//P4p",
-	"5gBzBcS+zY5lFJ4sNjgTPZZiyFemx86dGsPF6004w8VHSCFmjqhA8U/ZA+aaCw45ZiQbaLC5FJSJ3pVZ",
-	"tlWWTVJZtPjxibgTp7beLfSMQmTFoCfxVwl7rs5fnRlR6YtS/5/MoZAgH5p6Nbn/8qSHInHx4eRNtD/R",
-	"f57kk0ZuJveTn3H4mqu/KlbPlpzxJTqwcDQ98HIW9SVfMx9Y8DLP9itWrmxR4r0J6DBpqKBt0WaV6BM9",
-	"KtDYg6Fn3DctJ/Dym6aiX8cyWWN5d6axtQid/C+mAgNua7bWNgK491u9bXvwfJPvvNBDA8+vBGY7m/Pd",
-	"Nj9SVXO3KuS2KFty5qj13l6Ua9fAFioDZdHrM8wzmdPEwfOsXEG5hopcXhQaSoBcMiBjloqpHXCF1ZdL",
-	"70530rUcvdSJzv2u1ZfuR5F2d91L3HsnoyN25LltGCd5CX2pd86UoeP/gde1K5gJq0hYNLyCyu8ubex1",
-	"/8mWjdSXfQZJOUBoM5NnGgMaPd1i1q/7i9fRQUNP9KbIocTLmyeXEmcF5/Lo7ZNteRnp0YVaK/NG9FjU",
-	"Y8xZoni8StFiz2F1fzy+KqUbuWca0YWErBabKhML1wzVBD/Ub4VLWUCCtkZzldqDho1YMj7FlYyGvFN6",
-	"pC1irn87q008sHtefW1AuFtR7q2Bkg4we01Mvj19+x4AAP//",
+	"7L2Jktu2lgb8KijNVCW5l5LVmx1316257S1xEi/jbl/PTNojQSQkIU0BCgC2rHhc9T/N/2D/k/yFA4AE",
+	"KVCi1OrFiaambtwUFywHZz/f+dyK+WTKGWFKto4/t8YEJ0TAP59ypghTz6icckkV5UxfTYiMBZ2aP1vn",
+	"HA0IkmM+Y4gypMYEDQSfSSIihFkCFxieEJSxhAg0G9N4jBRHEl8RRFUrapFPeDJNSeu4RVlKGTlBQ5oS",
+	"/cw/LlovX/+r3YX/e9iZJsOLVitqCfJ7RgVJWsdKZCRqyXhMJlgPTc2n+j1SCcpGrS9fotbzczwKDHpM",
+	"kOCzbyS6IkJSziI05AL1Xw7br7CKx/3SsC5ae2t/9x1RYn46VEQsfv2MxJwlEmH9c7EiSswRHmHK/I8f",
+	"dJd9d8jFBCtYOfXwsBW1JpTRSTZpHe9FblCUKTIiovVFD2uKBZ4Q5fY3E5LDAHGa8tnzyVTN/4XTjLgv",
+	"lccNv+uRDsiIMnRJ5pIoNMUjykYnZjYzLBKJhly/DvUZ+aT6kZ3hmKeJRFR1WlGL6tf9nhExb0UtvdOt",
+	"41ZsBuNPb4I//ULYSI1bx/vdbjcKrPPLpGZ3ScxF8o1ENPGXc89+e4rVuPg03LOtVdZjIpMpV4TF85/J",
+	"fHF8p0iRTwpljP6eEdj5MZUIx/pn9C1G79+/fBYhieffddApEmRKsEIzqsaUof1DNOaZkAgzOSP6vxKO",
+	"2JAKqZCiE4ISmuRrbA5zMVNvaG09trrVPjqCWbq/94JLP4SzEl7/vj54fcSHMDp7ypAaYwUXYpymRKAx",
+	"lkgSwiIks3is59KHw9aPkD6Of+vXT8Se1LoZ7NXQy1s8IuERT/GIRGgo+ATtRW65i6Xd60bdbldzDdlB",
+	"L7g+t1ihmE+IO8iZJKhvqBjGvUB0FYLXHywNPyFDnKUKHliX5vS8zugfgbm94zOJMEzvBE24IHoXGNrv",
+	"dlHMM6aAhPa73dKQ97v1Y+5J/Z3gwPVj6478jGARoqIPXLMSoJhJJhXCaaolzZBnLPHo5TfMCJIT2q/j",
+	"K9K8v56vLJLJF80N5JQzSZwcHKY0VvrfsZGJwDSn05TGWI/3wVTwQUomf/9NGiGZr6R+ItFvzyQRekg9",
+	"hS+J5vEJUZimwA/0b0ByZr7uVoRTQXAyR+QTlUrCDgnBNfP+tf69Q0rSxPtBbwGREgh/jW99+ajXUyrM",
+	"Yv1gd++nZ48/HJ51Xz3674Of9//z+9dH5w//tfdf//NEL63CKpOt48Pu46ilqAKxma9avsAPEh7LB2YK",
+	"D/6tMvAv/g79uyDD1nHr3x4UuskD86t88NYstdmnwDkWRBKmkB4TcQzIiAOUcCIR40BMfKbVjy9R6wUX",
+	"A5okhF1re4f5W7yd/W+eCSR4Sqpf1hzfEOy6C3xQLPAL75PBFS7GtK3FNXz7GxmclFlOT8S8onLiRMTG",
+	"C0uL9/UuybwnSCZJ4q/yuRafFcmGZlhq2k5AscOMqzERSMt4IlUHneNLgjBiZKbVGHMP/GWk8EZbs79f",
+	"bM17NhU81qdukBL0nCmq5nW7VDPBbW2Z93qYa74wAzLU0iCwPrCN7AqnNLne1tl3lPZKC1SSJuiilWBF",
+	"enzYG1ChxhctRA0xwTPHSN+p70ApJdKZFsNMZYKEGSFlPTUmPXOLxwdLnykxw6Wf2Iz/dQsaeIIT9M4u",
+	"aN3W2wXa1l7b/dMrOcGplsQk0ZpUvqwnqG++3QejTCJyRcQczQRnI7MveiyvuXqhxey1Np9x1QNhXdl+",
+	"QcxGGxFuGDOoe3OeoQmew2AlIbmpsO4WHBZb8Jor9MKOIbgBxSC3tAWh2enJGe2SC1/7LU9Wj+BMYbeG",
+	"G666hDdUDpwdhta24zFmI5IgSVlMYMm11Ndrjd6Zfxgb1Bjv1vaYazFmnkScGc2XKjPR2UabtOfxyrcC",
+	"7GHwL6AXmKakdrvM7LaxVWd8QgZcqzupJKWV8dQFs0i+AUOZ7yT4ErXOOf8Fi9H1Nk1x3kvhLZWNgxFS",
+	"ieBHYRT3PfSKPtls0T3dwTImK5rQOefoFzuC4MoXQ9wWrwrNDccxmSoj/M45f4XZ/NoLO8Fs3sNKkclU",
+	"ydICc470j2gINIfcPeCdoiO92R107pwyKMWKiM0UA08p1h/V03KSQS5b8PLQt7Lwbs5WUkijIFOJcJII",
+	"IqVhURRUBGEY1uplakW+1xBcX+3c9xUaqb37geclg8G+ZzhTY8KU3mKSXHPvLwnraQYfVEI0qUk9iUvC",
+	"SpqHnrPmB+TTlAqSdNCZmaQlA661pKEgcryxgNrz9UQ9YS7oH/VMrzqRbdDBa+6On95CkiDN8a10WlyS",
+	"8v5++PChfept06Lp/qO2cHzqKHypTwgWoGjidPKPixae0jVdq5ZMrjBNtW59PZPce0+FPBKs8ABL38YB",
+	"hxuyDqwJnxCmfP4gx1yodL4JSRz5Vt0ZEVc0Juh9aXBhC9q7ZVtsuW7iWzzjMptOuVAkeUUSis9hZtfa",
+	"xfyFvYl+Yw8Wy9vQM2IDEUD0WKKfzt68Nj4+ZGMcbT2MY+R/WX9xMzl75B/wfHAIpovOzeBqNjQ4lW2L",
+	"XL2regnA/2af1a8+jRW9Iu+l2dSp4FMiFDU+MGMYy6A/vOrViwrfUzA4Upz2X30vlfvEx/yNfPAbiUEz",
+	"PtUa82j+grJEv6VMCNj8qHVJwmhM0xS4jl5Bs5et49bphH8qfhIEy+plvTIYTfM3dOC+1L1A4glBcYql",
+	"FtkyG+REUTwBMrqybG5oYZezUM5DNcWKEqa+keiS8RlD5kH9lgX/ZHlmoReDQ09ZNT3mLCaCBV/k1uFz",
+	"6Kc0/wJh2URvFqxBMfeovCix4FK2BTH76G1j8VJv3VYRhlu50mz9N3hDzCcSJJ3plFOmJpa5+AxEEK1m",
+	"9ICY97v7D9t7e+397nn3++OD7nG3+z+aiYCEs7/ut7t7+hqPFRet4wP3z571NZ9OKMPojd5Jru/LBIyv",
+	"N6EsU5ogDrpRi7BE+p/ULz3vPjruuk/SpHX8KNIGtH6k9QKiae1s2opa/IqIAeeXvZyAvYt63YY4lSRq",
+	"WWoCn7v9txvjT5gRdDah4AuRCgsVGM3DYgEcWwNGkWTWOqPwru5jc18ramXTZOVaWiuqdby3cE78rfA4",
+	"jH5nGz4WIKbEKh+lu4M32v1qxLpKOxo4F4ubWn7twX7wtfmuN52d8b01GLClk8BQF6hlyT0kEEj9MCbg",
+	"FqQKfBX63CVoQCRNiHMZFiMacJ4SDK7mnPoajb9Mn4EhekQaYnZGFdN8FHx5kHRg1rTZQjsCXy5aPS5y",
+	"Zh744o7B8gfP6YS8GT7Dc5CL3ilpSgj5qQly+mwy0DtkfJeQ7RCtXvQKqwUNv7QN5WMQ5SfLDNGumCO9",
+	"yD+9pTkWpJAfwsAB8ne4OCgl0lyk5WJdFnh+1PrUxllC9Qpgj/mXZcEvVKpFNQdCokHCZVlqLQ5joiwS",
+	"Mjzbo7JHpKITy5wWTwcjn+ALNS8sNn4qyBXlhjRX3iyIzFKTwUMVmaxDz0DJ5n1YCE2oFfowi2JH7o2r",
+	"+OoKufvWRYFwYvx8OH3rLbsVWp5kzoVOzNmQiolxCZW3agP2X8nDYBDuuSImJsqHJqr1zBHqWpHshoJh",
+	"gj/ZVxwedle9MefslcSGbtSI11eZ+Rx4hHciarn6iY0KodNkQlmex2UW0imUcCy9kR0Fx7VMFiyf/e3x",
+	"5S/LqfcsH0iuB3uqUEGhUSsek/iSJD2wMSjrTQUfCWKUY65pW5nbtP6amscZ78kxnwW1ZW8MHwQ11N70",
+	"BK3QW0PKpa80+gre13n0yh98Mkc2SwUoOZMZTlEKlOssMEmUomwkK5/fHdt7fGx9KRVSNTy1ZYWIkk/m",
+	"z3Jirdjw3l29wbxXEHUjSWte+xRk6CpJW/OpVWM/5wmeLx/4dhSDaImCFDiWzdjEkjVoRbnyAc8GF0Kr",
+	"eqdx1VdxRcksV021XplAtnFCNBduRa2Uj4BNp3zEM/2L5kC9hMRUGpcC+TTlQoUZs/7kE0HwZVgrNymD",
+	"0xTHzg1jXalS21IzyHrEhv8v+jMFn/VsMLKcJSb4TPOqmAvSA/025aOeZvB7++Yr+qXocA/FmqtI+I59",
+	"UUcr2QSnrePDgO0N3/WkG8Fpb0Kl1LM1z3kDKg9P8JnsCTLhV8WflEkijKSbYqGo5cz5++iIYcjRCC2t",
+	"m2/IDoQJfF7bvIHnIjPN/AO1lPQLX3AvWtoqSMjfb8t2jlH+q36/OX/OP26Da63j1hF6TWboHceg0JoU",
+	"nPIde/sH6BWmDJ0pmAlNWsff7+1HLTrteXc93u90O/sdLdbNBHr6xtaj4m87vYIt5jz9kVkfIu1D3b3H",
+	"j9qH2HJKqfBkuuCd2juyTpwM3MMtlglJ7J/wlqNF32d+JgO77C1h9QS9GSKM9PGNQHzpV4J0t0Q+5rNS",
+	"mL5VS0UyfDpdpP8KpxmRLg9KS0vYsBN9yDAyjCLJM1Rwmi5Ygeu4afzta2DPeZva/G5lYymrTcsl4n21",
+	"oesTT2BzPSJq6uPIZKhQ4nxMvPxUxztPEB5AhucM0m2YCWUCU3WxzLpP2BFXdFH7NqrG8LVNHSiW3Mub",
+	"4W9kmez9dSoI1veYeMtcIp/lDg8rGIqLbaplvfuAx+b+6h4Qx+1vyP2hX/8vIujQC9X4UkXEY3oFX/gY",
+	"5X/1tARtHXcLg9HNd0yw5tWPh/vx//f//L9gXyocK/dziqXqGQl5sNc1krh1vLff3T84MKJT2l8yZpWP",
+	"473DRZ6dj6p6TF5xpsYSzcZcQvGURBhOH0o5GxUuSBc/1gN0u7DIISpKZWX2jfjpQPBLk7O9cpONpvbF",
+	"X9M6V7eewgynl0gQrI18U79GZkQa9QqyJDAyHzcaXtAFbnar+pWXSqIxluNIr9aYfMJa3ZyAdrLo/7fb",
+	"GzpA3maHeKb+GXFmdU/NGa+ADkkSoa5mm7BVgsBPjDPShOU5kgrWl5gP6Vfq6ZEkL2Rr8FpLm4tVcjj1",
+	"X+ym0OylBZEHxzsgY8oWNncTzm92ySMtu05uXv5mWbIo6L1VJX1v4EGeYtI9aEpVwNy7oXjYZvEumfI1",
+	"ePELQchZyoMW54yLS8pGPah76xGTltw44lJ+GgINm7sYqo6FQCgj9L3QHNwKhbb5CU3TqrSYgGidYlDY",
+	"j7odCLoOcIpZTHpJpl+w17WXIeOdSpnpUVf1+DywnZFexUl4sAfxF5B3Wh87MurtQ82MrjiNSc+EmzQn",
+	"K+pyNaeXdmTWD2n3/Fc3bj24fMwwuYdVM+oHwojAKYo50zLVxfX1Sx9HrZQy0lNcaY5XvOr3DJvKiuM9",
+	"fdwgb6qnv9063i9Fmz8WDs9W8+D4FM+t6+TXw49eIByMWpymczPpqAUD6y1ONR/BwaKc9fdzOTm+4owA",
+	"KZd2u+EzJVJoHFjPSWORmaxUwzz62UiHbG5QVWgyoGfkdLlM3MPuQfLPgF8R9AcRHIxBxtWYspG2Bk2y",
+	"u173kKzPOVwjVqcP90tNowFWVx/K33JIvSDtz8GSIWlmLVF+ozfNBgOoTqyZU1gvjecNLp2qhvR+N8Fy",
+	"szTespYPXmUuUen0l891QbNemD0/j0XEvbASi/O2cCQaxsiBI1uxA5QZEj13zcLDDLQ577QitYnCU/ZN",
+	"bZ6Y48+44TCL5WimZJUWbCN2e0sHBta/MuCqPyQ/HvkqlNZwDWqmlr86iv6LezrqRc5WPB3u9WtneRTU",
+	"fnCd8/2STTO10qv8Ia9aK8c/V2NdrDiWRWzYKMQrA6SVQ1sXGbf3ufB0jBVO+Sgjq8Ljq4j3y5ItfEeM",
+	"S2ONTSzEw37nqLsQHnkmiAv8FKu4f/Pb/c6SNcpYSqREOF/PEb0i0kAPXYMM6sA6/nQksXbmyQJB1KgL",
+	"N0gZtdJ+RRrJjqC2R1C+XIH9qBMdv1C2Yzg7hmNp4S+vqN2gkra2ghb2ES6mA96cv2gdolov827TDLc6",
+	"0t1AdWrmgi3clX/5hQ+l+9UR+2LWbsasY2XBgWv/w6+ISLJwXpJ+5fpJuM187Lm3vOIA+RJtKu0+3hLZ",
+	"LCTuQCItnuT1jNcVFJt4V0Gh+AJC8aV5xkd5W3S23h+apWykyVaGRGCaElMf21Mu27PYO56VysSt/08P",
+	"nEDBbE9rYNJzpq796Dp5n4JMuVC9xvFI4x0V5IqwjDQaXWVdyy8ID71mLaLA0pZnENosyOY1McJqTTos",
+	"095+qHI0kHl508m09ibzoeBMTOnW24LAcZq+GQI7Wlpqbh/QPKo8qSmXkg5S0ksyU0xPmh9f+9azbDLB",
+	"Yr5SFQp9anGSH79ErWdYjgcciyRc2X5Fepm02AZlnvaCC5NOL4/RbMwLACU+ITY+JIrEM5RkehuADUIW",
+	"hsNrjbQKbaF+8wRhzojD4JyNedowDQMzRq+IkFjQUKXDmcLDIQz1N071qCBxkkqU4DlkNjJEsEgpEWhO",
+	"sPADO0t3hgjJ2Ws8IaH4DmCrJXjuMaeKSaHQhEuF1IwwNXfSQW7h677vd5oTZSvls55UPL7s4ZQIVbOz",
+	"b8dYTHBMpZIQ83M7jUvDbTrKV0WhemiUI97W19rykk7bfGoUiDYku2tpCuqDFltcql5zojTkdEVK1AmD",
+	"t277Eh02nYoHBXGdqcx7pYqGGuJ4ATlVpk7CTIjPmD4dzYe7pGhhjfEyrvJ0PVmX2n9FAAtKqsIqTlPS",
+	"+CDlnOi197HQmXIxxt8zkpHwor0jMYG/NQFH6HUmJCkTsiYKg24GlWnIlgXNMNUPFGTO0ThjiYBg5W2u",
+	"uJukICMqlcmmkT0lbJpPTW7bI83MGhOHJ6yXLHNgBL2D7pJBHHS3OQpfNwmUr+nLJhnOZF0qZG2WJtkA",
+	"9t1Q4OKAv5YxlYbpgCTW61YtMgpEEcknZc4NoGsDE0AmNLyFgiSr9fUGguDLhM/Y6i2LLF8UI32KQRY3",
+	"Hcw787U3w1dEjXmybEBLmF3p3HrntYRZUKuY5x/Y6ik51zp0LX2WvrnVc7H8u3IuFZksleEFq8MKMUIS",
+	"iTBKOb9sOoIz+Map/sR1WJkd6pjgVI2bffNHcy+YQAmerzpL+p5vJCQP68mSKyIMzHWzA2u+4WqXN5co",
+	"pp5NKpqmSHHAwDeHuhAoQzpsrjZtSZQYIzDXLBsmKq1tekatjAmCk96CstDgc3rxZI+RWfj8qLEguXZh",
+	"dLnG5+iDfvVrMltpNFXWKUh7VYEULZjYIe5fPQNVhapm6fxlWTQlqgbPcp2hyh1XyvcAawvJlJDpHNbk",
+	"Fl03G0AbNU+ClD1hSw0Wgxo50nWwSEulDVC4TH4r3Fu8r/hsCfpl6RrV+LVsYlyF7zU+uLm61PiJG+cP",
+	"q0/bwozLs6l+NLisVE4JkxYKb/18m/1Fp/AqTLmpMZXn30hU3Brl1STQd8E9YsHF60pLlscm+RURgiZk",
+	"KSSCzcg1y2DsGjmlpuEDLkHozcth172wg7ccaa2kCq8zwQ3CsaGIkg8asKyufy2/rMV06oHGuwThzN4G",
+	"hSur7mrMqZbjqgULLWzR5OKoQ2OsQlYtLlLoID2f2GrzhQg4aeufHC4y1H2RyVTNO+g1B4MZx9Z3J8fa",
+	"JuMM+hKUIvyHIH4UEfqd//vv//e/v/7vPy8u5Me//9P8o/Px799eXHTyP777+78vSAOtAdmXtIvWBc+1",
+	"7oOwhSwuj7UDE/PDNH72hI+G+CgKYSA6CMDDvFSE4hHjksrWcesVTrGgeA0URCgO9xBnQG0dAtiw1naM",
+	"Qca0HpmNxp016jMCkIMLQ1+WQVzGhdwkt2AT0MJiLT/fMFLhFhAEt1x28LXC37ms+2LzmmHe+STmwdI0",
+	"ymMu4qz+af6LJ8g89xflBrJk8vevnyoT4JGrWM7K6DkY3kkjUKzVG13iPA1i3nXYXS98jCnFQRU6yf33",
+	"aCaoIq4v4USS9IrI9ZXAUHB+P1elluXMbTOvJyeH9ZNgK2I2LEI3kYk7ovq6iCoMUWaGEmJBLyhJk+dC",
+	"hJDIHFLTwvhsr6ug3WbeMEff9oHFdrodk/rQ/y6yyOO2J2yh41pSJCYsDbjxYRjyOv9CZd5meDkEk3su",
+	"OH1XCV5WW0NwhiuBtBugW1eBrDeHOlwb4LkEa9zskesB5C2A+C5g7oY25Mfcn13eDoPyAZ1ZUzWe+0jh",
+	"xaUFPKnuXnvvKAwK3trrdDvhHbDfKlL53Bc+LsVzbnL3BmBFnka6nOzzAk4f6cc9HRUTCy37L5iNMnu4",
+	"3DxMe0/okRwGDP2FjyiD0L11ZXhbZsswa1HECpz3DFrjNNs9A9y0t2/xlfAIuGTrFf+Dpil+cNTptvxu",
+	"EC2JJxlJFzf5pmC0mhUew7qVcSi3AmD1AcByrKMg8pFXqITsH8ggwApZO2MD9d1f9s/hcTlzbFE22JF9",
+	"I5HXhmPFmoaMJwub5b3Ep3hvy0rjzXcnSP8+Kf/FrZ7ysb4Zy8c/Agu00h+kPL4kSf8YCTKE7qEZM427",
+	"Te/rUpOwTBDZQX0bQeofWy1DyhkXiQFqg9jhgFA2cpkpefspSYRWhmdaU034jKEJwWw2pinpoD5X056b",
+	"a+jFgo7GKsqRb7W+UcD7xpwlaIiNQoklspCU0E3UQV/mvM9OpBW17NyLmFgravnjCHLiVyVvup8gmglB",
+	"mDK5aQDQVU3pbkWtEWFE0LhwqPm9azSrPMzbW8NvKTrqmrgVFwkRvZRckbR1fAhoX+BNiPFUZhCuuG6j",
+	"jvL4Q1xFZhO36ClJRkScIAYGDiMjrOhV0GW+fh1+eZGu5f+qe0NlPQNJjVygATHNjw2V6WWBtoZ81mya",
+	"ZoO+LmeZZfKlHahW88O8ogq9VJe04jmrdYyVTlRNVGSdSEgRwWoYkKg+sCyluhjpX1xuLcmH3Y7QKj6w",
+	"tr+ucrQfdldzupVhvnKkr9uAqTXwmFTZXLWEdOGBuhtXuDgWeN02puuYWwlvfsVQvizd6LU9cSGBu1S+",
+	"biZYd+SzICpdvXI32iot5S9uKc2tVLWdwWry8hkPTDfIWwCTJ1gbDe4zreJM9D0GOVjNOLJonrLU8TSH",
+	"OvIiwe3/+LXbfvzx7xcXHfjH5/0v/x4S5175uaZ4NreFOd6rzPN70fdfvs3fthftf/nuP0Jv/Fws/GP7",
+	"f53Hj8srP8lSRacp0d/qdrp7CxkuH6OGa+Knl7u1iRCG2ngYEYCp6j9zwKrAun1qO5RUK5fyjMBVQfL3",
+	"2vjOxwbJx12kOPKmXj/Qju2EX4ffuxg4X/SOaA30YM/L0rLsqRjiGfhDbLAcYXkpc98rdESBBMy8E6X+",
+	"nO/t1xLb6+mtH7D53cXe+1nfhcNm6834tp6xVkHOdbUsxitmvCbK4oOjqSBDIgRJjIvF9liY4ISEm14G",
+	"lnIjbawuic7dW4dBpEiaSsSHx6jvp6mYZmf9qHxVkLzdUPWnvJGQ/iGveNJ/+Lue/+2aW/QjZCCka91Y",
+	"DfbxlkyNxdxDi6seTEHMXVGhPV5uX/hH/S+uty+vTNqK5u5/4p1lB6H+bxMsLkmihQRs9gKrKvy7jVzx",
+	"q4YiA2MxQ4A8p8bDcs+EOqODnwwgrU02dEOU7PUmGrkhhGb8hpFzOiFPbTQx4MGhn1BCR1RJ58jx+vJz",
+	"YUHQBYFGM3Nws53YyGHZx20TJAupfvh4v3vwuKyyPTwM0Oxb69Z7Clnwmyj8zjGolfQxSXHaTsiEA6XO",
+	"/B8xmmTxGA2IVh/AK/+oXpsvnvPYQH4xkGm6Qm0uj2U77+RquuqE+xSwcKCrU62MMkRRXvm4nwQRbGoD",
+	"LfMUjlWPsiFvHbf+vrd/cHj08NH3j7utqJFeBeCqfNiDWgGIYz3umtv0YfKyWyFh0HiqEsCtfmG1sr2o",
+	"BUnCvaLPdqV7uJf92nIZhxMiRtDeT3GnfGWM/p4R00fnh0dv97//r+cvgl7WutiZec2yPMUi3LWw1eWV",
+	"DN2wYV9lb3UbxL5XJBS71b+Oj3ZhtwIvKyUsl7na8zytYUr4NCW2MPYK8nZd+C2Q4ODtd4hRmuZAVhvl",
+	"/BJxSOSBMsexifFFtux/BoZODlSwYbSvoLZwQ3mT4WPUr2NE6GisAJ0gr3mUCmETc4HrQSVwA8dzfQMf",
+	"G2NEaix4Nhp7IAhutJIQmVd95z2d7i+WbbEJJcr36a96iPIzUDmyUauIjFYpfFmKqdVyffpsmFbqQSRY",
+	"pl3jTncJsTcH/BJOjsrhWlZhsNjh/8V19QKH5SbUdPv2V5rO1gO+cmwuAL3o/biKp1KJFEcDggylI03p",
+	"OWddNwGwmg6VD2PJzNeOKyzRbZZJ9pVu2aqkX/nAdaV4WetcqXQWMr6UXLnyuYBcb+DVLkn66kibezWu",
+	"C1lZgStaTFlcS0m1emlI8QxqmcFcxa0qbs2h7peWipW0libpROsL2DVl3vr53JuYMtczU9a2T+6Yv5Q5",
+	"+WueAxANM5UJUoAD7B11AXpKIjziJciLm2VMlcx4k373KkIvIvQmQu8jNMEpidCQmP9CS+0IZQw2IrJO",
+	"5jbjqq14W+J5VKAwGBggSU4QZnJGhPENjegVpGz+eTliOcl7PVU4LHXnk4AfwWFgLjQgsblQEwPGctx6",
+	"iuW41airU28ho7zU5VaQmNCpKhpevXt6bhteHbqfr0jSG8yhuBFIg7CYmPwtQYYZS7Sy7kZuB25+kKbn",
+	"4510N2nM0t2arlI/YTULNJymrYfCRkKtfVndj881t7g92bCvbb6LwfdXNrXh5uR7/rkpxJC+PwSGczel",
+	"kDlQZnUBiqlVdjUnHn9J8x4w/j4tbGxjK3Y+ySU6/PMvbwbOJzdpBvqn3KtIsPz2KQaXzUsmM4HNZj/B",
+	"7BKdC8zkELb1FR/QlCBzKj4GHf7wjQ0SuQrWq4iYUIZTtN/aCuD/hjywxEdWyOIv9ct9nWYsTlJ6klGU",
+	"z+PXulo+NeeMyH56Ce1u3sZkQekoaxt32bDk9lfc8vBGC19gti7w5duwO0OirUZHDQ4/XyVZUUddEkpv",
+	"6p8mOTP81H9IjQkooAkWlzCg8ioEX7SiFMSVhX1Z+FiYsEvyxc2usjShcZRfv2KB1j5cX+ESTvAn/6J/",
+	"VrxlDa1SKWXT5zAGn6gH0ZjWcStODR6zu864svbEEpCWowKkxWIhwV0mqlhc0zqxvdYQtiXhNkXtqNtF",
+	"k5HX7bh13MqhJcudDIaQccTiuZYuUMkOdWAII4Pkps/191GLMqlEFlvgvNYplBBNbLtsH4fqMJCpX07M",
+	"XQCLWqfBr4+HtRRO5qgJnEx5N4OpXzGegNNBUyXOgcLtEL+RJdwqSqTNLB0TD3HLK1Zy9BJzNkxprHp2",
+	"MRJwOjCuera2KqhvlaksONwZlmjIM2aKs2buEuMKaUNASMVByd9O1LlEvzVPrdSbyxS/kd6/VQwed4pC",
+	"P+XH6fO6zVkWx+GdvOvI0/LJ/ByKiPt1bRus7urKmyAC3E0jEy3t8NggLv+VAhstljVZgvUpyiPVCoUs",
+	"C1H7fYkL3Iscd6TE0byGr9W9jyqMtcK4KnyjwgCaehN8GV2R2X91v0JlaW7CueB9Ym3rf4kqsRgey3nx",
+	"miEEn1OvdK03b6u1gouvOcgq624QM9gI8vP6mEEBEbBmsdEaEKH2bA9uFCPUVicUE/tGIlv/uiY26EZR",
+	"aO8Ard+i7CbU/DX0+6WYtLsTe29P7PLmp8UD+gyG4qC7U948suqrUgH9LCxU+SCt6e1KhODCIXe8e/EU",
+	"PT48etRasGevMLWDXFh3bZYCtkafMpkNhzSmealr/xiN+czk1Ls6gGZICAOcYhaTXpIt/6amCxsA6lf7",
+	"ESRZUNeOg6UOp0hCCSkC/BBIDhZ8JPBEBg1UMgWcrCAlFqMzt+mN6QmityNHKuHTHk1cQYVeanNAlG9X",
+	"4+k0paSU/5plNAmPR4Wxi5EkTBEW2yq5MUmn0mtUhHCsggBmmiwC4C/PocZjJjgbIQfk1kh39JDsAsHM",
+	"IQUwFbl0MXPd37o43H7LKcGXEuER1kx00UXSrO+EefkLM5DQGPXLsXUpLjLbYjMXii4bppB7M3Vmmrnf",
+	"UkwwvbxZvZDWwXtDQZYfJZly1VP4kjD7RejVY6W5srnaxmYDUJ0cQlIQBC9vSgoO1S/U+ijcL7B+pRbu",
+	"z5GADMg+5PZP8BwNiAd+CdGIxv3mVvQhdKHvlfxRb1jP3OtoN8YsB0BCLqbeWopd1qRRgStFDfgSrNfR",
+	"4NM4SLpmFaunaJqX25JP01SftxxaaWVKty3VdDWc+cftw5aDeeesRpQNaUpecDFZR7EN5dc1yJkjDhB+",
+	"KQwx3LQ0M+0onKR1rWhFbY5X8GOV2EZ1X386e/Ma5c6QwNOw6j06CdZjv339Q4R+evv8B8QF+kAGb4v0",
+	"viP0ij7xmdSAMn2ImoW+zWfX9gPYbWv9hhn5p73e4WJUk2j5VyaEawa5VpIGhJmQ4kiQCb8yLHhKY2XQ",
+	"1Kqqr98foWHvgzPCEoQRIzMEQ0BYIgNagYV6oMmunWCFT5D+lh2FLTBiJNdJOzUEmA1SGp8RpZxyEl6v",
+	"kM++IMcx1zYITh2NvaJSal3vR3u9FbVmXFxSNupBW84eoLG2jlvd7y0K7cLA3tlq26c8WYhIu0rcXmx+",
+	"/LX14+HPz9qPX334z/aj8/3/av/ryeuD1scFGq8+tyA9CANGLyNEcDxGI86NnqwXUtIRa9OSSK0RKjXu",
+	"wsrXPwYnPRRErpsPZB5pxWPR++/J46vkx9fdePJiFv/wr8tWYA3yT3gn6bD7+OF6QDLuPTXTyFhSl9W6",
+	"bxNMwlHe/fPu4wLS2NYIuPy340M9CBv5fDrGUCSjZjQmfr7eYL6FHNMbBQWZFnm/jcrMasNCpTlv4J4P",
+	"R1DmFj/CS3y0wQn/eyubYRky2DwTaT/PIg7u+FYykYq1LYEqrYmqVF2o8GqMqFREkEBP7mWdy1zu+rI5",
+	"mcbFlUHlRZP16OPvvCZxG6kffMxy9SPmkwX1g4+rtRvPOCTbFHgEksSZIF71PWC36KO0X4JS1t9KOLl1",
+	"zWUt1WPL0AbLPIFgowjTRr0C8B96k1vUYAkiT4nWYLC8LLoSDLfRL8HHY15FwHBfiIhtqHYpIkO1Ue3C",
+	"EUuIVpfCXSPOwZ+inzMulsh2XkDkE5VaMUJDwZlCWhETBCcS0Rrnx0b5idD/bpNme3nauTc597qli/SW",
+	"CBpapMG8V8xhWw2Ck2Dp60slTStiG0RZWRVlxdJanQw3WVT3fW701vyzkbc6Sxb3HZRx3+LS9oaCTxpV",
+	"P8Ldxi+37dWe5gTlsrXMrs4IudRMg7NS0aLn9CGCklovrHlt7syZYn00U8mRAqT5GVVjnimE2Xzthtb2",
+	"CAQW9do9MO1i+NtTLP5ia9kgheUrEyQ1bsWwF9csuyus3zLGgkQoj6fIqNTV0TQ6rrTmtII3l9aVHl4B",
+	"xXoVcPX1calvF+a5jOu8DENN78Op1IYhWUDRys13gCnE9i5kEdeHWZrOtcitaxDRuNfMUvUuH5+Te42t",
+	"SqcuHNgWBmCILWIbeGrFmpHk/K3XazHkXlNoOHULYZC13tnQxWbglr75+RINyIgyxA3hzbBI9L9fcZbg",
+	"uYGwhE+RpAdaml7K8iWnEgPopWnDTMms57pk5VdK+czeJfu8uZ5jtRWo/c1BmfKGJs5H6MN0tu4OPHOp",
+	"5Vte3YbvC6x/8OX+TtTekNvdi1zJ6NCzsQFYTciGED+Lu721JjALZ6JoCFNO71zosIbdnBzeU4FBGpjs",
+	"Zn1kABu2WejPI9y6cBDg+s3sWyNfb8hBVeswsW4LZKloKeNSUysUHqZezzeTh5t84gyQUIW8lyW1rhJ+",
+	"Jfr5i6eOLsqYm8kfXfjOBiWky0XYeUYkyLCA8zjgLdtv5smosuuwG+IbiWiyAdLR6mU6W+iTVkhKPJ0K",
+	"fkVMxahJYglaKwsvXdu5eQ314SvajXKgYIGN1ftIvfXVLGq9lS1pTx9IGvMJuLXc+gYJuizog3KIJAaY",
+	"K4UuS5MG/rY6gtyxSHKDXHH9Jsal3f4FD7jAios5mnERCJ3Vd6OocboG/MYbtQPRk1s/03np5HIL/xc8",
+	"QOckHjMaU0MrdzPpRk0qzoi4ojF5qUyqp2/BYUVGXMxbx62nnGk6cblxJhey9fTN67P2D89fN4TctW4Q",
+	"Kns4hh5e9gzYVfuBMCJwiuLyt6aCxqVmDk1MsGXGVT6rz/VJnlspR1ynn4FbkSCjqcXBMUvTMPp6jwvM",
+	"bDKXa4vldsjN0F+hTVVrj8z/4hLDP/A3Izi8L6wtP/Lj/hCO+9Lju7Iswx3ndfhm4+O4ZilC88NqA+lf",
+	"lq/s+l2s1mDna7HkO9+jvJ1T6YTczZaVT4/P1szbwucFUsXOg+mzfTuP/jHS00NcINjbDupbDtQ/tp0W",
+	"OqivGXn/GP344/GrV/pP8kn1jxFmc79FqTKn2S1QlLMy29k7ZKad0RF7uVZCQ23zBC8BAScTGlCQ1m0/",
+	"sP0sgeVNj92vruEsaU8wTVEBxF0itMP1NLWm4fkziH6YPakk7ZgOtAtDf8EF6p9maswF/QMO8zF6QrAg",
+	"oh8GzMvT2gLvefvm7Bw9wFP6AGdq/MDe/KC/zCW5dr4Ndr103Vjsu4LroXh8eZr8lkm1bmimKNhq73e9",
+	"eMQTwS8JAw1HYCYhCr1ArPXVXgVgx7dTLqlmV98BDAZhCn3rWtl+F0HZzh9E8DXLwNr5pWVu/uskYXlV",
+	"9UtcDLDyr/gVCQBvBjISF3oF277yl5RBM5ViCxdKPUtl9jZKs87mRS0oMOtB4ZqVSIY4H5ajNbYKksrA",
+	"ht+oLWAWoXCo8Slh1qHmr0vMhSCxlccOsCDIuFfAbQTyDipwQxvow9c+Es2q/ZaEskrb/LlRE+U6PNuG",
+	"DfTXgBCrA66AvS9FH4pJVPYlGN1YkTtaOqZ/dSOoxLJuyAyas/g0zlG7HOQSbFJuukJyREpUjdalXwFw",
+	"0Avp+na+v2pxbw9X/kZiT59DTZFF2jdUkLaOW4/I4+Qw3t9rf48PBu3D5CFpD/aG3fbj+PvkEXk4PMIH",
+	"B6ag1xUBWyuBcdUDRKei+gqUItetC8ksHtuyQwB9mvMMSum0kJOEIKo6fr3Wcau799Ozxx8Oz7qvHv33",
+	"wc/7//n966Pzh//a+6//eVJE4I4Pu4dFm8rXXKEXdgx2zR4kPJYPTAHqg38rBunFbos4xJeP3lU5ZzHA",
+	"aeldSEL+7Jy0FuG/h1yYuoa8GDeyDhEqELSzbZpFpbf6HXwqlEAlFyItlWF/jJp2dVtFsk+cye7nj9ua",
+	"4uNu1BqY31vdvccH3+OjuP1wcETaj+ID3H6c7JP24XAPPxw8ir9PHhMPWgyerUWhe3S8l6PQEW3iGio1",
+	"7Xnbj6BqnRF4h9f7ows1wFSOS5B1+TYfdz3G8Ku/57ZyJs9JPD44WuzenU/6c7PSc7tsK6uuixVp9OKN",
+	"kNCKNQwiijGypLEg9LTCyKxcM0lc6sfS4P7Srm0K1Fbs8+dm2sKaImLNAznDVBmaKqhr2fn08mlrNiLn",
+	"KRJRhca4EQhCFW0VyNKnCC+rwSXkJqYVToEc4PcYy8nVW/GKF9bfztUM5hkdegWLHpcZYEkW2mMYvIBj",
+	"r8sVMFcJ2DJv0gS949AAc84zuHiEXpOZubhwos0HQhb9FU4z4lzZ1o9cdAg2i4cknhWpOQ6IEbMQEIPU",
+	"+qwWiguE/CWfUqjYzU6tfoiMz0KvtLNfObV8qCcoJUOFeKbyGSWcGAQJcG1A2w2L1VD53ELXBnOXHXzd",
+	"tj/PTYI8WaDQTioZs0V6bUXxlRZFWfpJvnWa0xs32bVKpRa0KU01vTwScgB5x7jc0aVMdNtSvxYlUq5N",
+	"rmJcVu/8YkfPpyEsGqkIhkxwf4bGoYVFSonwKBvyxal0R8HeB7gIgs+KoxJDqgEaZDRNJCojB1mBuKR+",
+	"99du+zFuD0/bLz5+/v7Lt23/78Mv330++FK6tBdqel/fyL2EoILZ4iw7+YItDXwt4Q8nyJANpIEbxR4x",
+	"QhJ9vrhAbjOuXQTkkWBtJfbiwAc8mVcAR06QIhO9JhKUdK2UWxwbQ7uRn8zu5b3DBC2Ud81wi+NP8qO/",
+	"im4tk8g9JqEcmhlS3C0zF3aVr7+k9mguwhy8f//yGXSCzzsTe+eCSmvrkOTEQNpCd/bqPVrCIm5Qsavn",
+	"4dboH8NUImOhYYm6g6NkHx+Q9lHcHbYPh48G7cf4aK/9fbI3fDjcG+7jvb2O7YsCMwxmrz4xCZ9xyuNL",
+	"R1zmQJxYaK1LMlVAUx4gjTkfMU2MzBmbkW+mCFoKrkNRAU3lGGEj19w4GJlpWuqg56kkFrnGQzmpJ7Pl",
+	"EG0rBlsRnYbm8gMSOQ5fJ0OtPhrw+K8vGDY5lCDq67B1+lWIpQQUPbmOBezphkHAJyFVr1C9Q4OoQvqY",
+	"u922mvI4TViAL2HQiXCaIpJKAgobGpCUs5H04mWFXhzShT/WunuDzKvQIKlF626Wkp2zp5X2peezWY7L",
+	"am6DSlaTFsjmb4bgUmrWLnQFNlYhN1be+zyHp1t1ZwVNdvnNT7R8WvlG1/fmYxQkKLv7/ZwtuEJWlsAE",
+	"bb82baOZNHjvIPjPwI530C9O7TbgefiCAWcBz5FmipT5PZ5Nkj0uVQKgCReAp8TQQRfgNREe8c4FC9ul",
+	"za26j+vw1lPpChSkrZFdK3nI6VAFuz0JLp5W/rUtVdOsdYX1W8df83WqY7QbpAYGvVaFCV921eZeYKfI",
+	"Xa/RYxCMKGSGOPujiehvVQR/yWH3+Hhv/7jb/Xv34Biy8nI6aU334MjVT9UKg189WIq9/c5Rt1U9f8+0",
+	"dWUUAw/jVZ/THLrdfK2YqrMN3TyP8F78aPC4294fdkn7MD46an8/2CPth8n+8AAfDo7i/f0V89zvhuc5",
+	"2Gt9+RhwMVg3YABZ1dw4r1gfU8EVj3kK2pLFnCOTqZoHYHEKIl0oW/Y9foGYmynZKXSzCOF0plmHM+NO",
+	"kDs45hx6lButC0vrU30NBCr4xhHUc9lm7nM00+LXbcU6WkNh6H+Bsb40Dx75sfEishM48FKRyWlKRDAk",
+	"ZvKTHDv9jQ9kTyo+ncIY4c8BGZvQnSZxsPFkCn6alM8MpKmFpU8y0jMkGg7VNixQtYlFy+pUzZx+JDhV",
+	"4wU3W3w5EjxjSU+PvnXcEhmzQWY3gdZxawzPzr0YTLGvOA051yqvXaRDosZa5EG6NBEopVfEFEyP+Qxp",
+	"rQvpJ9EMU+WpX8XoimW3K/4xXJKPw46+H8FRQZC7o+i0Cq6NAoLTfdlbAr2fH5cWBnoR+3yR9LkcCZw0",
+	"CdDk444WlnKFuNI7bXPI6lO4Kx62ha1hnn7s3WswkBM8t6xpZOC68lTuQUZTRZkzd6jsTQH+zF24JPMi",
+	"3lJCKmuYyY3TjOSoZvbvnl0EayBumu29tSp7fx3qqB74LBFXROR4JyfWEkeXZA7BU0LhVkE0t04Qy81O",
+	"T8/3QuneYoci7bD0IfSjTRLBzTZ8rvml56A/lyceF2mOt5dbrlfBjb8KROBlmhdrWU0qL+ZX2ugV6eb+",
+	"ofyr51qUGNRN5Vp431g76TxnMo+OD5rnMzdIU1670qd0pGvEJ5tzRoAda0ZSwk1aPP3LNTff9Yjbf3zU",
+	"/9NtP+512h//to5nUU5wmqKUKIOIYtKRQbID26MjJlEPdVDbWsjY3mvkTafEYVb2MPiyav+vkxo/Minv",
+	"CxLypdNUJ5yROXi+JWBYzwRVCnoT1Mi+OBPCNkFydPbz87PlVJZntHvjuV3Ks9+3a7WjxDpK9FmXL2pC",
+	"TOqcTsib4TM8D0UZtOTVypZWtWx0zUHAfqNV4jQ1LvaTQmvF0iT6H5+dlcMI3/7a3fv4a7f9+OP/7f/a",
+	"bR98/O741277yFz61vv3d/+xXvzAH6SVzVp6mWEgLvLxdNx8U8rIc6YMWQcQKU3KzjINsLbbZKkRo9bV",
+	"HvlZXfGYJFlqNCebNvaCpymftbNpMWdcclLWgl8G8Do0B0CatiCJIjJ6sg1Jw/UcwHKlQA1FVT5YJ7HC",
+	"l0RCnQHnl8h0c26KBLKkDWHTHoarGuwGXNxgv9dWuS9+qM6df26d9+TYOkx8q0QvsHnwxO/cohVm173t",
+	"BGVsiilc1P89MV4VxDXvmlEZXLIaDHxwoYAD10aKuDIAKOVhRdpUonjEuKTSFYeAzaQNWOf3cb7ub6R5",
+	"j37K63YDTmAlkWnTElW+B3QX2XYVAK/oE94yVH7PH5yTfKXHXjnD2EZ33as/NoTqh30H1XkBtD9v3Vdu",
+	"IWhPSh3L1CzkL65ClznpzajQ5/ySsLeYVlONXTVRi8x/Gg9+iOkb+tPL93+83HtNf3rcIQfdTryfMq9G",
+	"pyls9j0rU1pVehRes+mr/OTKRQJVfNqblG9otN/FS5/CXq7a8ep3wmNVOM3VDz90AcTveb2LtNi9o4Nu",
+	"52gRwKCa6VkHebkdxNDgbASmaVCxcHEHADupqq6ug/TeQWRfZpz5B638b/spnzFCNxuFJ9PFrOWHHuhb",
+	"3l6aMfQLdLaBqwYPxuE+LknqujkHlTfVBtyptBAN7veW5/MaIGVLAMaGWZrm6RiA+EaTGoBgb4kXpbY2",
+	"2AwSsxbgOIYtRWPolDVbyQJMeD2fnBc99FfIX92qg8mvzikGWkvPf3UpV5zpGxJxM/4C61P4jErXd6mp",
+	"jwBqkluHj/e7B4/LaOt+dfO9K2Wu4ugW79EjW7pIz9m11ujaS1GN5a8a7xlR2bQiDbiaarnfy0SqHzJ/",
+	"HT94oLiaPnj64/NfTn85/g0z8h+SxIKof/z05OzDfx88e/v8x7c/H7z9r7fVvy+ybnf/IZUyI+If5vlW",
+	"1Ppd9Gx1VIIVPoaWMg+mbHQywJI8PIzov568eTfr/vzDiP8DYIj1t7QFu+JrwTUs5hO0UrRl8J/vTO8w",
+	"aVqvLjaodONddENAVyYsEUZ9mEvfq2oPIE2biQRNN/gNUQZJrwf7kG81IEi/JEGUKW6Np5Vs2H4lKk2+",
+	"mESIJt4zQXDy1DFOjyAy+CUE/eZ++bx2nME+GRxIEIzzKTQlNF3msADzzqKbSgIiD2xUgBmQiLN0nmfs",
+	"Qny+GHfnQkuZii7X+41TQE+u86i4VhPGCmvQ68qiFi8gNwV7ULVI3p8i5SOa12kv5qgUvK5n0sZ7xapa",
+	"5lJpPKXGZGKOWQ4m5veRsvVf/A7wu9WM94bAhnoE+GYxBw/vImmC/e1vYVN9Km/YUYF8B4+HS1t2JZos",
+	"+IpyF48bQ7PaRt8yS1ebFo6VGpDUNhxZpMlFbsnIDLn70SSTSnO4eMwlYWhAhlwQhNkcspshwzToH1+j",
+	"uVqZv0StT+0Rb+uLbXlJp20+NQ+2gXw15wESXN1w7ZQ5Nu8S8my7taho2IXR7xkWigjrxxrzTCCsUEqw",
+	"bOTmdOcSp2mDNFMDbPgxUOsUOmohSvMxXO4Sg9jq/9758knQrksZ42xZaFmLlL+4oWCwYm7ERNCvXjt+",
+	"7LE878DdVj+lW2C4d9OtKWrNBFXkDUvn+eHfdifKpt0WbqgvU5D+1o5flxW6/Y26l4ZMWniybfSFmhZi",
+	"9pOtOyT5lfBvuxNwj09AEPqsjjOHPYa/BKL9/0Qd9HfURr0OgjIOzNA/IcHaKmlasFt/4DcS8RmrgLh1",
+	"Klt1tDRj4eJi+vmXL/p/X8H/vv7S6/zz7+2Pf28aXj8tMOXG3FTOpvMVaQz5FPXqaNtfvjbw3lvzL6/t",
+	"2F2IoTiEqpJXtHjt4j4br0ImqJqfaXKxucUQ/jnNTC6z+euFG89PH85boWpXE8FBCmDA+HAhFtRvRZAm",
+	"AHzMvLOY0VipaevLF+jgP+RhNXGA40vCbATWJWscoynh05REeTP5UgmttjcNttg8glguZaPOBbtgf/vb",
+	"GR0xRNnf/mYLYarDhagvQ1J/MhwfQxdZt3sQm4nDv0nfvIxA7y+b4dy5YFrh95fHpGLvHaEJZZki8qQ+",
+	"cobIJ2MZSeuVgOv2PcZQMGYRFXZiWluVf/ubTVxB/c9w7CKkNTMwv0ExiyziiPzS76D+FI9IHwge/tmT",
+	"9A/SR9/ud4su4fvd7ndohtPLC6bGgmejsZfCvNeNut0uEnwmO6gfZ0Jy8Y8++tbkAIArakSZXdIhJIag",
+	"vh5Q37xTT868E6cp4kP9DTI5tnV7WKIhlsol6mgJYbrcY+mu2UxqlnhpvVOClYS0Xm2uSYShNgzMc/D4",
+	"yAuGtcmYJCTpIAOq1IfFckth16pv3EZZmnbQaX4LvyLCTdwWkmCGnEJ/AnO9YP0FVb9vyr4lGhBJE0Bo",
+	"Mhv3HOCU9M7pgUAhmYkwPrA1hn//TXLWR9++e/EUPT48evSdXmuekD4skn7tICUIrGOoKRd8JPBERqhv",
+	"oKP6CF8wSZjS4szcYg9P30A59W3hiqHfmeBsZFApNBVwFus7HZQUfNQrbYcclMik7cH22fzrbyRK+Qhq",
+	"LzX5czvZp5yZVD2FSEI1wR7npX0xFmKuF7OvjcF+B0EDcaqABehN778ctl9ps8Get7fvzyP09vT86Y+I",
+	"C/Ts+S/Pz59HF8wxcJDq+dsP9/YNEUg+IVCjD9WoM0tlxJ2jd0QJSszAEBzPmRVt/ZcJmUy5XsZ5+2cy",
+	"76NvMZujjNHfM4IU+aS+cxQB1XTQkhPWe/8QDHmT13LBHNXCQaUSjegVYfZ2oGVTqp2XtEPb4PyYT/Jl",
+	"K9wJmh9o2QbOTs27YM3RBDLfzR4CsbiktsP9x5aLzMY0JSeor6c9b58OFRF9cGlfsLGDyJEk5uaVUDVi",
+	"R3JOPqm//Q3IQdDJhJhycyhDpwy9ZxS8469fPD0xlZzAE4wMQxOCmUQXLcYZuWh10HsGRbqe01W/7IJl",
+	"9vrvGXRVxAJPiBbWcFYEGWaSJGgwB/rVh7RyX9EwyQK0wKkEzoIHeo86F8w2bMSwx4ZU3FOQeCYw1eID",
+	"yRQDA+bGHZzSGNAgteVtlHStBApKFIZUdxML0QJOHj94IKfJJ20oPLCPyQe/mH+8I8O292BnrCaplyLV",
+	"MtGPvB89eoUZHgGeHjLZuOj07Uvf1dna63Q7XVsfxvCUto5bB51u58AkL45B0huB48nLB/rqKBRl6EuC",
+	"hT5xQwrMy3jJrdT9RsLKR86XwwWKOVM4VnozgCD50MSGnWdYEtfjf8YQZ8QoYWZN86Kel9o8SqlUp2Uf",
+	"cUEAtZ6t4pYHb41p0ei+M/pHo3ufgoxrcucZrBvcWUW0g1ADlyTHe7HLaSD7WsctIOMCIdwVYlpNCm/Q",
+	"e7DBIIyReWw5ieXr/QnpA8BgH6dpv26Auce9GJ+fKDsh/4fT9P9+3Ws/Nhmxn7vR3qMv362XFms+Ysdl",
+	"YKFxmnZWzA7ci9TkMZK68ee5c8X4Gxbdu95zzVbYNEgKrqBJxQnsbzjrp+n39CqlWEu3JR92rV5v5Ou2",
+	"Anfp96G97DW+bpQ4E+RDRU9peVLXDNuIyOU07bemLsaWJ3imaTBZM2TCQBnuCeq3+0hlwgDNQeFhx48r",
+	"utmGBgNvsOWZ+VCK+oV2DknqehjDn+5yCUauXd/ao136C1zrbRosqvwI/t0p16JMD2W/2zW+ca1kqhzX",
+	"0eqxv1kA4bVPF3jgwT6sxoTADtAmoS8gvkStQzOQ0PvzAT94ya5wShNz/97q+98zbZwRpgDXwT53sPq5",
+	"F1wMaJIQZp44XP3Ea65eOETVw/3Hqx845/wVZpDKc9RkSO8ZvsLUuJjADZBNJhhqcvRaV2OyCo9kJZsZ",
+	"HPqf2lMiJlRalUMqPBy2uWjzmYm1cRnSJBKwgsDEgg4KcGBrSzA66HzGwWQujQoC94xYaQCiyV7JsbRi",
+	"zBhXF0xbaimeHqPD7mPUlylXPYUvCet7dfraGNVGKCFoqP8HvCZaaICZ2tPX+oVzq69fOeD8smfgo/Vs",
+	"TE6BHogxf8zAtB4UE8FIEiH9gAQL18EAaO0IqjwKRDc9ZaPWSgI4Tqax3pWxEKyqe+Lmqp+7YFqsjbUe",
+	"BQaCZxAbNVd/hZFZKaU/ry8GCBQ2N3IRDTKlly0maWr1eMZ7+t2RtrTxBdPMHAYL2opUEWjCdUqembED",
+	"gdIjdFDFWrW2ET9brqztjEzIyFgitoIXKsxQ325pT5J02NMvpWwEBihnHWRSBGCw9j6X5kGHlCQhldKw",
+	"vtNSbv56OqVnAv5M5i3DCMEQfsKT+U3wQBOn+FL2+lkvdYUH793E90P896kRIa2oNSY4IQYUEyK4Ne+1",
+	"tz2Ae+CF95lRN+C7Tx2yj35g76ARo/4FCxPrONw7ajIXmU2nXCiSvCIJxa6i+3B/v8HCFWT6isoJhFpv",
+	"X6Q84fyyUryzqVD5EgWMVvtdmlI1r7dgIdVZ83YtAWQBtbDIioyTxiVnSGNfW2YkHeS4L62Ah//BGemg",
+	"M3i54cuA7Twgo4zliWccENeSDjplc+upMYWRwDc1V8byMsSyRkSdetNcZFiLk/UMpZKCebDCeCuzly0a",
+	"mzAoY/sU2m6pEmKJSdRgVGuYCSiF2BKaYaa0PB3MkVWjbUPtDKcgYR0R2N2vtRIys1c969KvtdErbWYO",
+	"D7srVvFGVWyfogL8vXxk7rlefRdqcnHGvGXaJmv7TJMvDwwvA0TMRYQnJb38Sq3GzTvoTaEdGtA4RbXW",
+	"yRF0FObCYqfO8DxyempVfYJuwdiySasSGthedM4vmFGSx2bK1uFLph7maAT6q4cJqb+ea5bUwCGHGJ2Z",
+	"6LV0s+ErI+gWj87h4gI+I3krij+T0bi+8tJAnThTOCV3cNjMHm2sQuSN74J6QY3tkgMtLDqpg8K5NLDb",
+	"cIrUMezyEv0pFfP77UH5gagtabvrW6UtC9gYgkV8ahMJ8hoHA3xVxNoiF9YRWWoq4N++P6817vUBMRwd",
+	"2jLMSjO+YCB8TPGfMkrwuqa9gWi1GPcuFkpSSUJiw7gstyc2btSWNzmvjWz5W2Md743Pd8cybkV+3rKr",
+	"4Fb533vXlGFLLDBTS/BKJBrx3E06FHyCcjAa4zWNORtSMSFJhOIxiS9J0rPpFZT1IEfGJGYV7b1O3Jtt",
+	"EkdKhuqC8Ux10NOQb9RlNHluVFONkr+xg95AUtKEAwanIMYVTc1R6EHLTMgr7XfQ6QXzPLCey1ar3NJg",
+	"saRclZV8zS+viIgMb+8Dgklfc2fLPnOHsclPK+qxLliu9LMk91mD47yDIJjnPNsOYaXq13aTYsg5xSvj",
+	"1jdbyUOVvGALzvMCpjtCfWMt2PDAgptdmzcWEnyu1zEkCQQB4J6vRBSs4da9NVHwzqzgThbsZMF1ZYEl",
+	"pW17f7OEqnbKR0sSlkw+l+E8ESRxtymz/4BUMJYg8kmvkNEzTdJj/4qSWd/BPLnkJuPSkBbFrpz4RBOt",
+	"IadUmkCcQ9Qu/Lqzom+lbceiLMCVFh5a3PS9kftByaJVUq4n9xFOJbdJWDPwMkOzApAE3PO/SOv9IYKg",
+	"CREjVwYOV12eEapkdTk+PZhDGmnuAnfp8kVOpTdi01Fbr5usTd/S+/ULH/25crdmJmhLpbGPEppAMiY1",
+	"nVj7E1KbU2LbCddmSV0zQyrP29LjmJD61Kii2YXRJKhEs/rcpKKdQzMhozfddcCpGYCjVZcrdElZUrRM",
+	"Koheryfk7ysyqV3VMk5MMUivsuThYdMcJjcye+Kpi6Is+bBp93i9z8KOWN1K3mlSYEHdVgPSBF43CHvL",
+	"9pYgJ0rOFnPYlofgbiHBbekQbaLb5oPcQhZc01Sztg+4tEnCmf+8yzrzr7VD5Ue3kz5mZc7q3DGoTtN3",
+	"o5SPdslj146KldfTU/X0tXr3fEC5uyKCDpeE9D/Y2iHohEmh7kwSnNo2F1iO82IWfZkkpjvUCFOtUVFI",
+	"UAdfIxT5IpuCZVKnjNrqjGut4UBXKaNumbcZvbE/ENxLJqOqg14qyCQwmU+STwhSM8JUXkBxYgpQ+s4/",
+	"UIwhQiOu+YmWOhesj20ZBlFauetDbaz+dr+DPtiR9TNmRgMvsdO0KQ3YFpiB6T7jHfQzIVP/NWYC2njr",
+	"XzCSSjIbEwH9+exa2II7KLviI2B5cQZZDKC8SrOYUhUckXFFEusACamDZkvd4VyVxvAEUtRM/xGbv01w",
+	"WqugDFVFr8o5VXdZx8rubYfd9ez/pRfCPh/iTx/cig4LO3QXewcuA0s33yKfyaPsQS7zhrlegs76gyIi",
+	"WYDOJLa/HBwfOPEmWAHnBWyqJBw0LI7BjcvBunCh4LOdzLt2uA8ky4Iu0ZgmNwr0FYSsxkC94XzrcwA1",
+	"x0XNO2R7VCrw82p3B57QQVADiI7QENM0E0S6cmPo6yr4BPzJ9vHognGB9rvezdU7nFAqyp7NYuXVj4f7",
+	"j6FdJ3jKuQCZ6wEHXDCo35ARypiiJoeap4k2TMy6T/RLvLdPsTQliqb8GsBIzQme8baBNDLOFEZIIlGf",
+	"q6nrYko/ORAA66qRyCNkLdS18DNJ5yZHDDzb2mY0XieeEGnSxU39oCYQOhqrAr/Kr8KEUR129/JNgIpJ",
+	"PaAcD6t/grCtyOXigkG9Y+7PhzsZVz04nX1bhesXObp9cbu617Uvg5GanS2vEuzUBbOLGZn91FJe61Nu",
+	"U/UPC5toWr1yuM+W/fp0FdAJJB2xl6x1M772M/PyW/aw66+S5GVQspvfEGX3nO/+Cf3SFuyidfzrR5+F",
+	"WzCIEr9W4wC7tk1bvpRYb8pHPFNLOPBzKJqGrAfp92H1QSG01SDdFc0HSlAP5UJnOItMCxzWCR6mN9mW",
+	"KhpWJc9ZUuaZav3Jcvm/nux6IF6eqdXUK0k6BMcx5OG0HUtuGxW1XeGOJRp3gCRL1IwxsbAkRdopFHor",
+	"PJcI9txK7lJqai4EtQwyeB/GANeU3kHvJQAg2AbONquIuPM0G/M0P1XHfr62mnGL6DqG/FeeQoeXcLwY",
+	"pgYdGeQNCaF3tq3BLUuhostEjfLvsGN2kuieSKLnFu5HK4xLsH7Wl1QDmqZtwHusN3SXQzXkNd0mHdY0",
+	"ZQvnw6ZUqic0TU1r4HsW81tZsK5nVudism16bhJ/QRJxReN6jALzc0/vZWvLxTkNowYQ5dkgWmC7w5so",
+	"wV2VlTu6XB0XsE3HNAnvHCTXDQp4i1nwroIpbVxNbkqyUd8/Fn3T0qu4z1S3CBobcAio/jZaNFjbWOGU",
+	"jzKCMpZq9RtwmAASzIzYpYPQ5ILBPPRLhoL/QZgtKtdXe/qGfn25sSO8+1pr7MZ3J4XG+eLsqox3Vcab",
+	"sZnTJIH0G0UmSHHbvG8tZhPUllZW4D0J1EzUVLVtzgJ2JW1/0pK2QjCuSaobV7OtocePiPJI9sZVsjor",
+	"1a7OLhf5jmJbm5Ho/apiqykY2xJHvjlt7E5KxZYdyF2d2K42YLt1YtcQgcHasDfDHGALXn2cq4UJJyaX",
+	"a8KviM2hmvEsTcAkNI5jrnCKBiQFrGgHdEUhYGtMPf2TsfUiF7C9YBU7EW1iJtrCpXvPkmxNx31iSruK",
+	"pR1X2nbF0sZsyTci7y2isj5NOyjlG3bl54W2dcPw+15vdyBaytgEpXSO+JRYS69uJFSCYCqNo9rc59YB",
+	"ljWRNkJWhh6xyf0sFlk2wq+qVgQ+aOZxDXji4g0+SnFxtXIT6GM9PLH95dqVv+8yitQsgrQLHm0neFSN",
+	"G10zZESVtMEdCtLSVbkBz8zbRbC566Q8pADI4PrU9AtFoG8iRcZwsE1RZDYBY2BiMlcNmvDvGWaKqnlk",
+	"mmNYgW/apJh3gMYxIsrDJKbsitPYdck8sf+VCLAlGUcjPJXLY073Od50Z7GmXZxpF2fakCMZMgnHlxpb",
+	"BSujSu9srqfNDX9c9CwqSku0wmbD1CUuYXLuInTFabIsFLULQ+3CUH4YqgEx3waUoiXNG9Xd6kJNdhl2",
+	"TqQ7DDVtoujd6wDTvfTk3llgaRdU2rlvbymo1Fw7qwklWWewLJrK5B67CCUZQRbpEHo1EttnypiVYKCp",
+	"MaHCiDzHG6TR2BzsHoSMwO5zPQP0x+amx42pnfj2sPv4uxUBo3vJYu4wULQLEu24zK0Fia5lBFrTrTNN",
+	"hktbl5iIskQYvX32IrII/lRJa/MthWleQ/l+aYaznv5txx7wQw8oM31Qq87ZcKJX/nHvgD4132w/o3LK",
+	"DUzqqvNqH/Gf2Gnn19bOVWmHAhRvQA6OWwZWsXUTWrs7QAmW4wHHImlLhZf1rf3RNS8ON4gH2W1SIJVr",
+	"Hpmnddj6QkGuCMtI8Lg8c+M408O4Sau18qW6bi10lAmya9USol3w0PthBEE0nTZg1zm11dPZC7PwBnO6",
+	"2swQyGhMpeLQ2DzJM4tGnLIRBAV5gucrWkudoikWypTOav59wQBbSnN7CSAWACoB/ayL4hYLzeASfqHx",
+	"fU1/qZzCboWMdxS8PgUn3g6tTcQF6vd9zUl5no9wl5iy6/G9fo9vNztPwNdCxZXAqG9iqWeCKkXYfc5J",
+	"qRniV5WUUupivUlOSukFLiXl6+qUnfPN1RkphRDYpaVcOy2F+PLKyWPv4qYJKqeup7E+oETahhcTSdIr",
+	"Ik+KjhwFUnzfMEy/RbXH4XJEsEkmFRoUTS0B0n2xAUhkdMxSv2ho8qG43zQlcvXSBrYl73aCcCoITuYd",
+	"9MZHesm7mgBWnF4TUmTVh1qh1Ga1PPeyJu9laks+wDvJbymWZ5fkskty2Yy/AeECTKR31hqxOKsfhsyO",
+	"Rs1Mp6K4BM2dZiZdr4PCKTEF6NMEsJ4GhDCUUDklTJLa9JdrsJBdDsyftrvo2sR+G+kwPqnevApZ55bx",
+	"l2YXPburnqJrE+jXkyizLY58g9rcnaTMLD2Zu7yZXUR72007N9b4anJocmvWdRfTIs9rWQ+CL8fKdpas",
+	"bT9h74Lu8qb5JZ+xk7xAo2Tlajt0jOUFYxAuqWbZeB81KmRZ0wR8RQiyF1k3qJ8/0qOsl0nS/8682Da1",
+	"h/deMN9SzmvMLZAjsEAql+TvfAWc7066VC7lfLtknh3r236Pymtbu2OCU9uNIWwSQDhWoqPugTFfTVhP",
+	"4QGWpOAdJmobNAd+hC/cpC1gvxA4dOaX+UbW7F2i6ppx525PqLjzdljOpSKTBiC6KR9R1saxoldULelL",
+	"9WZo2k4NeDI3HRJSrIhUBtq6g04ZwkqRyVS5NqHQVQNcpYzrpyxsNWa2BSFUI4I5eVL0WlLzqXGhMq4u",
+	"mBzzGTQ4ZTFBU8KnKYE7bBKqQ/u2iS51Mdhf9BRP7Qy/OuhevUBfWxNOSwm21whhCUmQ5FuqoIftXFFC",
+	"nw/AJo1QWTRtyVtx7j3e73Q7+5292vWk0559rK4H5OHRevHJPFp9/0KnlaHtej7ei56PJea1OhjqCH8X",
+	"Cr12KLRgYhxabJe7qZTl5urWbBU5u7o9m/18pHd1NuYTLX2D2lNVvN0OKdY5Ve2wd/S3BdeoU6iuRYDX",
+	"ykmekMTSyloZdiY5Wbg2Zsj1aNP/HhFGBI3hWp3G9qr47J8wbQ4rvRYGj88osoKAgEIpuSJpAXFkbx/w",
+	"K4Jobd5Xymc9qXh8uSbQ0RryFb60kWS1TzqZav9s2//GmRCEqXz47eqFe5iZVNDmamnsHZ8dQ7y2QJ6U",
+	"uILjg/7VZbWQwbSkfongoN+wyyBU3Fi5JBkRYfOVAHSMshGC2+uzeQoaua/pPMUI7ySfx1ugXULPLqHn",
+	"Gt0RPK7QmClMx1hMcGzYd0DT2RDJhkJ5M48vwdMFzUIn/IoYt429w4DcmCjNoD6X5zoMZJfM82cFtNmA",
+	"1Fdk87A5mhBT+TJEICuLVB7vxUG7s0Sjt6Bu1VmcpVXZBc7uCOVmA9osdLN7m8GzNT58kxrcneTwLD+X",
+	"uySeXSR7y+A319TzajN5qiYghKwSOhwSIZfagxjFXAgS6zedoJQMFeKZMrFRowaarBtsq0k6dckyXwWT",
+	"uZN0meVMZpcvs+MyWwe/uSlzEjhCvQ/9+RURc5df55I69CMRYmSW51mc+FDM+p8WgJkSmeM0g2sq6FY/",
+	"0z+94lcEcELudybEOtHfTZv3tu9F997Srqz2KRdCaOdSvrZL2ZPogFrn4g4b6RcbWTHhatkk0fqFpCNG",
+	"khxk3akgli/MHOa7IFhyFhmdRPBZmUo66NSqI1QiBl4pRkZY0SsCLZwuWJ8ymQ2HNKaeGiS16jLmMzTJ",
+	"4rF+tJ8vZL+DTsshLNS3EaweRLD66G2+MgaOCIp7JcKCXDDGFR1ScIuxmEAXeILjMYoFl5KyUcitjpPf",
+	"Msu/7qtHHQZ3CuMECIZb9qiXuEiQg8DQdq6+nTu91p2uCeRaTNBpP+aIr0wcOPeKBSPbH6LQdcI6zGv/",
+	"1V9BMqcg2GtalDFwreoJL+lapO/ZvGuRy+PTD3nZjnmaQG22I3ylJs/xqPt1g5zcsk7nU+lqla50XHZa",
+	"3bW1OlbhEY6Rla8HHNIkHdYxsQkWlz2cpnA4gaWFVbc3w1INdGQPJXiVcjhGZP5AEz6xpVzgkDZaySLf",
+	"098+TdMS63tneMQWVKFbOAJmtIEz8AqLy/uvkqyrYXw9Ml+vP8JpWj4yWl5YGbSNo2OEXg9KjhqgmvLy",
+	"CYLzYl4RgbGA0QAnI3uksLyUiA8VYYvHBj74Hp6sag03RvXmc0+hlVtNvNJADe7AIP3+Q3q9nHJ0E9x7",
+	"ZUbHKXMEV5eS4ZPQLiljl5ThkjJYmS7Wo9bavIx6ahwRVSHFWxHhtdysPJZdIOaO8i+uSYbXqBEIcFpQ",
+	"lgtFeYuO0eJgIK27UDbSBiYeYcpyMAbGoZ9cWI/2afqr0qG/bhX6xmXF16Zzlw7stRVu1wlg0yIdbGGw",
+	"cRznLQRiLAnCkiYEUqb6GaO/Z6RHk77pMDB3UNknBrBOXDA14yglCjBQ9HdAkR+QEWWMshEkWwHAZwed",
+	"IkFiLpICS3NCxIgkiDLFEWaA6o6oRENNEvpjVFnU+QvmD8VArTTB6rYfXIbWbZ/7cxUdOdrIHYMjwhIi",
+	"Iii6Jw7bX+92nWPQPFDnGtzvNq0zzkcy4CKMIl03Av1ADw9ru8qvVe68dBi27HnpQAZkyAW5termFEvV",
+	"27wEKxzkjlrgZHfvbZf+8r/Y9v+Awm4+7A2oAMCOdvXCJijTt+ybtYd8tVvW0cnOI3ttj+y0YKxOwOWX",
+	"NoWUPs9xT9AEXzrU6EI0dJwYALkBee0DkoNEoykRkjP0LfwB5Ft0vpN0QlMsLpiRilyYR6y8+86gmCDK",
+	"UH/KpaSDlPSSzNAjkX2D5YX6nBVX/yHIbyRWgAE2dx1MIPpOmVTg27It96AVMpXInp36IrO3eVuF6ymw",
+	"C6zpA/iqOUp4gecz9YA+LRa2Xk1BRlQqIkwlS5A5eYtQw6BMuw+PSeUXzKLVMojtB/Htmt5JTZytenPb",
+	"Gkx4dKu9K43bxfKX5zMaSkEYFd1XmnLegFmxYUWczznGuNTFREYlwERhOpaZUjnoF+oME7ALjvWrJDFo",
+	"/wANdYUZleMQdzRD3Jg77jy1f1ZP7VonYTsw2L7N2dzmNeoBSSKkOD9BVF0wSMfrm/t7+v6+URioD8yZ",
+	"gE0/4YIA1GeE+naCPfNg/7uaNmnFYblprbvOjVzszc6DfEce5PUFxV2BcHdQXx+/vvEPiaJ7DESH35GY",
+	"wKsgwZcjSVRded92hMSNqaF3Uti35KDuqvp29TZbruor+jAmRGGayrX01FUt7gGxFCr49BgcB5mf5M1K",
+	"XdUeGpCYT/QTk6ma5/zF+gwkgXT3OCVYkMT4zi9YHcvRbOsE+JJpTYqoqlYC1gNn33OOdCdVgEst4l0J",
+	"4I4lbbkE8Ho8KWw7gwK+7Wj4K+hgZ5icszRM8lzucjM1Q0WP1gjhJDFdB3CaEjGixET7FLhQodUz/BiD",
+	"be7MeCqLpnrakC/aERRfAh4XGQ5qjJNFo+UEXu7H76hEUtE0NYG+DnrC+SVlI3nBjJXEsxTMKQZjS/EU",
+	"fdu3/5pSNuoN7P397yKkZtwNXKJv+wOuxr0xviI9d7H/HYyrmHnK2QgCYNDywC1ijBka8zRB3/bzW3uK",
+	"856+Xb9DECQqDo8F/y1A/4Q4PazHtpy3N8vuXxE4yPeG3YPLPxNX9Eov8s5m3BVC3UiChqZ6hD3WBg4a",
+	"n42u5UMKSwRFJySljCxprFDjLY3KbV4i4zoF/jPFc7gdUdNFMKVSlSvIIZfjkswlUcdoyNOUzy5Yn5FP",
+	"qt9BffiEye/oTwW5ojyTfeB3LEtTw/HdwI17ts6lZbHfXSk7HFouOhdsjQ5ytbkahcvq3A5mo4yN7VR4",
+	"EaYEJbJUd9W4xMqFvMrNu/2eHf5et6KW3muYLGz0bcfO3XI3K1N3lLILoG/NO2fR9y3Jh3kQzhKqSn33",
+	"t++8C/O0jN2InvvCQkfnDNkwIsN6ZF5bZXiPw1wEpVb/YtTLAdHKW15Cb/kR+la/mgPAes7DLpjvl4fm",
+	"I99FKOYTggY4vrS6LTetbfTbrHrZQe/siCY4IbZridaKtRYtiA39Czt6N4Rv5AXrXzI+Y71c2exbf4Tx",
+	"U8BzM/0Gk3hUzNWCAOR1n9bhYGbsT4Iq19n6gkk+IdCPxQUNoM8sjPbYaNrwQT1w12TbQYvgoZ5WQswS",
+	"YNtbGyUkpgkJujUsRWxV3b3TCAXkkhSCbqd87pTP7XpGWcJd1HtDLdOogOukAntx+m+kTQU2ZWrg9zRp",
+	"T82ybIvGv7U5tvPJny7Htlx5b5eyTgks5HIgf5Qy9fCwFbUmlNGJ1g33cg2PMkUA9qfRILSiWJvFapTI",
+	"m/i87Q2JJkSNeW1WmPm1ccsnSzOvzFPLByBITOiVcdOv3UDLPdwbzO9DH61dz6gb7BllGWXPvnsTDIrK",
+	"K5wxV7lcvQ1PoDw4arXzf90V9pg9WE1yoS3X3ply18+FzgVgId3tpevkQhtigvwhhSbcopsNcIq1HWJN",
+	"cugGbPoA8ysi7Ict3JeLiiaZNnhmYw7VISSVBIFUm1M2stAVFwwyovWpNuZMDMYLBAdyDkyVa1kMX0Ej",
+	"oqSF+fmkzG1TZRWNE/tficb4iiDG0QhP5bLs5/nkXjvQYXh3kkjslmbXWWNnhGzGp87xpQmEujPWlFEF",
+	"zJAGqcN8Spj0uVUHhfOJJdeKo+ZCfOiaaQgyzFhCktwn5DEVF5O84rS21cbGjGSXKPznTRReg+63kyhc",
+	"mM3hYIcb0E1rgvXeLzeCnbvrziIA63Lju8rPXavFxnb4741pcHeUg1t7GHc5uLuEt63n4G4i7sLtNMAG",
+	"jaz3D6JEggyJICwmJyjlM3CnmKCZMVdFQPurT46916zCZhDeI2axS4/dcYsbSI9dn12ErUJrrHWmyXAp",
+	"RrTzHwHA/dtnLyKkLT6TqGoMvdrY1JqK9jszovUUbTv8gNt6QBkGf3LVpxvUsUX+ce+wPjXfbD+jcsol",
+	"NbcvP7v2Ef+JnQJ+bQVclXYoTPou84Z8sgAGN5l4Uz5Jw4xtHW3tzRCy8NzxY7alKWSgYGbrtKn1vIQc",
+	"zVRCx2SLzzaY6xM8yeJxSMLrCdxzp+47GOSd+HTNp8My3vi/dq6lnTO3RnJrArmu4M7V+BX9HFLMRhke",
+	"GRydHGEMYkiaLQwFZwoRlqBLQqamfFdf18I77PoqPnyj7i/vM3UusNJI/oz69N0IVa2Vldc2J0/BhzQl",
+	"y2BLQ0bomQszOlo0vUW8b0AeyICrcaASFEIGHUh/d7dDlZK1QROjhQIS4fEFA8DywW8kNmglNvC61+16",
+	"7jA4CnsP0c/0ybLKz9IS3DMDtxjb3VSArnU69Q65XFvE+OxPelp3tqnjJGfX5iSemCsKazYFU3Uucffv",
+	"on/StlIo/VHu8ihvNo/S5Lgf+2l7EeQQmmRCnKa12YTm0WWJhDhNr5tMaD5ix6WJTiCcpk1zCvNKo7o5",
+	"+KVIN7nM3iGpzRn1OrPexFCg/mOMrwzio01DUhEaEMJQQuWUMFkPdJjfsHnnLtdqOoSMe08SPmuG+FUl",
+	"ft5y67ElyLd3mPjpiZAG2Z8lgbNzJV47BbQiwAs1xb++aTLoCwOJpVWJnHufFCBZBjFr3kEfqBojrGWZ",
+	"Y6x941LXugsjBOAM0ICgEb0irIM+VCAdv5EI6tYuWAGoAM+WlZ4IXjoijAgaW8XI+O7jFEsJTWiRBVqY",
+	"92Lr0unb2ra+VrEA4MFVsAH4DmSvCpqQnul+CyYajNOrWbskU9XxXj0meWdbMPtiAJcYEAS/kEQLeUU+",
+	"KSMJDLTeBYNYg1ScO7S9nr09sh5RwAVakqlaLuC9n+mq3hjvJmfVX6Rd4urO17kZdwXaRRhViuab8ler",
+	"sNeYgxuC4FIDmbOoRQazUa/FLHYpqX/alNTNCPpWklPLQ7sVlXWJF9Afyy7p5a5yVTcj13uYtYpOLS5z",
+	"SU0eCOhnlGvLOOVsVEAsePdC55RCOw1iJJg82O1x/pvVD+8mI3bF4d+lxe4S3badFns9HbIuQxY9M6Ap",
+	"rluhqogt4Dwl293KXsiy8UAbRW63mvwaMPEX7OILBnzHQceMeZqYqLsJfJoaKnPLkIsITH7jITBsz9nj",
+	"2vzHIU3WwOAUIPQX7Ftr0EOXmF5+Yxh9voh+fh3c767in0u53y7Pd8f+tp/ne2M2tGMJ285XPM/bgP2e",
+	"YaaomqOhAGAvgqTi8WWEOIsJqmVQJ152owLMLir1/0Ojrj5lMhsOaQwdNeB9uZMyX82+5ZNVro5Sgq+I",
+	"SYeMyrokF6jvxts3qSoDnswvmF4Bbf7JkxwHrPxOCcWtVKEYs4IB6+l1v3OV9yVP7TLxEV2wSt7EMcI5",
+	"+y8AHvWHrJBJCrliFmmLbtxgZx+7U1+DR/WZGatN975L4fDMC0zupMPO27pF75SlrM2FxXSMxQTHJgCZ",
+	"CwzI1VmCi5umLrUGeJpBX4wQlqj/w/NzBG/JpCbgCXnQt+2UtLVe478yuUE3eETfS0g+CLqs7PB3KaVb",
+	"Tikt1rVhEpi+OhvTlLSnWMoZF0nbCNT2gqK/eeOiU4n6kyxVdIqFejDkYtJOsML9CPXt8Hp0gkfGY4TR",
+	"29c/ROint89/0FrCBzJ4a7JMLxikmR6hV/QJZJfuH6EJTVOtFEzpJ5LKE9NpBEKgJmPVvKXIUT3a27f3",
+	"ImxBPbWk5pky2kaRsk1TghRPEz36C/bT2ZvX1dEeAzx0HwkygZYEoKnQWGWCdJAmfgMpCF5mwGWd8fYQ",
+	"gxlsdI2ig5nWupY5ydxZvW8WIozLucaiVmCP137bCy4mt21pNuBUeRubP3Fu7c6AvK7/bGM2XOc4O3eN",
+	"m7FEb0/Pn/54XM9nLTdpynvwhJui9MlSD9WO9exYz471/JlZT9UE2R/iBwmV+lPGV7XC7eQURwuPHvMk",
+	"LwLA06npFSdIzKFjk/61gz4IzXsgwp6T+BDTlCQIK0UmUyWhiSUdMURZ54KZtvexIMpC3JPyK41rZ8jF",
+	"iCtFWMfrxlxwPioRHw5rfCx6uucz/gLb7PWb4Fr5+5+Z7zVjNoEslvNMMJLo2bR2OV5fzUnVu+bTo96+",
+	"6x1TwhqfUkk/oYSOqPJaR+jjKcd8VlSkMjKz56yDXlgvMuS966MIPb4YJMlKJLN4bE97Bz3XB/HCBs8k",
+	"gYHnPMBKMcISacN54JqwUTlFWOUoR4jgeKwfNzmtUmGWQHMfCNHBTReMA7iO57lVMBVbdt8ptWM3rlrG",
+	"HQtRXKtNtuShwiAYsi7yEJ8w631rbOI5a84lulusuje78VRvRlA3sdyH7ZjPV8x82DV5jyQqmy5hPa+A",
+	"9WCPpbi21d7e6gvTKXgxFflk3JkQ0FdTfdfxgwd9hJNEmNCJLUP+z3eW7bx0fRkvGBkOSaxQxhRNUf/t",
+	"mzPrEQ1wy745/BU+OAYt+6RIAcBpiiZmDvYSZ6RzwQxjAfdQhXOEOAasUplh3FSXKveRM/3J2kaCsBOR",
+	"5ZVQzaQ56Z/tJN/u2XpC/n/2vrVHjZxp+69Yo1fKRILJZJI9ZKL3A3vIc6+0JyVZ7Yclok27AD/T2Mh2",
+	"D4ui/PdHrrK7G6YbGGBgMnd/SmD6YOzyZbvqqrrGsjq59phZWEynm+lxcySgCLWG6uNCircxIjvUufv/",
+	"U0hQsOdWwhxoW15RPSo0faoidtKyTKobf4WuPPuZ7asy0hBqWwRVKdyhh2LnirSjA+0PhfTws9EZYO4J",
+	"tod4N/SgpPKb0O1LGtR99Xdwx/LYoGozM2ld9eLaROE/5qrne/FXPX5sacIrCdW+swpW0pxbJrSCOAKY",
+	"1700VE25hDjqtQJ7U6hLsatPdVxphEeGOV80vjO9k5O6DpxwQHppiNbWNyAqm8Xk2BupRCfsMy1LQl8Q",
+	"dWAos0w6mDZmIVN5isEd6cEp//dXUGM3Obv+9vVuXfMoE1XXNvGrSlT1LbKOT2c75qlW74/zoPpd5YJj",
+	"60gaLrMtRST9pW3O6d45pxFIqT/LZZlq1m27KGd6LFXXQ96tdIvmlRmPwdGDFVUKV+L1VKLHFdK014yj",
+	"6ys3sEI3UvDM4r2SgpVjPFIXQobj3J+z1XjNMvirb3cvNPtxr4UIYqXvD2OxSoBgVjchk3Xc5XbrJQg7",
+	"4wPd82VTAwKDzvc8nT4qC9HLN1cXlxdXFy8bFx85G4Tbmtae19/sJTnVqmG1a80W1h6n/uY1Jxp+u+Qc",
+	"bMmpCWRUFqDlJWXrlSjGWtb4XX5WwjLAlajBE4uOlEAPw82GvgHKwCBvjZ+h7OOEWMD4c+hAoMYdNgQr",
+	"BfRV9AfjUQ0LnnMRi5yvrHfcodMnvJwOqvF3DOhgOojezQTzMIWmOg19VZ6pO+gUwqOiAhB4UtUxkhQf",
+	"R04iCghtF1i6W74AG/RneODZQ9VOp8cTd+rYDt4PcqxA/FJfcoAcBY8cB56yo5ZGoOICKCzx0JS+CC4G",
+	"xtI6MOviSBX4IJcrcksuWI8l/j8DKaJ8t9+s+q/CS1mYP7FCSVGRpdTPJr+kcx4/EmoMTcgBeWxFwlKu",
+	"mJ1Ll05Y9QKmR6O3hXx3DCwhLf9VPauFfunjrbVc/rbjF1umvoGGgsvlX3eBhrY6yJH56pDmxu8srv/5",
+	"tJzpRONYWZKXjsVuUkdYz4eZTM8qgOG75AWfzbRUDospD4aLASVBra+UTNfY8nCMtNzqk+hYfMF+51Ow",
+	"FH8xRMVlHItNDhcsocd41KnVTdHG9SqP/GHxk37o8Evt+xqCMCM5zg089s320VPwtFmxhOGCFdUko4nS",
+	"6G6hxVhnpE4Lvtgqx6JybBV8UZxm8UAYrpEGT7R2Gwv86F98LPOjl7W2d1/bQ+t4ZpdscA/LwxiFGnet",
+	"425NWd33cAsqR4ZK4cSfcSkY5gsWX0XFz7dsBphUWNwgLbNOZhkTOXr+/XuDCy0yY1CwosFMf6BmPqRx",
+	"hld88B3R2uX97RIzeblDT82wGK5d7TIE0ga4+K+zSwrHkVMaDLApmDEIJpXTDBkRlglNeSz+UU0GFios",
+	"/Rj2Gg8oCVZ5T2tlu1hZEBBG6XvszH3wzxCwbSAybIA7rE+EK/Ac4Iado2P+N60EXzxn2rCpVm5Ss2gX",
+	"vmaiGwwXfUXyfORZ0rljgjuIkgnWsVeX/j22w15e4busf/zLK3qDvWC9kEL2+pIuLBqGhGRQbAHc4LfY",
+	"Um36Cm8lziNuagvuMr5wBkZqQTnpuYthf2xVQ0aGNi6sFncPsDVd68/h80ifHOnGatfUkAYfN+1bonOb",
+	"PvkfeNY5w5+3FcHgXRFOwSiBeuDoxF8z35vIV6FjBr34QcMOISKCRb3RzhoLevu/bh21CuJQv9FdDxsz",
+	"CLZFeNAi6L0RNAAeFopAANoDPJ2eDUIe+RDEoCydsUGJyAMRwlR5c6dUJCJmlwV/nCF3HJ1jvG1aWuRD",
+	"rfOmxfyjnv1WtuVB+YzLb2rNcZcFfcUUKgWqd1vZS79uN/g/N9hjrKTZIUQOvl8MTw21WDyzb2PeQcGI",
+	"uGB3lUaiWhbVHVQiWCzmCGjG7U3NKTyT1r3XGZBD/X1o7hNUDpGB7YVnhAOxJe503AbmxDIXwA/VtR9u",
+	"KUgwZAqNZAl/7Tq1kD2VQgr9EtwtwiaJEEqEkZbCGw1NDqYPAgmuhxTmeNSKDqeSbbhji5v5DJj4HBGq",
+	"JTXsTWpY7s/KylGzIKzLcW8MLoabI+Mg0s+JS6BE4fSiBI/VIGLkodO3Nvq95EiCuGA9ar5b5s33FSWg",
+	"xSJeGMacQCaSt35B8S+jfDNKokcxV8r74EVrR6jp4B9RccrR0+iKQfg+aVZKuGPdjzY4udrQ02jC3umu",
+	"OiCwN61sQhsYXQ9sPXtTmeG7gtrarTG3Vo4V7hLWkCvKlJdwI2EZgRZGQEN2WxE0VfCvK0AoOL/8RqdD",
+	"eTa2An4fo7sJuWYBIfsKBT+R2EV1If0lAyycX1+xln7Je71LLZDjwVMPW4l6v8dOmi3eXs+fKP/Wgst/",
+	"A7j8j59rdPrYGWBW1KhrEWajPEsv7JEEsTi1pgM3gguBQCwv06TOcoANSivR8lQlWqoHg50tvEmpRUX3",
+	"0duq96jDuArOo9rSlnX2eryzaZOjcqWj2pq0JxJp2c9gi4PscTVa6Ny5fNJcqedNIJ88bzwHI78/VDKI",
+	"zq26apOHhvsjHERPIs6y1cxvFVpaiYIDK7TsB2B6rqBZp+XvEExBp3253h4HfkLJya8Qf04ij7IV/rQa",
+	"KS0AHVwj5SAItPlUy2dYp+nQeikfwNnyCFxGkJHZSFxLlHM2XFmqckICKtf+2ilXVMuGAI9xR+Iq/mwt",
+	"NIa5JxDJkWNwQURlFSYv2O8ak/hj/CIoV0eX3vnry1cs0XM1CN9EYN3eJ9hXa5yCKIKd/DLqIlAmAdpL",
+	"R0G2YCSLEsIsE26ZBZR1Dflad1yK7N4eRRreA8J95zFGSm4lzB9aDGW7mAj1d7sUPMml4OuJupAZHsp1",
+	"tHkZMfC/kLpDryJ/7LMisPsuCCgveHdF+LtcuUp0x3D5DcCsXOX2Bfyarbrv0xa6j7aL993dQncL3SeF",
+	"bjLDh0DuNSTSHxboD71gPbVgFEPtSkWBtUKzHZ/RzAB9MqTPe9ADkQO4Ey8w3BkJgQXrrxP/0sV/T0AC",
+	"3I731/L9DsP3W+X51c5lemX9HukvizLOo4gY5PxDndGQq4ceQuSYX6xhxz1mxsnJOHC1xXuIrdsS31pu",
+	"ytoKQ2gm9bSUrRfsjcST9zDKLYQUPH/oIa7dMJeZ8yt4oU01wmr0gZ+LCpYoDbGOjtIyUFoGSpWBsr0R",
+	"N1JN7r25DEyThyaXrOOTtOfB0/JI7rFBOiZf5IL1VmCW3EHSWTpLrWF+PMpg68n4HS2lo42oHonScZ8l",
+	"rJa7sX7Ov8X/Ve7A9S0ohq6jYjxKQDgZ4aLlWLSIcDSOxf2PZhbMrUyhm3LHt9MQiiVzmB6NwARxnkKT",
+	"ZmZkCnX5+KkW0GFFNr63r7E2i3oX7Adq1S8Opk8x/T4mvVc7oc7tGv/epAnw8vJy2zozRLxAlp4m6Rzn",
+	"MZCF8beNwgR2QLcutSG8c6h1BlztmZZ+ML/zkrO5c+YtDjPS6V+0TP85/udUyekV497sno7j03qo9/ZQ",
+	"F11ZguQK+jWXM2lyWCMqUvlEvzvCutL1ByZyTlfG/rH6qCtNPImrutpFrce69VjvSBoSgvE45e814zds",
+	"kO7vxUZNYY4oEYoQSfeWWXAsKVbXhDnNRjzD2jzWAW90Zu+FIK1P+6n6tPew9DUO7inE6p64DpYebiqK",
+	"gg/OodbTvWynx9hMNQvYxq5pD9sncn3vYp3lzuu4mZOhdpzJMyoX9+dfH5vc34fD4gfdxp3EGb5hYrY+",
+	"8dYDdmCf+F5LYK2D/IeyLj46rly5mqCznMSxjf8YS4UtQuFzLgB3gI2e8q8EO07iN9+AHa37vAWPg7vP",
+	"D3FUXKh0oEejTCoYCO74Os1Fnk5YAQwMncHGYNZz7mJmxUq9LlACZUaCAL+rFGrvsFwJMBiyw53LNUvI",
+	"45Qwafsq+fOPDx8ZtvKzt0+3+PIi6bCE9jGokfhn7+OP/4lK+/5UkbCffv71548/+9cny7fiITjBBMMF",
+	"M7liUpG3t9NX4H+Z9CfeSkKkf4Zvm56rTlCTXP71QYQ8BTbRc6w8rUcOs0lQrQSUu2aJnqFqnP9BBuhs",
+	"AiIUYIVQOSnUyxdwi4GInooabxUu6dXlJdOGXV1esSlwFSB+BmbCZySlzEnXR6K0QF/51l37Vogy3RPr",
+	"O16w3zXqXDIBM/CDoVXl/c8sSzOd3lz0VV+9B5tnjnLcEwRHEAk7L9IxjZ4/77BE5ASbkLBzV+gAGLyZ",
+	"XuqvSsN8Tth5oe8MmYUQoBWUzGn0nPGRA8OSIbcwuAXjTTe5ZtW3FvWcit4bSciikIeQoxGY52QZJuSV",
+	"VNrdVzOjhxlMy3KZhaEGzVBMPCLdGalYbLofgvi80GzsfN+dVHIq1cbgn/uqNBYFIGzQHQ0Wgd3bU6U5",
+	"o4WVduxvWekBSrIKn8qW07BRrqrlcypFjDfqWbgnWmFMmMWCQ0XrypKhpGU4zGWGVoHChw6mdPNY3oKi",
+	"QeDlTPXHa5zTvpsImPzckyKhSSNVXyUeWJKlC3jU3uigRlupRYSfQaHWip8BJrihOlGtGhTTCqWqUB+a",
+	"Df22AiwKpfYVjlnFrvmdHxqVx4M1+wEuRvQ8oVtBpYtBYTfPcax+06RdHqZifGgIJhbF53kcD4tNoKIS",
+	"pKpNTfUvJOCbo66GiYqOIHB2cyX6qgqsIV97yNObMYairtlMZ1n40qVBewOjL//8QVDOPK5/On8hdGpf",
+	"BHjv+u8uJm6aPWd2ouc4gTxoDBfY5xTcqkuE8zeGB//EHX+0UYCFSk+z91uotIdjWLf1W1k2J5z4KoSO",
+	"fj9wdXl10Kb8UJ6dV9xjaQozByIUxwvYPpdZVk7hwqqWd6q/ampOXTgJDJS3MWmXIqUNu4zLl29efc+/",
+	"SbvfDr+B7nfpK959I66g+3r0kn87/C79XryBF2erg1gTzy3Cn22U5L+E18+NWSAwVmSUUr+TEyyYWHVD",
+	"vFAp7YKn/N+u33J0hwvnIeD1yzevX12+3iQGcdd0P6Odf2mmnbyrbu7mE41bQSZdSTuJRYcuWHWDVaO+",
+	"uLzOBG2mby4vYwL2td+ZOKlyOrn3VYJbpyTuxkupqzjb0RVuNRtx3IA7mbGEVBNwR5340cAYStiRZBm2",
+	"zd+GjNu4hN3AzPWV/zHfkVAU7dk8soESdavIGFyJThuUnT4WcIJrduUocHc8kmL9XAKebRAmUjhm3E1K",
+	"BkeEv2bsKfQP8hwZGRUxh38uu294d9Trvvv0+fsv593q59dfnn9+9WXpq5dXX/7fNsJL/9FzSsKP4+g0",
+	"y4Dfgp8J5d4oaIs0UFNwiOp5KZedJVGHV1dVUYfLGlGHTw+8njYuYoVptPSSfYMcpeRiPERF68IdepwH",
+	"d7F0PWBaB9NukDpfn/N8A4s63t0NLDpLLN4t2Hf41g/hpS3/rpF/983W9DvSwy7pd+SMiOO6hnwXhLQf",
+	"jHx3A4vduHd0Y6Te0acu/UOn8CgIs/TpZJy7qklvw7oLtt/C4v6suwJGSuxbQrW1YZla52nPo1rparFg",
+	"bsGwG+XP4VTqDCfZLc9yiuH6nZQ3t7ekIxamn7RsZACYg39JmGVktHIMfQ1O0zaticdXtafHe4avNPI0",
+	"XL6lbmrZfO05dT82X5xu90aSpg0VLa/rBQkRRjyKYGQj3Eq+26RYoRMkjnicuYHFNR2neQkowWs9hJFG",
+	"HyVWo6eaWZhDzKRqOOb9iY+vbMYeTg17+U2NbKo9lsajWA2kuZFucXb9z6e6TTqN127rUtiNNZrT/cmh",
+	"CabgSTUIz0hC0YO6Bc4vSI2aG3uuSC0z9OkyQ3dGzQZm6B+qgIF66ueKKR5nV78BsFqyyCnpn3uY4HEL",
+	"IfTVzocLdp7glwP/IXlOgaG5NigMOdG5Qb1d4+IuANlioESnr+YTjQHPGAUvCoDi3iG2BCloEivblZnb",
+	"vrFUy5MZoJ9zXruw1JZUDjzWA64dD3yMOQ2XdRPOtGzWlpB2cDbrPpiZH9Jr8jUCW2TZfj3IdiK2xQZk",
+	"a7m2LbQ9ANd2b0cOVv1r9tv8iILdlpQ6SFMoik4AMCk6SCjwqEI1KWynrC44n0CgigLjKZLnkBuJiZr1",
+	"ETOsW/qkAmV5rMRa6J4EvqcsK4LVRY1CFZI9w2Wr1SoE4Dd+oschOWXFChQq2b1sBQbBaoolR5PEqFn5",
+	"/+rbuuWHI0fQvIlvDpyh2bRRs72jZnkAlIiP9Pn+5SkCwXjGrZ1rIwKFGclUVo4V8rFxYssgQuEBcJpb",
+	"R+TgdKK1hajCRqIQOndYfFWh/ERfpVzhs/yjiAMVGVke5y2yk+ntdfs0Cqd543qsUTTftpMEz7BT2phZ",
+	"GzPbs2ZzTpNrE5TUbrCmsD42FvdHxamSpylYy5y+AcWGkGk19p9q/cQ/5saAcmHyP+jK1eQc1nMVf8MT",
+	"nU+nYcIt9+vGVQyy0Zn/FjM8unG9qCqDVCB32UJ3qyru6gTpKpziwDfG5bPMp7F+Q1rk09jryr6UcoGK",
+	"4wLVcOlUuICpNgL9JIu6ZZAav9sy2Ibunmro7n7I3Tn5UXgMJwXz0F2tn+pEYb4tzfU0hV0ose+uCGnK",
+	"lZ8RQ2ACptqB8Bhf9Tecv75887ypAswBEPthTiwniZM1Tc42PNb6kA8cHrvv0lgvXh/cGaV/hBhi4RMJ",
+	"FF+wHuaaawUdzEgO0BBzKSgTvZBZjirLIamsUfx4S9xpDm09Wug5SSCrCXra+FWLPQePX+3jUcHz6tWI",
+	"+1fCwUWG32nDinogfsc/4ZZl2jo21KHgR8XstFk6oGJqRKoF2OsQ/nBz3R3x1F+oR6OOPxuPgxh+X1lI",
+	"jd/3hSfgjXTipQyKsCN/ZpkF7BIbiyssw+uKH6YM+ltwDBPiEQqpTUw621fL7WLLWa0zo0cyA+xkIa0f",
+	"yRdJPZBacB/n+h0+6TD+5xMde8oSLkrPW6zbEeu+JmFdWxy5nlXn6T1gaZkr//lsCNyA6eVucnb9zydv",
+	"zkQRqs8px6pM/s9nnbPcZGfXZy9wCoS3r97wQY6VVGMsDKWwFkslldq/siEgW+JCB/lIM5m63ED4YGAE",
+	"BlQKVLrIf2ch1UqwojfCOwIo1LwG5X47bD6R6SRKss+DO1uaEAif8gUTejnMbWse1gvB6fLKGBFdvTLo",
+	"mRYx9iirUWlyuKLm5r+xEAKgU2cai+aAqnRpxWlZe3+o9jDykwXvFxprPYT7Sydnw8DMJtxMeboo+93p",
+	"9KZ8wBREQLrG90vMshvStll1WDqB9AYE1biyWE4HzFiGsRXSzkBZ1J5PoTqw5ZMbX7Wlbkn51NXabw3P",
+	"nRWDOK/cjHoADf2WSUXkOrpo6Z6uRL2TNcM14zI4lQ2MciVAVM1l0TTc7+Q4N/61t2AoAxKLbHWYR53c",
+	"Hzaw5kH5l4qhg994NdmgkCIYn2aWz7Erq/NaSNf0c6iyU6XeCFV3KktolvVH4pgsVNrQDm5vbBhLP4v9",
+	"7CxLSVXi0XyBNifd8ky+I0He0GbCAm6AOZ0JpkflY5R2crTW4nWZ6oXEFodFqVwFVDI9lqqLJ0CPydvY",
+	"MuEV/XbpQhyl6K9lTlW9QVLNggBCBaIvPeLsy6cv/xcAAP//",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

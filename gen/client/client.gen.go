@@ -73,6 +73,75 @@ func (e AppointmentStatus) Valid() bool {
 	}
 }
 
+// Defines values for AuditAction.
+const (
+	AuditActionCreate       AuditAction = "create"
+	AuditActionDelete       AuditAction = "delete"
+	AuditActionEdit         AuditAction = "edit"
+	AuditActionExport       AuditAction = "export"
+	AuditActionLogin        AuditAction = "login"
+	AuditActionLogout       AuditAction = "logout"
+	AuditActionRoleDecision AuditAction = "role_decision"
+	AuditActionView         AuditAction = "view"
+)
+
+// Valid indicates whether the value is a known member of the AuditAction enum.
+func (e AuditAction) Valid() bool {
+	switch e {
+	case AuditActionCreate:
+		return true
+	case AuditActionDelete:
+		return true
+	case AuditActionEdit:
+		return true
+	case AuditActionExport:
+		return true
+	case AuditActionLogin:
+		return true
+	case AuditActionLogout:
+		return true
+	case AuditActionRoleDecision:
+		return true
+	case AuditActionView:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuditBreakCode.
+const (
+	AuditBreakCodePartitionMissing AuditBreakCode = "partition_missing"
+	AuditBreakCodeRowChanged       AuditBreakCode = "row_changed"
+	AuditBreakCodeRowsInserted     AuditBreakCode = "rows_inserted"
+	AuditBreakCodeRowsRemoved      AuditBreakCode = "rows_removed"
+	AuditBreakCodeSealChanged      AuditBreakCode = "seal_changed"
+	AuditBreakCodeSealMissing      AuditBreakCode = "seal_missing"
+	AuditBreakCodeSignature        AuditBreakCode = "signature"
+)
+
+// Valid indicates whether the value is a known member of the AuditBreakCode enum.
+func (e AuditBreakCode) Valid() bool {
+	switch e {
+	case AuditBreakCodePartitionMissing:
+		return true
+	case AuditBreakCodeRowChanged:
+		return true
+	case AuditBreakCodeRowsInserted:
+		return true
+	case AuditBreakCodeRowsRemoved:
+		return true
+	case AuditBreakCodeSealChanged:
+		return true
+	case AuditBreakCodeSealMissing:
+		return true
+	case AuditBreakCodeSignature:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BillStatus.
 const (
 	BillStatusOverdue       BillStatus = "overdue"
@@ -150,10 +219,11 @@ func (e Language) Valid() bool {
 
 // Defines values for LoginStatus.
 const (
-	LoginStatusBlocked LoginStatus = "blocked"
-	LoginStatusFailure LoginStatus = "failure"
-	LoginStatusPending LoginStatus = "pending"
-	LoginStatusSuccess LoginStatus = "success"
+	LoginStatusBlocked     LoginStatus = "blocked"
+	LoginStatusFailure     LoginStatus = "failure"
+	LoginStatusOtpRequired LoginStatus = "otp_required"
+	LoginStatusPending     LoginStatus = "pending"
+	LoginStatusSuccess     LoginStatus = "success"
 )
 
 // Valid indicates whether the value is a known member of the LoginStatus enum.
@@ -162,6 +232,8 @@ func (e LoginStatus) Valid() bool {
 	case LoginStatusBlocked:
 		return true
 	case LoginStatusFailure:
+		return true
+	case LoginStatusOtpRequired:
 		return true
 	case LoginStatusPending:
 		return true
@@ -604,6 +676,24 @@ func (e ListAppointmentsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListAuditLogsParamsOrdering.
+const (
+	ListAuditLogsParamsOrderingMinusTimestamp ListAuditLogsParamsOrdering = "-timestamp"
+	ListAuditLogsParamsOrderingTimestamp      ListAuditLogsParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListAuditLogsParamsOrdering enum.
+func (e ListAuditLogsParamsOrdering) Valid() bool {
+	switch e {
+	case ListAuditLogsParamsOrderingMinusTimestamp:
+		return true
+	case ListAuditLogsParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListBillItemsParamsOrdering.
 const (
 	ListBillItemsParamsOrderingID      ListBillItemsParamsOrdering = "id"
@@ -925,6 +1015,39 @@ func (e ListPrescriptionsParamsOrdering) Valid() bool {
 	}
 }
 
+// Defines values for ListOwnAuditLogParamsAbout.
+const (
+	ListOwnAuditLogParamsAboutMe ListOwnAuditLogParamsAbout = "me"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnAuditLogParamsAbout enum.
+func (e ListOwnAuditLogParamsAbout) Valid() bool {
+	switch e {
+	case ListOwnAuditLogParamsAboutMe:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListOwnAuditLogParamsOrdering.
+const (
+	ListOwnAuditLogParamsOrderingMinusTimestamp ListOwnAuditLogParamsOrdering = "-timestamp"
+	ListOwnAuditLogParamsOrderingTimestamp      ListOwnAuditLogParamsOrdering = "timestamp"
+)
+
+// Valid indicates whether the value is a known member of the ListOwnAuditLogParamsOrdering enum.
+func (e ListOwnAuditLogParamsOrdering) Valid() bool {
+	switch e {
+	case ListOwnAuditLogParamsOrderingMinusTimestamp:
+		return true
+	case ListOwnAuditLogParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListOwnLoginActivityParamsOrdering.
 const (
 	ListOwnLoginActivityParamsOrderingMinusTimestamp ListOwnLoginActivityParamsOrdering = "-timestamp"
@@ -1220,6 +1343,85 @@ type AppointmentsToday struct {
 	Date         openapi_types.Date `json:"date"`
 }
 
+// AuditAction defines model for AuditAction.
+type AuditAction string
+
+// AuditBreak The first place that is not as it was sealed
+//
+// Example: {"code":"row_changed","detail":"A row of core_auditlog_202612 that seal 41 covers was changed.","seal":41}
+type AuditBreak struct {
+	Code   AuditBreakCode `json:"code"`
+	Detail string         `json:"detail"`
+	Seal   int64          `json:"seal"`
+}
+
+// AuditBreakCode defines model for AuditBreak.Code.
+type AuditBreakCode string
+
+// AuditLog Example: {"action":"edit","description":"patient: edit","details":{"after":{"address":"5 New Road"},"before":{"address":"123 Main St"}},"id":812,"ip_address":"192.0.2.1","object_id":"7","object_type":"patient","patient":7,"request_id":"0197-4a","timestamp":"2026-12-01T07:15:00Z","user":"nurse","user_id":5}
+type AuditLog struct {
+	Action string `json:"action"`
+
+	// Description Of a view, the operation that showed the record
+	Description string `json:"description"`
+
+	// Details The changed values before and after; of a deleted record, all
+	Details    nullable.Nullable[interface{}] `json:"details"`
+	ID         int64                          `json:"id"`
+	IPAddress  nullable.Nullable[string]      `json:"ip_address"`
+	ObjectID   nullable.Nullable[string]      `json:"object_id"`
+	ObjectType nullable.Nullable[string]      `json:"object_type"`
+	Patient    nullable.Nullable[int64]       `json:"patient"`
+	RequestID  string                         `json:"request_id"`
+	Timestamp  time.Time                      `json:"timestamp"`
+
+	// User The username as it was; absent where nobody was signed in
+	User *string `json:"user,omitempty"`
+
+	// UserID Absent with user
+	UserID *int64 `json:"user_id,omitempty"`
+}
+
+// AuditLogList defines model for AuditLogList.
+type AuditLogList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []AuditLog                `json:"results"`
+}
+
+// AuditVerification Example: {"archived":[],"archived_rows":0,"complete":true,"head":"9f2c…","intact":true,"last_seal":310,"rows":120233,"seals":310,"unsealed":14}
+type AuditVerification struct {
+	// Archived Months whose rows are no longer in the database
+	Archived     []string `json:"archived"`
+	ArchivedRows int64    `json:"archived_rows"`
+
+	// Broken The first place that is not as it was sealed
+	//
+	// Example: {"code":"row_changed","detail":"A row of core_auditlog_202612 that seal 41 covers was changed.","seal":41}
+	Broken *AuditBreak `json:"broken,omitempty"`
+
+	// Complete Whether the walk reached the newest seal, or a broken place
+	Complete bool `json:"complete"`
+
+	// Head Its hash, in hexadecimal
+	Head   string `json:"head"`
+	Intact bool   `json:"intact"`
+
+	// LastSeal The last one that was verified, 0 when there was none
+	LastSeal int64 `json:"last_seal"`
+
+	// Rows Rows that were hashed again
+	Rows int64 `json:"rows"`
+
+	// Seals Seals that were verified
+	Seals int64 `json:"seals"`
+
+	// Unsealed Rows behind the newest seal
+	Unsealed int64 `json:"unsealed"`
+}
+
 // Availability defines model for Availability.
 type Availability struct {
 	Date            openapi_types.Date `json:"date"`
@@ -1447,7 +1649,7 @@ type CreatedPatient struct {
 
 // Dashboard defines model for Dashboard.
 type Dashboard struct {
-	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours
+	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours, of which the first one counts whole
 	ActiveUsers *int64 `json:"active_users,omitempty"`
 
 	// Anniversaries Staff who joined on this day of an earlier year
@@ -1649,7 +1851,7 @@ type LoginActivity struct {
 	ID        int64                     `json:"id"`
 	IPAddress nullable.Nullable[string] `json:"ip_address"`
 
-	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+	// Status `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile. `otp_required`: the password was right, and the code of the second factor was missing.
 	Status    LoginStatus `json:"status"`
 	Timestamp time.Time   `json:"timestamp"`
 
@@ -1670,7 +1872,7 @@ type LoginActivityList struct {
 	Results         []LoginActivity           `json:"results"`
 }
 
-// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile.
+// LoginStatus `blocked`: refused unseen, after too many failures. `pending`: the password was still being checked, or the server went down meanwhile. `otp_required`: the password was right, and the code of the second factor was missing.
 type LoginStatus string
 
 // Medication Example: {"current_stock":120,"description":"","generic_name":"Amoxicillin","id":4,"name":"Amoxil 500","reorder_level":40,"unit":"capsule","updated_at":"2026-11-20T08:30:00Z","version":1}
@@ -1776,10 +1978,20 @@ type NotificationsRead struct {
 	Status string `json:"status"`
 }
 
+// OneTimeCode The six digits of the authenticator, or a recovery code; empty when there is none
+//
+// Example: 492039
+type OneTimeCode = string
+
 // PasswordChange Example: {"current_password":"chelal-demo","new_password":"a much better one 7"}
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
 	NewPassword     string `json:"new_password"`
+
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp *OneTimeCode `json:"otp,omitempty"`
 }
 
 // Patient Example: {"address":"123 Main St","contact_info":"+1234567890","created_at":"2026-01-15T08:30:00Z","date_of_birth":"1990-01-15","first_name":"Jane","gender":"F","id":1,"known_allergies":"Penicillin","last_name":"Smith","merged_into":null,"unique_id":"G7P28XEF","updated_at":"2026-01-15T08:30:00Z","user":null,"version":1}
@@ -1943,6 +2155,18 @@ type PersonName struct {
 	LastName  string `json:"last_name"`
 }
 
+// Preferences Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type Preferences struct {
+	LanguagePreference Language               `json:"language_preference"`
+	Preferences        map[string]interface{} `json:"preferences"`
+}
+
+// PreferencesWrite Example: {"language_preference":"sw","preferences":{"theme":"dark"}}
+type PreferencesWrite struct {
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+}
+
 // Prescription Example: {"allergy_check":"clear","allergy_note":"","created_at":"2026-12-01T06:50:00Z","dispensed_at":null,"dispensed_by":null,"doctor":3,"doctor_name":"Amina Otieno","dosage":"500 mg","duration":"7 days","encounter":5,"frequency":"three times a day","id":8,"instructions":"After meals","medication":4,"medication_name":"Amoxil 500","override_reason":"","patient":1,"patient_name":"Jane Smith","quantity":21,"updated_at":"2026-12-01T06:50:00Z","version":1}
 type Prescription struct {
 	// AllergyCheck What came of comparing the patient's known allergies with the medication
@@ -2071,8 +2295,42 @@ type Problem struct {
 	Type string `json:"type"`
 }
 
+// ProfileForm Example: {"first_name":"Jane","last_name":"Smith"}
+type ProfileForm struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email    `json:"email,omitempty"`
+	FirstName          *string   `json:"first_name,omitempty"`
+	LanguagePreference *Language `json:"language_preference,omitempty"`
+	LastName           *string   `json:"last_name,omitempty"`
+
+	// Preferences A JSON object
+	Preferences *string `json:"preferences,omitempty"`
+
+	// ProfileImage PNG, JPEG or WebP, at most 5 MiB
+	ProfileImage *openapi_types.File `json:"profile_image,omitempty"`
+}
+
+// ProfilePatch Example: {"email":"jane@example.org","first_name":"Jane","last_name":"Smith"}
+type ProfilePatch struct {
+	// Email An e-mail address, or empty. No two accounts share one.
+	Email              *Email                 `json:"email,omitempty"`
+	FirstName          *string                `json:"first_name,omitempty"`
+	LanguagePreference *Language              `json:"language_preference,omitempty"`
+	LastName           *string                `json:"last_name,omitempty"`
+	Preferences        map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage null, to remove the picture
+	ProfileImage nullable.Nullable[string] `json:"profile_image,omitempty"`
+}
+
 // PublicSettings Example: {"hospital_name":"Mission Hospital","working_hours_start":"08:00"}
 type PublicSettings map[string]string
+
+// RecoveryCodes Example: {"recovery_codes":["H4KD-9MWQ-7T2X-VBN3"]}
+type RecoveryCodes struct {
+	// RecoveryCodes Ten codes, each good for one sign-in
+	RecoveryCodes []string `json:"recovery_codes"`
+}
 
 // Refresh Example: {"refresh":"chr_Ym9vdHN0cmFwcGVk"}
 type Refresh struct {
@@ -2326,7 +2584,11 @@ type SettingType string
 
 // SignIn Example: {"password":"chelal-demo","username":"admin"}
 type SignIn struct {
-	Password string `json:"password"`
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      *OneTimeCode `json:"otp,omitempty"`
+	Password string       `json:"password"`
 
 	// Username The username or the e-mail address
 	Username string `json:"username"`
@@ -2650,6 +2912,60 @@ type TotalOfDay struct {
 	Total float64            `json:"total"`
 }
 
+// TrailEntry Example: {"action":"view","description":"","id":813,"object_id":"3","object_type":"encounter","timestamp":"2026-12-01T07:16:00Z","user_name":"Ann Lee","user_role":"Doctor"}
+type TrailEntry struct {
+	Action      string                    `json:"action"`
+	Description string                    `json:"description"`
+	ID          int64                     `json:"id"`
+	ObjectID    nullable.Nullable[string] `json:"object_id"`
+	ObjectType  nullable.Nullable[string] `json:"object_type"`
+	Timestamp   time.Time                 `json:"timestamp"`
+
+	// UserName The full name of who did it
+	UserName string `json:"user_name"`
+
+	// UserRole Which role that account has now
+	UserRole string `json:"user_role"`
+}
+
+// TrailList defines model for TrailList.
+type TrailList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []TrailEntry              `json:"results"`
+}
+
+// TwoFactorDisable Example: {"otp":"492039","password":"chelal-demo"}
+type TwoFactorDisable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp      OneTimeCode `json:"otp"`
+	Password string      `json:"password"`
+}
+
+// TwoFactorEnable Example: {"otp":"492039"}
+type TwoFactorEnable struct {
+	// Otp The six digits of the authenticator, or a recovery code; empty when there is none
+	//
+	// Example: 492039
+	Otp OneTimeCode `json:"otp"`
+}
+
+// TwoFactorSetup Example: {"otpauth_url":"otpauth://totp/CHELAL:jane?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\u0026issuer=CHELAL","qr_code":"data:image/png;base64,iVBORw0KGgo=","secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
+type TwoFactorSetup struct {
+	// OtpauthURL What the QR code says
+	OtpauthURL string `json:"otpauth_url"`
+
+	// QrCode A PNG, as a `data:` address
+	QrCode string `json:"qr_code"`
+
+	// Secret The secret in base32, to be typed into an app
+	Secret string `json:"secret"`
+}
+
 // UnreadCount Example: {"unread":3}
 type UnreadCount struct {
 	Unread int64 `json:"unread"`
@@ -2671,12 +2987,14 @@ type User struct {
 	LastName           string                       `json:"last_name"`
 
 	// PasswordChangeRequired A new password must be chosen before anything else
-	PasswordChangeRequired *bool                     `json:"password_change_required,omitempty"`
-	Preferences            *map[string]interface{}   `json:"preferences,omitempty"`
-	ProfileImage           nullable.Nullable[string] `json:"profile_image,omitempty"`
-	Role                   nullable.Nullable[Role]   `json:"role"`
-	TwoFactorEnabled       *bool                     `json:"two_factor_enabled,omitempty"`
-	Username               string                    `json:"username"`
+	PasswordChangeRequired *bool                   `json:"password_change_required,omitempty"`
+	Preferences            *map[string]interface{} `json:"preferences,omitempty"`
+
+	// ProfileImage An address of the picture, good for a quarter of an hour at least
+	ProfileImage     nullable.Nullable[string] `json:"profile_image,omitempty"`
+	Role             nullable.Nullable[Role]   `json:"role"`
+	TwoFactorEnabled *bool                     `json:"two_factor_enabled,omitempty"`
+	Username         string                    `json:"username"`
 
 	// Version The number in the ETag
 	Version int64 `json:"version"`
@@ -2866,6 +3184,57 @@ type UpdateAppointmentParams struct {
 type ReplaceAppointmentParams struct {
 	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListAuditLogsParams defines parameters for ListAuditLogs.
+type ListAuditLogsParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Search Words that must all be found, such as `jane smi`.
+	Search *Search `form:"search,omitempty" json:"search,omitempty"`
+
+	// User Only what this user did: an id, or `me`.
+	User *string `form:"user,omitempty" json:"user,omitempty"`
+
+	// Action Only what was done this way.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// ObjectType Only records of this kind, such as `patient` or `billitem`.
+	ObjectType *string `form:"object_type,omitempty" json:"object_type,omitempty"`
+
+	// ObjectID Only records with this id.
+	ObjectID *string `form:"object_id,omitempty" json:"object_id,omitempty"`
+
+	// Patient Only what concerns this patient.
+	Patient *int64 `form:"patient,omitempty" json:"patient,omitempty"`
+
+	// RequestID Only what this request did.
+	RequestID *string `form:"request_id,omitempty" json:"request_id,omitempty"`
+
+	// DateFrom Only what was done on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only what was done on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListAuditLogsParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListAuditLogsParamsOrdering defines parameters for ListAuditLogs.
+type ListAuditLogsParamsOrdering string
+
+// VerifyAuditLogParams defines parameters for VerifyAuditLog.
+type VerifyAuditLogParams struct {
+	// After Begin behind this seal.
+	After *int64 `form:"after,omitempty" json:"after,omitempty"`
 }
 
 // SignOutParams defines parameters for SignOut.
@@ -3348,6 +3717,12 @@ type RefundPaymentParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ReplacePreferencesParams defines parameters for ReplacePreferences.
+type ReplacePreferencesParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
 // ListPrescriptionsParams defines parameters for ListPrescriptions.
 type ListPrescriptionsParams struct {
 	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
@@ -3419,6 +3794,54 @@ type DispensePrescriptionParams struct {
 	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
+
+// UpdateProfileParams defines parameters for UpdateProfile.
+type UpdateProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ReplaceProfileParams defines parameters for ReplaceProfile.
+type ReplaceProfileParams struct {
+	// IfMatch The `ETag` of the version that the caller has seen, such as `"1"`, or `*`.
+	IfMatch *IfMatch `json:"If-Match,omitempty"`
+}
+
+// ListOwnAuditLogParams defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// About `me` for what was done to the own patient record.
+	About *ListOwnAuditLogParamsAbout `form:"about,omitempty" json:"about,omitempty"`
+
+	// Action Only what was done this way.
+	Action *AuditAction `form:"action,omitempty" json:"action,omitempty"`
+
+	// ObjectType Only records of this kind, such as `patient` or `billitem`.
+	ObjectType *string `form:"object_type,omitempty" json:"object_type,omitempty"`
+
+	// DateFrom Only what was done on this day or later, in the hospital's time zone.
+	DateFrom *openapi_types.Date `form:"date_from,omitempty" json:"date_from,omitempty"`
+
+	// DateTo Only what was done on this day or earlier, in the hospital's time zone.
+	DateTo *openapi_types.Date `form:"date_to,omitempty" json:"date_to,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListOwnAuditLogParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListOwnAuditLogParamsAbout defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParamsAbout string
+
+// ListOwnAuditLogParamsOrdering defines parameters for ListOwnAuditLog.
+type ListOwnAuditLogParamsOrdering string
 
 // ListOwnLoginActivityParams defines parameters for ListOwnLoginActivity.
 type ListOwnLoginActivityParams struct {
@@ -3762,6 +4185,12 @@ type ReplaceUserParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// ResetTwoFactorParams defines parameters for ResetTwoFactor.
+type ResetTwoFactorParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // CreateAppointmentJSONRequestBody defines body for CreateAppointment for application/json ContentType.
 type CreateAppointmentJSONRequestBody = AppointmentWrite
 
@@ -3840,6 +4269,9 @@ type ReplacePaymentJSONRequestBody = PaymentReplace
 // RefundPaymentJSONRequestBody defines body for RefundPayment for application/json ContentType.
 type RefundPaymentJSONRequestBody = RefundWrite
 
+// ReplacePreferencesJSONRequestBody defines body for ReplacePreferences for application/json ContentType.
+type ReplacePreferencesJSONRequestBody = PreferencesWrite
+
 // CreatePrescriptionJSONRequestBody defines body for CreatePrescription for application/json ContentType.
 type CreatePrescriptionJSONRequestBody = PrescriptionWrite
 
@@ -3851,6 +4283,24 @@ type ReplacePrescriptionJSONRequestBody = PrescriptionWrite
 
 // DispensePrescriptionJSONRequestBody defines body for DispensePrescription for application/json ContentType.
 type DispensePrescriptionJSONRequestBody = Dispensing
+
+// UpdateProfileJSONRequestBody defines body for UpdateProfile for application/json ContentType.
+type UpdateProfileJSONRequestBody = ProfilePatch
+
+// UpdateProfileMultipartRequestBody defines body for UpdateProfile for multipart/form-data ContentType.
+type UpdateProfileMultipartRequestBody = ProfileForm
+
+// ReplaceProfileJSONRequestBody defines body for ReplaceProfile for application/json ContentType.
+type ReplaceProfileJSONRequestBody = ProfilePatch
+
+// ReplaceProfileMultipartRequestBody defines body for ReplaceProfile for multipart/form-data ContentType.
+type ReplaceProfileMultipartRequestBody = ProfileForm
+
+// DisableTwoFactorJSONRequestBody defines body for DisableTwoFactor for application/json ContentType.
+type DisableTwoFactorJSONRequestBody = TwoFactorDisable
+
+// EnableTwoFactorJSONRequestBody defines body for EnableTwoFactor for application/json ContentType.
+type EnableTwoFactorJSONRequestBody = TwoFactorEnable
 
 // ChangePasswordJSONRequestBody defines body for ChangePassword for application/json ContentType.
 type ChangePasswordJSONRequestBody = PasswordChange
@@ -4259,11 +4709,43 @@ type ClientInterface interface {
 	// Corresponds with PUT /api/appointments/{id}/ (the `ReplaceAppointment` operationId).
 	ReplaceAppointment(ctx context.Context, id ID, params *ReplaceAppointmentParams, body ReplaceAppointmentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListAuditLogs List the audit log
+	//
+	// Every change, sign-in, sign-out and export, and every `view` of a patient's records, with the patient's id. A list
+	// is recorded with a row for each record that it showed; `description` names the operation. `patient` also finds what
+	// was done to the records that were merged into that patient. `search` finds changes by words of the username
+	// and the description, not views.
+	//
+	// Corresponds with GET /api/audit-logs/ (the `ListAuditLogs` operationId).
+	ListAuditLogs(ctx context.Context, params *ListAuditLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// VerifyAuditLog Verify the audit log
+	//
+	// Walks the chain of seals and hashes every sealed row again. `intact` is false at the first place that is not as it
+	// was sealed, and `broken` names it. It works for some twenty seconds; when `complete` is false, go on with
+	// `after` set to `last_seal`. What is `unsealed` is sealed within a minute or two. Keep `last_seal` and `head`
+	// elsewhere: that the end of the log was cut off shows against what was noted before.
+	//
+	// Corresponds with GET /api/audit-logs/verify/ (the `VerifyAuditLog` operationId).
+	VerifyAuditLog(ctx context.Context, params *VerifyAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// GetAuditLog Get a row of the audit log
+	//
+	// One row, with the values before and after where something was changed.
+	//
+	// Corresponds with GET /api/audit-logs/{id}/ (the `GetAuditLog` operationId).
+	GetAuditLog(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// SignInWithBody Sign in
 	//
 	// Takes a username or an e-mail address and the password. After 5 failures for a name from one address,
 	// or 20 failures from one address, within 15 minutes the answer is 429, whether or not the account
 	// exists, until the oldest of them is 15 minutes past.
+	//
+	// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
+	// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
+	// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+	// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -4275,6 +4757,11 @@ type ClientInterface interface {
 	// Takes a username or an e-mail address and the password. After 5 failures for a name from one address,
 	// or 20 failures from one address, within 15 minutes the answer is 429, whether or not the account
 	// exists, until the oldest of them is 15 minutes past.
+	//
+	// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
+	// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
+	// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+	// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -4969,6 +5456,33 @@ type ClientInterface interface {
 	// Corresponds with POST /api/payments/{id}/refund/ (the `RefundPayment` operationId).
 	RefundPayment(ctx context.Context, id ID, params *RefundPaymentParams, body RefundPaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetPreferences Get the own preferences
+	//
+	// The language and whatever else the front end keeps for the user.
+	//
+	// Corresponds with GET /api/preferences/ (the `GetPreferences` operationId).
+	GetPreferences(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplacePreferencesWithBody Set the own preferences
+	//
+	// Sets the language, the preferences, or both; what is left out stays. `preferences` is replaced as a whole:
+	// any object of at most 100 properties and 16 KiB.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/preferences/ (the `ReplacePreferences` operationId).
+	ReplacePreferencesWithBody(ctx context.Context, params *ReplacePreferencesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplacePreferences Set the own preferences
+	//
+	// Sets the language, the preferences, or both; what is left out stays. `preferences` is replaced as a whole:
+	// any object of at most 100 properties and 16 KiB.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/preferences/ (the `ReplacePreferences` operationId).
+	ReplacePreferences(ctx context.Context, params *ReplacePreferencesParams, body ReplacePreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListPrescriptions List prescriptions
 	//
 	// `search` finds by any part of the name of the medication. A user of role Patient sees the own ones only.
@@ -5082,6 +5596,113 @@ type ClientInterface interface {
 	// Corresponds with POST /api/prescriptions/{id}/dispense/ (the `DispensePrescription` operationId).
 	DispensePrescription(ctx context.Context, id ID, params *DispensePrescriptionParams, body DispensePrescriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetProfile Get the own account
+	//
+	// All of the own account, as `GET /api/users/me/` answers it.
+	//
+	// Corresponds with GET /api/profile/ (the `GetProfile` operationId).
+	GetProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateProfileWithBody Update the own account
+	//
+	// Changes only the named properties. As `multipart/form-data`, `profile_image` is a PNG, JPEG or WebP of at
+	// most 5 MiB and 25 million pixels; it is kept as a JPEG of at most 512 pixels a side, without what else the file told. As
+	// JSON, `profile_image: null` removes the picture. Username, role and two-factor are not changed here.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /api/profile/ (the `UpdateProfile` operationId).
+	UpdateProfileWithBody(ctx context.Context, params *UpdateProfileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// UpdateProfile Update the own account
+	//
+	// Changes only the named properties. As `multipart/form-data`, `profile_image` is a PNG, JPEG or WebP of at
+	// most 5 MiB and 25 million pixels; it is kept as a JPEG of at most 512 pixels a side, without what else the file told. As
+	// JSON, `profile_image: null` removes the picture. Username, role and two-factor are not changed here.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /api/profile/ (the `UpdateProfile` operationId).
+	UpdateProfile(ctx context.Context, params *UpdateProfileParams, body UpdateProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceProfileWithBody Update the own account
+	//
+	// The same as PATCH: only the named properties change. Username, role and two-factor are not among them.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PUT /api/profile/ (the `ReplaceProfile` operationId).
+	ReplaceProfileWithBody(ctx context.Context, params *ReplaceProfileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ReplaceProfile Update the own account
+	//
+	// The same as PATCH: only the named properties change. Username, role and two-factor are not among them.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PUT /api/profile/ (the `ReplaceProfile` operationId).
+	ReplaceProfile(ctx context.Context, params *ReplaceProfileParams, body ReplaceProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DisableTwoFactorWithBody Turn two-factor off
+	//
+	// Takes the password and a code of the app or a recovery code. Wrong ones count as failed attempts to sign in.
+	// The secret and the recovery codes are forgotten. 409 when two-factor is off.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/profile/2fa/disable/ (the `DisableTwoFactor` operationId).
+	DisableTwoFactorWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// DisableTwoFactor Turn two-factor off
+	//
+	// Takes the password and a code of the app or a recovery code. Wrong ones count as failed attempts to sign in.
+	// The secret and the recovery codes are forgotten. 409 when two-factor is off.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/profile/2fa/disable/ (the `DisableTwoFactor` operationId).
+	DisableTwoFactor(ctx context.Context, body DisableTwoFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EnableTwoFactorWithBody Turn two-factor on
+	//
+	// Takes the six digits that the app shows for the new secret. From then on signing in needs such a code. Every
+	// other session of the account ends. The answer holds ten recovery codes, each of which stands in for a code
+	// once; they are not shown again. 409 when there is no secret to prove, or two-factor is on already.
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /api/profile/2fa/enable/ (the `EnableTwoFactor` operationId).
+	EnableTwoFactorWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EnableTwoFactor Turn two-factor on
+	//
+	// Takes the six digits that the app shows for the new secret. From then on signing in needs such a code. Every
+	// other session of the account ends. The answer holds ten recovery codes, each of which stands in for a code
+	// once; they are not shown again. 409 when there is no secret to prove, or two-factor is on already.
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /api/profile/2fa/enable/ (the `EnableTwoFactor` operationId).
+	EnableTwoFactor(ctx context.Context, body EnableTwoFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// SetupTwoFactor Begin two-factor
+	//
+	// Makes a new secret for an authenticator app, as text, as an `otpauth://` address and as a QR code. It has no
+	// effect until `POST /api/profile/2fa/enable/` proves that the app has it; another call makes another one.
+	// 409 while two-factor is on.
+	//
+	// Corresponds with POST /api/profile/2fa/setup/ (the `SetupTwoFactor` operationId).
+	SetupTwoFactor(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListOwnAuditLog List the own trail
+	//
+	// What the caller did; with `about=me` who viewed and changed the patient record that is linked to the caller's
+	// account, and what belongs to it. Then `user_name` and `user_role` say who it was, and `description` is empty.
+	// Without a linked record that list is empty.
+	//
+	// Corresponds with GET /api/profile/audit-log/ (the `ListOwnAuditLog` operationId).
+	ListOwnAuditLog(ctx context.Context, params *ListOwnAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListOwnLoginActivity List the own attempts to sign in
 	//
 	// Every attempt with the own account, the latest first: a failure that was not one's own is a sign of somebody guessing.
@@ -5092,7 +5713,8 @@ type ClientInterface interface {
 	// ChangePasswordWithBody Change the own password
 	//
 	// Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
-	// signing out and reading the own account, that an account with `password_change_required` may do.
+	// signing out and reading the own account, that an account with `password_change_required` may do. With
+	// two-factor, `otp` is needed too. Wrong passwords and codes count as failed attempts to sign in.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -5102,7 +5724,8 @@ type ClientInterface interface {
 	// ChangePassword Change the own password
 	//
 	// Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
-	// signing out and reading the own account, that an account with `password_change_required` may do.
+	// signing out and reading the own account, that an account with `password_change_required` may do. With
+	// two-factor, `otp` is needed too. Wrong passwords and codes count as failed attempts to sign in.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -5699,6 +6322,15 @@ type ClientInterface interface {
 	//
 	// Corresponds with PUT /api/users/{id}/ (the `ReplaceUser` operationId).
 	ReplaceUser(ctx context.Context, id ID, params *ReplaceUserParams, body ReplaceUserJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ResetTwoFactor Reset a user's two-factor
+	//
+	// For somebody who has lost both the authenticator and the recovery codes: turns two-factor off, forgets the
+	// secret and the codes, and ends the user's sessions. The password stays. The own account is not reset here (409): turn its
+	// two-factor off at `POST /api/profile/2fa/disable/`.
+	//
+	// Corresponds with POST /api/users/{id}/2fa/reset/ (the `ResetTwoFactor` operationId).
+	ResetTwoFactor(ctx context.Context, id ID, params *ResetTwoFactorParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 }
 
 // ListAppointments List appointments
@@ -5905,11 +6537,73 @@ func (c *Client) ReplaceAppointment(ctx context.Context, id ID, params *ReplaceA
 	return c.Client.Do(req)
 }
 
+// ListAuditLogs List the audit log
+//
+// Every change, sign-in, sign-out and export, and every `view` of a patient's records, with the patient's id. A list
+// is recorded with a row for each record that it showed; `description` names the operation. `patient` also finds what
+// was done to the records that were merged into that patient. `search` finds changes by words of the username
+// and the description, not views.
+//
+// Corresponds with GET /api/audit-logs/ (the `ListAuditLogs` operationId).
+func (c *Client) ListAuditLogs(ctx context.Context, params *ListAuditLogsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListAuditLogsRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// VerifyAuditLog Verify the audit log
+//
+// Walks the chain of seals and hashes every sealed row again. `intact` is false at the first place that is not as it
+// was sealed, and `broken` names it. It works for some twenty seconds; when `complete` is false, go on with
+// `after` set to `last_seal`. What is `unsealed` is sealed within a minute or two. Keep `last_seal` and `head`
+// elsewhere: that the end of the log was cut off shows against what was noted before.
+//
+// Corresponds with GET /api/audit-logs/verify/ (the `VerifyAuditLog` operationId).
+func (c *Client) VerifyAuditLog(ctx context.Context, params *VerifyAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewVerifyAuditLogRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetAuditLog Get a row of the audit log
+//
+// One row, with the values before and after where something was changed.
+//
+// Corresponds with GET /api/audit-logs/{id}/ (the `GetAuditLog` operationId).
+func (c *Client) GetAuditLog(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetAuditLogRequest(c.Server, id)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // SignInWithBody Sign in
 //
 // Takes a username or an e-mail address and the password. After 5 failures for a name from one address,
 // or 20 failures from one address, within 15 minutes the answer is 429, whether or not the account
 // exists, until the oldest of them is 15 minutes past.
+//
+// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
+// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
+// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 //
 // Takes any type of body and a specified content type.
 //
@@ -5931,6 +6625,11 @@ func (c *Client) SignInWithBody(ctx context.Context, contentType string, body io
 // Takes a username or an e-mail address and the password. After 5 failures for a name from one address,
 // or 20 failures from one address, within 15 minutes the answer is 429, whether or not the account
 // exists, until the oldest of them is 15 minutes past.
+//
+// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
+// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
+// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -7425,6 +8124,63 @@ func (c *Client) RefundPayment(ctx context.Context, id ID, params *RefundPayment
 	return c.Client.Do(req)
 }
 
+// GetPreferences Get the own preferences
+//
+// The language and whatever else the front end keeps for the user.
+//
+// Corresponds with GET /api/preferences/ (the `GetPreferences` operationId).
+func (c *Client) GetPreferences(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetPreferencesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplacePreferencesWithBody Set the own preferences
+//
+// Sets the language, the preferences, or both; what is left out stays. `preferences` is replaced as a whole:
+// any object of at most 100 properties and 16 KiB.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/preferences/ (the `ReplacePreferences` operationId).
+func (c *Client) ReplacePreferencesWithBody(ctx context.Context, params *ReplacePreferencesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplacePreferencesRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplacePreferences Set the own preferences
+//
+// Sets the language, the preferences, or both; what is left out stays. `preferences` is replaced as a whole:
+// any object of at most 100 properties and 16 KiB.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/preferences/ (the `ReplacePreferences` operationId).
+func (c *Client) ReplacePreferences(ctx context.Context, params *ReplacePreferencesParams, body ReplacePreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplacePreferencesRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListPrescriptions List prescriptions
 //
 // `search` finds by any part of the name of the medication. A user of role Patient sees the own ones only.
@@ -7648,6 +8404,223 @@ func (c *Client) DispensePrescription(ctx context.Context, id ID, params *Dispen
 	return c.Client.Do(req)
 }
 
+// GetProfile Get the own account
+//
+// All of the own account, as `GET /api/users/me/` answers it.
+//
+// Corresponds with GET /api/profile/ (the `GetProfile` operationId).
+func (c *Client) GetProfile(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetProfileRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateProfileWithBody Update the own account
+//
+// Changes only the named properties. As `multipart/form-data`, `profile_image` is a PNG, JPEG or WebP of at
+// most 5 MiB and 25 million pixels; it is kept as a JPEG of at most 512 pixels a side, without what else the file told. As
+// JSON, `profile_image: null` removes the picture. Username, role and two-factor are not changed here.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /api/profile/ (the `UpdateProfile` operationId).
+func (c *Client) UpdateProfileWithBody(ctx context.Context, params *UpdateProfileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateProfileRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// UpdateProfile Update the own account
+//
+// Changes only the named properties. As `multipart/form-data`, `profile_image` is a PNG, JPEG or WebP of at
+// most 5 MiB and 25 million pixels; it is kept as a JPEG of at most 512 pixels a side, without what else the file told. As
+// JSON, `profile_image: null` removes the picture. Username, role and two-factor are not changed here.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /api/profile/ (the `UpdateProfile` operationId).
+func (c *Client) UpdateProfile(ctx context.Context, params *UpdateProfileParams, body UpdateProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewUpdateProfileRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceProfileWithBody Update the own account
+//
+// The same as PATCH: only the named properties change. Username, role and two-factor are not among them.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PUT /api/profile/ (the `ReplaceProfile` operationId).
+func (c *Client) ReplaceProfileWithBody(ctx context.Context, params *ReplaceProfileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceProfileRequestWithBody(c.Server, params, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ReplaceProfile Update the own account
+//
+// The same as PATCH: only the named properties change. Username, role and two-factor are not among them.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PUT /api/profile/ (the `ReplaceProfile` operationId).
+func (c *Client) ReplaceProfile(ctx context.Context, params *ReplaceProfileParams, body ReplaceProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewReplaceProfileRequest(c.Server, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DisableTwoFactorWithBody Turn two-factor off
+//
+// Takes the password and a code of the app or a recovery code. Wrong ones count as failed attempts to sign in.
+// The secret and the recovery codes are forgotten. 409 when two-factor is off.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/profile/2fa/disable/ (the `DisableTwoFactor` operationId).
+func (c *Client) DisableTwoFactorWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDisableTwoFactorRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// DisableTwoFactor Turn two-factor off
+//
+// Takes the password and a code of the app or a recovery code. Wrong ones count as failed attempts to sign in.
+// The secret and the recovery codes are forgotten. 409 when two-factor is off.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/profile/2fa/disable/ (the `DisableTwoFactor` operationId).
+func (c *Client) DisableTwoFactor(ctx context.Context, body DisableTwoFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewDisableTwoFactorRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EnableTwoFactorWithBody Turn two-factor on
+//
+// Takes the six digits that the app shows for the new secret. From then on signing in needs such a code. Every
+// other session of the account ends. The answer holds ten recovery codes, each of which stands in for a code
+// once; they are not shown again. 409 when there is no secret to prove, or two-factor is on already.
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /api/profile/2fa/enable/ (the `EnableTwoFactor` operationId).
+func (c *Client) EnableTwoFactorWithBody(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEnableTwoFactorRequestWithBody(c.Server, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EnableTwoFactor Turn two-factor on
+//
+// Takes the six digits that the app shows for the new secret. From then on signing in needs such a code. Every
+// other session of the account ends. The answer holds ten recovery codes, each of which stands in for a code
+// once; they are not shown again. 409 when there is no secret to prove, or two-factor is on already.
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /api/profile/2fa/enable/ (the `EnableTwoFactor` operationId).
+func (c *Client) EnableTwoFactor(ctx context.Context, body EnableTwoFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEnableTwoFactorRequest(c.Server, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// SetupTwoFactor Begin two-factor
+//
+// Makes a new secret for an authenticator app, as text, as an `otpauth://` address and as a QR code. It has no
+// effect until `POST /api/profile/2fa/enable/` proves that the app has it; another call makes another one.
+// 409 while two-factor is on.
+//
+// Corresponds with POST /api/profile/2fa/setup/ (the `SetupTwoFactor` operationId).
+func (c *Client) SetupTwoFactor(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewSetupTwoFactorRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListOwnAuditLog List the own trail
+//
+// What the caller did; with `about=me` who viewed and changed the patient record that is linked to the caller's
+// account, and what belongs to it. Then `user_name` and `user_role` say who it was, and `description` is empty.
+// Without a linked record that list is empty.
+//
+// Corresponds with GET /api/profile/audit-log/ (the `ListOwnAuditLog` operationId).
+func (c *Client) ListOwnAuditLog(ctx context.Context, params *ListOwnAuditLogParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListOwnAuditLogRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // ListOwnLoginActivity List the own attempts to sign in
 //
 // Every attempt with the own account, the latest first: a failure that was not one's own is a sign of somebody guessing.
@@ -7668,7 +8641,8 @@ func (c *Client) ListOwnLoginActivity(ctx context.Context, params *ListOwnLoginA
 // ChangePasswordWithBody Change the own password
 //
 // Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
-// signing out and reading the own account, that an account with `password_change_required` may do.
+// signing out and reading the own account, that an account with `password_change_required` may do. With
+// two-factor, `otp` is needed too. Wrong passwords and codes count as failed attempts to sign in.
 //
 // Takes any type of body and a specified content type.
 //
@@ -7688,7 +8662,8 @@ func (c *Client) ChangePasswordWithBody(ctx context.Context, contentType string,
 // ChangePassword Change the own password
 //
 // Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
-// signing out and reading the own account, that an account with `password_change_required` may do.
+// signing out and reading the own account, that an account with `password_change_required` may do. With
+// two-factor, `otp` is needed too. Wrong passwords and codes count as failed attempts to sign in.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -8936,6 +9911,25 @@ func (c *Client) ReplaceUser(ctx context.Context, id ID, params *ReplaceUserPara
 	return c.Client.Do(req)
 }
 
+// ResetTwoFactor Reset a user's two-factor
+//
+// For somebody who has lost both the authenticator and the recovery codes: turns two-factor off, forgets the
+// secret and the codes, and ends the user's sessions. The password stays. The own account is not reset here (409): turn its
+// two-factor off at `POST /api/profile/2fa/disable/`.
+//
+// Corresponds with POST /api/users/{id}/2fa/reset/ (the `ResetTwoFactor` operationId).
+func (c *Client) ResetTwoFactor(ctx context.Context, id ID, params *ResetTwoFactorParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewResetTwoFactorRequest(c.Server, id, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // NewListAppointmentsRequest constructs an http.Request for the ListAppointments method
 func NewListAppointmentsRequest(server string, params *ListAppointmentsParams) (*http.Request, error) {
 	var err error
@@ -9449,6 +10443,292 @@ func NewReplaceAppointmentRequestWithBody(server string, id ID, params *ReplaceA
 			req.Header.Set("If-Match", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewListAuditLogsRequest constructs an http.Request for the ListAuditLogs method
+func NewListAuditLogsRequest(server string, params *ListAuditLogsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audit-logs/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PageSize != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page_size", *params.PageSize, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Search != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "search", *params.Search, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.User != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "user", *params.User, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Action != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "action", *params.Action, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ObjectType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "object_type", *params.ObjectType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ObjectID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "object_id", *params.ObjectID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Patient != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "patient", *params.Patient, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.RequestID != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "request_id", *params.RequestID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateFrom != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_from", *params.DateFrom, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateTo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_to", *params.DateTo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Ordering != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ordering", *params.Ordering, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewVerifyAuditLogRequest constructs an http.Request for the VerifyAuditLog method
+func NewVerifyAuditLogRequest(server string, params *VerifyAuditLogParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audit-logs/verify/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetAuditLogRequest constructs an http.Request for the GetAuditLog method
+func NewGetAuditLogRequest(server string, id ID) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/audit-logs/%s/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -13116,6 +14396,88 @@ func NewRefundPaymentRequestWithBody(server string, id ID, params *RefundPayment
 	return req, nil
 }
 
+// NewGetPreferencesRequest constructs an http.Request for the GetPreferences method
+func NewGetPreferencesRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/preferences/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewReplacePreferencesRequest calls the generic ReplacePreferences builder with application/json body
+func NewReplacePreferencesRequest(server string, params *ReplacePreferencesParams, body ReplacePreferencesJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplacePreferencesRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewReplacePreferencesRequestWithBody constructs an http.Request for the ReplacePreferences method, with any body, and a specified content type
+func NewReplacePreferencesRequestWithBody(server string, params *ReplacePreferencesParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/preferences/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 // NewListPrescriptionsRequest constructs an http.Request for the ListPrescriptions method
 func NewListPrescriptionsRequest(server string, params *ListPrescriptionsParams) (*http.Request, error) {
 	var err error
@@ -13621,6 +14983,400 @@ func NewDispensePrescriptionRequestWithBody(server string, id ID, params *Dispen
 			req.Header.Set("Idempotency-Key", headerParam0)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewGetProfileRequest constructs an http.Request for the GetProfile method
+func NewGetProfileRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/profile/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewUpdateProfileRequest calls the generic UpdateProfile builder with application/json body
+func NewUpdateProfileRequest(server string, params *UpdateProfileParams, body UpdateProfileJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewUpdateProfileRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewUpdateProfileRequestWithBody constructs an http.Request for the UpdateProfile method, with any body, and a specified content type
+func NewUpdateProfileRequestWithBody(server string, params *UpdateProfileParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/profile/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewReplaceProfileRequest calls the generic ReplaceProfile builder with application/json body
+func NewReplaceProfileRequest(server string, params *ReplaceProfileParams, body ReplaceProfileJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewReplaceProfileRequestWithBody(server, params, "application/json", bodyReader)
+}
+
+// NewReplaceProfileRequestWithBody constructs an http.Request for the ReplaceProfile method, with any body, and a specified content type
+func NewReplaceProfileRequestWithBody(server string, params *ReplaceProfileParams, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/profile/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPut, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	if params != nil {
+
+		if params.IfMatch != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "If-Match", *params.IfMatch, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewDisableTwoFactorRequest calls the generic DisableTwoFactor builder with application/json body
+func NewDisableTwoFactorRequest(server string, body DisableTwoFactorJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewDisableTwoFactorRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewDisableTwoFactorRequestWithBody constructs an http.Request for the DisableTwoFactor method, with any body, and a specified content type
+func NewDisableTwoFactorRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/profile/2fa/disable/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewEnableTwoFactorRequest calls the generic EnableTwoFactor builder with application/json body
+func NewEnableTwoFactorRequest(server string, body EnableTwoFactorJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewEnableTwoFactorRequestWithBody(server, "application/json", bodyReader)
+}
+
+// NewEnableTwoFactorRequestWithBody constructs an http.Request for the EnableTwoFactor method, with any body, and a specified content type
+func NewEnableTwoFactorRequestWithBody(server string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/profile/2fa/enable/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewSetupTwoFactorRequest constructs an http.Request for the SetupTwoFactor method
+func NewSetupTwoFactorRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/profile/2fa/setup/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListOwnAuditLogRequest constructs an http.Request for the ListOwnAuditLog method
+func NewListOwnAuditLogRequest(server string, params *ListOwnAuditLogParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/profile/audit-log/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Page != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page", *params.Page, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.PageSize != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "page_size", *params.PageSize, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.About != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "about", *params.About, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Action != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "action", *params.Action, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.ObjectType != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "object_type", *params.ObjectType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateFrom != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_from", *params.DateFrom, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.DateTo != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "date_to", *params.DateTo, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: "date"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Ordering != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "ordering", *params.Ordering, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -16383,6 +18139,55 @@ func NewReplaceUserRequestWithBody(server string, id ID, params *ReplaceUserPara
 	return req, nil
 }
 
+// NewResetTwoFactorRequest constructs an http.Request for the ResetTwoFactor method
+func NewResetTwoFactorRequest(server string, id ID, params *ResetTwoFactorParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "id", id, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/users/%s/2fa/reset/", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		if params.IdempotencyKey != nil {
+			var headerParam0 string
+
+			headerParam0, err = runtime.StyleParamWithOptions("simple", false, "Idempotency-Key", *params.IdempotencyKey, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("Idempotency-Key", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
 func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
 	for _, r := range c.RequestEditors {
 		if err := r(ctx, req); err != nil {
@@ -16539,11 +18344,49 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PUT /api/appointments/{id}/ (the `ReplaceAppointment` operationId).
 	ReplaceAppointmentWithResponse(ctx context.Context, id ID, params *ReplaceAppointmentParams, body ReplaceAppointmentJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceAppointmentResponse, error)
 
+	// ListAuditLogsWithResponse List the audit log
+	//
+	// Every change, sign-in, sign-out and export, and every `view` of a patient's records, with the patient's id. A list
+	// is recorded with a row for each record that it showed; `description` names the operation. `patient` also finds what
+	// was done to the records that were merged into that patient. `search` finds changes by words of the username
+	// and the description, not views.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/audit-logs/ (the `ListAuditLogs` operationId).
+	ListAuditLogsWithResponse(ctx context.Context, params *ListAuditLogsParams, reqEditors ...RequestEditorFn) (*ListAuditLogsResponse, error)
+
+	// VerifyAuditLogWithResponse Verify the audit log
+	//
+	// Walks the chain of seals and hashes every sealed row again. `intact` is false at the first place that is not as it
+	// was sealed, and `broken` names it. It works for some twenty seconds; when `complete` is false, go on with
+	// `after` set to `last_seal`. What is `unsealed` is sealed within a minute or two. Keep `last_seal` and `head`
+	// elsewhere: that the end of the log was cut off shows against what was noted before.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/audit-logs/verify/ (the `VerifyAuditLog` operationId).
+	VerifyAuditLogWithResponse(ctx context.Context, params *VerifyAuditLogParams, reqEditors ...RequestEditorFn) (*VerifyAuditLogResponse, error)
+
+	// GetAuditLogWithResponse Get a row of the audit log
+	//
+	// One row, with the values before and after where something was changed.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/audit-logs/{id}/ (the `GetAuditLog` operationId).
+	GetAuditLogWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetAuditLogResponse, error)
+
 	// SignInWithBodyWithResponse Sign in
 	//
 	// Takes a username or an e-mail address and the password. After 5 failures for a name from one address,
 	// or 20 failures from one address, within 15 minutes the answer is 429, whether or not the account
 	// exists, until the oldest of them is 15 minutes past.
+	//
+	// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
+	// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
+	// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+	// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -16555,6 +18398,11 @@ type ClientWithResponsesInterface interface {
 	// Takes a username or an e-mail address and the password. After 5 failures for a name from one address,
 	// or 20 failures from one address, within 15 minutes the answer is 429, whether or not the account
 	// exists, until the oldest of them is 15 minutes past.
+	//
+	// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
+	// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
+	// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+	// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -17319,6 +19167,35 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/payments/{id}/refund/ (the `RefundPayment` operationId).
 	RefundPaymentWithResponse(ctx context.Context, id ID, params *RefundPaymentParams, body RefundPaymentJSONRequestBody, reqEditors ...RequestEditorFn) (*RefundPaymentResponse, error)
 
+	// GetPreferencesWithResponse Get the own preferences
+	//
+	// The language and whatever else the front end keeps for the user.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/preferences/ (the `GetPreferences` operationId).
+	GetPreferencesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPreferencesResponse, error)
+
+	// ReplacePreferencesWithBodyWithResponse Set the own preferences
+	//
+	// Sets the language, the preferences, or both; what is left out stays. `preferences` is replaced as a whole:
+	// any object of at most 100 properties and 16 KiB.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/preferences/ (the `ReplacePreferences` operationId).
+	ReplacePreferencesWithBodyWithResponse(ctx context.Context, params *ReplacePreferencesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplacePreferencesResponse, error)
+
+	// ReplacePreferencesWithResponse Set the own preferences
+	//
+	// Sets the language, the preferences, or both; what is left out stays. `preferences` is replaced as a whole:
+	// any object of at most 100 properties and 16 KiB.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/preferences/ (the `ReplacePreferences` operationId).
+	ReplacePreferencesWithResponse(ctx context.Context, params *ReplacePreferencesParams, body ReplacePreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplacePreferencesResponse, error)
+
 	// ListPrescriptionsWithResponse List prescriptions
 	//
 	// `search` finds by any part of the name of the medication. A user of role Patient sees the own ones only.
@@ -17438,6 +19315,119 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /api/prescriptions/{id}/dispense/ (the `DispensePrescription` operationId).
 	DispensePrescriptionWithResponse(ctx context.Context, id ID, params *DispensePrescriptionParams, body DispensePrescriptionJSONRequestBody, reqEditors ...RequestEditorFn) (*DispensePrescriptionResponse, error)
 
+	// GetProfileWithResponse Get the own account
+	//
+	// All of the own account, as `GET /api/users/me/` answers it.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/profile/ (the `GetProfile` operationId).
+	GetProfileWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetProfileResponse, error)
+
+	// UpdateProfileWithBodyWithResponse Update the own account
+	//
+	// Changes only the named properties. As `multipart/form-data`, `profile_image` is a PNG, JPEG or WebP of at
+	// most 5 MiB and 25 million pixels; it is kept as a JPEG of at most 512 pixels a side, without what else the file told. As
+	// JSON, `profile_image: null` removes the picture. Username, role and two-factor are not changed here.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/profile/ (the `UpdateProfile` operationId).
+	UpdateProfileWithBodyWithResponse(ctx context.Context, params *UpdateProfileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateProfileResponse, error)
+
+	// UpdateProfileWithResponse Update the own account
+	//
+	// Changes only the named properties. As `multipart/form-data`, `profile_image` is a PNG, JPEG or WebP of at
+	// most 5 MiB and 25 million pixels; it is kept as a JPEG of at most 512 pixels a side, without what else the file told. As
+	// JSON, `profile_image: null` removes the picture. Username, role and two-factor are not changed here.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /api/profile/ (the `UpdateProfile` operationId).
+	UpdateProfileWithResponse(ctx context.Context, params *UpdateProfileParams, body UpdateProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateProfileResponse, error)
+
+	// ReplaceProfileWithBodyWithResponse Update the own account
+	//
+	// The same as PATCH: only the named properties change. Username, role and two-factor are not among them.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/profile/ (the `ReplaceProfile` operationId).
+	ReplaceProfileWithBodyWithResponse(ctx context.Context, params *ReplaceProfileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceProfileResponse, error)
+
+	// ReplaceProfileWithResponse Update the own account
+	//
+	// The same as PATCH: only the named properties change. Username, role and two-factor are not among them.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PUT /api/profile/ (the `ReplaceProfile` operationId).
+	ReplaceProfileWithResponse(ctx context.Context, params *ReplaceProfileParams, body ReplaceProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceProfileResponse, error)
+
+	// DisableTwoFactorWithBodyWithResponse Turn two-factor off
+	//
+	// Takes the password and a code of the app or a recovery code. Wrong ones count as failed attempts to sign in.
+	// The secret and the recovery codes are forgotten. 409 when two-factor is off.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/profile/2fa/disable/ (the `DisableTwoFactor` operationId).
+	DisableTwoFactorWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DisableTwoFactorResponse, error)
+
+	// DisableTwoFactorWithResponse Turn two-factor off
+	//
+	// Takes the password and a code of the app or a recovery code. Wrong ones count as failed attempts to sign in.
+	// The secret and the recovery codes are forgotten. 409 when two-factor is off.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/profile/2fa/disable/ (the `DisableTwoFactor` operationId).
+	DisableTwoFactorWithResponse(ctx context.Context, body DisableTwoFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*DisableTwoFactorResponse, error)
+
+	// EnableTwoFactorWithBodyWithResponse Turn two-factor on
+	//
+	// Takes the six digits that the app shows for the new secret. From then on signing in needs such a code. Every
+	// other session of the account ends. The answer holds ten recovery codes, each of which stands in for a code
+	// once; they are not shown again. 409 when there is no secret to prove, or two-factor is on already.
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/profile/2fa/enable/ (the `EnableTwoFactor` operationId).
+	EnableTwoFactorWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EnableTwoFactorResponse, error)
+
+	// EnableTwoFactorWithResponse Turn two-factor on
+	//
+	// Takes the six digits that the app shows for the new secret. From then on signing in needs such a code. Every
+	// other session of the account ends. The answer holds ten recovery codes, each of which stands in for a code
+	// once; they are not shown again. 409 when there is no secret to prove, or two-factor is on already.
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/profile/2fa/enable/ (the `EnableTwoFactor` operationId).
+	EnableTwoFactorWithResponse(ctx context.Context, body EnableTwoFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*EnableTwoFactorResponse, error)
+
+	// SetupTwoFactorWithResponse Begin two-factor
+	//
+	// Makes a new secret for an authenticator app, as text, as an `otpauth://` address and as a QR code. It has no
+	// effect until `POST /api/profile/2fa/enable/` proves that the app has it; another call makes another one.
+	// 409 while two-factor is on.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/profile/2fa/setup/ (the `SetupTwoFactor` operationId).
+	SetupTwoFactorWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SetupTwoFactorResponse, error)
+
+	// ListOwnAuditLogWithResponse List the own trail
+	//
+	// What the caller did; with `about=me` who viewed and changed the patient record that is linked to the caller's
+	// account, and what belongs to it. Then `user_name` and `user_role` say who it was, and `description` is empty.
+	// Without a linked record that list is empty.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /api/profile/audit-log/ (the `ListOwnAuditLog` operationId).
+	ListOwnAuditLogWithResponse(ctx context.Context, params *ListOwnAuditLogParams, reqEditors ...RequestEditorFn) (*ListOwnAuditLogResponse, error)
+
 	// ListOwnLoginActivityWithResponse List the own attempts to sign in
 	//
 	// Every attempt with the own account, the latest first: a failure that was not one's own is a sign of somebody guessing.
@@ -17450,7 +19440,8 @@ type ClientWithResponsesInterface interface {
 	// ChangePasswordWithBodyWithResponse Change the own password
 	//
 	// Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
-	// signing out and reading the own account, that an account with `password_change_required` may do.
+	// signing out and reading the own account, that an account with `password_change_required` may do. With
+	// two-factor, `otp` is needed too. Wrong passwords and codes count as failed attempts to sign in.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -17460,7 +19451,8 @@ type ClientWithResponsesInterface interface {
 	// ChangePasswordWithResponse Change the own password
 	//
 	// Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
-	// signing out and reading the own account, that an account with `password_change_required` may do.
+	// signing out and reading the own account, that an account with `password_change_required` may do. With
+	// two-factor, `otp` is needed too. Wrong passwords and codes count as failed attempts to sign in.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -18105,6 +20097,17 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with PUT /api/users/{id}/ (the `ReplaceUser` operationId).
 	ReplaceUserWithResponse(ctx context.Context, id ID, params *ReplaceUserParams, body ReplaceUserJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceUserResponse, error)
+
+	// ResetTwoFactorWithResponse Reset a user's two-factor
+	//
+	// For somebody who has lost both the authenticator and the recovery codes: turns two-factor off, forgets the
+	// secret and the codes, and ends the user's sessions. The password stays. The own account is not reset here (409): turn its
+	// two-factor off at `POST /api/profile/2fa/disable/`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/users/{id}/2fa/reset/ (the `ResetTwoFactor` operationId).
+	ResetTwoFactorWithResponse(ctx context.Context, id ID, params *ResetTwoFactorParams, reqEditors ...RequestEditorFn) (*ResetTwoFactorResponse, error)
 }
 
 // ListAppointmentsResponse401Headers the declared response headers of an HTTP 401 response for ListAppointments
@@ -18934,6 +20937,311 @@ func (r ReplaceAppointmentResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ReplaceAppointmentResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListAuditLogsResponse401Headers the declared response headers of an HTTP 401 response for ListAuditLogs
+type ListAuditLogsResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListAuditLogsResponse429Headers the declared response headers of an HTTP 429 response for ListAuditLogs
+type ListAuditLogsResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ListAuditLogsResponse503Headers the declared response headers of an HTTP 503 response for ListAuditLogs
+type ListAuditLogsResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ListAuditLogsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditLogList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListAuditLogsResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListAuditLogsResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListAuditLogsResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListAuditLogsResponse) GetJSON200() *AuditLogList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListAuditLogsResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListAuditLogsResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListAuditLogsResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListAuditLogsResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListAuditLogsResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListAuditLogsResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListAuditLogsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListAuditLogsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListAuditLogsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListAuditLogsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// VerifyAuditLogResponse401Headers the declared response headers of an HTTP 401 response for VerifyAuditLog
+type VerifyAuditLogResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// VerifyAuditLogResponse429Headers the declared response headers of an HTTP 429 response for VerifyAuditLog
+type VerifyAuditLogResponse429Headers struct {
+	RetryAfter int64
+}
+
+// VerifyAuditLogResponse503Headers the declared response headers of an HTTP 503 response for VerifyAuditLog
+type VerifyAuditLogResponse503Headers struct {
+	RetryAfter int64
+}
+
+type VerifyAuditLogResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditVerification
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *VerifyAuditLogResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *VerifyAuditLogResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *VerifyAuditLogResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r VerifyAuditLogResponse) GetJSON200() *AuditVerification {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r VerifyAuditLogResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r VerifyAuditLogResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r VerifyAuditLogResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r VerifyAuditLogResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r VerifyAuditLogResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r VerifyAuditLogResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r VerifyAuditLogResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r VerifyAuditLogResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r VerifyAuditLogResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetAuditLogResponse401Headers the declared response headers of an HTTP 401 response for GetAuditLog
+type GetAuditLogResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetAuditLogResponse429Headers the declared response headers of an HTTP 429 response for GetAuditLog
+type GetAuditLogResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetAuditLogResponse503Headers the declared response headers of an HTTP 503 response for GetAuditLog
+type GetAuditLogResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetAuditLogResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *AuditLog
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetAuditLogResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetAuditLogResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetAuditLogResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetAuditLogResponse) GetJSON200() *AuditLog {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetAuditLogResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetAuditLogResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetAuditLogResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r GetAuditLogResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetAuditLogResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetAuditLogResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetAuditLogResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetAuditLogResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetAuditLogResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetAuditLogResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -25770,6 +28078,235 @@ func (r RefundPaymentResponse) ContentType() string {
 	return ""
 }
 
+// GetPreferencesResponse200Headers the declared response headers of an HTTP 200 response for GetPreferences
+type GetPreferencesResponse200Headers struct {
+	ETag string
+}
+
+// GetPreferencesResponse401Headers the declared response headers of an HTTP 401 response for GetPreferences
+type GetPreferencesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetPreferencesResponse429Headers the declared response headers of an HTTP 429 response for GetPreferences
+type GetPreferencesResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetPreferencesResponse503Headers the declared response headers of an HTTP 503 response for GetPreferences
+type GetPreferencesResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetPreferencesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Preferences
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetPreferencesResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetPreferencesResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetPreferencesResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetPreferencesResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetPreferencesResponse) GetJSON200() *Preferences {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetPreferencesResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetPreferencesResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetPreferencesResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetPreferencesResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetPreferencesResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetPreferencesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetPreferencesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetPreferencesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetPreferencesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplacePreferencesResponse200Headers the declared response headers of an HTTP 200 response for ReplacePreferences
+type ReplacePreferencesResponse200Headers struct {
+	ETag string
+}
+
+// ReplacePreferencesResponse401Headers the declared response headers of an HTTP 401 response for ReplacePreferences
+type ReplacePreferencesResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReplacePreferencesResponse429Headers the declared response headers of an HTTP 429 response for ReplacePreferences
+type ReplacePreferencesResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReplacePreferencesResponse503Headers the declared response headers of an HTTP 503 response for ReplacePreferences
+type ReplacePreferencesResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReplacePreferencesResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Preferences
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReplacePreferencesResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplacePreferencesResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReplacePreferencesResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReplacePreferencesResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplacePreferencesResponse) GetJSON200() *Preferences {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplacePreferencesResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplacePreferencesResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReplacePreferencesResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r ReplacePreferencesResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ReplacePreferencesResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ReplacePreferencesResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReplacePreferencesResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReplacePreferencesResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplacePreferencesResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplacePreferencesResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplacePreferencesResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplacePreferencesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListPrescriptionsResponse401Headers the declared response headers of an HTTP 401 response for ListPrescriptions
 type ListPrescriptionsResponse401Headers struct {
 	WWWAuthenticate string
@@ -26639,6 +29176,811 @@ func (r DispensePrescriptionResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r DispensePrescriptionResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// GetProfileResponse200Headers the declared response headers of an HTTP 200 response for GetProfile
+type GetProfileResponse200Headers struct {
+	ETag string
+}
+
+// GetProfileResponse401Headers the declared response headers of an HTTP 401 response for GetProfile
+type GetProfileResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// GetProfileResponse429Headers the declared response headers of an HTTP 429 response for GetProfile
+type GetProfileResponse429Headers struct {
+	RetryAfter int64
+}
+
+// GetProfileResponse503Headers the declared response headers of an HTTP 503 response for GetProfile
+type GetProfileResponse503Headers struct {
+	RetryAfter int64
+}
+
+type GetProfileResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *User
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *GetProfileResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *GetProfileResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *GetProfileResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *GetProfileResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetProfileResponse) GetJSON200() *User {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r GetProfileResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r GetProfileResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r GetProfileResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r GetProfileResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r GetProfileResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r GetProfileResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetProfileResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetProfileResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetProfileResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// UpdateProfileResponse200Headers the declared response headers of an HTTP 200 response for UpdateProfile
+type UpdateProfileResponse200Headers struct {
+	ETag string
+}
+
+// UpdateProfileResponse401Headers the declared response headers of an HTTP 401 response for UpdateProfile
+type UpdateProfileResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// UpdateProfileResponse429Headers the declared response headers of an HTTP 429 response for UpdateProfile
+type UpdateProfileResponse429Headers struct {
+	RetryAfter int64
+}
+
+// UpdateProfileResponse503Headers the declared response headers of an HTTP 503 response for UpdateProfile
+type UpdateProfileResponse503Headers struct {
+	RetryAfter int64
+}
+
+type UpdateProfileResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *User
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *UpdateProfileResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *UpdateProfileResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *UpdateProfileResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *UpdateProfileResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r UpdateProfileResponse) GetJSON200() *User {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r UpdateProfileResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r UpdateProfileResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r UpdateProfileResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r UpdateProfileResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r UpdateProfileResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r UpdateProfileResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r UpdateProfileResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r UpdateProfileResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r UpdateProfileResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r UpdateProfileResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r UpdateProfileResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r UpdateProfileResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r UpdateProfileResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ReplaceProfileResponse200Headers the declared response headers of an HTTP 200 response for ReplaceProfile
+type ReplaceProfileResponse200Headers struct {
+	ETag string
+}
+
+// ReplaceProfileResponse401Headers the declared response headers of an HTTP 401 response for ReplaceProfile
+type ReplaceProfileResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ReplaceProfileResponse429Headers the declared response headers of an HTTP 429 response for ReplaceProfile
+type ReplaceProfileResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ReplaceProfileResponse503Headers the declared response headers of an HTTP 503 response for ReplaceProfile
+type ReplaceProfileResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ReplaceProfileResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *User
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON412 the response for an HTTP 412 `application/problem+json` response
+	ApplicationProblemJSON412 *Stale
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ReplaceProfileResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ReplaceProfileResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ReplaceProfileResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ReplaceProfileResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ReplaceProfileResponse) GetJSON200() *User {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ReplaceProfileResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ReplaceProfileResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ReplaceProfileResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ReplaceProfileResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON412 returns the response for an HTTP 412 `application/problem+json` response
+func (r ReplaceProfileResponse) GetApplicationProblemJSON412() *Stale {
+	return r.ApplicationProblemJSON412
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r ReplaceProfileResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r ReplaceProfileResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ReplaceProfileResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ReplaceProfileResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ReplaceProfileResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ReplaceProfileResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ReplaceProfileResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ReplaceProfileResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// DisableTwoFactorResponse401Headers the declared response headers of an HTTP 401 response for DisableTwoFactor
+type DisableTwoFactorResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// DisableTwoFactorResponse429Headers the declared response headers of an HTTP 429 response for DisableTwoFactor
+type DisableTwoFactorResponse429Headers struct {
+	RetryAfter int64
+}
+
+// DisableTwoFactorResponse503Headers the declared response headers of an HTTP 503 response for DisableTwoFactor
+type DisableTwoFactorResponse503Headers struct {
+	RetryAfter int64
+}
+
+type DisableTwoFactorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *DisableTwoFactorResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *DisableTwoFactorResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *DisableTwoFactorResponse503Headers
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r DisableTwoFactorResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r DisableTwoFactorResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r DisableTwoFactorResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r DisableTwoFactorResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r DisableTwoFactorResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r DisableTwoFactorResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r DisableTwoFactorResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r DisableTwoFactorResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r DisableTwoFactorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r DisableTwoFactorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r DisableTwoFactorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r DisableTwoFactorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// EnableTwoFactorResponse401Headers the declared response headers of an HTTP 401 response for EnableTwoFactor
+type EnableTwoFactorResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// EnableTwoFactorResponse429Headers the declared response headers of an HTTP 429 response for EnableTwoFactor
+type EnableTwoFactorResponse429Headers struct {
+	RetryAfter int64
+}
+
+// EnableTwoFactorResponse503Headers the declared response headers of an HTTP 503 response for EnableTwoFactor
+type EnableTwoFactorResponse503Headers struct {
+	RetryAfter int64
+}
+
+type EnableTwoFactorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RecoveryCodes
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON413 the response for an HTTP 413 `application/problem+json` response
+	ApplicationProblemJSON413 *TooLarge
+	// ApplicationProblemJSON415 the response for an HTTP 415 `application/problem+json` response
+	ApplicationProblemJSON415 *UnsupportedMediaType
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *EnableTwoFactorResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *EnableTwoFactorResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *EnableTwoFactorResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EnableTwoFactorResponse) GetJSON200() *RecoveryCodes {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r EnableTwoFactorResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r EnableTwoFactorResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r EnableTwoFactorResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r EnableTwoFactorResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON413 returns the response for an HTTP 413 `application/problem+json` response
+func (r EnableTwoFactorResponse) GetApplicationProblemJSON413() *TooLarge {
+	return r.ApplicationProblemJSON413
+}
+
+// GetApplicationProblemJSON415 returns the response for an HTTP 415 `application/problem+json` response
+func (r EnableTwoFactorResponse) GetApplicationProblemJSON415() *UnsupportedMediaType {
+	return r.ApplicationProblemJSON415
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r EnableTwoFactorResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r EnableTwoFactorResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r EnableTwoFactorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EnableTwoFactorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EnableTwoFactorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EnableTwoFactorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// SetupTwoFactorResponse401Headers the declared response headers of an HTTP 401 response for SetupTwoFactor
+type SetupTwoFactorResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// SetupTwoFactorResponse429Headers the declared response headers of an HTTP 429 response for SetupTwoFactor
+type SetupTwoFactorResponse429Headers struct {
+	RetryAfter int64
+}
+
+// SetupTwoFactorResponse503Headers the declared response headers of an HTTP 503 response for SetupTwoFactor
+type SetupTwoFactorResponse503Headers struct {
+	RetryAfter int64
+}
+
+type SetupTwoFactorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TwoFactorSetup
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *SetupTwoFactorResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SetupTwoFactorResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *SetupTwoFactorResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r SetupTwoFactorResponse) GetJSON200() *TwoFactorSetup {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r SetupTwoFactorResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r SetupTwoFactorResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r SetupTwoFactorResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r SetupTwoFactorResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r SetupTwoFactorResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r SetupTwoFactorResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r SetupTwoFactorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r SetupTwoFactorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r SetupTwoFactorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r SetupTwoFactorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListOwnAuditLogResponse401Headers the declared response headers of an HTTP 401 response for ListOwnAuditLog
+type ListOwnAuditLogResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ListOwnAuditLogResponse429Headers the declared response headers of an HTTP 429 response for ListOwnAuditLog
+type ListOwnAuditLogResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ListOwnAuditLogResponse503Headers the declared response headers of an HTTP 503 response for ListOwnAuditLog
+type ListOwnAuditLogResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ListOwnAuditLogResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *TrailList
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ListOwnAuditLogResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ListOwnAuditLogResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ListOwnAuditLogResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListOwnAuditLogResponse) GetJSON200() *TrailList {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ListOwnAuditLogResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ListOwnAuditLogResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ListOwnAuditLogResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ListOwnAuditLogResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ListOwnAuditLogResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ListOwnAuditLogResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ListOwnAuditLogResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListOwnAuditLogResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListOwnAuditLogResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListOwnAuditLogResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -32073,6 +35415,131 @@ func (r ReplaceUserResponse) ContentType() string {
 	return ""
 }
 
+// ResetTwoFactorResponse200Headers the declared response headers of an HTTP 200 response for ResetTwoFactor
+type ResetTwoFactorResponse200Headers struct {
+	ETag string
+}
+
+// ResetTwoFactorResponse401Headers the declared response headers of an HTTP 401 response for ResetTwoFactor
+type ResetTwoFactorResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// ResetTwoFactorResponse429Headers the declared response headers of an HTTP 429 response for ResetTwoFactor
+type ResetTwoFactorResponse429Headers struct {
+	RetryAfter int64
+}
+
+// ResetTwoFactorResponse503Headers the declared response headers of an HTTP 503 response for ResetTwoFactor
+type ResetTwoFactorResponse503Headers struct {
+	RetryAfter int64
+}
+
+type ResetTwoFactorResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *User
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON404 the response for an HTTP 404 `application/problem+json` response
+	ApplicationProblemJSON404 *NotFound
+	// ApplicationProblemJSON409 the response for an HTTP 409 `application/problem+json` response
+	ApplicationProblemJSON409 *Conflict
+	// ApplicationProblemJSON422 the response for an HTTP 422 `application/problem+json` response
+	ApplicationProblemJSON422 *IdempotencyMismatch
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ResetTwoFactorResponse200Headers
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *ResetTwoFactorResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *ResetTwoFactorResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *ResetTwoFactorResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ResetTwoFactorResponse) GetJSON200() *User {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r ResetTwoFactorResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r ResetTwoFactorResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r ResetTwoFactorResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON404 returns the response for an HTTP 404 `application/problem+json` response
+func (r ResetTwoFactorResponse) GetApplicationProblemJSON404() *NotFound {
+	return r.ApplicationProblemJSON404
+}
+
+// GetApplicationProblemJSON409 returns the response for an HTTP 409 `application/problem+json` response
+func (r ResetTwoFactorResponse) GetApplicationProblemJSON409() *Conflict {
+	return r.ApplicationProblemJSON409
+}
+
+// GetApplicationProblemJSON422 returns the response for an HTTP 422 `application/problem+json` response
+func (r ResetTwoFactorResponse) GetApplicationProblemJSON422() *IdempotencyMismatch {
+	return r.ApplicationProblemJSON422
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r ResetTwoFactorResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r ResetTwoFactorResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r ResetTwoFactorResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ResetTwoFactorResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ResetTwoFactorResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ResetTwoFactorResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListAppointmentsWithResponse List appointments
 //
 // `search` finds by the patient's name, number or contact. A user of role Patient sees the own ones only.
@@ -32245,11 +35712,67 @@ func (c *ClientWithResponses) ReplaceAppointmentWithResponse(ctx context.Context
 	return ParseReplaceAppointmentResponse(rsp)
 }
 
+// ListAuditLogsWithResponse List the audit log
+//
+// Every change, sign-in, sign-out and export, and every `view` of a patient's records, with the patient's id. A list
+// is recorded with a row for each record that it showed; `description` names the operation. `patient` also finds what
+// was done to the records that were merged into that patient. `search` finds changes by words of the username
+// and the description, not views.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/audit-logs/ (the `ListAuditLogs` operationId).
+func (c *ClientWithResponses) ListAuditLogsWithResponse(ctx context.Context, params *ListAuditLogsParams, reqEditors ...RequestEditorFn) (*ListAuditLogsResponse, error) {
+	rsp, err := c.ListAuditLogs(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListAuditLogsResponse(rsp)
+}
+
+// VerifyAuditLogWithResponse Verify the audit log
+//
+// Walks the chain of seals and hashes every sealed row again. `intact` is false at the first place that is not as it
+// was sealed, and `broken` names it. It works for some twenty seconds; when `complete` is false, go on with
+// `after` set to `last_seal`. What is `unsealed` is sealed within a minute or two. Keep `last_seal` and `head`
+// elsewhere: that the end of the log was cut off shows against what was noted before.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/audit-logs/verify/ (the `VerifyAuditLog` operationId).
+func (c *ClientWithResponses) VerifyAuditLogWithResponse(ctx context.Context, params *VerifyAuditLogParams, reqEditors ...RequestEditorFn) (*VerifyAuditLogResponse, error) {
+	rsp, err := c.VerifyAuditLog(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseVerifyAuditLogResponse(rsp)
+}
+
+// GetAuditLogWithResponse Get a row of the audit log
+//
+// One row, with the values before and after where something was changed.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/audit-logs/{id}/ (the `GetAuditLog` operationId).
+func (c *ClientWithResponses) GetAuditLogWithResponse(ctx context.Context, id ID, reqEditors ...RequestEditorFn) (*GetAuditLogResponse, error) {
+	rsp, err := c.GetAuditLog(ctx, id, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetAuditLogResponse(rsp)
+}
+
 // SignInWithBodyWithResponse Sign in
 //
 // Takes a username or an e-mail address and the password. After 5 failures for a name from one address,
 // or 20 failures from one address, within 15 minutes the answer is 429, whether or not the account
 // exists, until the oldest of them is 15 minutes past.
+//
+// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
+// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
+// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -32267,6 +35790,11 @@ func (c *ClientWithResponses) SignInWithBodyWithResponse(ctx context.Context, co
 // Takes a username or an e-mail address and the password. After 5 failures for a name from one address,
 // or 20 failures from one address, within 15 minutes the answer is 429, whether or not the account
 // exists, until the oldest of them is 15 minutes past.
+//
+// An account with two-factor also needs `otp`: the six digits that its authenticator shows, or one of its
+// recovery codes. Without it a right password is answered with 401 and the code `otp_required`; a wrong or
+// used one with `otp_not_valid`, which counts as a failure. After 10 wrong codes for an account within 15
+// minutes, from whatever addresses, the answer is 429 to whoever knows the password.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -33511,6 +37039,53 @@ func (c *ClientWithResponses) RefundPaymentWithResponse(ctx context.Context, id 
 	return ParseRefundPaymentResponse(rsp)
 }
 
+// GetPreferencesWithResponse Get the own preferences
+//
+// The language and whatever else the front end keeps for the user.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/preferences/ (the `GetPreferences` operationId).
+func (c *ClientWithResponses) GetPreferencesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetPreferencesResponse, error) {
+	rsp, err := c.GetPreferences(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetPreferencesResponse(rsp)
+}
+
+// ReplacePreferencesWithBodyWithResponse Set the own preferences
+//
+// Sets the language, the preferences, or both; what is left out stays. `preferences` is replaced as a whole:
+// any object of at most 100 properties and 16 KiB.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/preferences/ (the `ReplacePreferences` operationId).
+func (c *ClientWithResponses) ReplacePreferencesWithBodyWithResponse(ctx context.Context, params *ReplacePreferencesParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplacePreferencesResponse, error) {
+	rsp, err := c.ReplacePreferencesWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplacePreferencesResponse(rsp)
+}
+
+// ReplacePreferencesWithResponse Set the own preferences
+//
+// Sets the language, the preferences, or both; what is left out stays. `preferences` is replaced as a whole:
+// any object of at most 100 properties and 16 KiB.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/preferences/ (the `ReplacePreferences` operationId).
+func (c *ClientWithResponses) ReplacePreferencesWithResponse(ctx context.Context, params *ReplacePreferencesParams, body ReplacePreferencesJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplacePreferencesResponse, error) {
+	rsp, err := c.ReplacePreferences(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplacePreferencesResponse(rsp)
+}
+
 // ListPrescriptionsWithResponse List prescriptions
 //
 // `search` finds by any part of the name of the medication. A user of role Patient sees the own ones only.
@@ -33696,6 +37271,185 @@ func (c *ClientWithResponses) DispensePrescriptionWithResponse(ctx context.Conte
 	return ParseDispensePrescriptionResponse(rsp)
 }
 
+// GetProfileWithResponse Get the own account
+//
+// All of the own account, as `GET /api/users/me/` answers it.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/profile/ (the `GetProfile` operationId).
+func (c *ClientWithResponses) GetProfileWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*GetProfileResponse, error) {
+	rsp, err := c.GetProfile(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetProfileResponse(rsp)
+}
+
+// UpdateProfileWithBodyWithResponse Update the own account
+//
+// Changes only the named properties. As `multipart/form-data`, `profile_image` is a PNG, JPEG or WebP of at
+// most 5 MiB and 25 million pixels; it is kept as a JPEG of at most 512 pixels a side, without what else the file told. As
+// JSON, `profile_image: null` removes the picture. Username, role and two-factor are not changed here.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/profile/ (the `UpdateProfile` operationId).
+func (c *ClientWithResponses) UpdateProfileWithBodyWithResponse(ctx context.Context, params *UpdateProfileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateProfileResponse, error) {
+	rsp, err := c.UpdateProfileWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateProfileResponse(rsp)
+}
+
+// UpdateProfileWithResponse Update the own account
+//
+// Changes only the named properties. As `multipart/form-data`, `profile_image` is a PNG, JPEG or WebP of at
+// most 5 MiB and 25 million pixels; it is kept as a JPEG of at most 512 pixels a side, without what else the file told. As
+// JSON, `profile_image: null` removes the picture. Username, role and two-factor are not changed here.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /api/profile/ (the `UpdateProfile` operationId).
+func (c *ClientWithResponses) UpdateProfileWithResponse(ctx context.Context, params *UpdateProfileParams, body UpdateProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateProfileResponse, error) {
+	rsp, err := c.UpdateProfile(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseUpdateProfileResponse(rsp)
+}
+
+// ReplaceProfileWithBodyWithResponse Update the own account
+//
+// The same as PATCH: only the named properties change. Username, role and two-factor are not among them.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/profile/ (the `ReplaceProfile` operationId).
+func (c *ClientWithResponses) ReplaceProfileWithBodyWithResponse(ctx context.Context, params *ReplaceProfileParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ReplaceProfileResponse, error) {
+	rsp, err := c.ReplaceProfileWithBody(ctx, params, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceProfileResponse(rsp)
+}
+
+// ReplaceProfileWithResponse Update the own account
+//
+// The same as PATCH: only the named properties change. Username, role and two-factor are not among them.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PUT /api/profile/ (the `ReplaceProfile` operationId).
+func (c *ClientWithResponses) ReplaceProfileWithResponse(ctx context.Context, params *ReplaceProfileParams, body ReplaceProfileJSONRequestBody, reqEditors ...RequestEditorFn) (*ReplaceProfileResponse, error) {
+	rsp, err := c.ReplaceProfile(ctx, params, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseReplaceProfileResponse(rsp)
+}
+
+// DisableTwoFactorWithBodyWithResponse Turn two-factor off
+//
+// Takes the password and a code of the app or a recovery code. Wrong ones count as failed attempts to sign in.
+// The secret and the recovery codes are forgotten. 409 when two-factor is off.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/profile/2fa/disable/ (the `DisableTwoFactor` operationId).
+func (c *ClientWithResponses) DisableTwoFactorWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*DisableTwoFactorResponse, error) {
+	rsp, err := c.DisableTwoFactorWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDisableTwoFactorResponse(rsp)
+}
+
+// DisableTwoFactorWithResponse Turn two-factor off
+//
+// Takes the password and a code of the app or a recovery code. Wrong ones count as failed attempts to sign in.
+// The secret and the recovery codes are forgotten. 409 when two-factor is off.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/profile/2fa/disable/ (the `DisableTwoFactor` operationId).
+func (c *ClientWithResponses) DisableTwoFactorWithResponse(ctx context.Context, body DisableTwoFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*DisableTwoFactorResponse, error) {
+	rsp, err := c.DisableTwoFactor(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseDisableTwoFactorResponse(rsp)
+}
+
+// EnableTwoFactorWithBodyWithResponse Turn two-factor on
+//
+// Takes the six digits that the app shows for the new secret. From then on signing in needs such a code. Every
+// other session of the account ends. The answer holds ten recovery codes, each of which stands in for a code
+// once; they are not shown again. 409 when there is no secret to prove, or two-factor is on already.
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/profile/2fa/enable/ (the `EnableTwoFactor` operationId).
+func (c *ClientWithResponses) EnableTwoFactorWithBodyWithResponse(ctx context.Context, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*EnableTwoFactorResponse, error) {
+	rsp, err := c.EnableTwoFactorWithBody(ctx, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEnableTwoFactorResponse(rsp)
+}
+
+// EnableTwoFactorWithResponse Turn two-factor on
+//
+// Takes the six digits that the app shows for the new secret. From then on signing in needs such a code. Every
+// other session of the account ends. The answer holds ten recovery codes, each of which stands in for a code
+// once; they are not shown again. 409 when there is no secret to prove, or two-factor is on already.
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/profile/2fa/enable/ (the `EnableTwoFactor` operationId).
+func (c *ClientWithResponses) EnableTwoFactorWithResponse(ctx context.Context, body EnableTwoFactorJSONRequestBody, reqEditors ...RequestEditorFn) (*EnableTwoFactorResponse, error) {
+	rsp, err := c.EnableTwoFactor(ctx, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEnableTwoFactorResponse(rsp)
+}
+
+// SetupTwoFactorWithResponse Begin two-factor
+//
+// Makes a new secret for an authenticator app, as text, as an `otpauth://` address and as a QR code. It has no
+// effect until `POST /api/profile/2fa/enable/` proves that the app has it; another call makes another one.
+// 409 while two-factor is on.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/profile/2fa/setup/ (the `SetupTwoFactor` operationId).
+func (c *ClientWithResponses) SetupTwoFactorWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*SetupTwoFactorResponse, error) {
+	rsp, err := c.SetupTwoFactor(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSetupTwoFactorResponse(rsp)
+}
+
+// ListOwnAuditLogWithResponse List the own trail
+//
+// What the caller did; with `about=me` who viewed and changed the patient record that is linked to the caller's
+// account, and what belongs to it. Then `user_name` and `user_role` say who it was, and `description` is empty.
+// Without a linked record that list is empty.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /api/profile/audit-log/ (the `ListOwnAuditLog` operationId).
+func (c *ClientWithResponses) ListOwnAuditLogWithResponse(ctx context.Context, params *ListOwnAuditLogParams, reqEditors ...RequestEditorFn) (*ListOwnAuditLogResponse, error) {
+	rsp, err := c.ListOwnAuditLog(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListOwnAuditLogResponse(rsp)
+}
+
 // ListOwnLoginActivityWithResponse List the own attempts to sign in
 //
 // Every attempt with the own account, the latest first: a failure that was not one's own is a sign of somebody guessing.
@@ -33714,7 +37468,8 @@ func (c *ClientWithResponses) ListOwnLoginActivityWithResponse(ctx context.Conte
 // ChangePasswordWithBodyWithResponse Change the own password
 //
 // Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
-// signing out and reading the own account, that an account with `password_change_required` may do.
+// signing out and reading the own account, that an account with `password_change_required` may do. With
+// two-factor, `otp` is needed too. Wrong passwords and codes count as failed attempts to sign in.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -33730,7 +37485,8 @@ func (c *ClientWithResponses) ChangePasswordWithBodyWithResponse(ctx context.Con
 // ChangePasswordWithResponse Change the own password
 //
 // Ends every session of the account and answers the tokens of a new one. This is the one thing, beside
-// signing out and reading the own account, that an account with `password_change_required` may do.
+// signing out and reading the own account, that an account with `password_change_required` may do. With
+// two-factor, `otp` is needed too. Wrong passwords and codes count as failed attempts to sign in.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -34766,6 +38522,23 @@ func (c *ClientWithResponses) ReplaceUserWithResponse(ctx context.Context, id ID
 	return ParseReplaceUserResponse(rsp)
 }
 
+// ResetTwoFactorWithResponse Reset a user's two-factor
+//
+// For somebody who has lost both the authenticator and the recovery codes: turns two-factor off, forgets the
+// secret and the codes, and ends the user's sessions. The password stays. The own account is not reset here (409): turn its
+// two-factor off at `POST /api/profile/2fa/disable/`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/users/{id}/2fa/reset/ (the `ResetTwoFactor` operationId).
+func (c *ClientWithResponses) ResetTwoFactorWithResponse(ctx context.Context, id ID, params *ResetTwoFactorParams, reqEditors ...RequestEditorFn) (*ResetTwoFactorResponse, error) {
+	rsp, err := c.ResetTwoFactor(ctx, id, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseResetTwoFactorResponse(rsp)
+}
+
 // ParseListAppointmentsResponse parses an HTTP response from a ListAppointmentsWithResponse call
 func ParseListAppointmentsResponse(rsp *http.Response) (*ListAppointmentsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -35580,6 +39353,302 @@ func ParseReplaceAppointmentResponse(rsp *http.Response) (*ReplaceAppointmentRes
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ReplaceAppointmentResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListAuditLogsResponse parses an HTTP response from a ListAuditLogsWithResponse call
+func ParseListAuditLogsResponse(rsp *http.Response) (*ListAuditLogsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListAuditLogsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditLogList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListAuditLogsResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListAuditLogsResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListAuditLogsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseVerifyAuditLogResponse parses an HTTP response from a VerifyAuditLogWithResponse call
+func ParseVerifyAuditLogResponse(rsp *http.Response) (*VerifyAuditLogResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &VerifyAuditLogResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditVerification
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers VerifyAuditLogResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers VerifyAuditLogResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers VerifyAuditLogResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetAuditLogResponse parses an HTTP response from a GetAuditLogWithResponse call
+func ParseGetAuditLogResponse(rsp *http.Response) (*GetAuditLogResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetAuditLogResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest AuditLog
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers GetAuditLogResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetAuditLogResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetAuditLogResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
@@ -42357,6 +46426,235 @@ func ParseRefundPaymentResponse(rsp *http.Response) (*RefundPaymentResponse, err
 	return response, nil
 }
 
+// ParseGetPreferencesResponse parses an HTTP response from a GetPreferencesWithResponse call
+func ParseGetPreferencesResponse(rsp *http.Response) (*GetPreferencesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetPreferencesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Preferences
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetPreferencesResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetPreferencesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetPreferencesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetPreferencesResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplacePreferencesResponse parses an HTTP response from a ReplacePreferencesWithResponse call
+func ParseReplacePreferencesResponse(rsp *http.Response) (*ReplacePreferencesResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplacePreferencesResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Preferences
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReplacePreferencesResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ReplacePreferencesResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReplacePreferencesResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReplacePreferencesResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
 // ParseListPrescriptionsResponse parses an HTTP response from a ListPrescriptionsWithResponse call
 func ParseListPrescriptionsResponse(rsp *http.Response) (*ListPrescriptionsResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -43216,6 +47514,802 @@ func ParseDispensePrescriptionResponse(rsp *http.Response) (*DispensePrescriptio
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers DispensePrescriptionResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetProfileResponse parses an HTTP response from a GetProfileWithResponse call
+func ParseGetProfileResponse(rsp *http.Response) (*GetProfileResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetProfileResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest User
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers GetProfileResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers GetProfileResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers GetProfileResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers GetProfileResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseUpdateProfileResponse parses an HTTP response from a UpdateProfileWithResponse call
+func ParseUpdateProfileResponse(rsp *http.Response) (*UpdateProfileResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &UpdateProfileResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest User
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers UpdateProfileResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers UpdateProfileResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers UpdateProfileResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers UpdateProfileResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseReplaceProfileResponse parses an HTTP response from a ReplaceProfileWithResponse call
+func ParseReplaceProfileResponse(rsp *http.Response) (*ReplaceProfileResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ReplaceProfileResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest User
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 412:
+		var dest Stale
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON412 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ReplaceProfileResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ReplaceProfileResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ReplaceProfileResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ReplaceProfileResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseDisableTwoFactorResponse parses an HTTP response from a DisableTwoFactorWithResponse call
+func ParseDisableTwoFactorResponse(rsp *http.Response) (*DisableTwoFactorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &DisableTwoFactorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 204:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers DisableTwoFactorResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers DisableTwoFactorResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers DisableTwoFactorResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseEnableTwoFactorResponse parses an HTTP response from a EnableTwoFactorWithResponse call
+func ParseEnableTwoFactorResponse(rsp *http.Response) (*EnableTwoFactorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EnableTwoFactorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RecoveryCodes
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 413:
+		var dest TooLarge
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON413 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 415:
+		var dest UnsupportedMediaType
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON415 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers EnableTwoFactorResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers EnableTwoFactorResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers EnableTwoFactorResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseSetupTwoFactorResponse parses an HTTP response from a SetupTwoFactorWithResponse call
+func ParseSetupTwoFactorResponse(rsp *http.Response) (*SetupTwoFactorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &SetupTwoFactorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TwoFactorSetup
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers SetupTwoFactorResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers SetupTwoFactorResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers SetupTwoFactorResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListOwnAuditLogResponse parses an HTTP response from a ListOwnAuditLogWithResponse call
+func ParseListOwnAuditLogResponse(rsp *http.Response) (*ListOwnAuditLogResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListOwnAuditLogResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest TrailList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers ListOwnAuditLogResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ListOwnAuditLogResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ListOwnAuditLogResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
@@ -48587,6 +53681,131 @@ func ParseReplaceUserResponse(rsp *http.Response) (*ReplaceUserResponse, error) 
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ReplaceUserResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseResetTwoFactorResponse parses an HTTP response from a ResetTwoFactorWithResponse call
+func ParseResetTwoFactorResponse(rsp *http.Response) (*ResetTwoFactorResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ResetTwoFactorResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest User
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 404:
+		var dest NotFound
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON404 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 409:
+		var dest Conflict
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON409 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 422:
+		var dest IdempotencyMismatch
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON422 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ResetTwoFactorResponse200Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = value
+		}
+		response.Headers200 = &headers
+	case rsp.StatusCode == 401:
+		var headers ResetTwoFactorResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers ResetTwoFactorResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers ResetTwoFactorResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {

@@ -12,6 +12,19 @@ import (
 	"chelal/internal/money"
 )
 
+const ActivityForget = `-- name: ActivityForget :execrows
+DELETE FROM core_figure WHERE name IN ('changes', 'other_actions') AND bucket < $1
+`
+
+// ActivityForget removes the activity of hours of which nobody asks any more.
+func (q *Queries) ActivityForget(ctx context.Context, db DBTX, before time.Time) (int64, error) {
+	result, err := db.Exec(ctx, ActivityForget, before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const FigurePeriods = `-- name: FigurePeriods :many
 SELECT name, width_bucket(bucket, $1::timestamptz[])::int AS period, key,
     sum(count)::bigint AS count, sum(amount)::numeric AS amount
@@ -38,7 +51,7 @@ type FigurePeriodsRow struct {
 }
 
 // FigurePeriods answers the figures of periods that follow one another, the first
-// counted as 1. @bounds are the moments at which they begin and the end of the last.
+// counted as 1. @bounds are the days on which they begin and the day after the last one.
 func (q *Queries) FigurePeriods(ctx context.Context, db DBTX, arg FigurePeriodsParams) ([]FigurePeriodsRow, error) {
 	rows, err := db.Query(ctx, FigurePeriods, arg.Bounds, arg.Names, arg.Key)
 	if err != nil {
@@ -108,4 +121,13 @@ func (q *Queries) FiguresFold(ctx context.Context, db DBTX, most int32) (int64, 
 	var core_figures_fold int64
 	err := row.Scan(&core_figures_fold)
 	return core_figures_fold, err
+}
+
+const FiguresRebuild = `-- name: FiguresRebuild :exec
+SELECT core_figures_rebuild()
+`
+
+func (q *Queries) FiguresRebuild(ctx context.Context, db DBTX) error {
+	_, err := db.Exec(ctx, FiguresRebuild)
+	return err
 }

@@ -276,4 +276,6 @@ type CoreUser struct {
 	PasswordChangeRequired bool            `json:"password_change_required"`
 	Version                int64           `json:"version"`
 	SearchText             string          `json:"search_text"`
+	TwoFactorPending       *string         `json:"two_factor_pending"`
+	TwoFactorStep          int64           `json:"two_factor_step"`
 }

@@ -221,6 +221,54 @@ func (q *Queries) RefreshTokenSupersede(ctx context.Context, db DBTX, now time.T
 	return err
 }
 
+const SecondFactorAttempt = `-- name: SecondFactorAttempt :one
+WITH this AS (
+    UPDATE core_loginactivity t SET user_id = $2, second_factor = true WHERE t.id = $3
+), latest AS (
+    SELECT f.timestamp FROM core_loginactivity f
+    WHERE f.user_id = $2 AND f.timestamp > $1 AND f.second_factor AND f.status IN ('failure', 'pending')
+    ORDER BY f.timestamp DESC LIMIT $4
+)
+SELECT count(*) AS failures, coalesce(min(l.timestamp), $1)::timestamptz AS first FROM latest l
+`
+
+type SecondFactorAttemptParams struct {
+	Since  time.Time `json:"since"`
+	UserID *int64    `json:"user_id"`
+	ID     int64     `json:"id"`
+	Most   int32     `json:"most"`
+}
+
+type SecondFactorAttemptRow struct {
+	Failures int64     `json:"failures"`
+	First    time.Time `json:"first"`
+}
+
+// SecondFactorAttempt says that an attempt tries a code of an account's second factor, and
+// answers how many did so before, since @since and without success, those not yet decided
+// among them: at most @most, and when the first of these was.
+func (q *Queries) SecondFactorAttempt(ctx context.Context, db DBTX, arg SecondFactorAttemptParams) (SecondFactorAttemptRow, error) {
+	row := db.QueryRow(ctx, SecondFactorAttempt,
+		arg.Since,
+		arg.UserID,
+		arg.ID,
+		arg.Most,
+	)
+	var i SecondFactorAttemptRow
+	err := row.Scan(&i.Failures, &i.First)
+	return i, err
+}
+
+const SecondFactorLock = `-- name: SecondFactorLock :exec
+SELECT pg_advisory_xact_lock(hashtextextended('second factor ' || $1::bigint, 0))
+`
+
+// SecondFactorLock makes the codes that are tried for one account wait for one another.
+func (q *Queries) SecondFactorLock(ctx context.Context, db DBTX, userID int64) error {
+	_, err := db.Exec(ctx, SecondFactorLock, userID)
+	return err
+}
+
 const SessionCreate = `-- name: SessionCreate :exec
 INSERT INTO core_session (id, user_id, created_at, expires_at, ip_address, user_agent)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -274,6 +322,24 @@ UPDATE core_session SET revoked_at = $1::timestamptz WHERE user_id = $2 AND revo
 
 func (q *Queries) SessionRevokeAll(ctx context.Context, db DBTX, now time.Time, userID int64) (int64, error) {
 	result, err := db.Exec(ctx, SessionRevokeAll, now, userID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const SessionRevokeOthers = `-- name: SessionRevokeOthers :execrows
+UPDATE core_session SET revoked_at = $1::timestamptz WHERE user_id = $2 AND id <> $3 AND revoked_at IS NULL
+`
+
+type SessionRevokeOthersParams struct {
+	Now    time.Time `json:"now"`
+	UserID int64     `json:"user_id"`
+	Kept   uuid.UUID `json:"kept"`
+}
+
+func (q *Queries) SessionRevokeOthers(ctx context.Context, db DBTX, arg SessionRevokeOthersParams) (int64, error) {
+	result, err := db.Exec(ctx, SessionRevokeOthers, arg.Now, arg.UserID, arg.Kept)
 	if err != nil {
 		return 0, err
 	}

@@ -238,15 +238,18 @@ func (q *Queries) SyncDeviceLock(ctx context.Context, db DBTX, userID int64, dev
 }
 
 const SyncNames = `-- name: SyncNames :many
-SELECT DISTINCT ON (temp_id) temp_id::text AS temp_id, op_id, entity, status, row_id FROM core_syncoperation
-WHERE user_id = $1 AND device_id = $2 AND temp_id = ANY ($3::text[])
-ORDER BY temp_id, status <> 'applied', created_at DESC
+SELECT o.temp_id::text AS temp_id, o.op_id, o.entity, o.status, o.row_id
+FROM unnest($1::text[]) AS n(temp_id) CROSS JOIN LATERAL (
+    SELECT s.temp_id, s.op_id, s.entity, s.status, s.row_id FROM core_syncoperation s
+    WHERE s.user_id = $2 AND s.device_id = $3 AND s.temp_id = n.temp_id
+    ORDER BY s.status <> 'applied', s.created_at DESC
+    LIMIT 1) o
 `
 
 type SyncNamesParams struct {
+	TempIds  []string `json:"temp_ids"`
 	UserID   int64    `json:"user_id"`
 	DeviceID string   `json:"device_id"`
-	TempIds  []string `json:"temp_ids"`
 }
 
 type SyncNamesRow struct {
@@ -260,7 +263,7 @@ type SyncNamesRow struct {
 // SyncNames finds what temporary ids stand for: of several operations that gave the same
 // one, the one that was applied, else the latest.
 func (q *Queries) SyncNames(ctx context.Context, db DBTX, arg SyncNamesParams) ([]SyncNamesRow, error) {
-	rows, err := db.Query(ctx, SyncNames, arg.UserID, arg.DeviceID, arg.TempIds)
+	rows, err := db.Query(ctx, SyncNames, arg.TempIds, arg.UserID, arg.DeviceID)
 	if err != nil {
 		return nil, err
 	}

@@ -40,8 +40,111 @@ func (q *Queries) AdminLock(ctx context.Context, db DBTX) ([]int64, error) {
 	return items, nil
 }
 
+const PasswordForms = `-- name: PasswordForms :many
+WITH RECURSIVE forms AS (
+    SELECT min(core_password_form(password)) AS form FROM core_user
+    UNION ALL
+    SELECT (SELECT min(core_password_form(u.password)) FROM core_user u WHERE core_password_form(u.password) > forms.form)
+    FROM forms WHERE forms.form IS NOT NULL
+)
+SELECT form::text FROM forms WHERE form IS NOT NULL
+`
+
+// PasswordForms answers what the stored passwords cost to verify, each form once: it hops
+// from one to the next along the index.
+func (q *Queries) PasswordForms(ctx context.Context, db DBTX) ([]string, error) {
+	rows, err := db.Query(ctx, PasswordForms)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var form string
+		if err := rows.Scan(&form); err != nil {
+			return nil, err
+		}
+		items = append(items, form)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ProfileImageOwner = `-- name: ProfileImageOwner :one
+SELECT id FROM core_user WHERE profile_image = $1::text
+`
+
+// ProfileImageOwner answers whose picture this is.
+func (q *Queries) ProfileImageOwner(ctx context.Context, db DBTX, name string) (int64, error) {
+	row := db.QueryRow(ctx, ProfileImageOwner, name)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
+}
+
+const ProfileUpdate = `-- name: ProfileUpdate :one
+UPDATE core_user SET email = $1, first_name = $2, last_name = $3,
+    language_preference = $4, preferences = $5, profile_image = $6,
+    version = version + 1
+WHERE id = $7 AND version = $8
+RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text, two_factor_pending, two_factor_step
+`
+
+type ProfileUpdateParams struct {
+	Email              *string         `json:"email"`
+	FirstName          string          `json:"first_name"`
+	LastName           string          `json:"last_name"`
+	LanguagePreference string          `json:"language_preference"`
+	Preferences        json.RawMessage `json:"preferences"`
+	ProfileImage       *string         `json:"profile_image"`
+	ID                 int64           `json:"id"`
+	Version            int64           `json:"version"`
+}
+
+// ProfileUpdate writes what users may change of themselves.
+func (q *Queries) ProfileUpdate(ctx context.Context, db DBTX, arg ProfileUpdateParams) (CoreUser, error) {
+	row := db.QueryRow(ctx, ProfileUpdate,
+		arg.Email,
+		arg.FirstName,
+		arg.LastName,
+		arg.LanguagePreference,
+		arg.Preferences,
+		arg.ProfileImage,
+		arg.ID,
+		arg.Version,
+	)
+	var i CoreUser
+	err := row.Scan(
+		&i.ID,
+		&i.Username,
+		&i.Email,
+		&i.FirstName,
+		&i.LastName,
+		&i.DateJoined,
+		&i.LastLogin,
+		&i.IsActive,
+		&i.IsStaff,
+		&i.IsSuperuser,
+		&i.Password,
+		&i.RoleID,
+		&i.LanguagePreference,
+		&i.Preferences,
+		&i.ProfileImage,
+		&i.TwoFactorEnabled,
+		&i.TwoFactorSecret,
+		&i.PasswordChangeRequired,
+		&i.Version,
+		&i.SearchText,
+		&i.TwoFactorPending,
+		&i.TwoFactorStep,
+	)
+	return i, err
+}
+
 const UserAssignRole = `-- name: UserAssignRole :one
-UPDATE core_user SET role_id = $1::bigint, version = version + 1 WHERE id = $2 RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text
+UPDATE core_user SET role_id = $1::bigint, version = version + 1 WHERE id = $2 RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text, two_factor_pending, two_factor_step
 `
 
 func (q *Queries) UserAssignRole(ctx context.Context, db DBTX, roleID int64, iD int64) (CoreUser, error) {
@@ -68,12 +171,14 @@ func (q *Queries) UserAssignRole(ctx context.Context, db DBTX, roleID int64, iD 
 		&i.PasswordChangeRequired,
 		&i.Version,
 		&i.SearchText,
+		&i.TwoFactorPending,
+		&i.TwoFactorStep,
 	)
 	return i, err
 }
 
 const UserByLogin = `-- name: UserByLogin :one
-SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.date_joined, u.last_login, u.is_active, u.is_staff, u.is_superuser, u.password, u.role_id, u.language_preference, u.preferences, u.profile_image, u.two_factor_enabled, u.two_factor_secret, u.password_change_required, u.version, u.search_text, r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
+SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.date_joined, u.last_login, u.is_active, u.is_staff, u.is_superuser, u.password, u.role_id, u.language_preference, u.preferences, u.profile_image, u.two_factor_enabled, u.two_factor_secret, u.password_change_required, u.version, u.search_text, u.two_factor_pending, u.two_factor_step, r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
 FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
 WHERE u.username = $1 OR lower(u.email) = lower($1)
 ORDER BY u.username = $1 DESC
@@ -113,6 +218,8 @@ func (q *Queries) UserByLogin(ctx context.Context, db DBTX, login string) (UserB
 		&i.CoreUser.PasswordChangeRequired,
 		&i.CoreUser.Version,
 		&i.CoreUser.SearchText,
+		&i.CoreUser.TwoFactorPending,
+		&i.CoreUser.TwoFactorStep,
 		&i.RID,
 		&i.RName,
 		&i.RDescription,
@@ -126,7 +233,7 @@ INSERT INTO core_user (username, email, first_name, last_name, role_id, is_activ
     preferences, password, password_change_required, date_joined)
 VALUES ($1, $2, $3, $4, $5, $6, false, $7,
     $8, $9, $10, $11)
-RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text
+RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text, two_factor_pending, two_factor_step
 `
 
 type UserCreateParams struct {
@@ -179,6 +286,8 @@ func (q *Queries) UserCreate(ctx context.Context, db DBTX, arg UserCreateParams)
 		&i.PasswordChangeRequired,
 		&i.Version,
 		&i.SearchText,
+		&i.TwoFactorPending,
+		&i.TwoFactorStep,
 	)
 	return i, err
 }
@@ -196,7 +305,7 @@ func (q *Queries) UserDelete(ctx context.Context, db DBTX, iD int64, version int
 }
 
 const UserGet = `-- name: UserGet :one
-SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.date_joined, u.last_login, u.is_active, u.is_staff, u.is_superuser, u.password, u.role_id, u.language_preference, u.preferences, u.profile_image, u.two_factor_enabled, u.two_factor_secret, u.password_change_required, u.version, u.search_text, r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
+SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.date_joined, u.last_login, u.is_active, u.is_staff, u.is_superuser, u.password, u.role_id, u.language_preference, u.preferences, u.profile_image, u.two_factor_enabled, u.two_factor_secret, u.password_change_required, u.version, u.search_text, u.two_factor_pending, u.two_factor_step, r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
 FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
 WHERE u.id = $1
 `
@@ -233,6 +342,8 @@ func (q *Queries) UserGet(ctx context.Context, db DBTX, id int64) (UserGetRow, e
 		&i.CoreUser.PasswordChangeRequired,
 		&i.CoreUser.Version,
 		&i.CoreUser.SearchText,
+		&i.CoreUser.TwoFactorPending,
+		&i.CoreUser.TwoFactorStep,
 		&i.RID,
 		&i.RName,
 		&i.RDescription,
@@ -242,7 +353,7 @@ func (q *Queries) UserGet(ctx context.Context, db DBTX, id int64) (UserGetRow, e
 }
 
 const UserList = `-- name: UserList :many
-SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.date_joined, u.last_login, u.is_active, u.is_staff, u.is_superuser, u.password, u.role_id, u.language_preference, u.preferences, u.profile_image, u.two_factor_enabled, u.two_factor_secret, u.password_change_required, u.version, u.search_text, r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
+SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.date_joined, u.last_login, u.is_active, u.is_staff, u.is_superuser, u.password, u.role_id, u.language_preference, u.preferences, u.profile_image, u.two_factor_enabled, u.two_factor_secret, u.password_change_required, u.version, u.search_text, u.two_factor_pending, u.two_factor_step, r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
 FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id WHERE true
 `
 
@@ -284,6 +395,8 @@ func (q *Queries) UserList(ctx context.Context, db DBTX) ([]UserListRow, error) 
 			&i.CoreUser.PasswordChangeRequired,
 			&i.CoreUser.Version,
 			&i.CoreUser.SearchText,
+			&i.CoreUser.TwoFactorPending,
+			&i.CoreUser.TwoFactorStep,
 			&i.RID,
 			&i.RName,
 			&i.RDescription,
@@ -300,7 +413,7 @@ func (q *Queries) UserList(ctx context.Context, db DBTX) ([]UserListRow, error) 
 }
 
 const UserLock = `-- name: UserLock :one
-SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.date_joined, u.last_login, u.is_active, u.is_staff, u.is_superuser, u.password, u.role_id, u.language_preference, u.preferences, u.profile_image, u.two_factor_enabled, u.two_factor_secret, u.password_change_required, u.version, u.search_text, r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
+SELECT u.id, u.username, u.email, u.first_name, u.last_name, u.date_joined, u.last_login, u.is_active, u.is_staff, u.is_superuser, u.password, u.role_id, u.language_preference, u.preferences, u.profile_image, u.two_factor_enabled, u.two_factor_secret, u.password_change_required, u.version, u.search_text, u.two_factor_pending, u.two_factor_step, r.id AS r_id, r.name AS r_name, r.description AS r_description, r.version AS r_version
 FROM core_user u LEFT JOIN core_role r ON r.id = u.role_id
 WHERE u.id = $1 FOR NO KEY UPDATE OF u
 `
@@ -337,6 +450,8 @@ func (q *Queries) UserLock(ctx context.Context, db DBTX, id int64) (UserLockRow,
 		&i.CoreUser.PasswordChangeRequired,
 		&i.CoreUser.Version,
 		&i.CoreUser.SearchText,
+		&i.CoreUser.TwoFactorPending,
+		&i.CoreUser.TwoFactorStep,
 		&i.RID,
 		&i.RName,
 		&i.RDescription,
@@ -348,7 +463,7 @@ func (q *Queries) UserLock(ctx context.Context, db DBTX, id int64) (UserLockRow,
 const UserPassword = `-- name: UserPassword :one
 UPDATE core_user SET password = $1, password_change_required = false, version = version + 1
 WHERE id = $2 AND is_active AND password = $3
-RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text
+RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text, two_factor_pending, two_factor_step
 `
 
 type UserPasswordParams struct {
@@ -382,6 +497,8 @@ func (q *Queries) UserPassword(ctx context.Context, db DBTX, arg UserPasswordPar
 		&i.PasswordChangeRequired,
 		&i.Version,
 		&i.SearchText,
+		&i.TwoFactorPending,
+		&i.TwoFactorStep,
 	)
 	return i, err
 }
@@ -389,7 +506,7 @@ func (q *Queries) UserPassword(ctx context.Context, db DBTX, arg UserPasswordPar
 const UserSignedIn = `-- name: UserSignedIn :one
 UPDATE core_user SET last_login = $1::timestamptz, password = $2
 WHERE id = $3 AND is_active AND password = $4
-RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text
+RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text, two_factor_pending, two_factor_step
 `
 
 type UserSignedInParams struct {
@@ -430,6 +547,8 @@ func (q *Queries) UserSignedIn(ctx context.Context, db DBTX, arg UserSignedInPar
 		&i.PasswordChangeRequired,
 		&i.Version,
 		&i.SearchText,
+		&i.TwoFactorPending,
+		&i.TwoFactorStep,
 	)
 	return i, err
 }
@@ -440,7 +559,7 @@ UPDATE core_user SET username = $1, email = $2, first_name = $3, last_name = $4,
     preferences = $8, password = $9, password_change_required = $10,
     version = version + 1
 WHERE id = $11 AND version = $12
-RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text
+RETURNING id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser, password, role_id, language_preference, preferences, profile_image, two_factor_enabled, two_factor_secret, password_change_required, version, search_text, two_factor_pending, two_factor_step
 `
 
 type UserUpdateParams struct {
@@ -495,6 +614,8 @@ func (q *Queries) UserUpdate(ctx context.Context, db DBTX, arg UserUpdateParams)
 		&i.PasswordChangeRequired,
 		&i.Version,
 		&i.SearchText,
+		&i.TwoFactorPending,
+		&i.TwoFactorStep,
 	)
 	return i, err
 }

@@ -13,9 +13,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
+	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/config"
 	"chelal/internal/mail"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/server"
 	"chelal/internal/timezone"
@@ -51,15 +53,22 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer pool.Close()
+	if err := auditlog.BeginEra(ctx, pool); err != nil {
+		return fmt.Errorf("look whether the audit log came from another cluster: %w", err)
+	}
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
-	api, err := newServer(cfg, pool, o.Log)
+	store, err := images(cfg)
+	if err != nil {
+		return err
+	}
+	api, err := newServer(cfg, pool, store, o.Log)
 	if err != nil {
 		return err
 	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, cfg, pool, api, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, api, store, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -88,12 +97,27 @@ func mailer(cfg config.Config, log *slog.Logger) (*mail.Server, error) {
 	return mail.New(string(cfg.EmailURL), cfg.EmailFrom)
 }
 
-func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+// SealKeys are the keys that sign the seals of the audit log.
+func SealKeys(cfg config.Config) auditlog.Keys {
+	return auditlog.NewKeys(append([][]byte{[]byte(cfg.SecretKey)}, oldSecrets(cfg)...)...)
+}
+
+func oldSecrets(cfg config.Config) [][]byte {
+	var old [][]byte
+	for _, key := range cfg.SecretKeyOld {
+		old = append(old, []byte(key))
+	}
+	return old
+}
+
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	mails, err := mailer(cfg, log)
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := worker.New(worker.Options{Pool: pool, Log: log, Now: time.Now, WorkSyncBatch: api.WorkSyncBatch, Mailer: mails})
+	jobs, err := worker.New(worker.Options{
+		Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store, Mailer: mails,
+	})
 	if err != nil {
 		return nil, err
 	}

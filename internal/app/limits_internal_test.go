@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/internal/config"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/testkit"
 )
@@ -33,7 +34,7 @@ func TestSlowAndLargeRequests(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	log := slog.New(slog.DiscardHandler)
-	api, err := newServer(cfg, pool, log)
+	api, err := newServer(cfg, pool, media.Folder(t.TempDir()), log)
 	require.NoError(t, err)
 	ln, err := Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 
 	"chelal/internal/authn"
 	"chelal/internal/config"
+	"chelal/internal/media"
 	"chelal/internal/server"
 )
 
@@ -77,14 +78,11 @@ func shutDown(srv *http.Server) error {
 
 // newServer makes the API. A process that only works jobs has one too: what devices
 // recorded offline is carried out through it.
-func newServer(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (*server.Server, error) {
+func newServer(cfg config.Config, pool *pgxpool.Pool, store media.Store, log *slog.Logger) (*server.Server, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
-	var old [][]byte
-	for _, key := range cfg.SecretKeyOld {
-		old = append(old, []byte(key))
-	}
+	old := oldSecrets(cfg)
 	tokens, err := authn.NewTokens([]byte(cfg.SecretKey), old, cfg.AccessLifetime, time.Now)
 	if err != nil {
 		return nil, err
@@ -96,6 +94,9 @@ func newServer(cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) (*server
 		Hasher:          authn.NewHasher(0),
 		Tokens:          tokens,
 		Secret:          []byte(cfg.SecretKey),
+		SealKeys:        SealKeys(cfg),
+		OldSecrets:      old,
+		Media:           store,
 		RefreshLifetime: cfg.RefreshLifetime,
 		Zone:            cfg.Zone,
 		Version:         Version(),

@@ -16,6 +16,7 @@ const (
 	Login  = "login"
 	Logout = "logout"
 	Export = "export"
+	View   = "view" // a patient's record was shown
 	// RoleDecision is a role request approved or rejected, or a role given without one.
 	RoleDecision = "role_decision"
 )

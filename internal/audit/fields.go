@@ -10,8 +10,9 @@ var Fields = map[string]map[string]Treatment{
 		"id": Track, "username": Track, "email": Track, "first_name": Track, "last_name": Track, "date_joined": Track,
 		"last_login": Ignore, "is_active": Track, "is_staff": Track, "is_superuser": Track, "password": Secret,
 		"role_id": Track, "language_preference": Track, "preferences": Track, "profile_image": Track,
-		"two_factor_enabled": Track, "two_factor_secret": Secret, "password_change_required": Track,
-		"version": Ignore, "search_text": Ignore,
+		"two_factor_enabled": Track, "two_factor_secret": Secret, "two_factor_pending": Secret, "two_factor_step": Ignore,
+		"password_change_required": Track,
+		"version":                  Ignore, "search_text": Ignore,
 	},
 	"core_rolechangerequest": {
 		"id": Track, "user_id": Track, "requested_role_id": Track, "reason": Track, "status": Track,

@@ -43,22 +43,26 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 // hash is not in today's form, so that the caller should store a new one. It reads
 // argon2id PHC strings and Django's pbkdf2_sha256 and argon2 hashes.
 //
-// Nothing verifies against Unusable, an empty or a malformed hash, yet it costs as
-// much as a hash in today's form: pass Unusable when there is no such account, and
-// the time taken does not tell. A hash imported from Django costs several times as
-// much, so until its owner's first sign-in here the time may tell that it exists.
-func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, rehash bool, err error) {
+// Nothing verifies against Unusable, an empty or a malformed hash. What does not verify
+// costs the same whatever encoded is, so that the time taken does not tell whether there
+// is such an account: pass Unusable when there is none, and as inUse the forms of all
+// stored hashes, the parts before their salts. As long as some come from Django, every
+// failure costs as much as the slowest of those does, and one in today's form on top.
+func (h *Hasher) Verify(ctx context.Context, encoded, password string, inUse ...string) (ok, rehash bool, err error) {
 	if err := h.acquire(ctx); err != nil {
 		return false, false, err
 	}
 	defer h.release()
 	check, current, known := parseHash(encoded)
-	if !known {
-		today.sum(password, dummySalt)
-		return false, false, nil
+	if known && check(password) {
+		return true, !current, nil
 	}
-	ok = check(password)
-	return ok, ok && !current, nil
+	if !known { // though what stands before its salt may be in order
+		encoded = Unusable
+	}
+	rounds, argon := remaining(encoded, inUse)
+	spend(password, rounds, argon)
+	return false, false, nil
 }
 
 func (h *Hasher) acquire(ctx context.Context) error {

@@ -30,11 +30,28 @@ func TestWaitingForASlotEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// Equal time cannot be asserted; that the same work is done can.
-func TestTheDummyIsInTodaysForm(t *testing.T) {
+// TestEveryFailureCostsTheSame: equal time cannot be asserted here; that the same work is
+// done can.
+func TestEveryFailureCostsTheSame(t *testing.T) {
 	t.Parallel()
-	encoded := today.encode(dummySalt, today.sum("", dummySalt))
-	_, current, known := parseHash(encoded)
-	require.True(t, known)
-	require.True(t, current)
+	argon := "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2E$c3Vtc3Vtc3Vtc3Vtc3Vtc3Vt"
+	django, slow := "pbkdf2_sha256$260000$salt$sum", "pbkdf2_sha256$1000000$salt$sum"
+	djangoArgon := "argon2$argon2id$v=19$m=102400,t=2,p=8$c2FsdHNhbHQ$c3Vtc3Vtc3Vtc3Vtc3Vtc3Vt"
+	inUse := []string{"pbkdf2_sha256$1000000", "pbkdf2_sha256$260000", todaysForm, "argon2$argon2id$v=19$m=102400,t=2,p=8"}
+	require.Equal(t, "$argon2id$v=19$m=19456,t=2,p=1", todaysForm)
+	for _, encoded := range []string{Unusable, "", argon, django, slow, djangoArgon, "pbkdf2_sha256$9999999$salt$sum", "argon2$nonsense"} {
+		rounds, kinds := remaining(encoded, inUse)
+		own, ok := costOf(encoded)
+		if own.rounds == 0 && ok {
+			kinds = append(kinds, own.argon)
+		}
+		if !ok {
+			own = cost{}
+		}
+		require.Equal(t, 1_000_000, rounds+own.rounds, encoded)
+		require.ElementsMatch(t, []argon2id{{memory: 19 << 10, time: 2, lanes: 1}, {memory: 100 << 10, time: 2, lanes: 8}}, kinds, encoded)
+	}
+	rounds, kinds := remaining(argon, nil)
+	require.Zero(t, rounds)
+	require.Empty(t, kinds, "nothing is added where every hash is in today's form")
 }

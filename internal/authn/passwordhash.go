@@ -45,9 +45,12 @@ func (a argon2id) encode(salt, sum []byte) string {
 }
 
 func (a argon2id) withinLimits() bool {
+	return a.affordable() && a.saltSize >= 8 && a.saltSize <= 64 && a.sumSize >= 16 && a.sumSize <= 64
+}
+
+func (a argon2id) affordable() bool {
 	return a.time >= 1 && a.time <= maxTime && a.lanes >= 1 && a.lanes <= maxLanes &&
-		a.memory >= 8*uint32(a.lanes) && a.memory <= maxMemory &&
-		a.saltSize >= 8 && a.saltSize <= 64 && a.sumSize >= 16 && a.sumSize <= 64
+		a.memory >= 8*uint32(a.lanes) && a.memory <= maxMemory
 }
 
 // parseHash returns how to check a password against an encoded hash, and whether

@@ -117,12 +117,16 @@ func (c *Change) Record(e audit.Entry) error {
 
 // Edit changes a row from before, which is locked, into wanted: write makes it so and returns
 // the row as it is then, which is recorded as e says. What is wanted already is not written
-// again: there is no new version of a record that stays as it is, and no row of the log.
+// again: there is no new version of a record that stays as it is. The log then says only that
+// the caller saw a patient's record.
 func Edit[R any](c *Change, e audit.Entry, before, wanted R, write func() (R, error)) (R, error) {
 	e.Action, e.Before, e.After = audit.Edit, before, wanted
 	alters, err := e.Alters()
-	if err != nil || !alters {
+	if err != nil {
 		return before, err
+	}
+	if !alters {
+		return before, c.see(e)
 	}
 	after, err := write()
 	if err != nil {
@@ -130,6 +134,13 @@ func Edit[R any](c *Change, e audit.Entry, before, wanted R, write func() (R, er
 	}
 	e.After = after
 	return after, c.Record(e)
+}
+
+func (c *Change) see(e audit.Entry) error {
+	if e.PatientID == nil {
+		return nil
+	}
+	return c.Record(audit.Entry{Action: audit.View, Object: e.Object, ID: e.ID, PatientID: e.PatientID})
 }
 
 // queue inserts jobs and works none.

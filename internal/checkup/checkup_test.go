@@ -55,6 +55,9 @@ func TestASafeConfigurationIsSafe(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
+	open, closed := t.TempDir(), t.TempDir()
+	require.NoError(t, os.Chmod(open, 0o755))
+	require.NoError(t, os.Chmod(closed, 0o750))
 	for _, test := range []struct {
 		name, value, subject string
 		level                checkup.Level
@@ -74,6 +77,12 @@ func TestSettings(t *testing.T) {
 		{"REFRESH_TOKEN_LIFETIME", "9000h", "REFRESH_TOKEN_LIFETIME", checkup.Warning},
 		{"MAX_BODY_BYTES", "100000000", "MAX_BODY_BYTES", checkup.Warning},
 		{"RATE_LIMIT_IP", "0", "RATE_LIMIT_IP, RATE_LIMIT_USER", checkup.Warning},
+		{"MEDIA_URL", "s3://key:hunter2@s3.hospital.example/b?tls=false", "MEDIA_URL", checkup.Warning},
+		{"MEDIA_URL", "s3://key:hunter2@127.0.0.1:9000/b?tls=false", "MEDIA_URL", checkup.OK},
+		{"MEDIA_URL", "s3://key:hunter2@s3.hospital.example/b", "MEDIA_URL", checkup.OK},
+		{"MEDIA_ROOT", "checkup.go", "MEDIA_ROOT", checkup.Danger},
+		{"MEDIA_ROOT", open, "MEDIA_ROOT", checkup.Warning},
+		{"MEDIA_ROOT", closed, "MEDIA_ROOT", checkup.OK},
 		{"DATABASE_URL", "postgres://db.hospital.example/h", "DATABASE_URL", checkup.Danger}, // libpq's default falls back
 		{"DATABASE_URL", "postgres://203.0.113.5/h?sslmode=disable", "DATABASE_URL", checkup.Danger},
 		{"DATABASE_URL", "postgres://10.0.0.5/h?sslmode=disable", "DATABASE_URL", checkup.Warning},
@@ -156,6 +165,13 @@ func TestState(t *testing.T) {
 	require.Equal(t, checkup.Warning, look("background jobs"))
 	do("INSERT INTO river.river_job (kind, args, max_attempts, attempt, state, finalized_at) VALUES ('a', '{}', 3, 3, 'discarded', now())")
 	require.Equal(t, checkup.Warning, look("failed jobs"))
+
+	require.Equal(t, checkup.OK, look("audit seals"), "nothing was written")
+	do("INSERT INTO core_auditlog (action, timestamp) VALUES ('create', now() - interval '20 minutes')")
+	require.Equal(t, checkup.Warning, look("audit seals"))
+	do("INSERT INTO core_auditseal (era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature) " +
+		"SELECT era, '0', (xid::text::bigint + 1)::text::xid8, 'x', 1, now(), '', '', '' FROM core_auditlog")
+	require.Equal(t, checkup.OK, look("audit seals"))
 
 	do("INSERT INTO core_auditlog (action, timestamp) VALUES ('create', '1999-01-01')")
 	require.Equal(t, checkup.Warning, look("audit log"))

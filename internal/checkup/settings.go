@@ -33,7 +33,7 @@ func Problems(err error) []Finding {
 func Settings(cfg config.Config) []Finding {
 	findings := []Finding{
 		debug(cfg), secretKey(cfg), allowedHosts(cfg), listenAddress(cfg), trustedProxies(cfg), strictBodies(cfg),
-		accessLifetime(cfg), refreshLifetime(cfg), maxBody(cfg), rateLimits(cfg), connection("DATABASE_URL", cfg.DatabaseURL),
+		accessLifetime(cfg), refreshLifetime(cfg), maxBody(cfg), rateLimits(cfg), pictures(cfg), connection("DATABASE_URL", cfg.DatabaseURL),
 	}
 	if cfg.DirectURL != cfg.DatabaseURL {
 		findings = append(findings, connection("DIRECT_DATABASE_URL", cfg.DirectURL))
@@ -151,6 +151,31 @@ func rateLimits(cfg config.Config) Finding {
 		return warning("RATE_LIMIT_IP, RATE_LIMIT_USER", "one of them is 0: nothing bounds how much one client may ask.", "Remove the variable for its default.")
 	}
 	return ok("RATE_LIMIT_IP, RATE_LIMIT_USER", fmt.Sprintf("%g and %g requests a second.", cfg.AddressLimit.PerSecond, cfg.UserLimit.PerSecond))
+}
+
+// pictures looks at where uploaded images are kept. A folder that is not there yet is made
+// with the first one.
+func pictures(cfg config.Config) Finding {
+	if b := cfg.MediaBucket; b != nil {
+		host, _, err := net.SplitHostPort(b.Endpoint)
+		if err != nil {
+			host = b.Endpoint
+		}
+		if !b.TLS && !isLocal(host) {
+			return warning("MEDIA_URL", "images, and the signatures of requests, cross the network to "+b.Endpoint+" in clear text.", "Remove tls=false.")
+		}
+		return ok("MEDIA_URL", "images are kept in the bucket "+b.Name+" at "+b.Endpoint+".")
+	}
+	info, err := os.Stat(cfg.MediaRoot)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return ok("MEDIA_ROOT", cfg.MediaRoot+" is made when the first image comes.")
+	case err != nil || !info.IsDir():
+		return danger("MEDIA_ROOT", cfg.MediaRoot+" is no folder that can be opened, so that no image can be stored.", "Name a folder that the server may write to.")
+	case info.Mode().Perm()&0o007 != 0:
+		return warning("MEDIA_ROOT", cfg.MediaRoot+" may be read by every user of this machine.", "chmod 750 "+cfg.MediaRoot)
+	}
+	return ok("MEDIA_ROOT", "images are kept in "+cfg.MediaRoot+".")
 }
 
 // connection looks at the way to the database. A name without a dot is one of this

@@ -13,6 +13,10 @@ import (
 	"chelal/internal/pg"
 )
 
+// sealLag is how old the oldest row of the audit log may be that is not sealed: the job
+// runs each minute.
+const sealLag = 15 * time.Minute
+
 // Known are accounts whose password everybody knows.
 type Known struct {
 	Usernames []string
@@ -35,6 +39,7 @@ func State(ctx context.Context, conn pg.DB, now func() time.Time, demo Known) []
 		{"background jobs", func() (Finding, error) { return workers(ctx, conn) }},
 		{"failed jobs", func() (Finding, error) { return failedJobs(ctx, conn) }},
 		{"audit log", func() (Finding, error) { return auditLog(ctx, conn) }},
+		{"audit seals", func() (Finding, error) { return auditSeals(ctx, conn) }},
 		{"clock", func() (Finding, error) { return clock(ctx, conn, now) }},
 		{"disk", disk},
 	} {
@@ -175,6 +180,20 @@ func auditLog(ctx context.Context, conn pg.DB) (Finding, error) {
 		return warning("", "has rows of a month that it has no partition for.", "See whether the clocks are right and the background jobs run."), nil
 	}
 	return ok("", "only grows."), nil
+}
+
+// auditSeals asks whether what is written is sealed soon: until then a superuser of the
+// database could change it unseen.
+func auditSeals(ctx context.Context, conn pg.DB) (Finding, error) {
+	var since *time.Time
+	err := conn.QueryRow(ctx, `SELECT (SELECT l.timestamp FROM core_auditlog l
+		WHERE (l.era, l.xid) >= (coalesce(s.era, 0), coalesce(s.to_xid, '0')) ORDER BY l.era, l.xid, l.id LIMIT 1)
+		FROM (VALUES (1)) one LEFT JOIN (SELECT era, to_xid FROM core_auditseal ORDER BY id DESC LIMIT 1) s ON true`).Scan(&since)
+	if err == nil && since != nil && time.Since(*since) > sealLag {
+		return warning("", "nothing of what was written since "+since.UTC().Format(time.RFC3339)+" is sealed.",
+			"See whether the background jobs run and what the log says of seal_audit; chelal audit seal does it at once."), nil
+	}
+	return ok("", "what was written is sealed."), err
 }
 
 // clock compares this machine's clock with the database's. Tokens are good to a minute.

@@ -32,6 +32,9 @@ type Config struct {
 	AddressLimit   ratelimit.Limit
 	UserLimit      ratelimit.Limit
 
+	MediaRoot   string  // the folder of uploaded images
+	MediaBucket *Bucket // in its place, when it is not nil
+
 	Zone            *time.Location // the hospital's
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
@@ -82,6 +85,9 @@ func (r *reader) config() Config {
 		MaxBody:        r.number("MAX_BODY_BYTES", 1<<20),
 		AddressLimit:   r.limit("RATE_LIMIT_IP", ratelimit.Limit{PerSecond: 200, Burst: 2000}),
 		UserLimit:      r.limit("RATE_LIMIT_USER", ratelimit.Limit{PerSecond: 20, Burst: 400}),
+
+		MediaRoot:   r.text("MEDIA_ROOT", DefaultMediaRoot),
+		MediaBucket: r.bucket("MEDIA_URL"),
 
 		Zone:            r.zone("HOSPITAL_TIME_ZONE", "UTC"),
 		AccessLifetime:  r.duration("ACCESS_TOKEN_LIFETIME", 15*time.Minute),

@@ -42,6 +42,8 @@ func TestDefaults(t *testing.T) {
 	require.Equal(t, 7*24*time.Hour, c.RefreshLifetime)
 	require.Equal(t, time.UTC, c.Zone)
 	require.Equal(t, "text", c.LogFormat)
+	require.Equal(t, "media", c.MediaRoot)
+	require.Nil(t, c.MediaBucket)
 	require.ErrorContains(t, c.ForServing(), "SECRET_KEY is not set")
 }
 
@@ -94,6 +96,21 @@ func TestDatabaseURLs(t *testing.T) {
 	}
 }
 
+func TestMediaBucket(t *testing.T) {
+	for value, want := range map[string]config.Bucket{
+		"s3://key:a%2Bb%2Fc@s3.eu-west-1.example/images?region=eu-west-1": {Endpoint: "s3.eu-west-1.example", TLS: true, Region: "eu-west-1",
+			Name: "images", AccessKey: "key", SecretKey: "a+b/c"},
+		"s3://key:hunter2@127.0.0.1:9000/images/hospital/one/?tls=false": {Endpoint: "127.0.0.1:9000", Name: "images", Prefix: "hospital/one/",
+			AccessKey: "key", SecretKey: "hunter2"},
+	} {
+		c, err := load(t, map[string]string{"MEDIA_URL": value, "MEDIA_ROOT": "/srv/media"})
+		require.NoError(t, err)
+		require.Equal(t, want, *c.MediaBucket)
+		require.Equal(t, "/srv/media", c.MediaRoot)
+		require.NotContains(t, fmt.Sprintf("%+v %+v", c, *c.MediaBucket), string(want.SecretKey))
+	}
+}
+
 func TestProblemsNameTheirVariable(t *testing.T) {
 	for name, values := range map[string][]string{
 		"DEBUG":                  {"maybe"},
@@ -111,11 +128,13 @@ func TestProblemsNameTheirVariable(t *testing.T) {
 		"REFRESH_TOKEN_LIFETIME": {"7d"},
 		"STRICT_BODIES":          {"2"},
 		"MAX_BODY_BYTES":         {"0", "1MiB"},
-		"RATE_LIMIT_IP":          {"-1", "100/s", "NaN", "1e300"},
-		"RATE_LIMIT_IP_BURST":    {"0", "3000000000"},
-		"RATE_LIMIT_USER":        {"many"},
-		"LOG_FORMAT":             {"xml"},
-		"LOG_LEVEL":              {"loud"},
+		"MEDIA_URL": {"/media/", "file:///media", "https://key:hunter2@s3.example/b", "s3://s3.example/b", "s3://key@s3.example/b", "s3://key:hunter2@s3.example/",
+			"s3://key:hunter2@s3.example/b?tls=perhaps", "s3://key:hunter2@s3.example/b?acl=public", "s3://key:hunter2/x@s3.example/b"},
+		"RATE_LIMIT_IP":       {"-1", "100/s", "NaN", "1e300"},
+		"RATE_LIMIT_IP_BURST": {"0", "3000000000"},
+		"RATE_LIMIT_USER":     {"many"},
+		"LOG_FORMAT":          {"xml"},
+		"LOG_LEVEL":           {"loud"},
 	} {
 		for _, value := range values {
 			_, err := load(t, map[string]string{name: value})

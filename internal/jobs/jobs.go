@@ -14,6 +14,13 @@ type Expire struct{}
 // Kind is how River's tables call the job. Renaming it strands the jobs that wait.
 func (Expire) Kind() string { return "expire" }
 
+// SealAudit asks to seal what is complete of the audit log. It may run at any time and any
+// number of times, also at once.
+type SealAudit struct{}
+
+// Kind is how River's tables call the job.
+func (SealAudit) Kind() string { return "seal_audit" }
+
 // FoldFigures asks to fold the differences of the figures into them. It may run at any
 // time and any number of times, also at once.
 type FoldFigures struct{}
@@ -69,3 +76,12 @@ type MarkNoShows struct{}
 
 // Kind is how River's tables call the job.
 func (MarkNoShows) Kind() string { return "mark_no_shows" }
+
+// RemovePicture asks to remove a profile picture, unless an account names it. It may run
+// at any time once no change is under way that would name it, and any number of times.
+type RemovePicture struct {
+	Name string `json:"name"`
+}
+
+// Kind is how River's tables call the job.
+func (RemovePicture) Kind() string { return "remove_picture" }

@@ -14,6 +14,12 @@ func WithTx(ctx context.Context, tx pgx.Tx) context.Context {
 	return context.WithValue(ctx, txKey{}, tx)
 }
 
+// Joined reports whether the context has the transaction of WithTx.
+func Joined(ctx context.Context) bool {
+	_, ok := ctx.Value(txKey{}).(pgx.Tx)
+	return ok
+}
+
 // Joining returns a DB that works in the transaction of the context, where WithTx has put
 // one, and else on conn. So a whole operation of the API becomes a part of a larger
 // transaction without knowing of it: its own is a savepoint there.

@@ -21,6 +21,7 @@ var fixtures = []string{
 	`INSERT INTO core_session (id, user_id, expires_at) SELECT gen_random_uuid(), id, now() FROM core_user`,
 	`INSERT INTO core_refreshtoken (session_id, token_hash, expires_at) SELECT id, 'x', now() FROM core_session`,
 	`INSERT INTO core_loginactivity (username) VALUES ('fixture')`,
+	`INSERT INTO core_recoverycode (user_id, code_hash) SELECT id, 'x' FROM core_user`,
 	`INSERT INTO core_patient (first_name, last_name, date_of_birth, gender) VALUES ('A', 'B', '1990-01-15', 'F')`,
 	`INSERT INTO core_patientidentifier (patient_id, system, value) SELECT id, 'csv', '1' FROM core_patient`,
 	`INSERT INTO core_appointment (patient_id, doctor_id, date, time, starts_at, ends_at)
@@ -44,6 +45,8 @@ var fixtures = []string{
 		SELECT id, patient_id, doctor_id, 'booked', version, date, time, duration_minutes, starts_at FROM core_appointment`,
 	`INSERT INTO core_auditlog (action) VALUES ('create')`,
 	`INSERT INTO core_auditlog (action, timestamp) VALUES ('create', '1999-01-01')`,
+	`INSERT INTO core_auditseal (era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature)
+		VALUES (1, '0', '1', 'core_auditlog_default', 1, now(), '', '', '')`,
 	`INSERT INTO core_syncoperation (user_id, device_id, op_id, hash, entity, action, status, result, created_at)
 		SELECT id, 'x', gen_random_uuid(), 'x', 'patients', 'create', 'applied', '{}', now() FROM core_user`,
 	`INSERT INTO core_syncbatch (id, user_id, device_id, total, created_at, updated_at) SELECT gen_random_uuid(), id, 'x', 1, now(), now() FROM core_user`,
@@ -111,13 +114,19 @@ func TestTheAuditLogIsAppendOnly(t *testing.T) {
 	partitions, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
 	require.Len(t, partitions, 5, "this month, three ahead, and the rest")
-	for _, table := range append(partitions, "core_auditlog") {
-		_, err = pool.Exec(ctx, "TRUNCATE "+table)
+	_, err = pool.Exec(ctx, `INSERT INTO core_auditlog (action, timestamp) SELECT 'create', now() + make_interval(months => m) FROM generate_series(1, 3) m
+		UNION ALL SELECT 'create', '1999-01-01'`)
+	require.NoError(t, err)
+	_, err = pool.Exec(ctx, `INSERT INTO core_auditseal (era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature)
+		VALUES (1, '0', '1', 'core_auditlog_default', 1, now(), '', '', '')`)
+	require.NoError(t, err)
+	for _, table := range append(partitions, "core_auditlog", "core_auditseal") {
+		for _, sql := range []string{"TRUNCATE ", "DELETE FROM "} {
+			_, err = pool.Exec(ctx, sql+table)
+			require.ErrorContains(t, err, "never changed", sql+table)
+		}
+		_, err = pool.Exec(ctx, "UPDATE "+table+" SET id = id")
 		require.ErrorContains(t, err, "never changed", table)
-	}
-	for _, sql := range []string{"UPDATE core_auditlog SET action = 'x'", "DELETE FROM core_auditlog"} {
-		_, err = pool.Exec(ctx, sql)
-		require.ErrorContains(t, err, "never changed", sql)
 	}
 	_, err = pool.Exec(ctx, "SELECT core_auditlog_partitions(6)")
 	require.NoError(t, err, "more months ahead")

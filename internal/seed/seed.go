@@ -119,11 +119,12 @@ func (s *seeding) run(ctx context.Context) error {
 // rows at once.
 var summed = []string{
 	"core_patient", "core_appointment", "core_prescription", "core_stockmovement", "core_medication", "core_bill",
-	"core_billitem", "core_payment", "core_refund",
+	"core_billitem", "core_payment", "core_refund", "core_auditlog",
 }
 
 // prepare sets the transaction up: alone among runs, without the limits of a
-// request, with memory for building indexes, and without the triggers of sums.
+// request, with memory for building indexes, with a place for the audit log of the last
+// month, and without the triggers of sums.
 func (s *seeding) prepare(ctx context.Context) error {
 	for _, table := range summed {
 		if _, err := s.tx.Exec(ctx, "ALTER TABLE "+table+" DISABLE TRIGGER USER"); err != nil {
@@ -131,7 +132,8 @@ func (s *seeding) prepare(ctx context.Context) error {
 		}
 	}
 	_, err := s.tx.Exec(ctx, `
-		SELECT set_config('statement_timeout', '0', true),
+		SELECT core_auditlog_partitions(0, 1),
+		       set_config('statement_timeout', '0', true),
 		       set_config('idle_in_transaction_session_timeout', '0', true),
 		       set_config('work_mem', '128MB', true),
 		       set_config('maintenance_work_mem', '512MB', true),

@@ -19,13 +19,18 @@ import (
 const secretOf = "Victim9Qx"
 
 // TestForeignIds calls every operation of the contract as a Patient with a record and as a
-// user without a role, and puts the ids of another patient's records wherever an id can
-// stand: in the path, the query and the body. The answer is the one for an id that does
-// not exist, nothing of the other's stands in it, and nothing changes.
+// user without a role, and what is everybody's own as a Nurse too, and puts the ids of
+// another patient's records wherever an id can stand: in the path, the query and the body.
+// The answer is the one for an id that does not exist, nothing of the other's stands in
+// it, and nothing changes.
 func TestForeignIds(t *testing.T) {
 	t.Parallel()
-	for _, role := range []string{"Patient", ""} {
+	for _, role := range []string{"Patient", "Nurse", ""} {
 		for _, target := range targets() {
+			class := target.Extensions["x-permission"]
+			if role == "Nurse" && class != "self" && class != "owner" {
+				continue // a nurse may read every patient's records
+			}
 			t.Run(fmt.Sprintf("%s as %q", target.OperationID, role), func(t *testing.T) {
 				t.Parallel()
 				b := setup(t)
@@ -60,11 +65,13 @@ func (s *siege) victim() []int64 {
 	execute(t, b, "UPDATE core_patient SET user_id = $1 WHERE id = $2", owner.ID, ids["patient"])
 	execute(t, b, "UPDATE core_user SET first_name = $1, last_name = $2 WHERE id = $3", secretOf, secretOf, owner.ID)
 	execute(t, b, "INSERT INTO core_notification (user_id, title, message) VALUES ($1, $2, $3)", owner.ID, secretOf, secretOf)
-	var notification int64
-	require.NoError(t, b.db.QueryRow(t.Context(), "SELECT max(id) FROM core_notification").Scan(&notification))
-	ids["notification"], ids["owner"] = notification, owner.ID
-	var all []int64
-	for _, name := range []string{"patient", "duplicate", "appointment", "encounter", "prescription", "bill", "payment", "notification", "owner"} {
+	execute(t, b, "INSERT INTO core_rolechangerequest (user_id, requested_role_id, reason) VALUES ($1, $2, $3)", owner.ID, ids["role_id"], secretOf)
+	execute(t, b, "INSERT INTO core_loginactivity (user_id, username, user_agent) VALUES ($1, $2, $3)", owner.ID, secretOf, secretOf)
+	var notification, request, activity int64
+	require.NoError(t, b.db.QueryRow(t.Context(), `SELECT (SELECT max(id) FROM core_notification), (SELECT max(id) FROM core_rolechangerequest),
+		(SELECT max(id) FROM core_loginactivity)`).Scan(&notification, &request, &activity))
+	all := []int64{owner.ID, notification, request, activity}
+	for _, name := range []string{"patient", "duplicate", "appointment", "encounter", "prescription", "bill", "payment"} {
 		all = append(all, ids[name])
 	}
 	return all

@@ -14,7 +14,6 @@ import (
 	"chelal/internal/billing"
 	"chelal/internal/change"
 	"chelal/internal/listing"
-	"chelal/internal/scheduling"
 )
 
 // ListBills answers bills to staff, and to a Patient the own ones.
@@ -51,10 +50,10 @@ func (h *handlers) billConditions(ctx context.Context, p api.ListBillsParams) []
 		where = append(where, listing.BillsInState(string(*p.Status), h.today()))
 	}
 	if p.DateFrom != nil {
-		where = append(where, listing.BillsFrom(scheduling.DayStart(p.DateFrom.Time, h.Zone)))
+		where = append(where, listing.BillsFrom(h.dayStart(*p.DateFrom)))
 	}
 	if p.DateTo != nil {
-		where = append(where, listing.BillsUntil(scheduling.DayStart(p.DateTo.AddDate(0, 0, 1), h.Zone)))
+		where = append(where, listing.BillsUntil(h.dayEnd(*p.DateTo)))
 	}
 	return where
 }

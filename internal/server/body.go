@@ -39,20 +39,15 @@ type checkedBody struct {
 func (checkedBody) Close() error          { return nil }
 func (b checkedBody) ValidatedValue() any { return b.value }
 
-// checkBody reads the JSON body, brings its texts into their stored form and checks it
-// against the operation's schema. What it returns names every wrong field.
+// checkBody reads the body, JSON or a form that says the same, brings its texts into their
+// stored form and checks it against the operation's schema. What it returns names every
+// wrong field.
 func (h *handlers) checkBody(c echo.Context, op operation) ([]apperr.Field, error) {
-	r := c.Request()
-	data, err := readBody(c.Response(), r, max(h.MaxBody, op.maxBody))
+	value, err := h.readValue(c, op)
 	if err != nil {
 		return nil, err
 	}
-	var value any = map[string]any{}
-	if len(bytes.TrimSpace(data)) > 0 {
-		if value, err = parseJSON(data); err != nil {
-			return nil, err
-		}
-	}
+	r := c.Request()
 	fields := cleanTexts("", value, op.body)
 	if len(fields) == 0 {
 		err = op.body.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest())
@@ -69,10 +64,25 @@ func (h *handlers) checkBody(c echo.Context, op operation) ([]apperr.Field, erro
 	return fields, nil
 }
 
+// readValue reads the body; an empty one counts as an object without properties.
+func (h *handlers) readValue(c echo.Context, op operation) (any, error) {
+	if isForm(c.Request(), op) {
+		return h.readForm(c, op)
+	}
+	data, err := readBody(c.Response(), c.Request(), max(h.MaxBody, op.maxBody))
+	if err != nil {
+		return nil, err
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return map[string]any{}, nil
+	}
+	return parseJSON(data)
+}
+
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, apperr.New(apperr.TooLarge, "too_large", fmt.Sprintf("The body is larger than %d bytes.", tooLarge.Limit))
+	if exceeded, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge(exceeded.Limit)
 	}
 	if err != nil {
 		return nil, apperr.New(apperr.Invalid, "body_broken_off", "The body ended before it was complete.").Because(err)

@@ -56,6 +56,7 @@ type operation struct {
 	// evenIfPasswordExpired admits an account that must choose a new password first.
 	evenIfPasswordExpired bool
 	body                  *openapi3.Schema
+	form                  *openapi3.Schema // of multipart/form-data, where it is taken too
 	// maxBody is how many bytes the body may have, where any may have less.
 	maxBody    int64
 	parameters openapi3.Parameters
@@ -79,7 +80,8 @@ func readOperations(doc *openapi3.T) ([]operation, error) {
 			maxBody, _ := op.Extensions["x-max-body-bytes"].(float64)
 			operations = append(operations, operation{
 				id: op.OperationID, method: method, path: path, permission: class, evenIfPasswordExpired: even,
-				body: bodySchema(op), maxBody: int64(maxBody), answered: answeredProperties(op),
+				body: bodySchema(op, "application/json"), form: bodySchema(op, "multipart/form-data"), maxBody: int64(maxBody),
+				answered:   answeredProperties(op),
 				parameters: append(append(openapi3.Parameters{}, item.Parameters...), op.Parameters...),
 			})
 		}
@@ -87,11 +89,11 @@ func readOperations(doc *openapi3.T) ([]operation, error) {
 	return operations, errors.Join(problems...)
 }
 
-func bodySchema(op *openapi3.Operation) *openapi3.Schema {
+func bodySchema(op *openapi3.Operation, mediaType string) *openapi3.Schema {
 	if op.RequestBody == nil {
 		return nil
 	}
-	media := op.RequestBody.Value.Content.Get("application/json")
+	media := op.RequestBody.Value.Content[mediaType]
 	if media == nil {
 		return nil
 	}

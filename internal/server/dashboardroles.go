@@ -59,7 +59,7 @@ func (d *dashboard) roleRequests(pending int64) {
 	}
 }
 
-// activity is of the last 24 hours.
+// activity is of the last 24 hours, of which the first one counts whole.
 func (d *dashboard) activity(ctx context.Context) error {
 	if !authz.Admin.Allows(d.caller) {
 		return nil
@@ -69,8 +69,8 @@ func (d *dashboard) activity(ctx context.Context) error {
 	most := []api.ActiveUser{}
 	for _, r := range rows {
 		active = r.ActiveUsers
-		if r.Actions > 0 {
-			most = append(most, api.ActiveUser{Username: r.Username, Actions: r.Actions})
+		if r.Changes > 0 && r.Username != "" { // who is deleted has no name
+			most = append(most, api.ActiveUser{Username: r.Username, Actions: r.Changes})
 		}
 	}
 	d.answer.ActiveUsers, d.answer.MostActiveUsers = &active, &most

@@ -14,7 +14,6 @@ import (
 	"chelal/internal/change"
 	"chelal/internal/listing"
 	"chelal/internal/pg"
-	"chelal/internal/scheduling"
 )
 
 // ListEncounters answers encounters to staff, and to a Patient the own ones.
@@ -49,10 +48,10 @@ func (h *handlers) encounterConditions(ctx context.Context, p api.ListEncounters
 		where = append(where, listing.EncountersOfAppointment(*p.Appointment))
 	}
 	if p.DateFrom != nil {
-		where = append(where, listing.EncountersFrom(scheduling.DayStart(p.DateFrom.Time, h.Zone)))
+		where = append(where, listing.EncountersFrom(h.dayStart(*p.DateFrom)))
 	}
 	if p.DateTo != nil {
-		where = append(where, listing.EncountersUntil(scheduling.DayStart(p.DateTo.AddDate(0, 0, 1), h.Zone)))
+		where = append(where, listing.EncountersUntil(h.dayEnd(*p.DateTo)))
 	}
 	return where
 }

@@ -11,7 +11,6 @@ import (
 	"chelal/gen/api"
 	"chelal/gen/db"
 	"chelal/internal/money"
-	"chelal/internal/scheduling"
 )
 
 // figure is what a figure says of one period: how many, how much, and how much by key.
@@ -35,10 +34,7 @@ func (f *figure) add(key string, count int64, amount money.Amount) {
 // order; the last one ends before the day until. With a key, they are of that key alone.
 func (h *handlers) figures(ctx context.Context, firstDays []time.Time, until time.Time, key *string,
 	names ...string) (map[string][]figure, error) {
-	bounds := make([]time.Time, 0, len(firstDays)+1)
-	for _, day := range append(firstDays[:len(firstDays):len(firstDays)], until) {
-		bounds = append(bounds, scheduling.DayStart(day, h.Zone))
-	}
+	bounds := append(firstDays[:len(firstDays):len(firstDays)], until)
 	rows, err := db.New().FigurePeriods(ctx, h.DB, db.FigurePeriodsParams{Bounds: bounds, Names: names, Key: key})
 	if err != nil {
 		return nil, err

@@ -7,11 +7,9 @@ import (
 
 	"chelal/gen/api"
 	"chelal/gen/db"
-	"chelal/internal/audit"
 	"chelal/internal/authn"
 	"chelal/internal/authz"
 	"chelal/internal/billing"
-	"chelal/internal/change"
 	"chelal/internal/report"
 	"chelal/internal/setting"
 )
@@ -31,10 +29,11 @@ func (h *handlers) GetInvoice(ctx context.Context, r api.GetInvoiceRequestObject
 	if err != nil {
 		return nil, err
 	}
+	noteExport(ctx, "bill", r.ID, row.CoreBill.PatientID)
 	return api.GetInvoice200ApplicationPdfResponse{
 		Body: bytes.NewReader(pdf), ContentLength: int64(len(pdf)),
 		Headers: api.GetInvoice200ResponseHeaders{ContentDisposition: inline(invoice.Number)},
-	}, h.recordExport(ctx, "bill", r.ID, row.CoreBill.PatientID)
+	}, nil
 }
 
 // hospital is what the system settings say of who hands a document out.
@@ -47,13 +46,6 @@ func (h *handlers) hospital(ctx context.Context) (report.Hospital, error) {
 	return report.Hospital{
 		Name: settings[setting.HospitalName], Address: settings[setting.HospitalAddress], Phone: settings[setting.HospitalPhone],
 	}, err
-}
-
-// recordExport notes in the audit log who got a patient's document.
-func (h *handlers) recordExport(ctx context.Context, object string, id, patientID int64) error {
-	return h.changes.Do(ctx, func(c *change.Change) error {
-		return c.Record(audit.Entry{Action: audit.Export, Object: object, ID: id, PatientID: &patientID})
-	})
 }
 
 // inline tells a browser to show a document, and under which name to save it.

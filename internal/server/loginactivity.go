@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"net/netip"
-	"time"
 
 	"github.com/oapi-codegen/nullable"
 
@@ -12,7 +11,6 @@ import (
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
 	"chelal/internal/listing"
-	"chelal/internal/scheduling"
 )
 
 // ListLoginActivity answers everybody's attempts to sign in.
@@ -73,12 +71,11 @@ func (h *handlers) loginConditions(p api.ListOwnLoginActivityParams) ([]listing.
 		}
 		where = append(where, listing.LoginActivityAt(address.Unmap()))
 	}
-	day := func(t time.Time) time.Time { return scheduling.DayStart(t, h.Zone) }
 	if p.DateFrom != nil {
-		where = append(where, listing.LoginActivityFrom(day(p.DateFrom.Time)))
+		where = append(where, listing.LoginActivityFrom(h.dayStart(*p.DateFrom)))
 	}
 	if p.DateTo != nil {
-		where = append(where, listing.LoginActivityUntil(day(p.DateTo.AddDate(0, 0, 1))))
+		where = append(where, listing.LoginActivityUntil(h.dayEnd(*p.DateTo)))
 	}
 	return where, nil
 }

@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"log/slog"
@@ -14,7 +15,9 @@ import (
 
 	"chelal/gen/client"
 	"chelal/gen/db"
+	"chelal/internal/auditlog"
 	"chelal/internal/authn"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/server"
 	"chelal/internal/testkit"
@@ -25,7 +28,7 @@ func TestMain(m *testing.M) {
 		if flag.Lookup("test.run").Value.String() != "" {
 			return nil // a part of the tests cannot exercise the whole contract
 		}
-		return testkit.EveryOperation()
+		return errors.Join(testkit.EveryOperation(), everyWriteRecorded())
 	})
 }
 
@@ -43,6 +46,7 @@ type bundle struct {
 	tokens  *authn.Tokens
 	now     time.Time
 	options server.Options
+	counted bool // statements are: the test sends none of its own
 }
 
 func setup(t testing.TB, change ...func(*server.Options)) *bundle {
@@ -58,8 +62,8 @@ func setupOn(t testing.TB, conn pg.DB, change ...func(*server.Options)) *bundle 
 	b.tokens = tokens
 	b.options = server.Options{
 		DB: conn, Now: func() time.Time { return b.now }, Log: slog.New(slog.DiscardHandler), Hasher: hasher,
-		Tokens: tokens, Secret: secret, RefreshLifetime: 7 * 24 * time.Hour, Zone: time.UTC, Version: "test",
-		StrictBodies: true, MaxBody: 1 << 20,
+		Tokens: tokens, Secret: secret, SealKeys: auditlog.NewKeys(secret), RefreshLifetime: 7 * 24 * time.Hour, Zone: time.UTC, Version: "test",
+		StrictBodies: true, MaxBody: 1 << 20, Media: media.Folder(t.TempDir()),
 	}
 	for _, f := range change {
 		f(&b.options)
@@ -95,7 +99,7 @@ func (b *bundle) nobody() caller { return b.with("", db.CoreUser{}) }
 
 func (b *bundle) with(token string, u db.CoreUser) caller {
 	b.t.Helper()
-	doer := testkit.Doer{T: b.t, Handler: b.handler, Token: token}
+	doer := testkit.Doer{T: b.t, Handler: b.handler, Token: token, After: b.holdAudited}
 	c, err := client.NewClientWithResponses(base, client.WithHTTPClient(doer))
 	require.NoError(b.t, err)
 	return caller{b, doer, u, c}

@@ -103,6 +103,8 @@ func actor(b *bundle, role, row, path string) (caller, int64) {
 	doctor := func() int64 { return testkit.User(b.t, b.db, "Doctor").ID }
 	patient := func() int64 { return testkit.Patient(b.t, b.db, owner).ID }
 	switch {
+	case strings.Contains(path, "audit-logs"):
+		return c, auditRow(b, owner)
 	case strings.Contains(path, "patients"):
 		return c, patient()
 	case strings.Contains(path, "appointments"):
@@ -139,6 +141,13 @@ func actor(b *bundle, role, row, path string) (caller, int64) {
 		return c, testkit.User(b.t, b.db, "Nurse").ID
 	}
 	return c, roleID(b.t, b, "Nurse")
+}
+
+// auditRow makes a row of the audit log.
+func auditRow(b *bundle, userID *int64) (id int64) {
+	require.NoError(b.t, b.db.QueryRow(b.t.Context(), "INSERT INTO core_auditlog (user_id, action) VALUES ($1, 'login') RETURNING id",
+		userID).Scan(&id))
+	return id
 }
 
 // ownerOr returns the owner, or without one somebody else.

@@ -9,11 +9,13 @@ import (
 	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/audit"
+	"chelal/internal/auditlog"
 	"chelal/internal/authn"
 	"chelal/internal/authz"
 	"chelal/internal/change"
 	"chelal/internal/listing"
 	"chelal/internal/patient"
+	"chelal/internal/pg"
 )
 
 // ListPatients answers patients to staff, and to a Patient the own record.
@@ -73,7 +75,7 @@ func (h *handlers) CreatePatient(ctx context.Context, r api.CreatePatientRequest
 	reject := valueOr(r.Params.OnDuplicate, api.CreatePatientParamsOnDuplicateReport) == api.CreatePatientParamsOnDuplicateReject
 	return once(ctx, h, "createPatient", r.Params.IdempotencyKey, api.CreatePatientResponseObject.VisitCreatePatientResponse,
 		func(c *change.Change) (api.CreatePatientResponseObject, error) {
-			duplicates, err := findDuplicates(ctx, c, details, reject)
+			duplicates, err := h.findDuplicates(ctx, c, details, reject)
 			if err != nil {
 				return nil, err
 			}
@@ -94,7 +96,7 @@ func (h *handlers) CreatePatient(ctx context.Context, r api.CreatePatientRequest
 
 // findDuplicates names who may be the same person. When they are to be refused, others
 // who register that person at the same time are made to wait.
-func findDuplicates(ctx context.Context, c *change.Change, d patient.Details, reject bool) ([]api.PatientSummary, error) {
+func (h *handlers) findDuplicates(ctx context.Context, c *change.Change, d patient.Details, reject bool) ([]api.PatientSummary, error) {
 	q := db.New()
 	if reject {
 		if err := q.PatientDuplicateLock(ctx, c.Tx, d.DateOfBirth); err != nil {
@@ -114,7 +116,11 @@ func findDuplicates(ctx context.Context, c *change.Change, d patient.Details, re
 	if reject && len(duplicates) > 0 {
 		return nil, possibleDuplicate.With("possible_duplicates", duplicates)
 	}
-	return duplicates, nil
+	// The change would be made already if this failed after it.
+	shown := convert(duplicates, func(d api.PatientSummary) auditlog.Viewed {
+		return auditlog.Viewed{Object: "patient", ID: d.ID, PatientID: d.ID}
+	})
+	return duplicates, h.writeViews(pg.WithTx(ctx, c.Tx), "createPatient", shown)
 }
 
 var (

@@ -9,13 +9,14 @@ import (
 	"pgregory.net/rapid"
 
 	"chelal/internal/money"
+	"chelal/internal/testkit"
 )
 
 // TestPaymentLaws pays, corrects, takes back and refunds in random order, and holds every
 // answer and the bill against sums that are kept here.
 func TestPaymentLaws(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setupOn(t, testkit.Pool(t))
 	admin := b.as("Admin")
 	rapid.Check(t, func(t *rapid.T) {
 		m := &books{t: t, admin: admin, payments: map[string]*paid{}}

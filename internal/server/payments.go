@@ -13,7 +13,6 @@ import (
 	"chelal/internal/listing"
 	"chelal/internal/money"
 	"chelal/internal/pg"
-	"chelal/internal/scheduling"
 )
 
 // ListPayments answers payments to staff, and to a Patient the own ones.
@@ -51,10 +50,10 @@ func (h *handlers) paymentConditions(ctx context.Context, p api.ListPaymentsPara
 		where = append(where, listing.PaymentsReceivedBy(*receiver))
 	}
 	if p.DateFrom != nil {
-		where = append(where, listing.PaymentsFrom(scheduling.DayStart(p.DateFrom.Time, h.Zone)))
+		where = append(where, listing.PaymentsFrom(h.dayStart(*p.DateFrom)))
 	}
 	if p.DateTo != nil {
-		where = append(where, listing.PaymentsUntil(scheduling.DayStart(p.DateTo.AddDate(0, 0, 1), h.Zone)))
+		where = append(where, listing.PaymentsUntil(h.dayEnd(*p.DateTo)))
 	}
 	return where
 }

@@ -10,7 +10,6 @@ import (
 	"chelal/internal/authz"
 	"chelal/internal/change"
 	"chelal/internal/listing"
-	"chelal/internal/scheduling"
 )
 
 // ListPrescriptions answers prescriptions to staff, and to a Patient the own ones.
@@ -50,10 +49,10 @@ func (h *handlers) prescriptionConditions(ctx context.Context, p api.ListPrescri
 		where = append(where, listing.PrescriptionsDispensed(*p.Dispensed))
 	}
 	if p.DateFrom != nil {
-		where = append(where, listing.PrescriptionsFrom(scheduling.DayStart(p.DateFrom.Time, h.Zone)))
+		where = append(where, listing.PrescriptionsFrom(h.dayStart(*p.DateFrom)))
 	}
 	if p.DateTo != nil {
-		where = append(where, listing.PrescriptionsUntil(scheduling.DayStart(p.DateTo.AddDate(0, 0, 1), h.Zone)))
+		where = append(where, listing.PrescriptionsUntil(h.dayEnd(*p.DateTo)))
 	}
 	return where
 }

@@ -46,9 +46,11 @@ func (h *handlers) writeProblem(err error, c echo.Context) {
 	}
 	e := known(err)
 	status := statuses[e.Kind]
-	if e.Kind == apperr.Internal {
-		h.Log.Error("internal error", slog.String("request_id", requestID(c)), slog.String("route", c.Path()),
-			slog.Any("error", err))
+	switch e.Kind {
+	case apperr.Internal:
+		h.Log.Error("internal error", slog.String("request_id", requestID(c)), slog.String("route", c.Path()), slog.Any("error", err))
+	case apperr.Unavailable:
+		h.Log.Warn("a service is away", slog.String("request_id", requestID(c)), slog.String("route", c.Path()), slog.Any("error", err))
 	}
 	header := c.Response().Header()
 	switch e.Kind {

@@ -27,10 +27,11 @@ func (h *handlers) GetReceipt(ctx context.Context, r api.GetReceiptRequestObject
 	if err != nil {
 		return nil, err
 	}
+	noteExport(ctx, "payment", r.ID, row.PatientID)
 	return api.GetReceipt200ApplicationPdfResponse{
 		Body: bytes.NewReader(pdf), ContentLength: int64(len(pdf)),
 		Headers: api.GetReceipt200ResponseHeaders{ContentDisposition: inline(receipt.Number)},
-	}, h.recordExport(ctx, "payment", r.ID, row.PatientID)
+	}, nil
 }
 
 func (h *handlers) toReceipt(row db.ReceiptGetRow, hospital report.Hospital) report.Receipt {

@@ -52,7 +52,7 @@ func (h *handlers) Register(ctx context.Context, r api.RegisterRequestObject) (a
 				}
 			}
 			return api.Register201JSONResponse{
-				User: toAPIUser(db.UserListRow{CoreUser: row}, true), Message: "User registered successfully",
+				User: h.toAPIUser(ctx, db.UserListRow{CoreUser: row}, true), Message: "User registered successfully",
 			}, nil
 		})
 }

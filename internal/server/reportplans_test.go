@@ -69,6 +69,7 @@ func TestReportsAtScale(t *testing.T) {
 	t.Parallel()
 	w := &watched{Pool: testkit.Pool(t), t: t}
 	b := setupOn(t, w)
+	b.counted = true
 	admin := b.as("Admin")
 	asked := map[string]int{}
 	for _, path := range reportPaths {

@@ -37,7 +37,8 @@ func inHospital(t *testing.T, test func(t *testing.T, b *bundle)) {
 			require.NoError(t, err)
 			now, err := time.Parse(time.RFC3339, c.now)
 			require.NoError(t, err)
-			b := setup(t, func(o *server.Options) { o.Zone = zone })
+			b := setupOn(t, testkit.Pool(t), func(o *server.Options) { o.Zone = zone }) // its own: all tests have one core_hospital
+			execute(t, b, "UPDATE core_hospital SET zone = $1", c.zone)
 			b.now = now
 			test(t, b)
 		})

@@ -97,6 +97,22 @@ func TestRoleChangeRequests(t *testing.T) {
 		require.Equal(t, 201, asking.call("POST", rolePath, asks(q.RequestedRoleID)).status, "a rejected request does not keep from asking again")
 	})
 
+	t.Run("told in the own language, with what the Admin wrote", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		admin, asking := b.as("Admin"), b.as("")
+		execute(t, b, "UPDATE core_user SET language_preference = 'fr' WHERE id = $1", asking.user.ID)
+		execute(t, b, "UPDATE core_user SET language_preference = 'sw' WHERE id = $1", admin.user.ID)
+		made := asking.call("POST", rolePath, asks(roleID(t, b, "Nurse")))
+		require.Equal(t, 201, made.status, made.raw)
+		message := func(c caller) any {
+			return c.call("GET", "/api/notifications/", nil).body["results"].([]any)[0].(map[string]any)["message"]
+		}
+		require.Equal(t, fmt.Sprintf("%s %s anaomba jukumu la Nurse.", asking.user.FirstName, asking.user.LastName), message(admin))
+		require.Equal(t, 200, admin.call("POST", roleRequestPath(made.body["id"])+"approve/", map[string]any{"review_notes": "Bienvenue !"}).status)
+		require.Equal(t, "Vous avez maintenant le rôle Nurse.\nBienvenue !", message(asking))
+	})
+
 	t.Run("one request a role at a time", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)

@@ -24,7 +24,9 @@ import (
 
 // This file is the list of what protects the API, one test each, for a reviewer to go
 // through. What is generated from the contract stands beside it: attack_test.go (hostile
-// input), attackids_test.go (other people's ids), matrix_test.go (roles).
+// input), attackids_test.go (other people's ids), matrix_test.go (roles). Tests of
+// their own have signing in (auth_test.go, twofactor_test.go, signintime_test.go) and the links
+// of pictures (profile_test.go, ../media/links_test.go).
 
 // forged signs a token as the server does, with any header, claims and key.
 func forged(header, claims string, key []byte) string {

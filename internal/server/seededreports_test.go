@@ -66,9 +66,9 @@ SELECT jsonb_build_object(
 	'unread_notifications', (SELECT count(*) FROM core_notification WHERE user_id = $3 AND NOT is_read),
 	'low_stock_alerts', (SELECT jsonb_agg(id ORDER BY name) FROM core_medication WHERE current_stock <= reorder_level),
 	'pending_role_requests', (SELECT count(*) FROM core_rolechangerequest WHERE status = 'pending'),
-	'active_users', (SELECT count(DISTINCT user_id) FROM core_auditlog WHERE timestamp > $1 - interval '1 day'),
+	'active_users', (SELECT count(DISTINCT user_id) FROM core_auditlog WHERE timestamp >= date_trunc('hour', $1 - interval '1 day') AND action <> 'view'),
 	'most_active_users', (SELECT jsonb_agg(jsonb_build_object('username', username, 'actions', n) ORDER BY n DESC, user_id) FROM (
-		SELECT user_id, username, count(*) AS n FROM core_auditlog WHERE timestamp > $1 - interval '1 day' AND user_id IS NOT NULL
+		SELECT user_id, username, count(*) AS n FROM core_auditlog WHERE timestamp >= date_trunc('hour', $1 - interval '1 day') AND user_id IS NOT NULL AND action <> 'view'
 		GROUP BY user_id, username ORDER BY n DESC, user_id LIMIT 5) m),
 	'appointments_by_doctor', (SELECT jsonb_agg(jsonb_build_object('doctor_id', u.id, 'doctor__first_name', u.first_name,
 			'doctor__last_name', u.last_name, 'doctor_name', u.first_name || ' ' || u.last_name, 'appointment_count', c.n) ORDER BY c.n DESC, u.id)
@@ -98,6 +98,7 @@ func TestReportsOfSeededData(t *testing.T) {
 	require.NoError(t, err)
 	pool := testkit.Pool(t)
 	b := setupOn(t, pool, func(o *server.Options) { o.Zone = zone })
+	execute(t, b, "UPDATE core_hospital SET zone = $1", zone.String())
 	b.now = time.Date(2026, 4, 1, 11, 40, 0, 0, zone)
 	admin, pharmacist := b.as("Admin"), b.as("Pharmacist") // who are told of what is low
 	_, err = seed.Run(t.Context(), pool, seed.Options{Patients: 1500, Appointments: 4000, RNGSeed: 1, Now: b.now})

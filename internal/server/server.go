@@ -12,12 +12,16 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
+	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"chelal/gen/api"
+	"chelal/internal/auditlog"
 	"chelal/internal/authn"
 	"chelal/internal/change"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/ratelimit"
+	"chelal/internal/scheduling"
 	"chelal/internal/sync"
 )
 
@@ -28,7 +32,10 @@ type Options struct {
 	Log             *slog.Logger
 	Hasher          *authn.Hasher
 	Tokens          *authn.Tokens
-	Secret          []byte // keys are derived from it, one a purpose
+	Secret          []byte   // keys are derived from it, one a purpose
+	OldSecrets      [][]byte // still decrypt and verify
+	SealKeys        auditlog.Keys
+	Media           media.Store
 	RefreshLifetime time.Duration
 	Zone            *time.Location // the hospital's
 	Version         string
@@ -45,7 +52,10 @@ type Options struct {
 type handlers struct {
 	Options
 	changes    *change.Store
+	views      *auditlog.Views
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
+	factors    *authn.Sealer
+	links      *media.Links
 	addresses  *ratelimit.Limiter[netip.Prefix]
 	users      *ratelimit.Limiter[int64]
 	inside     *echo.Echo
@@ -73,7 +83,10 @@ func New(o Options) (*Server, error) {
 	h := &handlers{
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now},
+		views:      auditlog.NewViews(o.DB),
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
+		links:      newLinks(o),
+		factors:    authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
 		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
 		users:      ratelimit.New[int64](o.UserLimit, o.Now),
 	}
@@ -87,16 +100,35 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the contract cannot be served: %w", err)
 	}
-	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{refuseNothing, replayStored})
+	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{refuseNothing, h.recordViews(readShowings(contract)), replayStored})
 	api.RegisterHandlersWithOptions(e, strict, api.RegisterHandlersOptions{OperationMiddlewares: operations})
 	h.mountInside(strict, operations)
 	mountDocs(e, contract)
 	h.mountProbes(e)
+	e.GET("/media/*", h.serveMedia)
 	return &Server{Handler: headAsGet(e), desk: h.desk}, nil
+}
+
+func newLinks(o Options) *media.Links {
+	const purpose = "media-link"
+	var old [][]byte
+	for _, secret := range o.OldSecrets {
+		old = append(old, authn.DeriveKey(secret, purpose))
+	}
+	return media.NewLinks(authn.DeriveKey(o.Secret, purpose), old...)
 }
 
 // today is the hospital's day at midnight UTC, as dates are stored.
 func (h *handlers) today() time.Time {
 	y, m, d := h.Now().In(h.Zone).Date()
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}
+
+// dayStart is when a day begins in the hospital, dayEnd when the next one does.
+func (h *handlers) dayStart(day openapi_types.Date) time.Time {
+	return scheduling.DayStart(day.Time, h.Zone)
+}
+
+func (h *handlers) dayEnd(day openapi_types.Date) time.Time {
+	return scheduling.DayStart(day.AddDate(0, 0, 1), h.Zone)
 }

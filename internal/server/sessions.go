@@ -114,6 +114,7 @@ const (
 	attemptWindow   = 15 * time.Minute
 	attemptsPerName = 5  // failures for one name from one address
 	attemptsPerIP   = 20 // failures from one address
+	codesPerAccount = 10 // failures of the second factor, from whatever addresses
 )
 
 var tooManyAttempts = apperr.New(apperr.TooMany, "too_many_attempts",
@@ -175,16 +176,4 @@ func waitFor(failures []db.LoginFailuresRow, now time.Time) time.Duration {
 		wait = max(wait, until)
 	}
 	return wait
-}
-
-// failAttempt records a failure and returns what the caller is told.
-func (h *handlers) failAttempt(ctx context.Context, attempt int64, known bool, userID int64) error {
-	decision := db.LoginDecideParams{ID: attempt, Status: "failure"}
-	if known {
-		decision.UserID = &userID
-	}
-	if err := db.New().LoginDecide(ctx, h.DB, decision); err != nil {
-		return err
-	}
-	return invalidCredentials
 }

@@ -11,6 +11,7 @@ import (
 	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
+	"chelal/internal/authz"
 	"chelal/internal/change"
 	"chelal/internal/sync"
 )
@@ -95,12 +96,7 @@ const resultsAtOnce = 500
 
 // GetSyncBatch answers how far a batch has come, to the user who sent it and to an Admin.
 func (h *handlers) GetSyncBatch(ctx context.Context, r api.GetSyncBatchRequestObject) (api.GetSyncBatchResponseObject, error) {
-	caller := authn.PrincipalFrom(ctx)
-	own := &caller.UserID
-	if caller.Role == authn.RoleAdmin {
-		own = nil
-	}
-	row, err := db.New().SyncBatchGet(ctx, h.DB, r.Batch, own)
+	row, err := db.New().SyncBatchGet(ctx, h.DB, r.Batch, authz.OwnUnlessAdmin(authn.PrincipalFrom(ctx)))
 	if err != nil {
 		return nil, err
 	}

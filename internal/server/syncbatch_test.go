@@ -3,15 +3,18 @@ package server_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"chelal/gen/db"
 	"chelal/internal/server"
 	"chelal/internal/testkit"
 )
@@ -31,13 +34,13 @@ func (c caller) queued(device string, operations ...any) string {
 	return a.body["batch"].(string)
 }
 
-// registrations are creations of patients.
+// registrations are creations of patients who are not alike.
 func registrations(n int) []any {
 	all := make([]any, n)
 	for i := range all {
 		patient := jane()
-		patient["last_name"] = fmt.Sprint("Smith", i)
-		patient["contact_info"] = ""
+		patient["last_name"], patient["contact_info"] = testkit.Unique("Smith"), ""
+		patient["date_of_birth"] = time.Date(1990, 1, 15+i, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 		all[i] = op("patients", "create", "temp_id", fmt.Sprint("p", i), "data", patient)
 	}
 	return all
@@ -189,19 +192,14 @@ func (*killing) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData)
 // TestSyncStatements holds that an operation takes so many statements, whatever came before it.
 func TestSyncStatements(t *testing.T) {
 	t.Parallel()
-	counter := &statements{}
-	config := testkit.Pool(t).Config()
-	config.ConnConfig.Tracer = counter
-	pool, err := pgxpool.NewWithConfig(context.Background(), config)
-	require.NoError(t, err)
-	t.Cleanup(pool.Close)
+	counter, pool := countedPool(t)
 	b := setupOn(t, pool)
 	nurse := b.as("Nurse")
-	nurse.sync("warm", registrations(1)...)
+	all := registrations(121) // of whom nobody is shown as another's likely duplicate
+	nurse.sync("warm", all[120])
 	taken := func(operations []any) int64 {
 		return counter.during(func() { nurse.sync("tablet", operations...) })
 	}
-	all := registrations(120)
 	none := taken(nil)
 	one, ten, hundred := taken(all[:1])-none, taken(all[1:11])-none, taken(all[11:111])-none
 	per := (hundred - ten) / 90
@@ -213,11 +211,56 @@ func TestSyncStatements(t *testing.T) {
 	t.Logf("%d statements an operation, %d a repeat", per, again/110)
 }
 
+// TestSyncReadsNoHistory holds that what an operation refers to is found by an index, however
+// much the device has sent, and though nobody has counted the rows yet.
+func TestSyncReadsNoHistory(t *testing.T) {
+	t.Parallel()
+	b := setupOn(t, testkit.Pool(t))
+	nurse := b.as("Nurse")
+	nurse.sync("tablet", registrations(200)...)
+	nurse.queued("tablet", registrations(300)...)
+	for name, query := range map[string]struct {
+		sql  string
+		args []any
+	}{
+		"names": {db.SyncNames, []any{[]string{"p7", "p8"}, nurse.user.ID, "tablet"}},
+		"again": {db.SyncOperationGet, []any{nurse.user.ID, "tablet", uuid.New()}},
+		"next":  {db.SyncNext, []any{nurse.user.ID, "tablet"}},
+		"row":   {db.SyncRowAt, []any{"patients", 1, 1}},
+	} {
+		lines, err := b.db.Query(t.Context(), "EXPLAIN ANALYZE "+query.sql, query.args...)
+		require.NoError(t, err, name)
+		plan, err := pgx.CollectRows(lines, pgx.RowTo[string])
+		require.NoError(t, err, name)
+		text := strings.Join(plan, "\n")
+		require.NotContains(t, text, "Rows Removed", name)
+		require.NotContains(t, text, "Seq Scan on core_sync", name)
+	}
+}
+
+// BenchmarkSync registers patients: each by a request, together while the caller waits, and in
+// the background.
 func BenchmarkSync(b *testing.B) {
 	bundle := setupOn(b, testkit.Pool(b))
 	nurse := bundle.as("Nurse")
-	for b.Loop() {
-		nurse.sync("tablet", registrations(200)...)
-	}
-	b.ReportMetric(float64(200*b.N)/b.Elapsed().Seconds(), "ops/s")
+	b.Run("by requests", func(b *testing.B) {
+		for b.Loop() {
+			for _, o := range registrations(200) {
+				require.Equal(b, 201, nurse.call("POST", "/api/patients/", o.(record)["data"]).status)
+			}
+		}
+		b.ReportMetric(float64(200*b.N)/b.Elapsed().Seconds(), "ops/s")
+	})
+	b.Run("at once", func(b *testing.B) {
+		for b.Loop() {
+			nurse.sync(testkit.Unique("tablet"), registrations(200)...)
+		}
+		b.ReportMetric(float64(200*b.N)/b.Elapsed().Seconds(), "ops/s")
+	})
+	b.Run("in the background", func(b *testing.B) {
+		for b.Loop() {
+			require.NoError(b, bundle.work(b.Context(), nurse.queued(testkit.Unique("tablet"), registrations(1000)...)))
+		}
+		b.ReportMetric(float64(1000*b.N)/b.Elapsed().Seconds(), "ops/s")
+	})
 }

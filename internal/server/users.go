@@ -34,7 +34,7 @@ func (h *handlers) ListUsers(ctx context.Context, r api.ListUsersRequestObject) 
 	e := surround(ctx, request, page)
 	return api.ListUsers200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, func(u db.UserListRow) api.User { return toAPIUser(u, seesAll(ctx, u)) }),
+		Results: convert(page.Rows, func(u db.UserListRow) api.User { return h.toAPIUser(ctx, u, seesAll(ctx, u)) }),
 	}, nil
 }
 
@@ -46,7 +46,7 @@ func (h *handlers) GetUser(ctx context.Context, r api.GetUserRequestObject) (api
 	}
 	u := db.UserListRow(row)
 	return api.GetUser200JSONResponse{
-		Body: toAPIUser(u, seesAll(ctx, u)), Headers: api.GetUser200ResponseHeaders{ETag: etag(u.CoreUser.Version)},
+		Body: h.toAPIUser(ctx, u, seesAll(ctx, u)), Headers: api.GetUser200ResponseHeaders{ETag: etag(u.CoreUser.Version)},
 	}, nil
 }
 
@@ -57,13 +57,16 @@ func (h *handlers) GetCurrentUser(ctx context.Context, _ api.GetCurrentUserReque
 		return nil, err
 	}
 	return api.GetCurrentUser200JSONResponse{
-		Body: toAPIUser(db.UserListRow(row), true), Headers: api.GetCurrentUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
+		Body: h.toAPIUser(ctx, db.UserListRow(row), true), Headers: api.GetCurrentUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
 	}, nil
 }
 
 // CreateUser adds an account. Its first password, if any, is good for one sign-in.
 func (h *handlers) CreateUser(ctx context.Context, r api.CreateUserRequestObject) (api.CreateUserResponseObject, error) {
 	after := db.CoreUser{IsActive: true, LanguagePreference: string(api.LanguageEn), Preferences: []byte("{}"), Password: authn.Unusable}
+	if err := checkPreferences(r.Body.Preferences); err != nil {
+		return nil, err
+	}
 	if err := h.applyUser(ctx, &after, replacement(*r.Body)); err != nil {
 		return nil, err
 	}
@@ -86,7 +89,7 @@ func (h *handlers) CreateUser(ctx context.Context, r api.CreateUserRequestObject
 				return nil, err
 			}
 			return api.CreateUser201JSONResponse{
-				Body: toAPIUser(db.UserListRow(full), true), Headers: api.CreateUser201ResponseHeaders{ETag: etag(row.Version)},
+				Body: h.toAPIUser(ctx, db.UserListRow(full), true), Headers: api.CreateUser201ResponseHeaders{ETag: etag(row.Version)},
 			}, nil
 		})
 }
@@ -98,7 +101,7 @@ func (h *handlers) ReplaceUser(ctx context.Context, r api.ReplaceUserRequestObje
 		return nil, err
 	}
 	return api.ReplaceUser200JSONResponse{
-		Body: toAPIUser(row, true), Headers: api.ReplaceUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
+		Body: h.toAPIUser(ctx, row, true), Headers: api.ReplaceUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
 	}, nil
 }
 
@@ -109,7 +112,7 @@ func (h *handlers) UpdateUser(ctx context.Context, r api.UpdateUserRequestObject
 		return nil, err
 	}
 	return api.UpdateUser200JSONResponse{
-		Body: toAPIUser(row, true), Headers: api.UpdateUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
+		Body: h.toAPIUser(ctx, row, true), Headers: api.UpdateUser200ResponseHeaders{ETag: etag(row.CoreUser.Version)},
 	}, nil
 }
 
@@ -119,6 +122,9 @@ var lastAdmin = apperr.New(apperr.Conflict, "last_admin",
 // changeUser applies a patch to an account. A new password and a deactivation end the
 // sessions of the account.
 func (h *handlers) changeUser(ctx context.Context, id int64, ifMatch *string, patch api.UserPatch) (db.UserListRow, error) {
+	if err := checkPreferences(patch.Preferences); err != nil {
+		return db.UserListRow{}, err
+	}
 	hashed, err := h.hashFor(ctx, id, patch)
 	if err != nil {
 		return db.UserListRow{}, err
@@ -198,9 +204,12 @@ func (h *handlers) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject
 		},
 		Delete:  db.New().UserDelete,
 		Version: func(u db.CoreUser) int64 { return u.Version },
-		Check: func(*change.Change, db.CoreUser) error {
+		Check: func(c *change.Change, u db.CoreUser) error {
 			if slices.Equal(admins, []int64{r.ID}) {
 				return lastAdmin
+			}
+			if u.ProfileImage != nil {
+				return removeLater(ctx, c, *u.ProfileImage, c.Now)
 			}
 			return nil
 		},
@@ -270,7 +279,7 @@ func seesAll(ctx context.Context, u db.UserListRow) bool {
 	return p.Role == authn.RoleAdmin || p.UserID == u.CoreUser.ID
 }
 
-func toAPIUser(row db.UserListRow, all bool) api.User {
+func (h *handlers) toAPIUser(ctx context.Context, row db.UserListRow, all bool) api.User {
 	u := row.CoreUser
 	a := api.User{
 		ID: u.ID, Username: u.Username, FirstName: u.FirstName, LastName: u.LastName, IsActive: u.IsActive,
@@ -286,10 +295,8 @@ func toAPIUser(row db.UserListRow, all bool) api.User {
 	}
 	a.Email = new(valueOr(u.Email, ""))
 	a.LanguagePreference = new(api.Language(u.LanguagePreference))
-	preferences := map[string]any{}
-	_ = json.Unmarshal(u.Preferences, &preferences) // what is not an object answers as an empty one
-	a.Preferences = &preferences
-	a.ProfileImage = toNullable(u.ProfileImage)
+	a.Preferences = new(preferencesOf(u))
+	a.ProfileImage = h.pictureLink(ctx, u.ProfileImage)
 	a.TwoFactorEnabled = &u.TwoFactorEnabled
 	a.DateJoined = &u.DateJoined
 	a.LastLogin = toNullable(u.LastLogin)

@@ -30,6 +30,8 @@ type Doer struct {
 	Token string
 	// From is the client's address, 192.0.2.1 when empty.
 	From string
+	// After is told of every answer that the contract knows. It may be nil.
+	After func(r *http.Request, op *openapi3.Operation, response *http.Response, body []byte)
 }
 
 // Do sends a request.
@@ -50,17 +52,20 @@ func (d Doer) Do(r *http.Request) (*http.Response, error) {
 	response := w.Result()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(d.T, err)
-	check(d.T, r, response, body)
+	if op := check(d.T, r, response, body); op != nil && d.After != nil {
+		d.After(r, op, response, body)
+	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
 }
 
-// check fails the test when an answer is not what the contract says.
-func check(t testing.TB, r *http.Request, response *http.Response, body []byte) {
+// check fails the test when an answer is not what the contract says. It returns the
+// operation, nil when the contract has none.
+func check(t testing.TB, r *http.Request, response *http.Response, body []byte) *openapi3.Operation {
 	t.Helper()
 	route := find(r)
 	if route == nil {
-		return
+		return nil
 	}
 	err := openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, Route: route},
@@ -69,6 +74,7 @@ func check(t testing.TB, r *http.Request, response *http.Response, body []byte) 
 	})
 	require.NoError(t, err, "%s %s answered %d, which the contract does not allow: %s", r.Method, r.URL.Path, response.StatusCode, body)
 	seen.record(route.Operation.OperationID, response.StatusCode)
+	return route.Operation
 }
 
 // Contract returns the contract as it is written.

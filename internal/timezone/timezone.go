@@ -1,9 +1,11 @@
 // Package timezone keeps the moments of appointments in step with the hospital's wall
-// clock: date and time are what was agreed; starts_at and ends_at follow from the zone.
+// clock: date and time are what was agreed; starts_at and ends_at follow from the zone, and
+// so do the days of the figures.
 package timezone
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -20,10 +22,13 @@ const overlapReason = "Overlaps another appointment since the hospital's time zo
 // the other, one may pass over another. It stands here because sqlc does not know it.
 const overlapsLater = "SET CONSTRAINTS core_appointment_doctor_excl, core_appointment_patient_excl DEFERRED"
 
+// asLongAsItTakes lifts the limit that a request has: a large hospital's rows take minutes.
+const asLongAsItTakes = "SET LOCAL statement_timeout = 0"
+
 // Apply makes the zone the hospital's. When it was another one, every appointment is
 // moved to the moment at which the new zone's clock shows its date and time, in one
 // transaction during which nobody books; those that then overlap are marked overbooked,
-// so that a person can look at them. Several processes may call it at once.
+// so that a person can look at them. The figures are made anew by the new zone's days. Several processes may call it at once.
 func Apply(ctx context.Context, changes *change.Store, zone *time.Location, log *slog.Logger) error {
 	if present, err := db.New().HospitalZone(ctx, changes.DB); err != nil || present == zone.String() {
 		return err
@@ -40,6 +45,9 @@ func Apply(ctx context.Context, changes *change.Store, zone *time.Location, log 
 		}
 		if err := q.HospitalZoneSet(ctx, c.Tx, zone.String()); err != nil {
 			return err
+		}
+		if err := q.FiguresRebuild(ctx, c.Tx); err != nil {
+			return fmt.Errorf("keep the figures by the days of %s: %w", zone, err)
 		}
 		log.Warn("the hospital's time zone changed: appointments keep their time on the clock",
 			"before", before, "after", zone.String(), "moved", moved, "overlapping", overlapping)
@@ -58,6 +66,9 @@ type hospital struct {
 // move recomputes the moments of all appointments and marks those that overlap.
 func move(ctx context.Context, c *change.Change, zone *time.Location) (moved, overlapping int64, err error) {
 	q := db.New()
+	if _, err := c.Tx.Exec(ctx, asLongAsItTakes); err != nil {
+		return 0, 0, err
+	}
 	if err := q.AppointmentTableLock(ctx, c.Tx); err != nil {
 		return 0, 0, err
 	}

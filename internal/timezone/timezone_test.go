@@ -34,6 +34,14 @@ func read(t *testing.T, pool *pgxpool.Pool, id int64) db.CoreAppointment {
 	return row.CoreAppointment
 }
 
+// revenueDay is the only day on which something was paid.
+func revenueDay(t *testing.T, pool *pgxpool.Pool) (day string) {
+	t.Helper()
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD') FROM core_figure_current
+		WHERE name = 'revenue' AND isfinite(bucket) GROUP BY bucket HAVING sum(amount) <> 0`).Scan(&day))
+	return day
+}
+
 func at(text string) time.Time {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
@@ -51,7 +59,12 @@ func TestAppointmentsKeepTheirTimeOnTheClock(t *testing.T) {
 	for hour := range 8 {
 		ids = append(ids, testkit.Appointment(t, pool, patient, doctor, at("2026-12-01T08:00:00Z").Add(time.Duration(hour)*time.Hour)).ID)
 	}
+	bill := testkit.Bill(t, pool, patient, "10.00")
+	_, err := pool.Exec(t.Context(), "INSERT INTO core_payment (bill_id, amount, method, payment_date) VALUES ($1, 10, 'Cash', '2026-11-30T22:00:00Z')", bill.ID)
+	require.NoError(t, err)
+	require.Equal(t, "2026-11-30", revenueDay(t, pool))
 	apply(t, pool, "Africa/Nairobi")
+	require.Equal(t, "2026-12-01", revenueDay(t, pool), "it was paid after midnight")
 	first := read(t, pool, ids[0])
 	require.Equal(t, "08:00:00", first.Time.String())
 	require.Equal(t, at("2026-12-01T05:00:00Z"), first.StartsAt)

@@ -26,8 +26,13 @@ const (
 // mailKept is how long it can be seen what became of a mail.
 const mailKept = 90 * 24 * time.Hour
 
+// activityKept is how long it is known by the hour who did how much: the dashboard asks
+// for a day.
+const activityKept = 48 * time.Hour
+
 // expire removes sessions, refresh tokens, idempotency keys, what offline operations
-// were answered and what became of mails, when they are past their time, and makes the audit log's partitions before their months begin.
+// were answered and what became of mails, when they are past their time, and makes the
+// audit log's partitions before their months begin.
 type expire struct {
 	river.WorkerDefaults[jobs.Expire]
 	db  pg.DB
@@ -50,6 +55,7 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"mails", func() (int64, error) { return db.New().MailExpire(ctx, w.db, now.Add(-mailKept)) }},
 		{"sync batches", func() (int64, error) { return db.New().SyncBatchExpire(ctx, w.db, now.Add(-syncBatchesKept)) }},
 		{"rows of sync results", func() (int64, error) { return db.New().SyncRowsForget(ctx, w.db, now.Add(-syncRowsKept)) }},
+		{"hours of activity", func() (int64, error) { return db.New().ActivityForget(ctx, w.db, now.Add(-activityKept)) }},
 		{"audit partitions", func() (int64, error) { return 0, db.New().AuditPartitions(ctx, w.db, monthsAhead) }},
 	} {
 		removed, err := part.run()

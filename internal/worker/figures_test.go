@@ -37,6 +37,8 @@ var writes = []string{
 		SELECT id, (total_amount - amount_paid) / ({n} % 2 + 1), (ARRAY ['Cash', 'Card'])[{n} % 2 + 1], {at} FROM core_bill WHERE NOT is_paid`,
 	`INSERT INTO core_refund (payment_id, amount, reason, created_at)
 		SELECT id, 0.01, 'x', {at} FROM core_payment WHERE id IN ({core_payment}, {core_payment} + 1)`,
+	`INSERT INTO core_auditlog (user_id, action, timestamp) VALUES
+		(nullif({n} % 4, 0), (ARRAY ['create', 'edit', 'delete', 'login', 'logout', 'view'])[{n} % 6 + 1], {at})`,
 	`UPDATE core_patient SET merged_into_id = {core_patient}, created_at = {at} WHERE id <> {core_patient} AND id % 2 = {n} % 2`,
 	`UPDATE core_patient SET merged_into_id = NULL WHERE id = {core_patient}`,
 	`UPDATE core_appointment SET doctor_id = {core_user}, updated_at = {at} WHERE id = {core_appointment}`,

@@ -13,9 +13,11 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 
+	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/jobs"
 	"chelal/internal/mail"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 )
 
@@ -31,27 +33,32 @@ type Options struct {
 	Pool *pgxpool.Pool
 	Log  *slog.Logger
 	Now  func() time.Time
+	// SealKeys sign the seals of the audit log.
+	SealKeys auditlog.Keys
 	// WorkSyncBatch carries out what is left of a batch of offline operations.
 	WorkSyncBatch func(ctx context.Context, batch uuid.UUID) error
 	// Mailer takes the mails. Without one none is sent and no reminder made.
 	Mailer *mail.Server
+	Media  media.Store
 }
 
 // New returns a River client that works every job once it is started. Of the processes
 // on one database River elects one to enqueue the periodic jobs.
 func New(o Options) (*river.Client[pgx.Tx], error) {
+	changes := &change.Store{DB: o.Pool, Now: o.Now}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &expire{db: o.Pool, log: o.Log, now: o.Now})
 	river.AddWorker(workers, &foldFigures{db: o.Pool})
 	river.AddWorker(workers, &syncBatch{work: o.WorkSyncBatch})
-	changes := &change.Store{DB: o.Pool, Now: o.Now}
 	river.AddWorker(workers, &resumeSync{changes: changes})
+	river.AddWorker(workers, &sealAudit{db: o.Pool, log: o.Log, now: o.Now, keys: o.SealKeys})
+	river.AddWorker(workers, &removePicture{db: o.Pool, store: o.Media})
 	river.AddWorker(workers, &markNoShows{changes: changes, log: o.Log})
 	river.AddWorker(workers, &remind{changes: changes})
 	river.AddWorker(workers, &sendMail{db: o.Pool, log: o.Log, now: o.Now, mailer: o.Mailer})
 	periodic := []*river.PeriodicJob{
 		every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{}), every(time.Minute, jobs.ResumeSync{}),
-		every(time.Hour, jobs.MarkNoShows{}),
+		every(time.Minute, jobs.SealAudit{}), every(time.Hour, jobs.MarkNoShows{}),
 	}
 	if o.Mailer != nil {
 		periodic = append(periodic, every(time.Minute, jobs.Remind{}))

@@ -2,7 +2,9 @@ package worker_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,9 +14,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/gen/db"
+	"chelal/internal/auditlog"
+	"chelal/internal/change"
+	"chelal/internal/jobs"
+	"chelal/internal/media"
 	"chelal/internal/testkit"
 	"chelal/internal/worker"
 )
+
+// sealKeys sign the seals of the tests.
+var sealKeys = auditlog.NewKeys([]byte("a secret of the tests, long enough to be one"))
 
 func TestMain(m *testing.M) { testkit.Main(m) }
 
@@ -35,9 +44,16 @@ func TestExpireRunsAtTheStartAndRemovesOnlyWhatIsPastItsTime(t *testing.T) {
 			Operation: "test", Key: key, RequestHash: []byte("h"), Status: 201, Header: []byte("{}"), Body: []byte("{}"), Now: made,
 		}))
 	}
+	_, err := pool.Exec(ctx, `INSERT INTO core_figure (name, bucket, key, count, amount) VALUES
+		('changes', $1, '7', 1, 0), ('other_actions', $1, '7', 1, 0), ('changes', $2, '7', 1, 0), ('revenue', $1, 'Cash', 1, 5)`,
+		now.Add(-49*time.Hour), now.Add(-47*time.Hour))
+	require.NoError(t, err)
 
 	work(t, pool, now, "expire")
 
+	require.Equal(t, 1, count(t, pool, "core_figure WHERE name = 'changes'"))
+	require.Zero(t, count(t, pool, "core_figure WHERE name = 'other_actions'"))
+	require.Equal(t, 1, count(t, pool, "core_figure WHERE name = 'revenue'"))
 	require.Equal(t, 1, count(t, pool, "core_session"))
 	require.Equal(t, 1, count(t, pool, "core_refreshtoken"))
 	require.Equal(t, 1, count(t, pool, "core_idempotencykey"))
@@ -50,6 +66,43 @@ func TestExpireMakesTheNextAuditPartitions(t *testing.T) {
 	require.NoError(t, err)
 	work(t, pool, time.Now(), "expire")
 	require.Equal(t, 0, count(t, pool, month))
+}
+
+// TestExpirePassesOverAMonthOfAWrongClock has a row from a clock that was far ahead, which
+// is in the way of its month's partition.
+func TestExpirePassesOverAMonthOfAWrongClock(t *testing.T) {
+	pool := testkit.Pool(t)
+	first := time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day())
+	for _, ahead := range []int{2, 3} {
+		_, err := pool.Exec(t.Context(), "DROP TABLE "+first.AddDate(0, ahead, 0).Format("core_auditlog_200601"))
+		require.NoError(t, err)
+	}
+	_, err := pool.Exec(t.Context(), "INSERT INTO core_auditlog (action, timestamp) VALUES ('create', $1)", first.AddDate(0, 2, 1))
+	require.NoError(t, err)
+	work(t, pool, time.Now(), "expire")
+	require.Equal(t, 0, count(t, pool, first.AddDate(0, 3, 0).Format("core_auditlog_200601")))
+	require.Equal(t, 1, count(t, pool, "core_auditlog_default"))
+}
+
+func TestRemovePictureKeepsWhatAnAccountNames(t *testing.T) {
+	pool, ctx := testkit.Pool(t), t.Context()
+	store := media.Folder(t.TempDir())
+	named, replaced := media.NewName(), media.NewName()
+	_, err := pool.Exec(ctx, "UPDATE core_user SET profile_image = $2 WHERE id = $1", testkit.User(t, pool, "Nurse").ID, named)
+	require.NoError(t, err)
+	changes := change.Store{DB: pool, Now: time.Now}
+	for _, name := range []string{named, replaced} {
+		require.NoError(t, store.Put(ctx, name, []byte("image")))
+	}
+	require.NoError(t, changes.Do(ctx, func(c *change.Change) error {
+		return errors.Join(c.Enqueue(ctx, jobs.RemovePicture{Name: named}, nil), c.Enqueue(ctx, jobs.RemovePicture{Name: replaced}, nil))
+	}))
+	workOn(t, worker.Options{Pool: pool, Now: time.Now, Media: store}, "remove_picture", "remove_picture")
+	_, _, err = store.Open(ctx, replaced)
+	require.ErrorIs(t, err, media.ErrMissing)
+	kept, _, err := store.Open(ctx, named)
+	require.NoError(t, err)
+	require.NoError(t, kept.Close())
 }
 
 func TestFoldFiguresLeavesNoDifference(t *testing.T) {
@@ -74,24 +127,33 @@ func work(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string) {
 // workWith is work that tells which batches of offline operations were to be worked on.
 func workWith(t *testing.T, pool *pgxpool.Pool, now time.Time, kind string, batches chan<- uuid.UUID) {
 	t.Helper()
-	client, err := worker.New(worker.Options{
-		Pool: pool, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now },
+	workOn(t, worker.Options{
+		Pool: pool, Now: func() time.Time { return now }, SealKeys: sealKeys, Media: media.Folder(t.TempDir()),
 		WorkSyncBatch: func(_ context.Context, batch uuid.UUID) error {
 			batches <- batch
 			return nil
 		},
-	})
+	}, kind)
+}
+
+// workOn starts a client and stops it when as many jobs of each kind are done as are named.
+func workOn(t *testing.T, o worker.Options, kinds ...string) {
+	t.Helper()
+	o.Log = slog.New(slog.DiscardHandler)
+	client, err := worker.New(o)
 	require.NoError(t, err)
 	done, cancel := client.Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed)
 	defer cancel()
 	require.NoError(t, client.Start(t.Context()))
 	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
-	for finished := ""; finished != kind; {
+	for len(kinds) > 0 {
 		select {
 		case e := <-done:
 			require.Equal(t, river.EventKindJobCompleted, e.Kind, e.Job.Kind)
-			finished = e.Job.Kind
+			if i := slices.Index(kinds, e.Job.Kind); i >= 0 {
+				kinds = slices.Delete(kinds, i, i+1)
+			}
 		case <-ctx.Done():
 			require.Fail(t, "the job did not run")
 		}

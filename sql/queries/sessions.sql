@@ -15,6 +15,9 @@ UPDATE core_session SET revoked_at = @now::timestamptz WHERE id = @id AND revoke
 -- name: SessionRevokeAll :execrows
 UPDATE core_session SET revoked_at = @now::timestamptz WHERE user_id = @user_id AND revoked_at IS NULL;
 
+-- name: SessionRevokeOthers :execrows
+UPDATE core_session SET revoked_at = @now::timestamptz WHERE user_id = @user_id AND id <> @kept AND revoked_at IS NULL;
+
 -- name: RefreshTokenCreate :exec
 INSERT INTO core_refreshtoken (session_id, parent_id, token_hash, created_at, expires_at)
 VALUES (@session_id, sqlc.narg(parent_id), @token_hash, @now, @expires_at);
@@ -60,6 +63,23 @@ LIMIT @most;
 INSERT INTO core_loginactivity (username, timestamp, ip_address, user_agent, status)
 VALUES (@username, @now, @ip_address::inet, @user_agent, @status)
 RETURNING id;
+
+-- SecondFactorLock makes the codes that are tried for one account wait for one another.
+-- name: SecondFactorLock :exec
+SELECT pg_advisory_xact_lock(hashtextextended('second factor ' || @user_id::bigint, 0));
+
+-- SecondFactorAttempt says that an attempt tries a code of an account's second factor, and
+-- answers how many did so before, since @since and without success, those not yet decided
+-- among them: at most @most, and when the first of these was.
+-- name: SecondFactorAttempt :one
+WITH this AS (
+    UPDATE core_loginactivity t SET user_id = @user_id, second_factor = true WHERE t.id = @id
+), latest AS (
+    SELECT f.timestamp FROM core_loginactivity f
+    WHERE f.user_id = @user_id AND f.timestamp > @since AND f.second_factor AND f.status IN ('failure', 'pending')
+    ORDER BY f.timestamp DESC LIMIT @most
+)
+SELECT count(*) AS failures, coalesce(min(l.timestamp), @since)::timestamptz AS first FROM latest l;
 
 -- name: LoginDecide :exec
 UPDATE core_loginactivity SET status = @status, user_id = sqlc.narg(user_id) WHERE id = @id;

@@ -14,9 +14,12 @@ VALUES (@user_id, @device_id, @op_id, @hash, @entity, @action, @status, sqlc.nar
 -- SyncNames finds what temporary ids stand for: of several operations that gave the same
 -- one, the one that was applied, else the latest.
 -- name: SyncNames :many
-SELECT DISTINCT ON (temp_id) temp_id::text AS temp_id, op_id, entity, status, row_id FROM core_syncoperation
-WHERE user_id = @user_id AND device_id = @device_id AND temp_id = ANY (@temp_ids::text[])
-ORDER BY temp_id, status <> 'applied', created_at DESC;
+SELECT o.temp_id::text AS temp_id, o.op_id, o.entity, o.status, o.row_id
+FROM unnest(@temp_ids::text[]) AS n(temp_id) CROSS JOIN LATERAL (
+    SELECT s.temp_id, s.op_id, s.entity, s.status, s.row_id FROM core_syncoperation s
+    WHERE s.user_id = @user_id AND s.device_id = @device_id AND s.temp_id = n.temp_id
+    ORDER BY s.status <> 'applied', s.created_at DESC
+    LIMIT 1) o;
 
 -- name: SyncBase :one
 SELECT entity, status, row_id, version FROM core_syncoperation

@@ -61,3 +61,26 @@ FOR NO KEY UPDATE OF u;
 
 -- name: UserAssignRole :one
 UPDATE core_user SET role_id = @role_id::bigint, version = version + 1 WHERE id = @id RETURNING *;
+
+-- PasswordForms answers what the stored passwords cost to verify, each form once: it hops
+-- from one to the next along the index.
+-- name: PasswordForms :many
+WITH RECURSIVE forms AS (
+    SELECT min(core_password_form(password)) AS form FROM core_user
+    UNION ALL
+    SELECT (SELECT min(core_password_form(u.password)) FROM core_user u WHERE core_password_form(u.password) > forms.form)
+    FROM forms WHERE forms.form IS NOT NULL
+)
+SELECT form::text FROM forms WHERE form IS NOT NULL;
+
+-- ProfileUpdate writes what users may change of themselves.
+-- name: ProfileUpdate :one
+UPDATE core_user SET email = @email, first_name = @first_name, last_name = @last_name,
+    language_preference = @language_preference, preferences = @preferences, profile_image = @profile_image,
+    version = version + 1
+WHERE id = @id AND version = @version
+RETURNING *;
+
+-- ProfileImageOwner answers whose picture this is.
+-- name: ProfileImageOwner :one
+SELECT id FROM core_user WHERE profile_image = @name::text;

@@ -1,0 +1,9 @@
+package auditlog_test
+
+import (
+	"testing"
+
+	"chelal/internal/testkit"
+)
+
+func TestMain(m *testing.M) { testkit.Main(m) }

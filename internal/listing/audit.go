@@ -1,0 +1,77 @@
+package listing
+
+import (
+	"context"
+	"time"
+
+	"chelal/gen/db"
+)
+
+// AuditLogs are listed by when it was done.
+var AuditLogs = List[db.AuditLogListRow]{
+	Query: db.AuditLogList,
+	Rows: func(ctx context.Context, conn db.DBTX) ([]db.AuditLogListRow, error) {
+		return db.New().AuditLogList(ctx, conn)
+	},
+	Orders: map[string]Order[db.AuditLogListRow]{
+		"timestamp": {deedOrder, func(r db.AuditLogListRow) []string { return []string{instant(r.Timestamp), id(r.ID)} }},
+	},
+}
+
+// Trail are the same rows, as people may know them themselves.
+var Trail = List[db.TrailListRow]{
+	Query: db.TrailList,
+	Rows: func(ctx context.Context, conn db.DBTX) ([]db.TrailListRow, error) {
+		return db.New().TrailList(ctx, conn)
+	},
+	Orders: map[string]Order[db.TrailListRow]{
+		"timestamp": {deedOrder, func(r db.TrailListRow) []string { return []string{instant(r.Timestamp), id(r.ID)} }},
+	},
+}
+
+var deedOrder = []Column{{"a.timestamp", "timestamptz"}, {"a.id", "bigint"}}
+
+// DeedsOf narrows the log to what a user did.
+func DeedsOf(userID int64) Condition { return Condition{"a.user_id = ?", []any{userID}} }
+
+// DeedsBy narrows the log to an action.
+func DeedsBy(action string) Condition { return Condition{"a.action = ?", []any{action}} }
+
+// DeedsTo narrows the log to a kind of records.
+func DeedsTo(object string) Condition { return Condition{"a.object_type = ?", []any{object}} }
+
+// DeedsToRecord narrows the log to records with an id.
+func DeedsToRecord(objectID string) Condition { return Condition{"a.object_id = ?", []any{objectID}} }
+
+// DeedsByRequest narrows the log to what a request did.
+func DeedsByRequest(requestID string) Condition {
+	return Condition{"a.request_id = ?", []any{requestID}}
+}
+
+// DeedsAbout narrows the log to what concerns a patient and whoever was merged into it.
+func DeedsAbout(patientID int64) Condition {
+	return Condition{`a.patient_id = ANY (ARRAY(SELECT ?::bigint UNION
+		SELECT p.id FROM core_patient p WHERE p.merged_into_id = ?))`, []any{patientID, patientID}}
+}
+
+// DeedsAboutRecordOf narrows the log to what concerns the patient record of a user.
+func DeedsAboutRecordOf(userID int64) Condition {
+	return Condition{`a.patient_id = ANY (ARRAY(SELECT o.id FROM core_patient o WHERE o.user_id = ? UNION
+		SELECT p.id FROM core_patient o JOIN core_patient p ON p.merged_into_id = o.id WHERE o.user_id = ?))`,
+		[]any{userID, userID}}
+}
+
+// DeedsFrom narrows the log to the moment or later.
+func DeedsFrom(t time.Time) Condition { return Condition{"a.timestamp >= ?", []any{t}} }
+
+// DeedsUntil narrows the log to before the moment.
+func DeedsUntil(t time.Time) Condition { return Condition{"a.timestamp < ?", []any{t}} }
+
+// DeedsFound narrows the log to changes whose username and description hold every word.
+func DeedsFound(search string) []Condition {
+	words := Words("(' ' || core_search_key(a.username || ' ' || a.description))", search)
+	if len(words) == 0 {
+		return nil
+	}
+	return append(words, Condition{SQL: "a.action <> 'view'"})
+}

@@ -1,0 +1,90 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Folder keeps images as files below path, which it makes when the first one comes.
+func Folder(path string) Store { return folder(path) }
+
+type folder string
+
+// Put writes under another name first, so that nobody ever reads half an image.
+func (f folder) Put(_ context.Context, name string, image []byte) error {
+	if err := f.put(filepath.FromSlash(name), image); err != nil {
+		return unavailable.Because(fmt.Errorf("store an image in MEDIA_ROOT: %w", err))
+	}
+	return nil
+}
+
+func (f folder) put(name string, image []byte) (err error) {
+	if err := os.MkdirAll(string(f), 0o750); err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(string(f)) // nothing below it leads out again
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	if err := root.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+		return err
+	}
+	part := name + ".part"
+	if err := writeSynced(root, part, image); err != nil {
+		return errors.Join(err, root.RemoveAll(part))
+	}
+	if err := root.Rename(part, name); err != nil {
+		return err
+	}
+	return syncFolder(root, filepath.Dir(name))
+}
+
+func writeSynced(root *os.Root, name string, image []byte) error {
+	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(image)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// syncFolder makes the renamed entry outlast a crash.
+func syncFolder(root *os.Root, name string) error {
+	dir, err := root.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+func (f folder) Open(_ context.Context, name string) (io.ReadCloser, int64, error) {
+	file, err := os.OpenInRoot(string(f), filepath.FromSlash(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, ErrMissing
+	}
+	if err != nil {
+		return nil, 0, unavailable.Because(fmt.Errorf("read an image of MEDIA_ROOT: %w", err))
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, 0, unavailable.Because(errors.Join(err, file.Close()))
+	}
+	return file, info.Size(), nil
+}
+
+func (f folder) Remove(_ context.Context, name string) error {
+	root, err := os.OpenRoot(string(f))
+	if err == nil {
+		err = errors.Join(root.Remove(filepath.FromSlash(name)), root.Close())
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return unavailable.Because(fmt.Errorf("remove an image of MEDIA_ROOT: %w", err))
+	}
+	return nil
+}

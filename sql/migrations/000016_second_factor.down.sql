@@ -1,0 +1,1 @@
+ALTER TABLE core_loginactivity DROP COLUMN second_factor;

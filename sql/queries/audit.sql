@@ -1,0 +1,94 @@
+-- name: AuditLogList :many
+SELECT a.id, a.user_id, a.username, a.action, a.object_type, a.object_id, a.patient_id, a.description, a.timestamp,
+    a.details, a.request_id, a.ip_address
+FROM core_auditlog a
+WHERE true;
+
+-- name: AuditLogGet :one
+SELECT a.id, a.user_id, a.username, a.action, a.object_type, a.object_id, a.patient_id, a.description, a.timestamp,
+    a.details, a.request_id, a.ip_address
+FROM core_auditlog a
+WHERE a.id = @id;
+
+-- TrailList answers what people themselves may know of the log.
+-- name: TrailList :many
+SELECT a.id, a.timestamp, a.action, a.object_type, a.object_id, a.description, a.user_id,
+    core_full_name(u.first_name, u.last_name, a.username)::text AS user_name, coalesce(r.name, '')::text AS user_role
+FROM core_auditlog a
+LEFT JOIN core_user u ON u.id = a.user_id
+LEFT JOIN core_role r ON r.id = u.role_id
+WHERE true;
+
+-- ViewsCreate records what several requests are about to show, in one statement. Rows
+-- that name a bill are of the bill's patient.
+-- name: ViewsCreate :exec
+INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
+    request_id, ip_address)
+SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type, v.object_id::text,
+    coalesce(nullif(v.patient_id, 0), b.patient_id), v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet
+FROM (SELECT unnest(@user_ids::bigint[]) AS user_id, unnest(@usernames::text[]) AS username,
+             unnest(@actions::text[]) AS action, unnest(@object_types::text[]) AS object_type,
+             unnest(@object_ids::bigint[]) AS object_id, unnest(@patient_ids::bigint[]) AS patient_id,
+             unnest(@bill_ids::bigint[]) AS bill_id, unnest(@descriptions::text[]) AS description,
+             unnest(@timestamps::timestamptz[]) AS timestamp, unnest(@request_ids::text[]) AS request_id,
+             unnest(@ip_addresses::text[]) AS ip_address) v
+LEFT JOIN core_bill b ON b.id = v.bill_id;
+
+-- SealsLock lets one seal at a time be made.
+-- name: SealsLock :exec
+SELECT pg_advisory_xact_lock(hashtextextended('audit seals', 0));
+
+-- name: SealLatest :one
+SELECT id, era, from_xid::text::bigint AS from_xid, to_xid::text::bigint AS to_xid, partition_name, row_count, sealed_at,
+    content, hash, signature
+FROM core_auditseal ORDER BY id DESC LIMIT 1;
+
+-- name: SealList :many
+SELECT id, era, from_xid::text::bigint AS from_xid, to_xid::text::bigint AS to_xid, partition_name, row_count, sealed_at,
+    content, hash, signature
+FROM core_auditseal WHERE id > @after ORDER BY id LIMIT @most;
+
+-- name: SealGet :one
+SELECT id, era, from_xid::text::bigint AS from_xid, to_xid::text::bigint AS to_xid, partition_name, row_count, sealed_at,
+    content, hash, signature
+FROM core_auditseal WHERE id = @id;
+
+-- SealCreate also moves the sequence, which tells of seals that were taken off the end.
+-- name: SealCreate :exec
+INSERT INTO core_auditseal (id, era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature)
+SELECT setval(pg_get_serial_sequence('core_auditseal', 'id'), @id::bigint), @era, sqlc.arg(from_xid)::bigint::text::xid8,
+    sqlc.arg(to_xid)::bigint::text::xid8, @partition_name, @row_count, @sealed_at, @content, @hash, @signature;
+
+-- SealHighest answers the highest id that a seal ever had, 0 when there was none.
+-- name: SealHighest :one
+SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('core_auditseal', 'id')::regclass), 0)::bigint;
+
+-- SealHorizon answers below which transaction everything is complete, and the next one.
+-- name: SealHorizon :one
+SELECT pg_snapshot_xmin(s)::text::bigint AS complete, pg_snapshot_xmax(s)::text::bigint AS next FROM pg_current_snapshot() s;
+
+-- AuditLast answers the row of the latest transaction of the latest era.
+-- name: AuditLast :one
+SELECT l.era, l.xid::text::bigint AS xid FROM core_auditlog l ORDER BY l.era DESC, l.xid DESC LIMIT 1;
+
+-- AuditRange answers the rows of an era behind (after_xid, after_id) that were written
+-- before a transaction, each as the text that is hashed: it does not depend on settings.
+-- name: AuditRange :many
+SELECT l.id, l.xid::text::bigint AS xid, l.tableoid::regclass::text AS partition_name,
+    jsonb_build_array(l.id, l.era, l.xid::text, l.user_id, l.username, l.action, l.object_type, l.object_id, l.patient_id,
+        l.description, to_char(l.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), l.details, l.request_id,
+        l.ip_address::text)::text AS content
+FROM core_auditlog l
+WHERE l.era = @era AND (l.xid, l.id) > (sqlc.arg(after_xid)::bigint::text::xid8, @after_id::bigint) AND l.xid < sqlc.arg(to_xid)::bigint::text::xid8
+ORDER BY l.xid, l.id
+LIMIT @most;
+
+-- AuditUnsealed counts the rows behind the last seal.
+-- name: AuditUnsealed :one
+SELECT count(*) FROM core_auditlog l
+WHERE (l.era, l.xid) >= (@era::integer, sqlc.arg(to_xid)::bigint::text::xid8);
+
+-- AuditPartitionNames answers the partitions that there are.
+-- name: AuditPartitionNames :many
+SELECT i.inhrelid::regclass::text AS name FROM pg_catalog.pg_inherits i
+WHERE i.inhparent = 'core_auditlog'::regclass ORDER BY 1;
