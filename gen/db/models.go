@@ -66,6 +66,24 @@ type CoreEncounter struct {
 	Version       int64     `json:"version"`
 }
 
+type CoreMaildelivery struct {
+	ID              int64            `json:"id"`
+	AppointmentID   int64            `json:"appointment_id"`
+	PatientID       int64            `json:"patient_id"`
+	DoctorID        int64            `json:"doctor_id"`
+	Kind            string           `json:"kind"`
+	Occurrence      int64            `json:"occurrence"`
+	Date            time.Time        `json:"date"`
+	Time            scheduling.Clock `json:"time"`
+	DurationMinutes int32            `json:"duration_minutes"`
+	StartsAt        time.Time        `json:"starts_at"`
+	State           string           `json:"state"`
+	Reason          string           `json:"reason"`
+	ClaimedAt       *time.Time       `json:"claimed_at"`
+	CreatedAt       time.Time        `json:"created_at"`
+	UpdatedAt       time.Time        `json:"updated_at"`
+}
+
 type CoreMedication struct {
 	ID           int64     `json:"id"`
 	Name         string    `json:"name"`

@@ -16,6 +16,7 @@ import (
 	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/config"
+	"chelal/internal/mail"
 	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/server"
@@ -92,6 +93,15 @@ func (o Options) ready() {
 	}
 }
 
+// mailer is the configured mail server, nil when there is none.
+func mailer(cfg config.Config, log *slog.Logger) (*mail.Server, error) {
+	if cfg.EmailURL == "" {
+		log.Info("no e-mail is sent: EMAIL_URL is not set")
+		return nil, nil
+	}
+	return mail.New(string(cfg.EmailURL), cfg.EmailFrom)
+}
+
 // SealKeys are the keys that sign the seals of the audit log.
 func SealKeys(cfg config.Config) auditlog.Keys {
 	return auditlog.NewKeys(append([][]byte{[]byte(cfg.SecretKey)}, oldSecrets(cfg)...)...)
@@ -106,8 +116,12 @@ func oldSecrets(cfg config.Config) [][]byte {
 }
 
 func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	mails, err := mailer(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	jobs, err := worker.New(worker.Options{
-		Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store,
+		Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store, Mailer: mails,
 	})
 	if err != nil {
 		return nil, err

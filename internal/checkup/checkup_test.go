@@ -36,7 +36,8 @@ func level(t *testing.T, findings []checkup.Finding, subject string) checkup.Lev
 func safe(t *testing.T, vars map[string]string) config.Config {
 	t.Helper()
 	all := map[string]string{"DEBUG": "false", "SECRET_KEY": key, "ALLOWED_HOSTS": "hospital.example",
-		"DATABASE_URL": "postgres://u:p@db.hospital.example/h?sslmode=verify-full", "CORS_ALLOWED_ORIGINS": "https://desk.hospital.example"}
+		"DATABASE_URL": "postgres://u:p@db.hospital.example/h?sslmode=verify-full", "CORS_ALLOWED_ORIGINS": "https://desk.hospital.example",
+		"EMAIL_URL": "smtp://mail.hospital.example", "EMAIL_FROM": "desk@hospital.example"}
 	for name, value := range vars {
 		all[name] = value
 	}
@@ -80,6 +81,9 @@ func TestSettings(t *testing.T) {
 		{"MEDIA_URL", "s3://key:hunter2@s3.hospital.example/b?tls=false", "MEDIA_URL", checkup.Warning},
 		{"MEDIA_URL", "s3://key:hunter2@127.0.0.1:9000/b?tls=false", "MEDIA_URL", checkup.OK},
 		{"MEDIA_URL", "s3://key:hunter2@s3.hospital.example/b", "MEDIA_URL", checkup.OK},
+		{"EMAIL_URL", "", "EMAIL_URL", checkup.Warning},
+		{"EMAIL_URL", "smtp://mail.hospital.example?tls=none", "EMAIL_URL", checkup.Warning},
+		{"EMAIL_URL", "smtp://127.0.0.1?tls=none", "EMAIL_URL", checkup.OK},
 		{"MEDIA_ROOT", "checkup.go", "MEDIA_ROOT", checkup.Danger},
 		{"MEDIA_ROOT", open, "MEDIA_ROOT", checkup.Warning},
 		{"MEDIA_ROOT", closed, "MEDIA_ROOT", checkup.OK},

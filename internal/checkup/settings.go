@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ func Problems(err error) []Finding {
 func Settings(cfg config.Config) []Finding {
 	findings := []Finding{
 		debug(cfg), secretKey(cfg), allowedHosts(cfg), listenAddress(cfg), trustedProxies(cfg), strictBodies(cfg),
-		accessLifetime(cfg), refreshLifetime(cfg), maxBody(cfg), rateLimits(cfg), pictures(cfg), connection("DATABASE_URL", cfg.DatabaseURL),
+		accessLifetime(cfg), refreshLifetime(cfg), maxBody(cfg), rateLimits(cfg), pictures(cfg), mails(cfg), connection("DATABASE_URL", cfg.DatabaseURL),
 	}
 	if cfg.DirectURL != cfg.DatabaseURL {
 		findings = append(findings, connection("DIRECT_DATABASE_URL", cfg.DirectURL))
@@ -178,10 +179,22 @@ func pictures(cfg config.Config) Finding {
 	return ok("MEDIA_ROOT", "images are kept in "+cfg.MediaRoot+".")
 }
 
+// mails looks at the way to the mail server. config.Load refuses a password in clear text.
+func mails(cfg config.Config) Finding {
+	u, err := url.Parse(string(cfg.EmailURL))
+	switch {
+	case cfg.EmailURL == "" || err != nil:
+		return warning("EMAIL_URL", "is not set: no patient is told of an appointment by e-mail, nor reminded of it.", "Name a mail server.")
+	case u.Query().Get("tls") == "none" && !isLocal(u.Hostname()):
+		return warning("EMAIL_URL", "patients' names and appointments cross the network to "+u.Hostname()+" in clear text.", "Remove tls=none.")
+	}
+	return ok("EMAIL_URL", "mails go to "+u.Hostname()+".")
+}
+
 // connection looks at the way to the database. A name without a dot is one of this
 // machine's own network, as compose makes it.
-func connection(name string, url config.Secret) Finding {
-	parsed, err := pgxpool.ParseConfig(string(url))
+func connection(name string, address config.Secret) Finding {
+	parsed, err := pgxpool.ParseConfig(string(address))
 	if err != nil {
 		return danger(name, "is not a database URL.", "See web-docs/configuration.md.")
 	}

@@ -40,6 +40,9 @@ type Config struct {
 	AccessLifetime  time.Duration
 	RefreshLifetime time.Duration
 
+	EmailURL  Secret // empty: no mail
+	EmailFrom string
+
 	LogFormat string // "text" or "json"
 	LogLevel  slog.Level
 }
@@ -67,6 +70,7 @@ func (r *reader) config() Config {
 		origins = []string{"http://localhost:3000", "http://127.0.0.1:3000"}
 	}
 	database := r.databaseURL()
+	emailURL, emailFrom := r.email("EMAIL_URL", "EMAIL_FROM")
 	return Config{
 		Debug:         debug,
 		SecretKey:     r.secretKey("SECRET_KEY", r.text("SECRET_KEY", ""), debug),
@@ -90,6 +94,9 @@ func (r *reader) config() Config {
 		Zone:            r.zone("HOSPITAL_TIME_ZONE", "UTC"),
 		AccessLifetime:  r.duration("ACCESS_TOKEN_LIFETIME", 15*time.Minute),
 		RefreshLifetime: r.duration("REFRESH_TOKEN_LIFETIME", 168*time.Hour),
+
+		EmailURL:  emailURL,
+		EmailFrom: emailFrom,
 
 		LogFormat: r.choice("LOG_FORMAT", format, "text", "json"),
 		LogLevel:  r.level("LOG_LEVEL", slog.LevelInfo),

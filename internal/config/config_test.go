@@ -131,6 +131,8 @@ func TestProblemsNameTheirVariable(t *testing.T) {
 		"MAX_BODY_BYTES":         {"0", "1MiB"},
 		"MEDIA_URL": {"/media/", "file:///media", "https://key:hunter2@s3.example/b", "s3://s3.example/b", "s3://key@s3.example/b", "s3://key:hunter2@s3.example/",
 			"s3://key:hunter2@s3.example/b?tls=perhaps", "s3://key:hunter2@s3.example/b?acl=public", "s3://key:hunter2/x@s3.example/b"},
+		"EMAIL_URL":           {"mail.example", "https://mail.example", "smtp://u:hunter2@mail.example?tls=none", "smtp://u:hunter2@mail.example?tls=perhaps"},
+		"EMAIL_FROM":          {"the desk"},
 		"RATE_LIMIT_IP":       {"-1", "100/s", "NaN", "1e300"},
 		"RATE_LIMIT_IP_BURST": {"0", "3000000000"},
 		"RATE_LIMIT_USER":     {"many"},
@@ -138,11 +140,28 @@ func TestProblemsNameTheirVariable(t *testing.T) {
 		"LOG_LEVEL":           {"loud"},
 	} {
 		for _, value := range values {
-			_, err := load(t, map[string]string{name: value})
+			vars := map[string]string{name: value}
+			switch name { // either is of use with the other alone
+			case "EMAIL_URL":
+				vars["EMAIL_FROM"] = "desk@hospital.example"
+			case "EMAIL_FROM":
+				vars["EMAIL_URL"] = "smtp://mail.example"
+			}
+			_, err := load(t, vars)
 			require.ErrorContains(t, err, name+" ", value)
 			require.NotContains(t, err.Error(), "hunter2")
 		}
 	}
+}
+
+func TestMailServer(t *testing.T) {
+	c, err := load(t, map[string]string{"EMAIL_URL": "smtp://u:hunter2@mail.example", "EMAIL_FROM": "Desk <desk@hospital.example>"})
+	require.NoError(t, err)
+	require.Equal(t, "smtp://u:hunter2@mail.example", string(c.EmailURL))
+	require.NotContains(t, fmt.Sprintf("%+v", c), "hunter2")
+	c, err = load(t, nil)
+	require.NoError(t, err)
+	require.Empty(t, c.EmailURL)
 }
 
 func TestEveryProblemAtOnce(t *testing.T) {

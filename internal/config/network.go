@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"math"
 	"net"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"chelal/internal/mail"
 	"chelal/internal/ratelimit"
 )
 
@@ -59,6 +61,20 @@ func (r *reader) proxies(name string, debug bool) []netip.Prefix {
 		}
 	}
 	return all
+}
+
+// email reads the mail server and whom mails come from; without the one there is no other.
+func (r *reader) email(name, fromName string) (Secret, string) {
+	address, from := r.text(name, ""), r.text(fromName, "")
+	if address == "" {
+		return "", from
+	}
+	if _, err := mail.New(address, from); errors.Is(err, mail.ErrFrom) {
+		r.problem(fromName, "%w", err)
+	} else if err != nil {
+		r.problem(name, "%w", err)
+	}
+	return Secret(address), from
 }
 
 // prefixes reads addresses and networks.

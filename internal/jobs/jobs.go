@@ -47,6 +47,36 @@ type ResumeSync struct{}
 // Kind is how River's tables call the job.
 func (ResumeSync) Kind() string { return "resume_sync" }
 
+// SendMail asks to send one mail that was prepared.
+type SendMail struct {
+	DeliveryID int64 `json:"delivery_id"`
+}
+
+// Kind is how River's tables call the job.
+func (SendMail) Kind() string { return "send_mail" }
+
+// MailQueue has workers of its own, so that a slow mail server holds up nothing else.
+const MailQueue = "mail"
+
+// InsertOpts lets a mail be tried over some eighteen hours.
+func (SendMail) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: MailQueue, MaxAttempts: 12}
+}
+
+// Remind asks to prepare the reminders that are due. It may run at any time and any
+// number of times, also at once.
+type Remind struct{}
+
+// Kind is how River's tables call the job.
+func (Remind) Kind() string { return "remind" }
+
+// MarkNoShows asks to mark the appointments that nobody came to. It may run at any time
+// and any number of times, also at once.
+type MarkNoShows struct{}
+
+// Kind is how River's tables call the job.
+func (MarkNoShows) Kind() string { return "mark_no_shows" }
+
 // RemovePicture asks to remove a profile picture, unless an account names it. It may run
 // at any time once no change is under way that would name it, and any number of times.
 type RemovePicture struct {

@@ -58,6 +58,19 @@ func Cancelled(a Appointment) Notice {
 	}
 }
 
+// Reminder says that an appointment is near.
+func Reminder(a Appointment) Notice {
+	return Notice{
+		Type: "appointment_reminder",
+		En: Text{"Appointment reminder",
+			fmt.Sprintf("%s has an appointment with %s on %s at %s (%d min).", a.Patient, a.Doctor, a.dateEn(), a.clock(), a.Minutes)},
+		Fr: Text{"Rappel de rendez-vous",
+			fmt.Sprintf("%s a rendez-vous avec %s le %s à %s (%d min).", a.Patient, a.Doctor, a.dateFr(), a.clock(), a.Minutes)},
+		Sw: Text{"Kumbusho la miadi",
+			fmt.Sprintf("%s ana miadi na %s tarehe %s, %s (dakika %d).", a.Patient, a.Doctor, a.dateSw(), a.clock(), a.Minutes)},
+	}
+}
+
 var (
 	monthsFr = [...]string{"janvier", "février", "mars", "avril", "mai", "juin",
 		"juillet", "août", "septembre", "octobre", "novembre", "décembre"}

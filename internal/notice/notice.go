@@ -12,6 +12,18 @@ type Notice struct {
 	En, Fr, Sw Text
 }
 
+// In returns the text in a language, in English when there is none in it.
+func (n Notice) In(language string) Text {
+	switch language {
+	case "fr":
+		return n.Fr
+	case "sw":
+		return n.Sw
+	default:
+		return n.En
+	}
+}
+
 // LowStock says that a medication is at or below its reorder level.
 func LowStock(name string, stock, reorderLevel int32) Notice {
 	return Notice{

@@ -11,6 +11,7 @@ import (
 	"chelal/internal/authz"
 	"chelal/internal/change"
 	"chelal/internal/listing"
+	"chelal/internal/news"
 	"chelal/internal/scheduling"
 )
 
@@ -128,7 +129,7 @@ func (h *handlers) DeleteAppointment(ctx context.Context, r api.DeleteAppointmen
 		Version: func(row db.CoreAppointment) int64 { return row.Version },
 		Patient: func(row db.CoreAppointment) *int64 { return &row.PatientID },
 		Check: func(c *change.Change, row db.CoreAppointment) error {
-			if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentDeleted, row, row); err != nil {
+			if err := news.Appointment(c, news.Deleted, row, row); err != nil {
 				return err
 			}
 			return notifyRemoval(ctx, c, row)

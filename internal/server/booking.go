@@ -9,6 +9,7 @@ import (
 	"chelal/internal/audit"
 	"chelal/internal/authz"
 	"chelal/internal/change"
+	"chelal/internal/news"
 )
 
 // book writes a new appointment, and sets the moments of the one wanted.
@@ -41,7 +42,7 @@ func book(ctx context.Context, c *change.Change, rules bookingRules, wanted *db.
 	if err := c.Record(entry); err != nil {
 		return none, err
 	}
-	if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentCreated, unbooked, created); err != nil {
+	if err := news.Appointment(c, news.Created, unbooked, created); err != nil {
 		return none, err
 	}
 	row, err := db.New().AppointmentGet(ctx, c.Tx, created.ID, nil)
@@ -127,7 +128,7 @@ func saveAppointment(ctx context.Context, c *change.Change, p parties, before, a
 		return was, err
 	}
 	if written.Version != before.Version {
-		if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentUpdated, before, written); err != nil {
+		if err := news.Appointment(c, news.Updated, before, written); err != nil {
 			return was, err
 		}
 	}

@@ -22,6 +22,9 @@ func notifyParties(ctx context.Context, c *change.Change, p parties, before, aft
 	case !status.Live(), !changedFields(before.CoreAppointment, after.CoreAppointment).touch(slotFields):
 		return nil
 	}
+	if err := mail(ctx, c, before.CoreAppointment, after.CoreAppointment); err != nil {
+		return err
+	}
 	for _, told := range []struct {
 		n     notice.Notice
 		users []int64

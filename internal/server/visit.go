@@ -9,6 +9,7 @@ import (
 	"chelal/internal/apperr"
 	"chelal/internal/audit"
 	"chelal/internal/change"
+	"chelal/internal/news"
 	"chelal/internal/scheduling"
 )
 
@@ -108,7 +109,7 @@ func beginAppointment(ctx context.Context, c *change.Change, before *db.CoreAppo
 	if err != nil {
 		return err
 	}
-	if err := announceAppointment(c, api.LiveAppointmentTypeAppointmentUpdated, *before, after); err != nil {
+	if err := news.Appointment(c, news.Updated, *before, after); err != nil {
 		return err
 	}
 	return c.Record(audit.Entry{Action: audit.Edit, Object: "appointment", ID: before.ID, PatientID: &before.PatientID,

@@ -23,13 +23,16 @@ const (
 	syncRowsKept    = 30 * 24 * time.Hour
 )
 
+// mailKept is how long it can be seen what became of a mail.
+const mailKept = 90 * 24 * time.Hour
+
 // activityKept is how long it is known by the hour who did how much: the dashboard asks
 // for a day.
 const activityKept = 48 * time.Hour
 
-// expire removes sessions, refresh tokens, idempotency keys, events, tickets and what offline
-// operations were answered, when they are past their time, and makes the audit log's partitions
-// before their months begin.
+// expire removes sessions, refresh tokens, idempotency keys, events, tickets, what offline
+// operations were answered and what became of mails, when they are past their time, and makes
+// the audit log's partitions before their months begin.
 type expire struct {
 	river.WorkerDefaults[jobs.Expire]
 	db  pg.DB
@@ -51,6 +54,7 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
 		{"events", func() (int64, error) { return db.New().EventsExpire(ctx, w.db, now.Add(-change.EventLifetime)) }},
 		{"socket tickets", func() (int64, error) { return db.New().SocketTicketsExpire(ctx, w.db, now) }},
+		{"mails", func() (int64, error) { return db.New().MailExpire(ctx, w.db, now.Add(-mailKept)) }},
 		{"sync batches", func() (int64, error) { return db.New().SyncBatchExpire(ctx, w.db, now.Add(-syncBatchesKept)) }},
 		{"rows of sync results", func() (int64, error) { return db.New().SyncRowsForget(ctx, w.db, now.Add(-syncRowsKept)) }},
 		{"hours of activity", func() (int64, error) { return db.New().ActivityForget(ctx, w.db, now.Add(-activityKept)) }},

@@ -12,10 +12,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"chelal/internal/auditlog"
 	"chelal/internal/change"
 	"chelal/internal/jobs"
+	"chelal/internal/mail"
 	"chelal/internal/media"
 	"chelal/internal/pg"
 )
@@ -24,7 +26,10 @@ import (
 // connection that a request might want.
 const parallel = 5
 
-// Options are what the workers are made of. All of them are required.
+// mailsAtOnce is how many mails one process sends at once.
+const mailsAtOnce = 3
+
+// Options are what the workers are made of. All but Mailer are required.
 type Options struct {
 	Pool *pgxpool.Pool
 	Log  *slog.Logger
@@ -33,28 +38,40 @@ type Options struct {
 	SealKeys auditlog.Keys
 	// WorkSyncBatch carries out what is left of a batch of offline operations.
 	WorkSyncBatch func(ctx context.Context, batch uuid.UUID) error
-	Media         media.Store
+	// Mailer takes the mails. Without one none is sent and no reminder made.
+	Mailer *mail.Server
+	Media  media.Store
 }
 
 // New returns a River client that works every job once it is started. Of the processes
 // on one database River elects one to enqueue the periodic jobs.
 func New(o Options) (*river.Client[pgx.Tx], error) {
+	changes := &change.Store{DB: o.Pool, Now: o.Now}
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &expire{db: o.Pool, log: o.Log, now: o.Now})
 	river.AddWorker(workers, &foldFigures{db: o.Pool})
 	river.AddWorker(workers, &syncBatch{work: o.WorkSyncBatch})
-	river.AddWorker(workers, &resumeSync{changes: &change.Store{DB: o.Pool, Now: o.Now}})
+	river.AddWorker(workers, &resumeSync{changes: changes})
 	river.AddWorker(workers, &sealAudit{db: o.Pool, log: o.Log, now: o.Now, keys: o.SealKeys})
 	river.AddWorker(workers, &removePicture{db: o.Pool, store: o.Media})
+	river.AddWorker(workers, &markNoShows{changes: changes, log: o.Log})
+	river.AddWorker(workers, &remind{changes: changes})
+	river.AddWorker(workers, &sendMail{db: o.Pool, log: o.Log, now: o.Now, mailer: o.Mailer})
+	periodic := []*river.PeriodicJob{
+		every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{}), every(time.Minute, jobs.ResumeSync{}),
+		every(time.Minute, jobs.SealAudit{}), every(time.Hour, jobs.MarkNoShows{}),
+	}
+	if o.Mailer != nil {
+		periodic = append(periodic, every(time.Minute, jobs.Remind{}))
+	}
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
 		Schema:  pg.RiverSchema,
 		Logger:  slog.New(onlyWarnings{o.Log.Handler()}),
 		Workers: workers,
-		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: parallel}},
-		PeriodicJobs: []*river.PeriodicJob{
-			every(time.Hour, jobs.Expire{}), every(time.Minute, jobs.FoldFigures{}), every(time.Minute, jobs.ResumeSync{}),
-			every(time.Minute, jobs.SealAudit{}),
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: parallel}, jobs.MailQueue: {MaxWorkers: mailsAtOnce},
 		},
+		PeriodicJobs: periodic,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the background jobs: %w", err)
@@ -62,9 +79,18 @@ func New(o Options) (*river.Client[pgx.Tx], error) {
 	return client, nil
 }
 
+// waiting are the states of a job that is still to be worked or is worked now. One that
+// failed and waits to be tried again is not among them: the next one does its work.
+var waiting = []rivertype.JobState{
+	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateScheduled, rivertype.JobStateRunning,
+}
+
+// every asks for a job at the start and then each interval, unless there is one already:
+// one that takes long is not joined by others that wait for it.
 func every(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
+	once := &river.InsertOpts{UniqueOpts: river.UniqueOpts{ByState: waiting}}
 	return river.NewPeriodicJob(river.PeriodicInterval(interval),
-		func() (river.JobArgs, *river.InsertOpts) { return args, nil },
+		func() (river.JobArgs, *river.InsertOpts) { return args, once },
 		&river.PeriodicJobOpts{RunOnStart: true})
 }
 

@@ -74,6 +74,40 @@ func TestExpireRunsAtTheStartAndRemovesOnlyWhatIsPastItsTime(t *testing.T) {
 	require.Equal(t, 1, count(t, pool, "core_idempotencykey"))
 }
 
+// TestAPeriodicJobIsNotJoinedByAnother has somebody in the way of the sealing while the
+// periodic jobs are asked for once more, as they are when another process takes the lead.
+func TestAPeriodicJobIsNotJoinedByAnother(t *testing.T) {
+	pool, ctx := testkit.Pool(t), t.Context()
+	tx, err := pool.Begin(ctx)
+	require.NoError(t, err)
+	require.NoError(t, db.New().SealsLock(ctx, tx))
+	_, err = pool.Exec(ctx, "INSERT INTO core_auditlog (action) VALUES ('create')")
+	require.NoError(t, err)
+	client, err := worker.New(worker.Options{
+		Pool: pool, Log: slog.New(slog.DiscardHandler), Now: time.Now, SealKeys: sealKeys, Media: media.Folder(t.TempDir()),
+		WorkSyncBatch: func(context.Context, uuid.UUID) error { return nil },
+	})
+	require.NoError(t, err)
+	require.NoError(t, client.Start(ctx))
+	asked := func(kind string, times int) {
+		t.Helper()
+		require.Eventually(t, func() bool { return count(t, pool, "river.river_job WHERE kind = '"+kind+"'") == times }, time.Minute, 50*time.Millisecond)
+	}
+	asked("fold_figures", 1)
+	asked("seal_audit", 1)
+	require.Eventually(t, func() bool {
+		return count(t, pool, "river.river_job WHERE kind = 'fold_figures' AND state = 'completed'") == 1
+	},
+		time.Minute, 50*time.Millisecond)
+	_, err = pool.Exec(ctx, "DELETE FROM river.river_leader")
+	require.NoError(t, err)
+	asked("fold_figures", 2)
+	require.Equal(t, 1, count(t, pool, "river.river_job WHERE kind = 'seal_audit'"))
+	require.NoError(t, tx.Rollback(ctx))
+	require.NoError(t, client.Stop(context.WithoutCancel(ctx)))
+	require.Equal(t, 1, count(t, pool, "core_auditseal"))
+}
+
 func TestExpireMakesTheNextAuditPartitions(t *testing.T) {
 	pool := testkit.Pool(t)
 	month := time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 3, 0).Format("core_auditlog_200601")

@@ -1,0 +1,2 @@
+DROP INDEX core_appointment_expected_idx;
+DROP TABLE core_maildelivery;
