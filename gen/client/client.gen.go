@@ -1934,6 +1934,12 @@ type HealthDatabase string
 // HealthStatus defines model for Health.Status.
 type HealthStatus string
 
+// JobsTicket Example: {"expires_at":"2026-01-15T08:30:30Z","url":"https://hospital.example/river/?ticket=cht_3q2-7wQ1mB7xN5cR2pL8sD6fH4gJ0yZk3vT9wQ1mB7x"}
+type JobsTicket struct {
+	ExpiresAt time.Time `json:"expires_at"`
+	URL       string    `json:"url"`
+}
+
 // Language defines model for Language.
 type Language string
 
@@ -6102,6 +6108,14 @@ type ClientInterface interface {
 	// Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
 	ReportTopMedications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// CreateJobsTicket Get a link to the page of the background jobs
+	//
+	// Open the link in a browser, once and within 30 seconds: it shows River's own page under `/river/` for an
+	// hour, or until the session ends. What is done to jobs there is in the audit log.
+	//
+	// Corresponds with POST /api/river-ticket/ (the `CreateJobsTicket` operationId).
+	CreateJobsTicket(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListRoleChangeRequests List role requests
 	//
 	// The own ones, to an Admin everybody's; the newest first. `search` finds by the username and names of who asks.
@@ -9128,6 +9142,24 @@ func (c *Client) ReportRevenue(ctx context.Context, params *ReportRevenueParams,
 // Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
 func (c *Client) ReportTopMedications(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewReportTopMedicationsRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// CreateJobsTicket Get a link to the page of the background jobs
+//
+// Open the link in a browser, once and within 30 seconds: it shows River's own page under `/river/` for an
+// hour, or until the session ends. What is done to jobs there is in the audit log.
+//
+// Corresponds with POST /api/river-ticket/ (the `CreateJobsTicket` operationId).
+func (c *Client) CreateJobsTicket(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewCreateJobsTicketRequest(c.Server)
 	if err != nil {
 		return nil, err
 	}
@@ -16172,6 +16204,33 @@ func NewReportTopMedicationsRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewCreateJobsTicketRequest constructs an http.Request for the CreateJobsTicket method
+func NewCreateJobsTicketRequest(server string) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/api/river-ticket/")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewListRoleChangeRequestsRequest constructs an http.Request for the ListRoleChangeRequests method
 func NewListRoleChangeRequestsRequest(server string, params *ListRoleChangeRequestsParams) (*http.Request, error) {
 	var err error
@@ -19893,6 +19952,16 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /api/report/top_prescribed_medications/ (the `ReportTopMedications` operationId).
 	ReportTopMedicationsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReportTopMedicationsResponse, error)
+
+	// CreateJobsTicketWithResponse Get a link to the page of the background jobs
+	//
+	// Open the link in a browser, once and within 30 seconds: it shows River's own page under `/river/` for an
+	// hour, or until the session ends. What is done to jobs there is in the audit log.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /api/river-ticket/ (the `CreateJobsTicket` operationId).
+	CreateJobsTicketWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreateJobsTicketResponse, error)
 
 	// ListRoleChangeRequestsWithResponse List role requests
 	//
@@ -31264,6 +31333,103 @@ func (r ReportTopMedicationsResponse) ContentType() string {
 	return ""
 }
 
+// CreateJobsTicketResponse401Headers the declared response headers of an HTTP 401 response for CreateJobsTicket
+type CreateJobsTicketResponse401Headers struct {
+	WWWAuthenticate string
+}
+
+// CreateJobsTicketResponse429Headers the declared response headers of an HTTP 429 response for CreateJobsTicket
+type CreateJobsTicketResponse429Headers struct {
+	RetryAfter int64
+}
+
+// CreateJobsTicketResponse503Headers the declared response headers of an HTTP 503 response for CreateJobsTicket
+type CreateJobsTicketResponse503Headers struct {
+	RetryAfter int64
+}
+
+type CreateJobsTicketResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *JobsTicket
+	// ApplicationProblemJSON400 the response for an HTTP 400 `application/problem+json` response
+	ApplicationProblemJSON400 *Invalid
+	// ApplicationProblemJSON401 the response for an HTTP 401 `application/problem+json` response
+	ApplicationProblemJSON401 *Unauthenticated
+	// ApplicationProblemJSON403 the response for an HTTP 403 `application/problem+json` response
+	ApplicationProblemJSON403 *Forbidden
+	// ApplicationProblemJSON429 the response for an HTTP 429 `application/problem+json` response
+	ApplicationProblemJSON429 *TooMany
+	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
+	ApplicationProblemJSON503 *Unavailable
+	// Headers401 the parsed response headers for an HTTP 401 response
+	Headers401 *CreateJobsTicketResponse401Headers
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *CreateJobsTicketResponse429Headers
+	// Headers503 the parsed response headers for an HTTP 503 response
+	Headers503 *CreateJobsTicketResponse503Headers
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r CreateJobsTicketResponse) GetJSON200() *JobsTicket {
+	return r.JSON200
+}
+
+// GetApplicationProblemJSON400 returns the response for an HTTP 400 `application/problem+json` response
+func (r CreateJobsTicketResponse) GetApplicationProblemJSON400() *Invalid {
+	return r.ApplicationProblemJSON400
+}
+
+// GetApplicationProblemJSON401 returns the response for an HTTP 401 `application/problem+json` response
+func (r CreateJobsTicketResponse) GetApplicationProblemJSON401() *Unauthenticated {
+	return r.ApplicationProblemJSON401
+}
+
+// GetApplicationProblemJSON403 returns the response for an HTTP 403 `application/problem+json` response
+func (r CreateJobsTicketResponse) GetApplicationProblemJSON403() *Forbidden {
+	return r.ApplicationProblemJSON403
+}
+
+// GetApplicationProblemJSON429 returns the response for an HTTP 429 `application/problem+json` response
+func (r CreateJobsTicketResponse) GetApplicationProblemJSON429() *TooMany {
+	return r.ApplicationProblemJSON429
+}
+
+// GetApplicationProblemJSON503 returns the response for an HTTP 503 `application/problem+json` response
+func (r CreateJobsTicketResponse) GetApplicationProblemJSON503() *Unavailable {
+	return r.ApplicationProblemJSON503
+}
+
+// GetBody returns the raw response body bytes
+func (r CreateJobsTicketResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r CreateJobsTicketResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r CreateJobsTicketResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r CreateJobsTicketResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // ListRoleChangeRequestsResponse401Headers the declared response headers of an HTTP 401 response for ListRoleChangeRequests
 type ListRoleChangeRequestsResponse401Headers struct {
 	WWWAuthenticate string
@@ -38087,6 +38253,22 @@ func (c *ClientWithResponses) ReportTopMedicationsWithResponse(ctx context.Conte
 		return nil, err
 	}
 	return ParseReportTopMedicationsResponse(rsp)
+}
+
+// CreateJobsTicketWithResponse Get a link to the page of the background jobs
+//
+// Open the link in a browser, once and within 30 seconds: it shows River's own page under `/river/` for an
+// hour, or until the session ends. What is done to jobs there is in the audit log.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /api/river-ticket/ (the `CreateJobsTicket` operationId).
+func (c *ClientWithResponses) CreateJobsTicketWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreateJobsTicketResponse, error) {
+	rsp, err := c.CreateJobsTicket(ctx, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseCreateJobsTicketResponse(rsp)
 }
 
 // ListRoleChangeRequestsWithResponse List role requests
@@ -49670,6 +49852,100 @@ func ParseReportTopMedicationsResponse(rsp *http.Response) (*ReportTopMedication
 		response.Headers429 = &headers
 	case rsp.StatusCode == 503:
 		var headers ReportTopMedicationsResponse503Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers503 = &headers
+	}
+
+	return response, nil
+}
+
+// ParseCreateJobsTicketResponse parses an HTTP response from a CreateJobsTicketWithResponse call
+func ParseCreateJobsTicketResponse(rsp *http.Response) (*CreateJobsTicketResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &CreateJobsTicketResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest JobsTicket
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
+		var dest Invalid
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON400 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 401:
+		var dest Unauthenticated
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON401 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 403:
+		var dest Forbidden
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON403 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON429 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 503:
+		var dest Unavailable
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationProblemJSON503 = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 401:
+		var headers CreateJobsTicketResponse401Headers
+		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "WWW-Authenticate", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.WWWAuthenticate = value
+		}
+		response.Headers401 = &headers
+	case rsp.StatusCode == 429:
+		var headers CreateJobsTicketResponse429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int64
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
+	case rsp.StatusCode == 503:
+		var headers CreateJobsTicketResponse503Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
 			var value int64
 			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: "int64"}); err != nil {

@@ -68,7 +68,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer news.stop()
-	api, err := newServer(cfg, pool, store, news, o.Log)
+	api, err := newServer(ctx, cfg, pool, store, news, o.Log)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func TestSlowAndLargeRequests(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	log := slog.New(slog.DiscardHandler)
-	api, err := newServer(cfg, pool, media.Folder(t.TempDir()), live{}, log)
+	api, err := newServer(t.Context(), cfg, pool, media.Folder(t.TempDir()), live{}, log)
 	require.NoError(t, err)
 	ln, err := Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)

@@ -79,12 +79,16 @@ func shutDown(srv *http.Server) error {
 
 // newServer makes the API. A process that only works jobs has one too: what devices
 // recorded offline is carried out through it.
-func newServer(cfg config.Config, pool *pgxpool.Pool, store media.Store, news live, log *slog.Logger) (*server.Server, error) {
+func newServer(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, store media.Store, news live, log *slog.Logger) (*server.Server, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
 	old := oldSecrets(cfg)
 	tokens, err := authn.NewTokens([]byte(cfg.SecretKey), old, cfg.AccessLifetime, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	page, err := newJobsPage(ctx, pool, log)
 	if err != nil {
 		return nil, err
 	}
@@ -94,6 +98,7 @@ func newServer(cfg config.Config, pool *pgxpool.Pool, store media.Store, news li
 		Log:             log,
 		Live:            news.hub,
 		Committed:       news.relay.Wake,
+		Jobs:            page,
 		Hasher:          authn.NewHasher(0),
 		Tokens:          tokens,
 		Secret:          []byte(cfg.SecretKey),

@@ -42,7 +42,7 @@ var fixtures = []string{
 		INSERT INTO core_documentnumber (kind, number, bill_id) SELECT n.kind, n.last, b.id FROM n, core_bill b`,
 	`INSERT INTO core_notification (user_id, message) SELECT id, 'x' FROM core_user`,
 	`INSERT INTO core_event (topic, type) VALUES ('access', 'access.changed')`,
-	`INSERT INTO core_socketticket (hash, session_id, user_id, expires_at) VALUES ('x', gen_random_uuid(), 1, now())`,
+	`INSERT INTO core_ticket (hash, purpose, session_id, user_id, expires_at) VALUES ('x', 'socket', gen_random_uuid(), 1, now()), ('y', 'jobs', gen_random_uuid(), 1, now())`,
 	`INSERT INTO core_maildelivery (appointment_id, patient_id, doctor_id, kind, occurrence, date, time, duration_minutes, starts_at)
 		SELECT id, patient_id, doctor_id, 'booked', version, date, time, duration_minutes, starts_at FROM core_appointment`,
 	`INSERT INTO core_auditlog (action) VALUES ('create')`,

@@ -21,7 +21,7 @@ import (
 // leavesNoRow are the writes that change nothing but the session's own tokens and tickets or whether
 // somebody has seen an own notification, and those that other operations carry out, each
 // with its own row.
-var leavesNoRow = []string{"refreshTokens", "createSocketTicket", "syncOfflineData", "markNotificationRead", "markAllNotificationsRead"}
+var leavesNoRow = []string{"refreshTokens", "createSocketTicket", "createJobsTicket", "syncOfflineData", "markNotificationRead", "markAllNotificationsRead"}
 
 // showsAgain are the operations that may show what the caller was shown before, and is in
 // the log since.

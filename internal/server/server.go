@@ -26,13 +26,14 @@ import (
 	"chelal/internal/sync"
 )
 
-// Options are what a server is made of. All but the lists, the limits and Committed are required.
+// Options are what a server is made of. All but the lists, the limits, Committed and Jobs are required.
 type Options struct {
 	DB              pg.DB
 	Now             func() time.Time
 	Log             *slog.Logger
 	Live            *realtime.Hub // what sockets are told
 	Committed       func()        // called after each change; may be nil
+	Jobs            http.Handler  // the page of the background jobs, under /river/; may be nil
 	Hasher          *authn.Hasher
 	Tokens          *authn.Tokens
 	Secret          []byte   // keys are derived from it, one a purpose
@@ -109,6 +110,7 @@ func New(o Options) (*Server, error) {
 	mountDocs(e, contract)
 	h.mountProbes(e)
 	h.mountSockets(e)
+	h.mountJobs(e)
 	e.GET("/media/*", h.serveMedia)
 	return &Server{Handler: headAsGet(e), desk: h.desk}, nil
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -129,7 +128,7 @@ var (
 // whoListens finds out who asks, by a ticket, which is used up, or an access token.
 func (h *handlers) whoListens(ctx context.Context, r *http.Request, ticket string) (authn.Principal, error) {
 	if ticket != "" {
-		used, err := db.New().SocketTicketUse(ctx, h.DB, authn.HashTicket(ticket), h.Now())
+		used, err := db.New().TicketUse(ctx, h.DB, db.TicketUseParams{Hash: authn.HashTicket(ticket), Purpose: forSocket, Now: h.Now()})
 		if isMissing(err) {
 			return authn.Principal{}, ticketNotValid.Because(err)
 		}
@@ -149,16 +148,8 @@ func (h *handlers) whoListens(ctx context.Context, r *http.Request, ticket strin
 	return h.principal(ctx, claims, tokenNotValid)
 }
 
-// ticketLifetime is for the request that follows at once.
-const ticketLifetime = 30 * time.Second
-
 // CreateSocketTicket gives the caller a ticket for one socket.
 func (h *handlers) CreateSocketTicket(ctx context.Context, _ api.CreateSocketTicketRequestObject) (api.CreateSocketTicketResponseObject, error) {
-	who := authn.PrincipalFrom(ctx)
-	ticket, hash := authn.NewTicket()
-	expires := h.Now().UTC().Add(ticketLifetime).Truncate(time.Microsecond)
-	err := db.New().SocketTicketCreate(ctx, h.DB, db.SocketTicketCreateParams{
-		Hash: hash, SessionID: who.Session, UserID: who.UserID, ExpiresAt: expires,
-	})
+	ticket, expires, err := h.newTicket(ctx, authn.PrincipalFrom(ctx), forSocket, ticketLifetime)
 	return api.CreateSocketTicket200JSONResponse{Ticket: ticket, ExpiresAt: expires}, err
 }

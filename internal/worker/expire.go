@@ -53,7 +53,7 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"refresh tokens", func() (int64, error) { return db.New().RefreshTokenExpire(ctx, w.db, now) }},
 		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
 		{"events", func() (int64, error) { return db.New().EventsExpire(ctx, w.db, now.Add(-change.EventLifetime)) }},
-		{"socket tickets", func() (int64, error) { return db.New().SocketTicketsExpire(ctx, w.db, now) }},
+		{"tickets", func() (int64, error) { return db.New().TicketsExpire(ctx, w.db, now) }},
 		{"mails", func() (int64, error) { return db.New().MailExpire(ctx, w.db, now.Add(-mailKept)) }},
 		{"sync batches", func() (int64, error) { return db.New().SyncBatchExpire(ctx, w.db, now.Add(-syncBatchesKept)) }},
 		{"rows of sync results", func() (int64, error) { return db.New().SyncRowsForget(ctx, w.db, now.Add(-syncRowsKept)) }},

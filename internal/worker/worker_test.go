@@ -49,7 +49,7 @@ func TestExpireRunsAtTheStartAndRemovesOnlyWhatIsPastItsTime(t *testing.T) {
 		now.Add(-49*time.Hour), now.Add(-47*time.Hour))
 	require.NoError(t, err)
 	for hash, expires := range map[string]time.Time{"old": now.Add(-time.Second), "fresh": now.Add(time.Second)} {
-		require.NoError(t, q.SocketTicketCreate(ctx, pool, db.SocketTicketCreateParams{Hash: []byte(hash), ExpiresAt: expires}))
+		require.NoError(t, q.TicketCreate(ctx, pool, db.TicketCreateParams{Hash: []byte(hash), Purpose: "socket", ExpiresAt: expires}))
 	}
 	for _, age := range []string{"25 hours", "25 hours", "23 hours"} {
 		_, err := pool.Exec(ctx, "INSERT INTO core_event (topic, type, created_at) VALUES ('access', 'x', now() - $1::interval)", age)
@@ -65,7 +65,7 @@ func TestExpireRunsAtTheStartAndRemovesOnlyWhatIsPastItsTime(t *testing.T) {
 	require.Equal(t, 1, count(t, pool, "core_figure WHERE name = 'changes'"))
 	require.Zero(t, count(t, pool, "core_figure WHERE name = 'other_actions'"))
 	require.Equal(t, 1, count(t, pool, "core_figure WHERE name = 'revenue'"))
-	require.Equal(t, 1, count(t, pool, "core_socketticket"))
+	require.Equal(t, 1, count(t, pool, "core_ticket"))
 	var left string
 	require.NoError(t, pool.QueryRow(ctx, "SELECT string_agg(coalesce(number::text, 'none'), ' ' ORDER BY number) FROM core_event WHERE type = 'x'").Scan(&left))
 	require.Equal(t, "3 none", left, "what has no number yet has not been told")

@@ -37,13 +37,3 @@ JOIN core_user u ON u.id = s.user_id
 LEFT JOIN core_role r ON r.id = u.role_id
 LEFT JOIN core_patient p ON p.user_id = u.id
 WHERE s.id = ANY (@ids::uuid[]) AND s.revoked_at IS NULL AND u.is_active AND NOT u.password_change_required;
-
--- name: SocketTicketCreate :exec
-INSERT INTO core_socketticket (hash, session_id, user_id, expires_at) VALUES (@hash, @session_id, @user_id, @expires_at);
-
--- SocketTicketUse is the one use of a ticket: of two at once one finds nothing.
--- name: SocketTicketUse :one
-DELETE FROM core_socketticket WHERE hash = @hash AND expires_at > @now RETURNING session_id, user_id;
-
--- name: SocketTicketsExpire :execrows
-DELETE FROM core_socketticket WHERE expires_at < @before;
