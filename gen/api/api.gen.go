@@ -368,6 +368,72 @@ func (e PrescriptionAllergyCheck) Valid() bool {
 	}
 }
 
+// Defines values for ReportFileStatus.
+const (
+	ReportFileStatusFailed  ReportFileStatus = "failed"
+	ReportFileStatusPending ReportFileStatus = "pending"
+	ReportFileStatusReady   ReportFileStatus = "ready"
+)
+
+// Valid indicates whether the value is a known member of the ReportFileStatus enum.
+func (e ReportFileStatus) Valid() bool {
+	switch e {
+	case ReportFileStatusFailed:
+		return true
+	case ReportFileStatusPending:
+		return true
+	case ReportFileStatusReady:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportFileFormat.
+const (
+	ReportFileFormatCsv ReportFileFormat = "csv"
+	ReportFileFormatPdf ReportFileFormat = "pdf"
+)
+
+// Valid indicates whether the value is a known member of the ReportFileFormat enum.
+func (e ReportFileFormat) Valid() bool {
+	switch e {
+	case ReportFileFormatCsv:
+		return true
+	case ReportFileFormatPdf:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReportFileKind.
+const (
+	ReportFileKindAppointments ReportFileKind = "appointments"
+	ReportFileKindBills        ReportFileKind = "bills"
+	ReportFileKindPatients     ReportFileKind = "patients"
+	ReportFileKindPayments     ReportFileKind = "payments"
+	ReportFileKindRevenue      ReportFileKind = "revenue"
+)
+
+// Valid indicates whether the value is a known member of the ReportFileKind enum.
+func (e ReportFileKind) Valid() bool {
+	switch e {
+	case ReportFileKindAppointments:
+		return true
+	case ReportFileKindBills:
+		return true
+	case ReportFileKindPatients:
+		return true
+	case ReportFileKindPayments:
+		return true
+	case ReportFileKindRevenue:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RevenueReportPeriod.
 const (
 	RevenueReportPeriodDay   RevenueReportPeriod = "day"
@@ -1136,6 +1202,24 @@ func (e ListOwnLoginActivityParamsOrdering) Valid() bool {
 	case ListOwnLoginActivityParamsOrderingMinusTimestamp:
 		return true
 	case ListOwnLoginActivityParamsOrderingTimestamp:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListReportFilesParamsOrdering.
+const (
+	ListReportFilesParamsOrderingCreatedAt      ListReportFilesParamsOrdering = "created_at"
+	ListReportFilesParamsOrderingMinusCreatedAt ListReportFilesParamsOrdering = "-created_at"
+)
+
+// Valid indicates whether the value is a known member of the ListReportFilesParamsOrdering enum.
+func (e ListReportFilesParamsOrdering) Valid() bool {
+	switch e {
+	case ListReportFilesParamsOrderingCreatedAt:
+		return true
+	case ListReportFilesParamsOrderingMinusCreatedAt:
 		return true
 	default:
 		return false
@@ -2551,6 +2635,61 @@ type Registration struct {
 
 	// Username Letters, digits and @ . + - _. With an @ it must be the account's own e-mail address.
 	Username Username `json:"username"`
+}
+
+// ReportFile Example: {"created_at":"2026-02-01T06:00:00Z","date_from":"2026-01-01","date_to":"2026-01-31","error":"","expires_at":"2026-02-08T06:00:00Z","finished_at":"2026-02-01T06:00:02Z","format":"csv","id":4,"kind":"payments","requested_by":5,"rows":1830,"size":201344,"status":"ready"}
+type ReportFile struct {
+	CreatedAt time.Time          `json:"created_at"`
+	DateFrom  openapi_types.Date `json:"date_from"`
+	DateTo    openapi_types.Date `json:"date_to"`
+
+	// Error Why it failed
+	Error string `json:"error"`
+
+	// ExpiresAt When the file is removed
+	ExpiresAt  time.Time                    `json:"expires_at"`
+	FinishedAt nullable.Nullable[time.Time] `json:"finished_at"`
+	Format     ReportFileFormat             `json:"format"`
+	ID         int64                        `json:"id"`
+
+	// Kind What the rows are: patients by registration, appointments by date, bills by issue, payments by payment, or the revenue of each day by method
+	Kind        ReportFileKind           `json:"kind"`
+	RequestedBy nullable.Nullable[int64] `json:"requested_by"`
+
+	// Rows Without the line of headings
+	Rows nullable.Nullable[int64] `json:"rows"`
+
+	// Size Bytes
+	Size   nullable.Nullable[int64] `json:"size"`
+	Status ReportFileStatus         `json:"status"`
+}
+
+// ReportFileStatus defines model for ReportFile.Status.
+type ReportFileStatus string
+
+// ReportFileFormat defines model for ReportFileFormat.
+type ReportFileFormat string
+
+// ReportFileKind What the rows are: patients by registration, appointments by date, bills by issue, payments by payment, or the revenue of each day by method
+type ReportFileKind string
+
+// ReportFileList defines model for ReportFileList.
+type ReportFileList struct {
+	Count           nullable.Nullable[int64]  `json:"count"`
+	CountIsEstimate *bool                     `json:"count_is_estimate,omitempty"`
+	Next            nullable.Nullable[string] `json:"next"`
+	Previous        nullable.Nullable[string] `json:"previous"`
+	Results         []ReportFile              `json:"results"`
+}
+
+// ReportFileWrite Example: {"date_from":"2026-01-01","date_to":"2026-01-31","format":"csv","kind":"payments"}
+type ReportFileWrite struct {
+	DateFrom openapi_types.Date `json:"date_from"`
+	DateTo   openapi_types.Date `json:"date_to"`
+	Format   ReportFileFormat   `json:"format"`
+
+	// Kind What the rows are: patients by registration, appointments by date, bills by issue, payments by payment, or the revenue of each day by method
+	Kind ReportFileKind `json:"kind"`
 }
 
 // RevenueOfMethod defines model for RevenueOfMethod.
@@ -4050,6 +4189,30 @@ type RegisterParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 }
 
+// ListReportFilesParams defines parameters for ListReportFiles.
+type ListReportFilesParams struct {
+	// Page The page, from 1, within the first 10,000 rows. For what comes after use `cursor`.
+	Page *Page `form:"page,omitempty" json:"page,omitempty"`
+
+	// PageSize Rows a page; more than 200 counts as 200.
+	PageSize *PageSize `form:"page_size,omitempty" json:"page_size,omitempty"`
+
+	// Cursor Empty to begin keyset paging; afterwards follow `next`, which holds it.
+	Cursor *Cursor `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Ordering The order; `-` turns it round.
+	Ordering *ListReportFilesParamsOrdering `form:"ordering,omitempty" json:"ordering,omitempty"`
+}
+
+// ListReportFilesParamsOrdering defines parameters for ListReportFiles.
+type ListReportFilesParamsOrdering string
+
+// CreateReportFileParams defines parameters for CreateReportFile.
+type CreateReportFileParams struct {
+	// IdempotencyKey A text unique to this action (a UUID, say). A repeat within 24 hours answers as the first time did.
+	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
+}
+
 // ReportRevenueParams defines parameters for ReportRevenue.
 type ReportRevenueParams struct {
 	// Period What a row stands for.
@@ -4478,6 +4641,9 @@ type ChangePasswordJSONRequestBody = PasswordChange
 
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody = Registration
+
+// CreateReportFileJSONRequestBody defines body for CreateReportFile for application/json ContentType.
+type CreateReportFileJSONRequestBody = ReportFileWrite
 
 // CreateRoleChangeRequestJSONRequestBody defines body for CreateRoleChangeRequest for application/json ContentType.
 type CreateRoleChangeRequestJSONRequestBody = RoleChangeRequestWrite
@@ -5112,6 +5278,18 @@ type ServerInterface interface {
 	// Register Register an account
 	// (POST /api/register/)
 	Register(ctx echo.Context, params RegisterParams) error
+	// ListReportFiles List report files
+	// (GET /api/report-files/)
+	ListReportFiles(ctx echo.Context, params ListReportFilesParams) error
+	// CreateReportFile Ask for a report file
+	// (POST /api/report-files/)
+	CreateReportFile(ctx echo.Context, params CreateReportFileParams) error
+	// GetReportFile Get a report file's state
+	// (GET /api/report-files/{id}/)
+	GetReportFile(ctx echo.Context, id ID) error
+	// DownloadReportFile Download a report file
+	// (GET /api/report-files/{id}/download/)
+	DownloadReportFile(ctx echo.Context, id ID) error
 	// ReportAppointmentsByDoctor Report appointments by doctor
 	// (GET /api/report/appointments_by_doctor/)
 	ReportAppointmentsByDoctor(ctx echo.Context) error
@@ -8226,6 +8404,106 @@ func (w *ServerInterfaceWrapper) Register(ctx echo.Context) error {
 	return err
 }
 
+// ListReportFiles converts echo context to params.
+func (w *ServerInterfaceWrapper) ListReportFiles(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListReportFilesParams
+	// ------------- Optional query parameter "page" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page", ctx.QueryParams(), &params.Page, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page: %s", err))
+	}
+
+	// ------------- Optional query parameter "page_size" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "page_size", ctx.QueryParams(), &params.PageSize, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter page_size: %s", err))
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", ctx.QueryParams(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter cursor: %s", err))
+	}
+
+	// ------------- Optional query parameter "ordering" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "ordering", ctx.QueryParams(), &params.Ordering, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter ordering: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.ListReportFiles(ctx, params)
+	return err
+}
+
+// CreateReportFile converts echo context to params.
+func (w *ServerInterfaceWrapper) CreateReportFile(ctx echo.Context) error {
+	var err error
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateReportFileParams
+
+	headers := ctx.Request().Header
+	// ------------- Optional header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Expected one value for Idempotency-Key, got %d", n))
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter Idempotency-Key: %s", err))
+		}
+
+		params.IdempotencyKey = &IdempotencyKey
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.CreateReportFile(ctx, params)
+	return err
+}
+
+// GetReportFile converts echo context to params.
+func (w *ServerInterfaceWrapper) GetReportFile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.GetReportFile(ctx, id)
+	return err
+}
+
+// DownloadReportFile converts echo context to params.
+func (w *ServerInterfaceWrapper) DownloadReportFile(ctx echo.Context) error {
+	var err error
+	// ------------- Path parameter "id" -------------
+	var id ID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", ctx.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "int64", ValueIsUnescaped: ctx.Request().URL.RawPath == ""})
+	if err != nil {
+		return echo.NewHTTPError(http.StatusBadRequest, fmt.Sprintf("Invalid format for parameter id: %s", err))
+	}
+
+	// Invoke the callback with all the unmarshaled arguments
+	err = w.Handler.DownloadReportFile(ctx, id)
+	return err
+}
+
 // ReportAppointmentsByDoctor converts echo context to params.
 func (w *ServerInterfaceWrapper) ReportAppointmentsByDoctor(ctx echo.Context) error {
 	var err error
@@ -9803,6 +10081,10 @@ func RegisterHandlersWithOptions(router EchoRouter, si ServerInterface, options 
 	router.PATCH(options.BaseURL+"/api/system-settings/:id/", wrapper.UpdateSystemSetting, options.OperationMiddlewares["updateSystemSetting"]...)
 	router.PUT(options.BaseURL+"/api/system-settings/:id/", wrapper.ReplaceSystemSetting, options.OperationMiddlewares["replaceSystemSetting"]...)
 	router.POST(options.BaseURL+"/api/ws-ticket/", wrapper.CreateSocketTicket, options.OperationMiddlewares["createSocketTicket"]...)
+	router.GET(options.BaseURL+"/api/report-files/", wrapper.ListReportFiles, options.OperationMiddlewares["listReportFiles"]...)
+	router.POST(options.BaseURL+"/api/report-files/", wrapper.CreateReportFile, options.OperationMiddlewares["createReportFile"]...)
+	router.GET(options.BaseURL+"/api/report-files/:id/", wrapper.GetReportFile, options.OperationMiddlewares["getReportFile"]...)
+	router.GET(options.BaseURL+"/api/report-files/:id/download/", wrapper.DownloadReportFile, options.OperationMiddlewares["downloadReportFile"]...)
 	router.POST(options.BaseURL+"/api/river-ticket/", wrapper.CreateJobsTicket, options.OperationMiddlewares["createJobsTicket"]...)
 	router.GET(options.BaseURL+"/api/health/", wrapper.GetHealth, options.OperationMiddlewares["getHealth"]...)
 
@@ -22914,6 +23196,589 @@ func (response Register503ApplicationProblemPlusJSONResponse) VisitRegisterRespo
 	return err
 }
 
+type ListReportFilesRequestObject struct {
+	Params ListReportFilesParams
+}
+
+type ListReportFilesResponseObject interface {
+	VisitListReportFilesResponse(w http.ResponseWriter) error
+}
+
+type ListReportFiles200JSONResponse ReportFileList
+
+func (response ListReportFiles200JSONResponse) VisitListReportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportFiles400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportFiles400ApplicationProblemPlusJSONResponse) VisitListReportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportFiles401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportFiles401ApplicationProblemPlusJSONResponse) VisitListReportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportFiles403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportFiles403ApplicationProblemPlusJSONResponse) VisitListReportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportFiles404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportFiles404ApplicationProblemPlusJSONResponse) VisitListReportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportFiles429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportFiles429ApplicationProblemPlusJSONResponse) VisitListReportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListReportFiles503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListReportFiles503ApplicationProblemPlusJSONResponse) VisitListReportFilesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFileRequestObject struct {
+	Params CreateReportFileParams
+	Body   *CreateReportFileJSONRequestBody
+}
+
+type CreateReportFileResponseObject interface {
+	VisitCreateReportFileResponse(w http.ResponseWriter) error
+}
+
+type CreateReportFile202JSONResponse ReportFile
+
+func (response CreateReportFile202JSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReportFile400ApplicationProblemPlusJSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReportFile401ApplicationProblemPlusJSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReportFile403ApplicationProblemPlusJSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReportFile409ApplicationProblemPlusJSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFile413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReportFile413ApplicationProblemPlusJSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFile415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReportFile415ApplicationProblemPlusJSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFile422ApplicationProblemPlusJSONResponse struct {
+	IdempotencyMismatchApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReportFile422ApplicationProblemPlusJSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReportFile429ApplicationProblemPlusJSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateReportFile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateReportFile503ApplicationProblemPlusJSONResponse) VisitCreateReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFileRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type GetReportFileResponseObject interface {
+	VisitGetReportFileResponse(w http.ResponseWriter) error
+}
+
+type GetReportFile200JSONResponse ReportFile
+
+func (response GetReportFile200JSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile400ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile401ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile403ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFile404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile404ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile429ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReportFile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetReportFile503ApplicationProblemPlusJSONResponse) VisitGetReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadReportFileRequestObject struct {
+	ID ID `json:"id"`
+}
+
+type DownloadReportFileResponseObject interface {
+	VisitDownloadReportFileResponse(w http.ResponseWriter) error
+}
+
+type DownloadReportFile200ResponseHeaders struct {
+	ContentDisposition string
+}
+
+type DownloadReportFile200ApplicationPdfResponse struct {
+	Body          io.Reader
+	Headers       DownloadReportFile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response DownloadReportFile200ApplicationPdfResponse) VisitDownloadReportFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadReportFile200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       DownloadReportFile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response DownloadReportFile200TextCsvResponse) VisitDownloadReportFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type DownloadReportFile400ApplicationProblemPlusJSONResponse struct {
+	InvalidApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadReportFile400ApplicationProblemPlusJSONResponse) VisitDownloadReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadReportFile401ApplicationProblemPlusJSONResponse struct {
+	UnauthenticatedApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadReportFile401ApplicationProblemPlusJSONResponse) VisitDownloadReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("WWW-Authenticate", fmt.Sprint(response.Headers.WWWAuthenticate))
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadReportFile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadReportFile403ApplicationProblemPlusJSONResponse) VisitDownloadReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadReportFile404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadReportFile404ApplicationProblemPlusJSONResponse) VisitDownloadReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadReportFile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadReportFile409ApplicationProblemPlusJSONResponse) VisitDownloadReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadReportFile429ApplicationProblemPlusJSONResponse struct {
+	TooManyApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadReportFile429ApplicationProblemPlusJSONResponse) VisitDownloadReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DownloadReportFile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response DownloadReportFile503ApplicationProblemPlusJSONResponse) VisitDownloadReportFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ReportAppointmentsByDoctorRequestObject struct {
 }
 
@@ -30091,6 +30956,18 @@ type StrictServerInterface interface {
 	// Register Register an account
 	// (POST /api/register/)
 	Register(ctx context.Context, request RegisterRequestObject) (RegisterResponseObject, error)
+	// ListReportFiles List report files
+	// (GET /api/report-files/)
+	ListReportFiles(ctx context.Context, request ListReportFilesRequestObject) (ListReportFilesResponseObject, error)
+	// CreateReportFile Ask for a report file
+	// (POST /api/report-files/)
+	CreateReportFile(ctx context.Context, request CreateReportFileRequestObject) (CreateReportFileResponseObject, error)
+	// GetReportFile Get a report file's state
+	// (GET /api/report-files/{id}/)
+	GetReportFile(ctx context.Context, request GetReportFileRequestObject) (GetReportFileResponseObject, error)
+	// DownloadReportFile Download a report file
+	// (GET /api/report-files/{id}/download/)
+	DownloadReportFile(ctx context.Context, request DownloadReportFileRequestObject) (DownloadReportFileResponseObject, error)
 	// ReportAppointmentsByDoctor Report appointments by doctor
 	// (GET /api/report/appointments_by_doctor/)
 	ReportAppointmentsByDoctor(ctx context.Context, request ReportAppointmentsByDoctorRequestObject) (ReportAppointmentsByDoctorResponseObject, error)
@@ -33299,6 +34176,129 @@ func (sh *strictHandler) Register(ctx echo.Context, params RegisterParams) error
 	return nil
 }
 
+// ListReportFiles operation middleware
+func (sh *strictHandler) ListReportFiles(ctx echo.Context, params ListReportFilesParams) error {
+	var request ListReportFilesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListReportFiles(ctx.Request().Context(), request.(ListReportFilesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListReportFiles")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(ListReportFilesResponseObject); ok {
+		return validResponse.VisitListReportFilesResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// CreateReportFile operation middleware
+func (sh *strictHandler) CreateReportFile(ctx echo.Context, params CreateReportFileParams) error {
+	var request CreateReportFileRequestObject
+
+	request.Params = params
+
+	var body CreateReportFileJSONRequestBody
+	var err error
+	if binder, ok := ctx.Echo().Binder.(*echo.DefaultBinder); ok {
+		// A request validator built on kin-openapi's openapi3filter with
+		// KeepValidatedValue leaves the value it validated on the body. Bind
+		// that value, matching member names exactly, so the handler receives
+		// what was validated instead of a second, case-insensitive decode.
+		// Otherwise bind only the request body, so that path and query
+		// parameters are not also bound into the body struct.
+		if vb, ok := ctx.Request().Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+			err = binder.BindBody(ctx, &body)
+		}
+	} else {
+		// A custom binder is installed on the Echo instance; defer to it
+		// entirely, since echo.Binder does not expose body-only binding and
+		// the binder may do more than decode (for example call ctx.Validate).
+		err = ctx.Bind(&body)
+	}
+	if err != nil {
+		return err
+	}
+	request.Body = &body
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateReportFile(ctx.Request().Context(), request.(CreateReportFileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateReportFile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(CreateReportFileResponseObject); ok {
+		return validResponse.VisitCreateReportFileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// GetReportFile operation middleware
+func (sh *strictHandler) GetReportFile(ctx echo.Context, id ID) error {
+	var request GetReportFileRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReportFile(ctx.Request().Context(), request.(GetReportFileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReportFile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(GetReportFileResponseObject); ok {
+		return validResponse.VisitGetReportFileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
+// DownloadReportFile operation middleware
+func (sh *strictHandler) DownloadReportFile(ctx echo.Context, id ID) error {
+	var request DownloadReportFileRequestObject
+
+	request.ID = id
+
+	handler := func(ctx echo.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.DownloadReportFile(ctx.Request().Context(), request.(DownloadReportFileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DownloadReportFile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		return err
+	} else if validResponse, ok := response.(DownloadReportFileResponseObject); ok {
+		return validResponse.VisitDownloadReportFileResponse(ctx.Response())
+	} else if response != nil {
+		return fmt.Errorf("unexpected response type: %T", response)
+	}
+	return nil
+}
+
 // ReportAppointmentsByDoctor operation middleware
 func (sh *strictHandler) ReportAppointmentsByDoctor(ctx echo.Context) error {
 	var request ReportAppointmentsByDoctorRequestObject
@@ -34898,552 +35898,565 @@ func (sh *strictHandler) CreateSocketTicket(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L2Jkhs3ljb6Kgj+E2G7O0mxNsmqio7p0taWW1urSq2ZceknwUyQhCsJ0ACyKFqjiPs098Huk9zAAZCJ",
-	"TCLJJIu1yObERFuVzAXLwdnPd760Yj6ZckaYkq3jL60xwQkR8M+nnCnC1DMqp1xSRTnTVxMiY0Gn5s/W",
-	"OUcDguSYzxiiDKkxQQPBZ5KICGGWwAWGJwRlLCECzcY0HiPFkcRXBFHVilrkM55MU9I6blGWUkZO0JCm",
-	"RD/zt4vWyzf/bnfh/x52psnwotWKWoL8llFBktaxEhmJWjIekwnWQ1PzqX6PVIKyUevr16j1/ByPAoMe",
-	"EyT47DuJroiQlLMIDblA/ZfD9mus4nG/NKyL1t7a331PlJifDhURi18/IzFniURY/1ysiBJzhEeYMv/j",
-	"B91l3x1yMcEKVk49PGxFrQlldJJNWsd7kRsUZYqMiGh91cOaYoEnRLn9zYTkMECcpnz2fDJV83/jNCPu",
-	"S+Vxw+96pAMyogxdkrkkCk3xiLLRiZnNDItEoiHXr0N9Rj6rfmRnOOZpIhFVnVbUovp1v2VEzFtRS+90",
-	"67gVm8H405vgz68IG6lx63i/2+1GgXV+mdTsLom5SL6TiCb+cu7Zb0+xGhefhnu2tcp6TGQy5YqweP5P",
-	"Ml8c3ylS5LNCGaO/ZQR2fkwlwrH+GX2P0YcPL59FSOL5Dx10igSZEqzQjKoxZWj/EI15JiTCTM6I/q+E",
-	"IzakQiqk6ISghCb5GpvDXMzUG1pbj61utY+OYJbu773g0g/hrITXv68PXh/xIYzOnjKkxljBhRinKRFo",
-	"jCWShLAIySwe67n04bD1I6SP41/69ROxJ7VuBns19PIOj0h4xFM8IhEaCj5Be5Fb7mJp97pRt9vVXEN2",
-	"0Auuzy1WKOYT4g5yJgnqGyqGcS8QXYXg9QdLw0/IEGepggfWpTk9rzP6e2Bu7/lMIgzTO0ETLojeBYb2",
-	"u10U84wpIKH9brc05P1u/Zh7Un8nOHD92LojPyNYhKjoI9esBChmkkmFcJpqSTPkGUs8evkVM4LkhPbr",
-	"+Io076/nK4tk8lVzAznlTBInB4cpjZX+d2xkIjDN6TSlMdbjfTAVfJCSyV9/lUZI5iupn0j02zNJhB5S",
-	"T+FLonl8QhSmKfAD/RuQnJmvuxXhVBCczBH5TKWSsENCcM28f6l/75CSNPF+0FtApATCX+NbXz/p9ZQK",
-	"s1g/2N37+dnjj4dn3deP/vvgn/v/+vHN0fnDf+/91/880UursMpk6/iw+zhqKapAbOarli/wg4TH8oGZ",
-	"woP/Uxn4V3+H/kOQYeu49X8eFLrJA/OrfPDOLLXZp8A5FkQSppAeE3EMyIgDlHAiEeNATHym1Y+vUesF",
-	"FwOaJIRda3uH+Vu8nf1vngkkeEqqX9Yc3xDsugt8UCzwC++TwRUuxrStxTV8+zsZnJRZTk/EvKZy4kTE",
-	"xgtLi/f1Lsm8J0gmSeKv8rkWnxXJhmZYatpOQLHDjKsxEUjLeCJVB53jS4IwYmSm1RhzD/xlpPBGW7O/",
-	"X2zNBzYVPNanbpAS9JwpquZ1u1QzwW1tmfd6mGu+MAMy1NIgsD6wjewKpzS53tbZd5T2SgtUkiboopVg",
-	"RXp82BtQocYXLUQNMcEzx0jfqe9AKSXSmRbDTGWChBkhZT01Jj1zi8cHS58pMcOln9iM/3ULGniCE/Te",
-	"Lmjd1tsF2tZe2/3TKznBqZbEJNGaVL6sJ6hvvt0Ho0wickXEHM0EZyOzL3osb7h6ocXstTafcdUDYV3Z",
-	"fkHMRhsRbhgzqHtznqEJnsNgJSG5qbDuFhwWW/CGK/TCjiG4AcUgt7QFodnpyRntkgtf+y1PVo/gTGG3",
-	"hhuuuoQ3VA6cHYbWtuMxZiOSIElZTGDJtdTXa43em38YG9QY79b2mGsxZp5EnBnNlyoz0dlGm7Tn8cp3",
-	"Auxh8C+gF5impHa7zOy2sVVnfEIGXKs7qSSllfHUBbNIvgFDme8k+Bq1zjl/hcXoepumOO+l8JbKxsEI",
-	"qUTwozCK+x56TZ9stuie7mAZkxVN6Jxz9MqOILjyxRC3xatCc8NxTKbKCL9zzl9jNr/2wk4wm/ewUmQy",
-	"VbK0wJwj/SMaAs0hdw94p+hIb3YHnTunDEqxImIzxcBTivVH9bScZJDLFrw89K0svJuzlRTSKMhUIpwk",
-	"gkhpWBQFFUEYhrV6mVqR7zUE11c7932FRmrvfuB5yWCwHxjO1JgwpbeYJNfc+0vCeprBB5UQTWpST+KS",
-	"sJLmoees+QH5PKWCJB10ZiZpyYBrLWkoiBxvLKD2fD1RT5gL+ns906tOZBt08Ia746e3kCRIc3wrnRaX",
-	"pLy/Hz9+bJ9627Rouv+kLRyfOgpf6hOCBSiaOJ387aKFp3RN16olkytMU61bX88k995TIY8EKzzA0rdx",
-	"wOGGrANrwieEKZ8/yDEXKp1vQhJHvlV3RsQVjQn6UBpc2IL2btkWW66b+BbPuMymUy4USV6ThOJzmNm1",
-	"djF/YW+i39iDxfI29IzYQAQQPZbo57O3b4yPD9kYR1sP4xj5X9Zf3EzOHvkHPB8cgumiczO4mg0NTmXb",
-	"Ilfvql4C8L/ZZ/WrT2NFr8gHaTZ1KviUCEWND8wYxjLoD6969aLC9xQMjhSn/RffS+U+8Sl/Ix/8SmLQ",
-	"jE+1xjyav6As0W8pEwI2P2pdkjAa0zQFrqNX0Oxl67h1OuGfi58EwbJ6Wa8MRtP8DR24L3UvkHhCUJxi",
-	"qUW2zAY5URRPgIyuLJsbWtjlLJTzUE2xooSp7yS6ZHzGkHlQv2XBP1meWejF4NBTVk2POYuJYMEXuXX4",
-	"Evopzb9AWDbRmwVrUMw9Ki9KLLiUbUHMPnrbWLzUW7dVhOFWrjRb/w3eEPOJBElnOuWUqYllLj4DEUSr",
-	"GT0g5v3u/sP23l57v3ve/fH4oHvc7f6PZiIg4eyv++3unr7GY8VF6/jA/bNnfc2nE8oweqt3kuv7MgHj",
-	"600oy5QmiINu1CIskf4n9UvPu4+Ou+6TNGkdP4q0Aa0fab2AaFo7m7aiFr8iYsD5ZS8nYO+iXrchTiWJ",
-	"WpaawOdu/+3G+DNmBJ1NKPhCpMJCBUbzsFgAx9aAUSSZtc4ovKv72NzXilrZNFm5ltaKah3vLZwTfys8",
-	"DqPf2YaPBYgpscpH6e7gjXa/GrGu0o4GzsXippZfe7AffG2+601nZ3xvDQZs6SQw1AVqWXIPCQRSP44J",
-	"uAWpAl+FPncJGhBJE+JchsWIBpynBIOrOae+RuMv02dgiB6RhpidUcU0HwVfHiQdmDVtttCOwJeLVo+L",
-	"nJkHvrpjsPzBczohb4fP8BzkondKmhJCfmqCnD6bDPQOGd8lZDtEqxe9wmpBwy9tQ/kYRPnJMkO0K+ZI",
-	"L/JPb2mOBSnkhzBwgPwdLg5KiTQXablYlwWeH7U+t3GWUL0C2GP+ZVnwikq1qOZASDRIuCxLrcVhTJRF",
-	"QoZne1T2iFR0YpnT4ulg5DN8oeaFxcZPBbmi3JDmypsFkVlqMnioIpN16Bko2bwPC6EJtUIfZlHsyL1x",
-	"FV9dIXffkJnRhhLj5sPpO2/VrczyFTpfZO/tFxz8kcdcDmpk0xIpg8uqQGNpsB4na3j3NfjOUpZQSrag",
-	"CpwZjM9OEEYxn85zj0/u05Qom2p73R7ydbmHv6jBA5+zi9oTW6aWdy5m2JRccjKIORtSMTEOxPLWb6As",
-	"VLJ2GAQHr4iJoPOhiYE+c7NcK++hoRoxwZ/tKw4Pu6vemOsBlTSYbtRIM6iK/jlIFG9za3WAExtDRKfJ",
-	"hLI8688spDM/4Gh6IzsKjmvZCVo++9uT4l+XU+9ZPpDcavKYU0GhUSsek/iSJD2wSCnrTQUfCWJMKa5p",
-	"W5nbtLWTmscZ78kxnwVtK28MHwU11N70BK2wckKmiG9i+ObAt3n0yh98Mkc2pwkoOZMZTlEKlOvsdUmU",
-	"omwkK5/fHdt7fGx9qRVSTD0ld4WIkk/mz3JirdUxZG8w7xVE3UgvM699ChrXKr2s5lOrxn7OEzxfPvDt",
-	"qJHREnU6cCybsYkla9CKclUVng0uhDYMTuOqZ+uKklluyGgrJIHc9IRoLtyKWikfAZtO+Yhn+hfNgXoJ",
-	"iak0DijyecqFCjNm/cknguDLsMJmEkynKY6d08463qVW32aQI4sN/1/0fgs+69nQdTmnUPCZ5lUxF6QH",
-	"1lDKRz3N4Pf2zVf0S9HhHoo1V5HwHfuijlbaCE5bx4cBTw1815NuBKe9CZVSz9Y85w2oPDzBZ7InyIRf",
-	"FX9SJokwkm6KhaKWM+fvoyOGIaMntLRuviGvAUzgy9rqLDwXmWnmH6ilpFd8wRltaasgIX+/Lds5Rvmv",
-	"+v3m/Lloig3Fto5bR+gNmaH3HINCaxK2ynfs7R+g15gydKZgJjRpHf+oLSY67Xl3Pd7vdDv7HS3WzQR6",
-	"+sbWo+JvO72CLeY8/ZFZHyLtQ929x4/ah9hySqnwZLrgy9w7si6/DIIJLZYJSeyf8JajRdssP5OBXfaW",
-	"sHqC3g4RRvr4RiC+9CtBulsiH/NZKamjVUtFMnw6XV7IFU4zIl3WnJaWsGEn+pBhZBhFkucz4TRd8Bms",
-	"49Tzt6+B9e9tavO7lY28rXZELBHvq90iPvEENtcjoqYesUyGymrOx8TLZna88wThAeQDzyA5i5nANzBV",
-	"F/mu+4QdcUUXtW+jagxf29TdZsm9vBn+RpbJ3l+ngmB9c9tb5hL5LHePWcFQXGxTLevdBzw292f3lzlu",
-	"f0POMv36fxNBh15gz5cqIh7TK/jCpyj/q6claOu4WxiMbr5jgjWvfjzcj/+//+f/BftS4Vi5n1MsVc9I",
-	"yIO9rpHEreO9/e7+wYERndL+kjGrfBzvHS7y7HxU1WPymjM1lmg25hJK7STCcPpQytmocFi7bAM9QLcL",
-	"ixyiolRWZt+Inw4EvzQZ/is32WhqX/01rQuM6CnMcHqJBMHayDfVjmRGpFGvIKcGI/Nxo+EFAyZmt6pf",
-	"eakkGmM5jvRqjclnrNXNCWgni9Eiu72hA+Rtdohn6p8RZ1b31JzxCuiQJBHqarYJWyUI/MQ4a+QjdCQV",
-	"rEYyH9Kv1NMjSV722MRramhzsaYSp/6L3RSavbQg8uB4B2RM2cLmbsL5zS55pGXXyc3L3yxLFgW9t6qk",
-	"7w08yFNMchBNqQqYezcUPd0sOipTvgYvfiEIOUt50OKccXFJ2agHVZI9YpLYG8fnyk9DWGpzF0PVsRAI",
-	"fIW+F5qDW6HQNj+haVqVFhMQrVMMCvtRtwMh+gFOMYtJL8n0C/a69jLUR1ApMz3qqh6fp0FkpFdxEh7s",
-	"QbQO5J3Wx46MevtQM6MrTmPSM8FJzcmKKm7N6aUdmfVD2j3/xY1bDy4fM0zuYdWM+gdhROAUxZxpmeqy",
-	"QPRLH0etlDLSU1xpjle86rcMmzqc4z193CDLrqe/3TreL0WNPhUOz1bzVIopnlvXyS+Hn7zQFBi1OE3n",
-	"ZtJRCwbWW5xqPoKDRTnr7+dycnzNGQFSLu12w2dKpNA4DSMnjUVmslIN8+hnIx2yuUFVocmAnpHT5TJx",
-	"D7sHqWIDfkXQ70RwMAYZV2PKRtoaNKURet1Dsj7ncI1YnT7cLzWNBlhdfeLHlhMwCtL+Eiwwk2bWEuU3",
-	"etNsMIDqxJo5hfXSeN7g0qlqSO93k1phlsZb1vLBq8wlKp3+8rkuaNaLsubnscjPKKzE4rwtHImGGRXA",
-	"ka3YAcoMiZ67ZuFhBtqcd1qR2kThKfumNk/j8mfccJjFcjRTskoLthG7vaUDA+tfGXDVH5Ifj3wVSmu4",
-	"BjVTy18dRf/JPR31Imcrng73+rWzPApqP7jO+X7Jppla6VX+mNc4luOfq5FRVhzLIjZsFOKVAdLKoa2L",
-	"jNv7XHg6xgqnfJSRVeHxVcT7dckWvifGpbFOZlcuHvY7R92F8MgzQVzgp1jF/Zvf7veWrFHGUiIlwvl6",
-	"jugVkQao6hpkUAft8ocjibUzTxYIokZduEHKqJX2K9JIdgS1PYLy5QrsR53oeEXZjuHsGI6lhT+9onaD",
-	"StraClrYR7iYDnhz/qJ1iGq9zLtNM9zqSHcD1amZC7ZwV/7pFz6U7ldH7ItZuxmzjpUFB679D78iIsnC",
-	"eUn6lesn4Tbzsefe8ooD5Gu0qbT7dEtks5C4A4m0eJJXv15XUGziXQWF4isIxZfmGR8TcNHZen9olrKR",
-	"JlsZEoFpSkw1dU+5bM9i73hWAhWw/j89cALl1T2tgUnPmbr2o+vkfQoy5UL1GscjjXdUkCvCMtJodJV1",
-	"Lb8gPPSatYgCS1ueQWizIJvXxAirCAZZXuG0kIEfyLy86WRae5P5UHAmptDvXUHgOE3fDoEdLQUmsA9o",
-	"HlWe1JRLSQcp6SWZgV4gzY+vfetZNplgMV+pCoU+tTjJT1+j1jMsxwOORRLGQbgivUxaJIwyT3vBhUmn",
-	"l8doNuYF3BafEBsfEkXiGUoyvQ3ABiELw6H7RlqFtsDQeYIwZ8Qhts7GPG2YhoEZo1dESCxoqNLhTOHh",
-	"EIb6K6d6VJA4SSVKMFSKYYYIFiklAs0JFn5gZ+nOECE5e4MnJBTfASS+BM895lQxKRSacKmQmhGm5k46",
-	"yC183ff9TnOibKV81pOKx5c9nBKhanb23RiLCY6pVBJifm6ncWm4TUf5uoA1CI1yxNv6Wlte0mmbT40C",
-	"0YZkdy1NQX3QYotL1WtOlIacrkiJOmHw1m1fosOmU/GAQ64zlXmvVNFQQxwvIKfK1EmYCfEZ06ej+XCX",
-	"FC2sMV7GVZ6uJ+tS+68IIIdJVVjFaUoaH6ScE73xPhY6Uy7G+FtGMhJetPckJvC3JuAIvcmEJGVC1kRh",
-	"sPCgMg3ZsqAZpvqBgsw5GmcsERCsvM0Vd5MUZESlMtk0sqeETfOpyW17pJlZY+LwhPWSZQ6MoHfQXTKI",
-	"g+42R+HrJoHyNX3ZJMOZrEuFrM3SJBvAvhsKXBxM3DKm0jAdkMR63apFRoEoIvmszLkBLHZgAsiEhrdQ",
-	"kGS1vt5AEHyZ8BlbvWWR5YtipE8xyOKmg3lvvvZ2+JqoMU+WDWgJsyudW++8lhAuahXz/ANbPSXnWoeu",
-	"pc/SN7d6LpZ/V86lIpOlMrxgdVghRkgiEUYp55dNR3AG3zjVn7gOK7NDHROcqnGzb/5k7gUTKMHzVWdJ",
-	"3/OdhORhPVlyRYQBRW92YM03XO3y5hLF1LNJRdMUKQ4dE8yhLgTKkA6bq01bEiXGCMw1y4aJSmubnlEr",
-	"Y4LgpLegLDT4nF482WNkFj4/aixIrl0YXa7xOfqoX/2GzFYaTZV1CtJeVSBFCyZ2iPtXz0BVoapZOn9Z",
-	"Fk2JqsGzXGeocseV8j3A2kIyJWQ655rcCzrKBFmNh1I5buYpp0Um7m0RGswLPxqAenfKhaIVZQGgl8t0",
-	"vHfUPeh2FkvyFtSMxmyjypoan60bP5Bfl21NScle9KptgFHWPD9V9oStAlmMN+WQ9cH6OZU2gNMzqcdw",
-	"b/G+4rMlDKel5FvjcrQ5i5vu+3okdluUsoIRLsy4PJvqR4PLSuWUMGkxLddPhdpf9NevAoecGi/G/DuJ",
-	"ilujvNAHGqi4R2yXgLqqn+VhY35FhKAJWYpWYZOlzTIYk1NOqencgktYmPNyRHwv7HsvB8ErWdzrTHCD",
-	"SHmQt3h4DssgF9ZymVtwth4YI0ugCu1tUFO06q7GnGo5QGKwBsbWsy6OOjTGKvbc4iKFDtLziQUCWEhO",
-	"IG39kwM4h5I8MpmqeQe94eDLwLF1q8qxNpc5gwYjpeSLQ9AMFBH6nf/3P/73//7yf/9+cSE//fXv5h+d",
-	"T3/9/uKik//xw1//Y0EaaOXUvqRd9CB5rtVShC32eHmsHZiYH0Grw0h7FIXATB2W52FexUPxiHFJZeu4",
-	"9RqnWFC8Bpwp1O17YEBgUQwBNVwrosZWZlrFz0bjzhqlMwHs0IWhXwPVrUHaxyboo8VafrlhyNEtQIFu",
-	"uSLkW8WxdAURxeY1A68sY9zlhX2NUsyLELh/mv/kuUvP/UW5gQSm/P3rZzEFeOQqlrMysQF8IkkjvLLV",
-	"G13iPA3SEepg1V748F+Kgyp0kodW0ExQRVyD0Ykk6RWR6yuBobyJ/VyVWpbOuM2Uq5wc1s9ProjZsAjd",
-	"RCbuiOrbIqowepwZSogFvaAkTZ4LEQKJcyBaC+OzTeuCdpt5wxx93wcW2+l2TFZK/4fIthCwzZ0LHdeS",
-	"IjEZA9AAItxPoM6/UJm3GV6OjuWeC07fFemX1dYQ0uRKRPwGMPVVRPrNUSjXRmov4ZM3e+R62IULaNwL",
-	"4NmhDfkpDzWUt8MAsECL5VSN5z7kf3FpAeqru9feOwqj+7f2Ot1OeAfst4osS/eFT0uB2ZvcvQGOlKeR",
-	"Lif7vLbWB2FyT0fFxELL/jMfyHMaX5LqSTANpnyq9tf0wMCniVRvg1JTefzgwZjLKVU47di3PBD0iogH",
-	"/6ng9X+Lx6p38Nt++9HsX3uTJ48+vzmK3+9PX/0onz0c/nQ4+rk7/5/Lg6vzx/bnxQ3yR9QYi0uUa2cy",
-	"QYOW74i3ren34f2rxS4wIjUYiu77oZV8hdkos2zKUYTpeAwo02FU3Ff0ilQ6gKzhdYcywAGJtdQ12VCe",
-	"kO6gc+73bjEB69mYTyo3AnIOdDmO4GWZJNbvZaFYv5MXjPFZ5LxhBkyuc8FaCzrCev0x8BrRNABpX8fa",
-	"dPhxbi/8pbFGVdl06ljrqnLVTjewfUEftm3upCcXtepIhV6RzeIsBSAnNIGD9qhDeFNkAYA+QyqeRJyl",
-	"c6QA4ApSLWw21Uke1jQJexPTWhYjCW0uOze+pQuBpuvs6dC+Y8t787pQOAIHDiPJNUdDiqQphLMSqm+a",
-	"UIat0jnB06lzmgfIrmZpqswgTIcbPexIu/HDbmWXPOA2sBwZXfZEKYAFXZGS+bL7z2w+gCByzuLVdxYi",
-	"Y/7GcHPXoIwz0iAP2H/T6jsrOW+rHyjnBqy+Pz8hnyxdVgOAazCOU+gf7m9UOePvO3nzR7+aJLjxsS/R",
-	"25bPvtn/9Ra3D5TcPy4yWajUvHVClSKJEbyMzxBnhuOeQCPjVHLLgPVvFuCcLULaIdP9nJGZjJDkFwz4",
-	"uQJsG23DCiKzic1HgyZxJp0BIgWob85O/9hL8tavnVApARFQiwbMGNeKBFI8TS4YZnM04cJ0hJ65j3lt",
-	"oSUpNSU+MV2asaawPKNmzGfMqAi+u0LVK+iWgixdHD7aK+xcwyi+boM+l+7qAkFsTKFmxDnn2iaN8hFl",
-	"kNFsw4je8lp0mlpw5aIhTQb9ZZtZTgbPdm/fws7iESiqrdf8d5qm+MFRp9vyWyq2JJ5kJF3crptCF26G",
-	"xwTrVobn3wqu70dQsWyQLvJPL5WgYwGbxQpZH/8GrnN/2b+Ex+VCIYvaoh3ZdxJ5vSxXrGmIOC2asPcS",
-	"39r0tqw03nx3VpLynzziUD7WNxN18I/AAq30B6nWapP+MRJkmEko/pdEG4WAJF7utK31kg7q2xSs/rE1",
-	"NKWccZEY/GpIqRwQLXBswn7ew1kSoYXkTEuphM8YmhDMZmOaaoHF1bTn5hp6saCjsYryhiAxT0jR9UTb",
-	"MGiIjTPXijnKRpBz5joC5LzPTqQVtezci1TBVtTyxxG03V+XMln8urlMCMKUKdkB3OKqwtCKWiPCiKBx",
-	"Ecz2G8CCBIxa/m8pOuqadD4uEiJ6Kbkiaev4EECQIZIX46nMIFXout0uy+MPcRWZTdyipyQZEXGCGCg+",
-	"jIywolfBdJX14cnKi3St2HPdGyrrGaj14gINSMpnWmkDKtPLorl7ymfNpmk26NsKVFsmX9qBKsgZzCuq",
-	"0Et1SStR62Vd1ooTVZORtE4WUpE91jAZqPrAskrTYqR/crm1pExwO0Kr+MDasfLK0X7YXc3pVqbYlbPs",
-	"ug2YWoNoZZXNVZF1Fh6ou3FFeHGB121juo65ldpwrRjK16UbvXYUPCRwl8rXzQTrjnwWRKWDcepGW6Wl",
-	"/MUtpbmVqnZ5W01ePuOB6QZ5C0CVBiGjIHStVZyJvsc0VFEzjmyTA+n7NQoEWC8Ls/2fv3Tbjz/99eKi",
-	"A//4sv/1P0Li3EPl0hTP5tZP6b3KPL8X/fj1+/xte9H+1x/+M/TGL8XCP7b/13n8uLzykyxVdJqCT7Tb",
-	"6e4tZJd/ihquiV9169YmQhggw2BE0GNC/5nj+AbW7XPbNY+wcikvlFqVoPpBG9/52MAH1kWKI2/q9QOF",
-	"DNaqU3VpB/5F74jWQA/2vAoJy56KIZ6BP8QmqiIsL2We9wCNIqEurQMcKDWf8wOCWmLnZRSt9/oBW/Za",
-	"7L1fDFs4bLbe0X7r1SKVhiKuxN/EUVHu5oS2mlNBhkQIkhgXi209N8FJcKjBpdxIG6srYCl8fmFoVggO",
-	"IT48Rn0/Rdx0DO9H5auC5F1Yqz/l/VX1DzkQhP7D3/X8b9fzrx8h01mn1o3VYB9vydRYrPuxntBg+U/u",
-	"igrt8XL7wj/qf3K9fTlgw1Y0d/8T7y07CLXFnmBxSRItJGCzF1hV4d9tlAazaigyMBYzhHLT9lXDcs9U",
-	"z8ZPfGb8ZNDpxxSJNmwetN5EIzeE0IzfMnJOJ+SpzeQLeHDoZ5TQEVV50SbO1JgwpZeJC9sbShDovzkH",
-	"N9uJzdor+7htcVIh1Q8f73cPHpdVtoeHAZp9Z916TyGMtInC7xyDWkkfkxSn7YRMOFDqzP8Ro0kWj9GA",
-	"aPUBvPKP6rX54jmPDeQXA1VeK9Tm8li2806upqtOuE8BCwe6OtXKKEMU5aFq+RG9YK9P6CSucKx6lA15",
-	"67j11739g8Ojh49+fNxtRY30Kug5wYc9KKGGONbjrrkNshOKyjIo1jGeqgTa+bywWtle1IICvZ4p0INd",
-	"br0jrDADvcqzlqv2mRAxgq7nijvlK2P0t4yY9qL/ePRu/8f/ev4i6GWti52Z1yyrESrCXQtbXV7J0A2b",
-	"lAeVV7dB3umKYj63+tfx0S7sVuBlpWLBMld7nqcUTwmfpsTiBV1BzZwLvwWSi739DjFK0zPVaqOcXyIO",
-	"SfSA/jI2Mb7IoqHNwNDJ8ds2jPYV1BbMs7bZfEb9OkaEjsYKQNtyKBipEDYxF7geVAI3cDzX9zW1MUak",
-	"xoJno7GHDedGKwmRORhW3ur2/rb4KDahRPk+/VUPUX4GKkc2ahWR0SqFLyvvslquT58NS7o85DjLtGvc",
-	"6a4Y7ebwMMOFCTmK5SpoSjv8P7muXsBT3oSabt/+WtPZenjAjs0FEOm9H1fxVCqR4mhAkKF0pCk956zr",
-	"Ft9USxHyYSyZ+dpxhSW6zTLJvtItW5X0Kx+4rhQva50rlc5CxpcKm1Y+F5DrDbzaJUlfHWlzr8Z1kfwr",
-	"KK6L5UJrKalWLw0pnkEtM1gntFXFrXkHsKUwDSWtpUk60foCdk2Zt34t5SamzPXMlLXtkzvmL2VO/obn",
-	"uKzDTEENgvOy7x11AZFXIjziJSTAm2VMlapUk373OkIvIvQ2Qh8iNMEpidCQmP9CZm2EMgYbEVknc5tx",
-	"1Va8LfE8KlJ6TQ6sJCcIMzkjwviGRvQKinz+uByxXGC5nioclrrzScCP4FoDLPRltLlQE4NRedx6iuW4",
-	"1ajZbW+hmhOaBh9Z21yQmNCpKvoAv396bvsAH7qfr0jSG8wBWARIg7CYmPwtQYYZS7Sy7kZuB25+kKYV",
-	"/p00fWzM0t2arlI/YTULkNCmHVnDRkKtfVndjy81t7g92Ujx93Yx+P7KpjbcnHzPvzRFXtX3hzBC7waG",
-	"JO8fUF2AYmqVXc2Jx1/SvDWmv08LG9vYip1PcokO//zTm4HzyU2agf4p90oZLL99isFl85LJTGCz2U8w",
-	"u0TnAjM5hG19zQc0Jcicik9Bhz98Y4NEroL1KiImlOEU7be20gdtQx5Y4iMrZPHX+uW+To9KJyk9ySjK",
-	"5/FbXS2fmnNGZD+9hHY37+64oHSUtY277ON4+ytueXijhS9aWSzw5duwO0OirUZHDQ4/XyVZUUddEkpv",
-	"6p8mOTP81H9IjQkooAkWlzCg8ioEX7SiFMQBCXxd+FiYsEvyxc2usjShcZRfv2KB1j5c3+ASTvBn/6J/",
-	"VrxlDa1SKWXT5zAGG7QH0ZjWcStOTZsad51xZe2JJQCJRwVAosUhhbtMVLG4pnVie60hZGLCbYraUbeL",
-	"JiPozi9cFXeOuF9u8DaEjCMWz7V0ARQpqANDGBmAa32uf4xalEklstjiibdOoYRoQkzmpI8BexjI1C8n",
-	"5i4AtbbWAG/0sWiXQjkeNYFyLO9mMPXLgXFoqsR5/yQ7xO9kCTOWEmkzS8fEQ7v1ipUcvcScDVMaq55d",
-	"jAScDoyrnq2tCupbZSoLDneGJRryjCVFsa+pOlZIGwJCKs6TkLW2GSilT781T63Um8sUv5Hev1X8S3eK",
-	"Qj/lx+nLuj0rF8fhnbzryNPyyfwSioj7dW0brO7qypsg+vJNo4IubXzfIC7/jYKKLpY1WYL1Kcoj1QqF",
-	"LAtRFxTso5HmmH8ljpav/uLeRxXGWmFcFb5RYQBNvQm+jK7I7D+7X6GyNDfhXPA+sbb1v0SVWAyP5bx4",
-	"zRCCz6lXutabdxtewcXXHGSVdTeIGWwEt399vM6ACFiz2GgNeH57tgc3is9vqxOKiX0nka1/XROXf6Mo",
-	"tHeA1u/cfBNq/hr6/dJ+ELsTe29PbPnb760UQBlLifQ/rs9gKA66O+XNI6u+KhXQz8JClQ9SMgl3lRCC",
-	"C4fc8f7FU/T48OjRIsDXFaZ2kAvrrs1SwNboUyaz4ZDGNC917R+jMZ+ZnHpXB9AMCWGAU8xi0kuy5d/U",
-	"dGEDQP1qm7YkC+racbDU4RRJKCFFgB8CycGCjwSeyKCBSqaAURukxGJ05ja9MT1B9HbkSCV82qOJK6jQ",
-	"S20OiPLtajydppSU8l+zjCbh8ahw3xAkCVOExbZKbkzSqfRRunCsguDBmiwC4C/PocZjJjgbIQei3Eh3",
-	"9FCkA8HMIQUwFbl0MXPd37o43H7LKcGXEuER1kx00UXSrB2fefkLM5DQGPXLsXUpLjLbYjMXii4bppB7",
-	"M3VmmrnfUkwwvbxZvZDWwXtDQZYfJZly1QN4V/tFwAi10lzZXG1jswGoTg7fLgiClzclBYeoHeoIG26j",
-	"Xr9SC/fnSECmwRXk9k/wHEDrcuB5iEY0bsO9oj27C32v5I96w3rmXke7MWY5ABJyMfXWUuyyJiBzrhQ1",
-	"4EuwXkeDT+PgoJtVrJ6iaV5uSz5PU33ecmillSndtlTT1XDmH7cPWw7mnbMaUTakKXnBxWQdxTaUX9cg",
-	"Z464ZkxLW4DATUsz047CSVrXilbU5ngFP1aJbVT39eezt29Q7gwJPA2r3qOTYD32uzf/iNDP757/A3GB",
-	"PpLBuyK97wi9pk98JjWgTB+iZqFv89m1/QB221q/Ykb+bq93uBjVJFr+mQnhmkGulaQBYSaDPTrhV4YF",
-	"T2msDJpaVfX1e5M17Dt2RliCMGDWwhAQlsiAVmChHmiyaydY4ROkv2VHYQuMGMl10k4NAWaDlMZnRCmn",
-	"nITXK+SzL8jRwd07GntNpdS63k/2eitqzbi4pGzUG/NMyB50Qmgdt7o/2g4QCwN7b6ttn/JkISLtKnF7",
-	"sfnxl9ZPh/981n78+uO/2o/O9/+r/e8nbw5anxZovPrcgvQgDBi9jBDB8RiNODd6sl5ISUesTUsitUao",
-	"1LgLK1//FJz0UBC5bj6QeaQVj0XvvyePr5Kf3nTjyYtZ/I9/X7YCa5B/wjtJh93HD9cDknHvqZlGxpK6",
-	"rNZ9m2ASjvLun3cfF+1EbI2Ay387PgSkbBP5fDrGUCSjZjQmfr7eYL6FHNMbBQWZFnm/jcrMasNCpTlv",
-	"4J4PR1DmDjW9SHy0wQn/eysb0Roy2DwTaT/PIg7u+FYykYq1LYEqrYmqVF2o8GqMqFREGJyEaiPY+q7B",
-	"Lnd92Zw+yMBm5kWT9Z1/3nu9szdSP/iY5epHzCcL6gcfV2s3nnFItinwCCSJM0G86nvAbtFHab8Epay/",
-	"lXBy65rLWqrHlqENlnkCwUbRa1WtuAi6+fJFDZYg8pRoDQbLy6Ij2HAbvcp8POZVBAz3hYjYhmqXIjK8",
-	"N52b3w6LpN2Kb51odSncse0c/Cn6OeNiiWzXM0Q+U6kVIzQUnCmkFTFBcCIRrXF+bJSfCL2nN2l0naed",
-	"e5Nzr1u6SO+IoKFFGsx7xRwaZu+X1z3gOkiCpa8vlbTdW0wQZWVVlBVLa3UR32RR3fe50Vvzz0be6ixZ",
-	"3PdQxn2LS9sbCj5pVP0Idxu/3LZXe5oTlMvWMrs6I+RSMw3OSkWLntOHCEpqvbDmtbkzZ4r10Uwlt818",
-	"ZlSNeaYQZvOmnq7qEQgs6rX7z9vF8LenWPzq+2soLF+ZIKlx15esiGuW3RXWbxljQSKUx1NkVOqoLsHH",
-	"WWmLbwVvLq0r/XMDivUq4Orr41LfLsxzGdd5GYaa3odTqQ1DsoCilZvvAFOI7V3IIq4PszSda5Fb1yCi",
-	"cZ/HpepdPr5GDdV8q9KpCwe2hQEYYovYBp5asWYkOX/r9dp7utcUGk7dQhhkrfc2dLEZuKVvfr5EAzKi",
-	"DHFDeDMsEv3v15wleG4gLOFTJOmBlqaXsnzJqcQAegkPXFEy67kOtfmVUj6zd8k+b67nWG0Fan9zUKa8",
-	"oYnzEfowna27A89cavmWV7fh+wLrH3y5vxO1N+R29yJXMjr0bGwAVhOyIcTP4m5vrQnMwpkoGsKU0zsX",
-	"uhtjNyeH91RgkAYmu1kfGcCGbRb68wi3LhwEuH4z+9bI1xtyUNU6TKzbAlkqWsq41NQKhYep1/PN5OEm",
-	"nzgDJFQh72VJrauEX4l+/uSpo4sy5mbyRxe+s0EJ6XIRdp4RCTIs4DwOeMv2m3kyquw67Ib4TiKabIB0",
-	"tHqZzhZ6FBeSEk+ngl8RUzFqkliC1srCS9d2bl5DffiGdqMcKFhgY/U+Um99NYtab2VL2tNHksZ8Am4t",
-	"t75Bgi4L+qAcIokB5kqhy9Kkgb+tjiB3LJLcIFdcmxGWd/sVHnCBFRdzNOMiEDqr70ZR43QN+I03agei",
-	"J7d+pvPSyeUW/is8QOckHjMaU0MrdzPpRk0qzoi4ojF5qUyqp2/BYUVGXMxbx62nnGk6cblxJhey9fTt",
-	"m7P2P56/aQi5a90gVPZwDD287Bmwq/YPwojAKYrL35oKGpeaOTQxwZYZV/msvtQneW6lHHGdfgZuRYKM",
-	"phYHxyxNw+jrPS4ws8lcri2W2yE3Q3+FNlWtPTL/k0sM/8DfjODwvrC2/MiP+0M47kuP78qyDHec1+Gb",
-	"jY/jmqUIzQ+rDaR/Xb6y63exWoOdr8WS73yP8nZOpRNyN1tWPj0+WzNvC58XSBU7D6bP9u08+sdITw9x",
-	"gWBvO6hvOVD/2HZa6KC+ZuT9Y/TTT8evX+s/yWfVP0aYzf0WpcqcZrdAUc7KTNPdoJl2Rkfs5VoJDbXN",
-	"E7wEBJxMaEBBWrf9wPazBJY3PXa/uoazpD3BNEUFEHeJ0A7X09SahufPIPph9qSStGM60C4M/QUXqH+a",
-	"qTEX9Hc4zMfoCcGCiH4YMC9Pawu8593bs3P0AE/pA5yp8QN784P+Mpfk2vk22PXSdWOx7wquB48viTqn",
-	"+n8rmiz5PKWCyBqV8QBURmUfbMVj1Tv4bb/9aPavvcmTR5/fHMXv96evfpTPHg5/Ohz93J3/z+XB1flj",
-	"+3Mgecb7WlNFS+XDXpEOb+6L/I8EF0Px+PI0+TWTat04VVG91t7vesGZJ4JfEgbqnsBMQkh+Ye71pW8F",
-	"esn3Uy6p5t0/ACYIYQp97/r6/hBBDdPvRPA1a+La+aVlMY/rZKR5EANL/C2w8q/5FQmgkAbSMxcaJ9sm",
-	"+5eUQWeZYgsX6l5LmAM2ZLXO5kUtqLbrQRWfFc/mpD4sh65sSSiVgQ2/UcPILELhXeRTwqx30V+XmAtB",
-	"YqucOPSGoBRbgT0SSMKoYC9tYBxc+0g0K31cEtcrbfOXRh2l68B9m6WnrYOnVofiAXtfCsUUk6jsSzDU",
-	"syKRtnRM/+wWYYll3ZBNOGfxaZxDmDn8Kdik3I6HTJGUqBoVVL8CsLEXahfsfH/Ruo89XPkbiT19DkJG",
-	"FjnwUE7bOm49Io+Tw3h/r/0jPhi0D5OHpD3YG3bbj+Mfk0fk4fAIHxyY6mZXEW1NJsZVD+CtilI00BBd",
-	"6zIks3hsazABAWvOM6gr1EJOEoKo6vjFa8et7t7Pzx5/PDzrvn703wf/3P/Xj2+Ozh/+e++//udJEY48",
-	"PuweFj0733CFXtgx2DV7kPBYPjDVuA/+TzFIL5BdBGW+fvKuyjmLAVtM70IScu7npLWIhT7kwhR55JXJ",
-	"kfUOUYGgt2/TlDK91e/hU6FsMrkQdqoM+1PUtMXdKpJ94vwXfjK9LbA+7katgfm91d17fPAjPorbDwdH",
-	"pP0oPsDtx8k+aR8O9/DDwaP4x+Qx8XDW4NlaSL5Hx3s5JB/R9r6hUtOruP0ISvgZgXd4jVC6UBBN5biE",
-	"35dv83HXYwy/+Htuy4jyBM3jg6PFVub5pL80q8O3y7ayBL1YkUYv3ggWrljDILwaI0u6LEKDL4zMyjWT",
-	"xKXmNA3uL+3apqh1xT5/aaYtrCki1jyQM0yVoamCupadTy+5uGYjcp4iEVVojBshQlShZ4EsfYrwUjxc",
-	"dnJi+gIVMAp+w7WcXL0Vr7ik/e1czWCe0aFXvelxmQGWZKFXiAFPOPZafgFzlQC08zZN0HsO3UDnPIOL",
-	"R+gNmZmLCyfafCDk3rjCaUacX9861Yt2yWbxkMSzIk/JoVJiFkKlkFqf1UJxgZC/5lMKVf7ZqdUPkfFZ",
-	"6JV29iunlg/1BKVkqBDPVD6jhBMDpwF+HuhBYoErKp9baGFh7rKDr9v257lJkGdOFNpJJX24yDWuKL7S",
-	"QkpLP+O5TnN66ya7Vt3YgjalqaaXh4UOIAkbl9vblIluW+rXokTKtclVjMvqnV/t6Pk0BMwjFcGQFu/P",
-	"0Hj3sEgpER5lQ/I8le4o2PsAJELwWXFUYsi7QIOMpolEZRglKxCXFDP/0m0/xu3hafvFpy8/fv2+7f99",
-	"+PWHLwdfS5f29r82LX/+IEkZTgazxVl28gVbGgVcwh9OkCEbyIk3ij1ihCT6fHGB3GZcuyLKI8HasvTF",
-	"gQ94Mq+gr5wgRSZ6TSQo6Vopt6A+hnYjP7PfKwKACVpc85rhFsef5Ed/Fd1aJpF7TEIJRTOkuFtmLuwq",
-	"X39J7dFcxHz48OHlM2iLn7dp9s4FldbWIcmJwfeFVvXVe7SERdxAhFfPw63RP4apRMZCwxJ1B0fJPj4g",
-	"7aO4O2wfDh8N2o/x0V77x2Rv+HC4N9zHe3sd2yQGZhhM5X1isl/jlMeXjrjMgTixOGOXZKqApjx0HnM+",
-	"YpoYmTM2I99MEbQUXAcpA5rKMcJGrrlxMDLTtNRBz1NJLIyPB/lST2bL8epWDLYiOg3N5Qckchy+ToZa",
-	"fTQQ/lhfMGxyKEHU1wEN9at4UwkoenIdC9jTDYPoV0KqXqF6hwZRxTcyd7ttNbWCmrAAbMNANeE0RSSV",
-	"BBQ2NCApZyPpBQ8LvTikC3+qdfcGmVehQVILXd4sPz1nTyvtS89nsxyk1twGZb0mR5LN3w7BpdSsd+oK",
-	"oLBCbqy893mO1bfqzgq07vKbn2j5tPKNrgnQpyhIUHb3+zlbcFW9LIEJ2uZ12kYzNQHeQfCfgR3voFdO",
-	"7TZIgviCAWcBz5FmipT5Da9NxQEulUWgCRcALsXQQRewRhEe8c4FC9ulza26T+vw1lPpqjWkLRheK5PK",
-	"6VAFuz0JLp5W/rUtVdO5doX1W8df83WqY7Qb5EkGvVaFCV921eZeYKfIXa/rZRCZKWSGOPujiehvVQR/",
-	"yWH3+Hhv/7jb/Wv34BhSFHM6aU334MjVT9UKg188jI69/c5Rt1U9f8+0dWUUAw/wVp/THMfefK2YqrMN",
-	"3TyP8F78aPC4294fdkn7MD46av842CPth8n+8AAfDo7i/f0V89zvhuc52Gt9/RRwMVg3YABm1tw4r1gf",
-	"U8EVj3kK2pIF4COTqZoHMIIKIl2o4fY9foGYm6lfKnSzCOF0plmHM+NOkDs45hx6lButi9HrU30NHiz4",
-	"xhEUt9nO9nM00+LXbcU6WkNh6H+Fsb40Dx75sfEishM48FKRyWlKRDAkZpK1HDv9lQ9kTyo+ncIY4c8B",
-	"GZvQnSZxsPFkCn6alM8MvqvF6E8y0jMkGg7VNqzWtVlWy4p2zZx+IjhV4wU3W3w5EjxjSU+PvnXcEhmz",
-	"QWY3gdZxawzPzr0YTLGvOA051yqvXaRDosZa5EHuOBEopVfEVI+P+QxprQvpJ9EMU+WpX8XoimW3K/4p",
-	"jE+Aw46+n8BRQZC7o2g7C66NAo/UfdlbAr2fn5ZWSXoR+3yR9LkcCZw0CdDk444WlnKFuNI7bRPq6vPZ",
-	"Kx62ha1hnn7s3WsAoRM8t6xpZLDL8rz2QUZTRZkzd6jsTQELzl24JPMi3lKCbWuY1o7TjOQQb/bvnl0E",
-	"ayBumvq+NcgBfx3qqB74LBFXROTgLyfWEkeXZA7BU0LhVkE0t04Qy81OT8/3QuneYoci7bD0ISioTbLi",
-	"zTZ8qfml53BQl2dhFzmft5dor1fBjb+KyuCl3RdrWc2wL+ZX2ugVuff+ofyz51qUGNRN5Vp431g7Az9n",
-	"Mo+OD5ondzfI2V677Kl0pGvEJ5tzRoAda0ZSApFaPP3LNTff9Yjbv3/S/9NtP+512p/+so5nUU5wmqKU",
-	"KAMPY3KzQbID26MjJlEPdVDbWsjY3mvkTafEYVY2dPi6av+vUycwMvn/CxLypdNUJ5yROXi+JQB6zwRV",
-	"Cho11Mi+OBPCdoRydPbP52fLqSxP7/fGc7uUZ79v12pHiXWU6LMuX9SEmNQ5nZC3w2d4HooyaMmrlS2t",
-	"atnomsPD/U6rxGlqXOwnhdaKpal6OD47K4cRvv+lu/fpl2778af/3f+l2z749MPxL932kbn0vffvH/5z",
-	"vfiBP0grm7X0MsNAXOTj6bj5ppSR50wZsg7Ac5qUnWUaYG3rzVJXSq2rPfKzuuIxSbLUaE42bewFT1M+",
-	"a2fTYs645KSsRQINgJdoDoA0bUESRWT0ZBuShus5mudKgRqKqny0TmKFL4mEogvOL5Fpbd0UFmVJT8am",
-	"DR1XdRsOuLjBfq8t+V/8UJ07/9w678mxdZj4VoleYPPgid/GRivMrpXdCcrYFFO4qP97YrwqiGveNaOy",
-	"pigh2BAAXCjgwLWRIq4MGkx5WJE2lSgeMS6pdJUyYDNpA9b5fZyv+ztp3qOf8lr/gBNYSWR61kSV7wHd",
-	"RbZ3B2BN+oS3rEWB5w/OSb7ScLCcYWyju+7Vnxr2LYB9B9V5oYNB3sew3E/RnpQ6lqlZyJ9chS5z0ptR",
-	"oc/5JWHvMK2mGrvSqhaZ/zwe/COmb+nPLz/8/nLvDf35cYccdDvxfsq8gqWmGOL3rGZrVR1WeM2mr/OT",
-	"KxcJVPFpb1K+odF+Fy99Cnu5aser3wmPVeE0Vz/80AUQv+f1LtJi944Oup2jRTSHaqZnHf7nduBTg7MR",
-	"mKZBxcLFHQD5paq6unbaeweRfZlx5h+08r/tp3zGCK19FJ5MF7OWH3oIeHmvbcbQK2jzA1cNOI4DwVyS",
-	"1HVzDipvqg24U2khGtzvLc+XNRDblqCtDbM0zdMxAP6OJjVoyd4SL0ptbbAZWGotwHEMW4rG0DZstpIF",
-	"mPB6PjkveuivkL+6VQeTX51TDLSWnv/sUq440zck4mb8Bdan8BmVrglVUx8BFGi3Dh/vdw8el6Hn/VLv",
-	"e1fXXQUVLt6jR7Z0kZ6za63RtZeiGstfNd4zorJpRRpwNdVyv5eJVD9k/jp+8EBxNX3w9Kfnr05fHf+K",
-	"GflPSWJB1N9+fnL28b8Pnr17/tO7fx68+6931b8vsm53/yGVMiPib+b5VtT6TfRsdVSCFT6G/joPpmx0",
-	"MsCSPDyM6L+fvH0/6/7zHyP+N8Bk1t/SFuyKrwXXsJhP0ErRlsG/3ptGatL0oV3s1unGu+iGgBZVWCKM",
-	"+jCXvlfiH4DdNhMJmm7wG6IMkl4P9iHfakCQfkmCKFPcGk8r2bD9SlSafDGJEE18YILg5KljnB5BZPBL",
-	"CAfP/fJl7TiDfTI4kCAy6VPo0Gha7mEB5p2FepUERB7YqIC5IBFn6TzP2IX4fDHuzgVrRVVdrvcrpwAl",
-	"XedRcX03jBXWoPGXhXBegLEKNuRqkbxZR8pHNK/TXsxRKXhdz6SN94pVtcyl0oVLjcnEHLMcWc1vqmXr",
-	"v/gdgJmrGe8NgQ31CPDNYg4e+EfSBAjd38Km+lTevaSCfw8eD5e27Eo0WfAV5ZYmNwbttY0mbpauNi0c",
-	"K3Vjqe2+skiTi9ySkRly96NJJpXmcPGYS8LQgAy5IAizOWQ3Q4Zp0D++Rqe5Mn+JWp/bI97WF9vykk7b",
-	"fGoebAP5as4DJLi6+9wpc2zeJeTZ3nNR0b0Mo98yLBQR1o815plAWKGUYNnIzenOJU7TBmmmBuXxU6DW",
-	"KXTUQpTmA9rcJSCz1f+98+WToF2XMuDbstCyFil/ckPBAOfciImgX712/Nhjed6Bu63mUrfAcO+mdVXU",
-	"mgmqyFuWzvPDv+22nE1bT9xQk6og/a0dvy4rdPsbtXINmbTwZNvoCzX91OwnW3dI8iux8HYn4B6fgCAO",
-	"XB1nDnsMXwWi/X9HHfRX1Ea9DoIyDszQ3yHB2ippWrBbf+B3EvEZqyDadSpbdbQ0Y+HiYvrl1Vf9v6/h",
-	"f9987XX+/tf2p782Da+fFgB7Y24qZ9P5ijSGfIp6dbTtL98YrPOt+ZfXduwuxFAcQlXJK1q8dnGfjVch",
-	"E1TNzzS52NxiCP+cZiaX2fz1wo3n54/nrVC1q4ngIAUwYHy4EAvqtyJIEwA+Zt5ZzGis1LT1VQ+HsiEP",
-	"q4kDHF8SZiOwLlnjGE0Jn6Ykyjvrl0potb1psMXmEcRyKRt1LtgF+8tfzuiIIcr+8hdbCFMdLkR9GZL6",
-	"k+H4GLrIut2D2Ewc/k365mUEGqHZDOfOBdMKv788JhV77whNKMsUkSf1kTNEPhvLSFqvBFy37zGGgjGL",
-	"qLAT09qq/MtfbOIK6n+BYxchrZmB+Q2KWWQRR+TXfgf1p3hE+kDw8M+epL+TPvp+v1u0TN/vdn9AM5xe",
-	"XjA1Fjwbjb0U5r1u1O12keAz2UH9OBOSi7/10fcmBwBcUSPK7JIOITEE9fWA+uadenLmnThNER/qb5DJ",
-	"sa3bwxINsVQuUUdLCNPyH0t3zWZSs8RL650SrCSk9WpzTSIMtWFgnoPHR14wrE3GJCFJBxlQpT4sllsK",
-	"u1Z94zbK0rSDTvNb+BURbuK2kAQz5BT6E5jrBesvqPp9U/Yt0YBImgBCk9m45wCnpHdODwQKyUyE8YGt",
-	"Mfzrr5KzPvr+/Yun6PHh0aMf9FrzhPRhkfRrBylBYB1DTbngI4EnMkJ9Ax3VR/iCScKUFmfmFnt4+gbK",
-	"qW8LVwz9zgRnI4NKoamAs1jf6aCk4KNeaTvkoEQmbQ+2z+ZffydRykdQe6nJn9vJPuXMpOopRBKqCfY4",
-	"L+2LsRBzvZh9bQz2Owi6qVMFLEBvev/lsP1amw32vL37cB6hd6fnT39CXKBnz189P38eXTDHwEGq528/",
-	"3Ns3RCD5hECNPlSjziyVEXeO3hMlKDEDQ3A8Z1a09V8mZDLlehnn7X+SeR99j9kcZYz+lhGkyGf1g6MI",
-	"qKaD/qSw3vuHYMibvJYL5qgWDiqVaESvCLO3Ay2bUu28pB16KOfHfJIvW+FO0PxAyzZwdmreBWuOJpD5",
-	"bvYQiMUltR3uP7ZcZDamKTlBfT3teft0qIjog0v7go0dRI4kMTevhKoRO5Jz8ln95S9ADoJOJsSUm0MZ",
-	"OmXoA6PgHX/z4umJqeQEnmBkGJoQzCS6aDHOyEWrgz4wKNL1nK76ZRcss9d/y6DFJBZ4QrSwhrMiyDCT",
-	"JEGDOdCvPqSV+4ruURagBU4lcBY80HvUuWC2eyWGPTak4p6CxDOBqRYfSKYYGDA37uCUxoAGqS1vo6Rr",
-	"JVBQojCkuptYiBZw8vjBAzlNPmtD4YF9TD54Zf7xngzb3oOdsZqkXopUy0Q/8ub86DVmeAR4eshk46LT",
-	"dy99V2drr9PtdG19GMNT2jpuHXS6nQOTvDgGSW8EjicvH+iro1CUoS8JFvrEDSkwL+Mlt1L3OwkrHzlf",
-	"Dhco5kzhWOnNAILkQxMbdp5hSaxI09vKGTFKmFnTvKjnpTaPUirVadlHXBBArWeruOXBO2NaNLrvjP7e",
-	"6N6nIOOa3HkG6wZ3VhHtINTAJcnxXuxyGsi+1nELyLiAS3eFmFaTwhs0YmwwCGNkHltOYvl6f0L6ADDY",
-	"x2narxtg7nEvxucnyk7I/+I0/d9f9tqPTUbsl2609+jrD+ulxZqP2HEZjGycpp0VswP3IjV5jKRu/Hnu",
-	"XDH+hkX3rhFfsxU23aKCK2hScQL7G876afo9vUop1tJtyYdd39sb+bqtwF36fei1e42vGyXOBPlQ0WBb",
-	"ntR1BjcicjlN+326i7HlCZ5pGkzWDJkwUIZ7gvrtPlKZMEBzUHjY8eOKbrahwcAbbHlmPpSifqGdQ5K6",
-	"hs7wp7tcgpFr1/c5aZf+Atd6mwaLKj+Bf3fKtSjTQ9nvdo1vXCuZKsd1tHrsrxZAeO3TBR54sA+rMSGw",
-	"A7RJ6AuIr1Hr0Awk9P58wA9esiuc0sTcv7f6/g9MG2eEKcB1sM8drH7uBRcDmiSEmScOVz/xhqsXDlH1",
-	"cP/x6gfOOX+NGaTyHDUZ0geGrzA1LiZwA2STCYaaHL3W1ZiswiNZyWYGh/7n9pSICZVW5ZAKD4dtLtp8",
-	"ZmJtXIY0iQSsIDCxoJ0EHNjaEowOOp9xMJlLo4LAPSNWGoBosldyLK0YM8bVBdOWWoqnx+iw+xj1ZcpV",
-	"T+FLwvpenb42RrURSgga6v8Br4kWGmCm9vS1fuHc6utXDji/7Bn4aD0bk1OgB2LMHzMwrQfFRDCSREg/",
-	"IMHCdTAAWjuCKo8C0U1P2ai1kgCOk+kyeGUsBKvqnri56ucumBZrY61HgYHgGcRGzdVfYWRWSunP64sB",
-	"AoXNjVxEg0zpZYtJmlo9nvGefnekLW18wTQzh8GCtiJVBJpwnZJnZuxAoPQIHVSxVq1txM+WK2s7IxMy",
-	"MpaIreCFCjPUt1vakyQd9vRLKRuBAcpZB5kUARisvc+ledAhJUlIpTSs77SUm7+eTumZgP8k85ZhhGAI",
-	"P+HJ/CZ4oIlTfC17/ayXusKD927i+yH++9SIkFbUGhOcEAOKCRHcmvfa2x7APfDC+8yoG/Ddpw7ZRz+w",
-	"d9CIUb/CwsQ6DveOmsxFZtMpF4okr0lCsavoPtzfb7BwBZm+pnICodbbFylPOL+sFO9sKlS+RgGj1X6X",
-	"plTN6y1YSHXWvF1LAFlALSyyIuOkcckZ0tjXlhlJBznuSyvg4b9zRjroDF5u+DJgOw/IKGN54hkHxLWk",
-	"g07Z3HpqTGEk8E3NlbG8DLGsEVGn3jQXGdbiZD1DqaRgHqww3srsZYvGJgzK2D6FtluqhFhiEjUY1Rpm",
-	"AkohtoRmmCktTwdzZNVo2108wylIWEcEdvdrrYTM7FXPuvRrbfRKm5nDw+6KVbxRFdunqAB/Lx+Ze65X",
-	"34WaXJwxb5m2ydq+0OTrA8PLABFzEeFJSS+/Uqtx8w56W2iHBjROUa11cgTtlbmw2KkzPI+cnlpVn6B1",
-	"MrZs0qqEBrYXnfMLZpTksZmydfiSqYc5GoH+6mFC6q/nmiU1cMghRmcmei3dbPjaCLrFo3O4uIDPSN6K",
-	"4o9kNK6vvDRQJ84UTskdHDazRxurEHkXwKBeUGO75EALi07qoHAuDew2nCJ1DLu8RH9Ixfx+e1D+QdSW",
-	"tN31rdKWBWwMwSI+tYkEeY2DAb4qYm2RC+uILDUV8O8+nNca9/qAGI4ObRlmpRlfMBA+pvhPGSV4XdPe",
-	"QLRajHsXCyWpJCGxYVyW2xMbN2rLm5zXRrb8rbGOD8bnu2MZtyI/b9lVcKv874NryrAlFpipJXglEo14",
-	"7iYdCj5BORiN8ZrGnA2pmJAkQvGYxJck6dn0Csp6kCNjErOK9l4n7s02iSMlQ3XBeKY66GnIN+oymjw3",
-	"qqlGyd/YQW8hKWnCAYNTEOOKpuYo9KBlJuSV9jvo9IJ5HljPZatVbmmwWFKuykq+5pdXRESGt/cBwaSv",
-	"ubNln7nD2OSnFfVYFyxX+lmS+6zBcd5BEMxznm2HsFL1a7tJMeSc4pVx65ut5KFKXrAF53kB0x2hvrEW",
-	"bHhgwc2uzRsLCT7X6xiSBIIAcM83IgrWcOvemih4b1ZwJwt2suC6ssCS0ra9v1lCVTvloyUJSyafy3Ce",
-	"CJK425TZf0AqGEsQ+axXyOiZJumxf0XJrO9gnlxyk3FpSItiV058oonWkFMqTSDOIWoXft1Z0bfStmNR",
-	"FuBKCw8tbvreyP2gZNEqKdeT+winktskrBl4maFZAUgC7vlfpPX+EEHQhIiRKwOHqy7PCFWyuhyfHswh",
-	"jTR3gbt0+SKn0hux6ait103Wpm/p/XrFR3+s3K2ZCdpSaeyjhCaQjElNJ9b+hNTmlNh2wrVZUtfMkMrz",
-	"tvQ4JqQ+NapodmE0CSrRrD43qWjn0EzI6E13HXBqBuBo1eUKXVKWFC2TCqLX6wn5+4pMale1jBNTDNKr",
-	"LHl42DSHyY3MnnjqoihLPmzaPV7vs7AjVreSd5oUWFC31YA0gdcNwt6yvSXIiZKzxRy25SG4W0hwWzpE",
-	"m+i2+SC3kAXXNNWs7QMubZJw5j/vss78a+1Q+dHtpI9ZmbM6dwyq0/TdKOWjXfLYtaNi5fX0VD19rd49",
-	"H1DuroigwyUh/Y+2dgg6YVKoO5MEp7bNBZbjvJhFXyaJ6Q41wlRrVBQS1MHXCEW+yKZgmdQpo7Y641pr",
-	"ONBVyqhb5m1Gb+wPBPeSyajqoJcKMglM5pPkE4LUjDCVF1CcmAKUvvMPFGOI0IhrfqKlzgXrY1uGQZRW",
-	"7vpQG6u/3e+gj3Zk/YyZ0cBL7DRtSgO2BWZgus94B/2TkKn/GjMBbbz1LxhJJZmNiYD+fHYtbMEdlF3x",
-	"EbC8OIMsBlBepVlMqQqOyLgiiXWAhNRBs6XucK5KY3gCKWqm/4jN3yY4rVVQhqqiV+WcqrusY2X3tsPu",
-	"evb/1gthnw/xp49uRYeFHbqLvQOXgaWbb5HP5FH2IJd5y1wvQWf9QRGRLEBnEttfDo4PnHgTrIDzAjZV",
-	"Eg4aFsfgxuVgXbhQ8NlO5l073AeSZUGXaEyTGwX6CkJWY6DecL71OYCa46LmHbI9KhX4ebW7A0/oIKgB",
-	"REdoiGmaCSJduTH0dRV8Av5k+3h0wbhA+13v5uodTigVZc9msfLqx8P9x9CuEzzlXIDM9YADLhjUb8gI",
-	"ZUxRk0PN00QbJmbdJ/ol3tunWJoSRVN+DWCk5gTPeNtAGhlnCiMkkajP1dR1MaWfHQiAddVI5BGyFupa",
-	"+Jmkc5MjBp5tbTMarxNPiDTp4qZ+UBMIHY1VgV/lV2HCqA67e/kmQMWkHlCOh9U/QdhW5HJxwaDeMffn",
-	"w52Mqx6czr6twvWLHN2+uF3d69qXwUjNzpZXCXbqgtnFjMx+aimv9Sm3qfqHhU00rV453GfLfn26CugE",
-	"ko7YS9a6GV/7mXn5LXvY9VdJ8jIo2c1viLJ7znf/gH5pC3bROv7lk8/CLRhEiV+rcYBd26YtX0usN+Uj",
-	"nqklHPg5FE1D1oP0+7D6oBDaapDuiuYDJaiHcqEznEWmBQ7rBA/T22xLFQ2rkucsKfNMtf5gufzfTnY9",
-	"EC/P1GrqlSQdguMY8nDajiW3jYrarnDHEo07QJIlasaYWFiSIu0UCr0VnksEe24ldyk1NReCWgYZvA9j",
-	"gGtK76APEgAQbANnm1VE3HmajXman6pjP19bzbhFdB1D/itPocNLOF4MU4OODPKGhNB729bglqVQ0WWi",
-	"Rvl32DE7SXRPJNFzC/ejFcYlWD/rS6oBTdM24D3WG7rLoRrymm6TDmuasoXzYVMq1ROapqY18D2L+a0s",
-	"WNczq3Mx2TY9N4m/IIm4onE9RoH5uaf3srXl4pyGUQOI8mwQLbDd4U2U4K7Kyh1dro4L2KZjmoR3DpLr",
-	"BgW8xSx4V8GUNq4mNyXZqO8fi75p6VXcZ6pbBI0NOARUfxstGqxtrHDKRxlBGUu1+g04TAAJZkbs0kFo",
-	"csFgHvolQ8F/J8wWleurPX1Dv77c2BHefa01duO7k0LjfHF2Vca7KuPN2MxpkkD6jSITpLht3rcWswlq",
-	"Sysr8J4EaiZqqto2ZwG7krY/aElbIRjXJNWNq9nW0ONHRHkke+MqWZ2Valdnl4t8R7GtzUj0flWx1RSM",
-	"bYkj35w2dielYssO5K5ObFcbsN06sWuIwGBt2NthDrAFrz7O1cKEE5PLNeFXxOZQzXiWJmASGscxVzhF",
-	"A5ICVrQDuqIQsDWmnv7J2HqRC9hesIqdiDYxE23h0r1nSbam4z4xpV3F0o4rbbtiaWO25BuR9xZRWZ+m",
-	"HZTyDbvy80LbumH4fa+3OxAtZWyCUjpHfEqspVc3EipBMJXGUW3uc+sAy5pIGyErQ4/Y5H4Wiywb4TdV",
-	"KwIfNPO4Bjxx8QYfpbi4WrkJ9LEentj+cu3K33cZRWoWQdoFj7YTPKrGja4ZMqJK2uAOBWnpqtyAZ+bt",
-	"ItjcdVIeUgBkcH1q+oUi0DeRImM42KYoMpuAMTAxmasGTfi3DDNF1TwyzTGswDdtUsw7QOMYEeVhElN2",
-	"xWnsumSe2P9KBNiSjKMRnsrlMaf7HG+6s1jTLs60izNtyJEMmYTjS42tgpVRpfc219Pmhj8uehYVpSVa",
-	"YbNh6hKXMDl3EbriNFkWitqFoXZhKD8M1YCYbwNK0ZLmjepudaEmuww7J9Idhpo2UfTudYDpXnpy7yyw",
-	"tAsq7dy3txRUaq6d1YSSrDNYFk1lco9dhJKMIIt0CL0aie0zZcxKMNDUmFBhRJ7jDdJobA52D0JGYPe5",
-	"ngH6Y3PT48bUTnx/2H38w4qA0b1kMXcYKNoFiXZc5taCRNcyAq3p1pkmw6WtS0xEWSKM3j17EVkEf6qk",
-	"tfmWwjSvoXy/NMNZT/+2Yw/4oQeUmT6oVedsONEr/7h3QJ+ab7afUTnlBiZ11Xm1j/hP7LTza2vnqrRD",
-	"AYo3IAfHLQOr2LoJrd0doATL8YBjkbSlwsv61v7kmheHG8SD7DYpkMo1j8zTOmx9oSBXhGUkeFyeuXGc",
-	"6WHcpNVa+VJdtxY6ygTZtWoJ0S546P0wgiCaThuw65za6unshVl4gzldbWYIZDSmUnFobJ7kmUUjTtkI",
-	"goI8wfMVraVO0RQLZUpnNf++YIAtpbm9BBALAJWAftZFcYuFZnAJv9D4vqa/VE5ht0LGOwpen4ITb4fW",
-	"JuIC9fu+5qQ8z0e4S0zZ9fhev8e3m50n4Guh4kpg1Dex1DNBlSLsPuek1Azxm0pKKXWx3iQnpfQCl5Ly",
-	"bXXKzvnm6oyUQgjs0lKunZZCfHnl5LF3cdMElVPX01gfUCJtw4uJJOkVkSdFR44CKb5vGKbfotrjcDki",
-	"2CSTCg2KppYA6b7YACQyOmapXzQ0+VDcb5oSuXppA9uSdztBOBUEJ/MOeusjveRdTQArTq8JKbLqQ61Q",
-	"arNanntZk/cytSUf4J3ktxTLs0ty2SW5bMbfgHABJtI7a41YnNUPQ2ZHo2amU1FcguZOM5Ou10HhlJgC",
-	"9GkCWE8DQhhKqJwSJklt+ss1WMguB+YP2110bWK/jXQYn1RvXoWsc8v4S7OLnt1VT9G1CfTbSZTZFke+",
-	"QW3uTlJmlp7MXd7MLqK97aadG2t8NTk0uTXruotpkee1rAfBl2NlO0vWtp+wd0F3edP8ks/YSV6gUbJy",
-	"tR06xvKCMQiXVLNsvI8aFbKsaQK+IgTZi6wb1M8f6VHWyyTp/2BebJvaw3svmG8p5zXmFsgRWCCVS/J3",
-	"vgHOdyddKpdyvl0yz471bb9H5bWt3THBqe3GEDYJIBwr0VH3wJivJqyn8ABLUvAOE7UNmgM/wRdu0haw",
-	"XwgcOvPLfCNr9i5Rdc24c7cnVNx5OyznUpFJAxDdlI8oa+NY0SuqlvSlejs0bacGPJmbDgkpVkQqA23d",
-	"QacMYaXIZKpcm1DoqgGuUsb1Uxa2GjPbghCqEcGcPCl6Lan51LhQGVcXTI75DBqcspigKeHTlMAdNgnV",
-	"oX3bRJe6GOwrPcVTO8NvDrpXL9C31oTTUoLtNUJYQhIk+ZYq6GE7V5TQ5wOwSSNUFk1b8lace4/3O93O",
-	"fmevdj3ptGcfq+sBeXi0Xnwyj1bfv9BpZWi7no/3oudjiXmtDoY6wt+FQq8dCi2YGIcW2+VuKmW5ubo1",
-	"W0XOrm7PZj8f6V2djflES9+g9lQVb7dDinVOVTvsHf1twTXqFKprEeC1cpInJLG0slaGnUlOFq6NGXI9",
-	"2vS/R4QRQWO4VqexvS4++wdMm8NKr4XB4zOKrCAgoFBKrkhaQBzZ2wf8iiBam/eV8llPKh5frgl0tIZ8",
-	"hS9tJFntk06m2j/b9r9xJgRhKh9+u3rhHmYmFbS5Whp7x2fHEK8tkCclruD4oH91WS1kMC2pXyI46Dfs",
-	"MggVN1YuSUZE2HwlAB2jbITg9vpsnoJG7ms6TzHCO8nn8RZol9CzS+i5RncEjys0ZgrTMRYTHBv2HdB0",
-	"NkSyoVDezONL8HRBs9AJvyLGbWPvMCA3JkozqM/luQ4D2SXz/FEBbTYg9RXZPGyOJsRUvgwRyMoilcd7",
-	"cdDuLNHoLahbdRZnaVV2gbM7QrnZgDYL3ezeZvBsjQ/fpAZ3Jzk8y8/lLolnF8neMvjNNfW82kyeqgkI",
-	"IauEDodEyKX2IEYxF4LE+k0nKCVDhXimTGzUqIEm6wbbapJOXbLMN8Fk7iRdZjmT2eXL7LjM1sFvbsqc",
-	"BI5Q70N/fkXE3OXXuaQO/UiEGJnleRYnPhSz/qcFYKZE5jjN4JoKutXP9E+v+RUBnJD7nQmxTvR30+a9",
-	"7XvRvbe0K6t9yoUQ2rmUr+1S9iQ6oNa5uMNG+sVGVky4WjZJtH4h6YiRJAdZdyqI5Qszh/kuCJacRUYn",
-	"EXxWppIOOrXqCJWIgVeKkRFW9IpAC6cL1qdMZsMhjamnBkmtuoz5DE2yeKwf7ecL2e+g03IIC/VtBKsH",
-	"Eaw+epevjIEjguJeibAgF4xxRYcU3GIsJtAFnuB4jGLBpaRsFHKr4+TXzPKv++pRh8GdwjgBguGWPeol",
-	"LhLkIDC0natv506vdadrArkWE3TajzniKxMHzr1iwcj2hyh0nbAO88Z/9TeQzCkI9poWZQxcq3rCS7oW",
-	"6Xs271rk8vj0Q162Y54mUJvtCF+pyXM86n7bICe3rNP5VLpapSsdl51Wd22tjlV4hGNk5esBhzRJh3VM",
-	"bILFZQ+nKRxOYGlh1e3tsFQDHdlDCV6lHI4RmT/QhE9sKRc4pI1Wssj39LdP07TE+t4bHrEFVegWjoAZ",
-	"beAMvMbi8v6rJOtqGN+OzNfrj3Calo+MlhdWBm3j6Bih14OSowaoprx8guC8mFdEYCxgNMDJyB4pLC8l",
-	"4kNF2OKxgQ9+gCerWsONUb353FNo5VYTrzRQgzswSL//kF4vpxzdBPdemdFxyhzB1aVk+CS0S8rYJWW4",
-	"pAxWpov1qLU2L6OeGkdEVUjxVkR4LTcrj2UXiLmj/ItrkuE1agQCnBaU5UJR3qJjtDgYSOsulI20gYlH",
-	"mLIcjIFx6CcX1qN9mv6mdOhvW4W+cVnxrencpQN7bYXbdQLYtEgHWxhsHMd5C4EYS4KwpAmBlKl+xuhv",
-	"GenRpG86DMwdVPaJAawTF0zNOEqJAgwU/R1Q5AdkRBmjbATJVgDw2UGnSJCYi6TA0pwQMSIJokxxhBmg",
-	"uiMq0VCThP4YVRZ1/oL5QzFQK02wuu0Hl6F12+f+WEVHjjZyx+CIsISICIruicP217td5xg0D9S5Bve7",
-	"TeuM85EMuAijSNeNQD/Qw8ParvJrlTsvHYYte146kAEZckFurbo5xVL1Ni/BCge5oxY42d1726W//C+2",
-	"/T+gsJsPewMqALCjXb2wCcr0Lftm7SFf7ZZ1dLLzyF7bIzstGKsTcPmlTSGlz3PcEzTBlw41uhANHScG",
-	"QG5AXvuA5CDRaEqE5Ax9D38A+Rad7ySd0BSLC2akIhfmESvvfjAoJogy1J9yKekgJb0kM/RIZN9geaE+",
-	"Z8XVvwnyK4kVYIDNXQcTiL5TJhX4tmzLPWiFTCWyZ6e+yOxd3lbhegrsAmv6CL5qjhJe4PlMPaBPi4Wt",
-	"V1OQEZWKCFPJEmRO3iLUMCjT7sNjUvkFs2i1DGL7QXy7pndSE2er3ty2BhMe3WrvSuN2sfzl+YyGUhBG",
-	"RfeVppw3YFZsWBHnc44xLnUxkVEJMFGYjmWmVA76hTrDBOyCY/0qSQzaP0BDXWFG5TjEHc0QN+aOO0/t",
-	"H9VTu9ZJ2A4Mtm9zNrd5jXpAkggpzk8QVRcM0vH65v6evr9vFAbqA3MmYNNPuCAA9Rmhvp1gzzzY/6Gm",
-	"TVpxWG5a665zIxd7s/Mg35EHeX1BcVcg3B3U18evb/xDougeA9Hh9yQm8CpI8OVIElVX3rcdIXFjauid",
-	"FPYtOai7qr5dvc2Wq/qKPowJUZimci09dVWLe0AshQo+PQbHQeYnebNSV7WHBiTmE/3EZKrmOX+xPgNJ",
-	"IN09TgkWJDG+8wtWx3I02zoBvmRakyKqqpWA9cDZ95wj3UkV4FKLeFcCuGNJWy4BvB5PCtvOoIBvOxr+",
-	"GjrYGSbnLA2TPJe73EzNUNGjNUI4SUzXAZymRIwoMdE+BS5UaPUMP8ZgmzsznsqiqZ425It2BMWXgMdF",
-	"hoMa42TRaDmBl/vxOyqRVDRNTaCvg55wfknZSF4wYyXxLAVzisHYUjxF3/ftv6aUjXoDe3//hwipGXcD",
-	"l+j7/oCrcW+Mr0jPXez/AOMqZp5yNoIAGLQ8cIsYY4bGPE3Q9/381p7ivKdv1+8QBImKw2PBfwvQPyFO",
-	"D+uxLeftzbL71wQO8r1h9+Dyz8QVvdKLvLMZd4VQN5KgoakeYY+1gYPGZ6Nr+ZDCEkHRCUkpI0saK9R4",
-	"S6Nym5fIuE6B/0zxHG5H1HQRTKlU5QpyyOW4JHNJ1DEa8jTlswvWZ+Sz6ndQHz5h8jv6U0GuKM9kH/gd",
-	"y9LUcHw3cOOerXNpWex3V8oOh5aLzgVbo4Ncba5G4bI6t4PZKGNjOxVehClBiSzVXTUusXIhr3Lzbr9n",
-	"h7/Xrail9xomCxt927Fzt9zNytQdpewC6Fvzzln0fUvyYR6Es4SqUt/97TvvwjwtYzei576w0NE5QzaM",
-	"yLAemddWGd7jMBdBqdW/GPVyQLTylpfQW36Evtev5gCwnvOwC+b75aH5yA8RivmEoAGOL61uy01rG/02",
-	"q1520Hs7oglOiO1aorVirUULYkP/wo7eDeE7ecH6l4zPWC9XNvvWH2H8FPDcTL/BJB4Vc7UgAHndp3U4",
-	"mBn7k6DKdba+YJJPCPRjcUED6DMLoz02mjZ8UA/cNdl20CJ4qKeVELME2PbWRgmJaUKCbg1LEVtVd+80",
-	"QgG5JIWg2ymfO+Vzu55RlnAX9d5QyzQq4DqpwF6c/jtpU4FNmRr4PU3aU7Ms26Lxb22O7Xzyh8uxLVfe",
-	"26WsUwILuRzIH6VMPTxsRa0JZXSidcO9XMOjTBGA/Wk0CK0o1maxGiXyJj5ve0OiCVFjXpsVZn5t3PLJ",
-	"0sxr89TyAQgSE3pl3PRrN9ByD/cG8/vQR2vXM+oGe0ZZRtmz794Eg6LyCmfMVS5Xb8MTKA+OWu38X3eF",
-	"PWYPVpNcaMu1d6bc9XOhcwFYSHd76Tq50IaYIH9IoQm36GYDnGJth1iTHLoBmz7A/IoI+2EL9+Wiokmm",
-	"DZ7ZmEN1CEklQSDV5pSNLHTFBYOMaH2qjTkTg/ECwYGcA1PlWhbDV9CIKGlhfj4rc9tUWUXjxP5XojG+",
-	"IohxNMJTuSz7eT651w50GN6dJBK7pdl11tgZIZvxqXN8aQKh7ow1ZVQBM6RB6jCfEiZ9btVB4XxiybXi",
-	"qLkQH7pmGoIMM5aQJPcJeUzFxSSvOK1ttbExI9klCv9xE4XXoPvtJAoXZnM42OEGdNOaYL33y41g5+66",
-	"swjAutz4rvJz12qxsR3+e2Ma3B3l4NYexl0O7i7hbes5uJuIu3A7DbBBI+v9gyiRIEMiCIvJCUr5DNwp",
-	"JmhmzFUR0P7qk2PvNauwGYT3iFns0mN33OIG0mPXZxdhq9Aaa51pMlyKEe38RwBw/+7Ziwhpi88kqhpD",
-	"rzY2taai/d6MaD1F2w4/4LYeUIbBn1z16QZ1bJF/3DusT80328+onHJJze3Lz659xH9ip4BfWwFXpR0K",
-	"k77LvCGfLYDBTSbelE/SMGNbR1t7O4QsPHf8mG1pChkomNk6bWo9LyFHM5XQMdnisw3m+gRPsngckvB6",
-	"AvfcqfseBnknPl3z6bCMN/6vnWtp58ytkdyaQK4ruHM1fkU/hxSzUYZHBkcnRxiDGJJmC0PBmUKEJeiS",
-	"kKkp39XXtfAOu76KD9+o+8v7TJ0LrDSSP6I+fTdCVWtl5bXNyVPwIU3JMtjSkBF65sKMjhZNbxHvG5AH",
-	"MuBqHKgEhZBBB9Lf3e1QpWRt0MRooYBEeHzBALB88CuJDVqJDbzudbueOwyOwt5D9E/6ZFnlZ2kJ7pmB",
-	"W4ztbipA1zqdeodcri1ifPYHPa0729RxkrNrcxJPzBWFNZuCqTqXuPt30T9pWymU/ih3eZQ3m0dpctyP",
-	"/bS9CHIITTIhTtPabELz6LJEQpym100mNB+x49JEJxBO06Y5hXmlUd0c/FKkm1xm75DU5ox6nVlvYihQ",
-	"/zHGVwbx0aYhqQgNCGEooXJKmKwHOsxv2Lxzl2s1HULGvScJnzVD/KYSP2+59dgS5Ns7TPz0REiD7M+S",
-	"wNm5Eq+dAloR4IWa4l/fNBn0hYHE0qpEzr1PCpAsg5g176CPVI0R1rLMMda+calr3YURAnAGaEDQiF4R",
-	"1kEfK5CO30kEdWsXrABUgGfLSk8ELx0RRgSNrWJkfPdxiqWEJrTIAi3Me7F16fRtbVtfq1gA8OAq2AB8",
-	"B7JXBU1Iz3S/BRMNxunVrF2Sqep4rx6TvLMtmH0xgEsMCIJfSKKFvCKflZEEBlrvgkGsQSrOHdpez94e",
-	"WY8o4AItyVQtF/Dez3RVb4x3k7PqL9IucXXn69yMuwLtIowqRfNN+atV2GvMwQ1BcKmBzFnUIoPZqNdi",
-	"FruU1D9sSupmBH0ryanlod2KyrrEC+iPZZf0cle5qpuR6z3MWkWnFpe5pCYPBPQzyrVlnHI2KiAWvHuh",
-	"c0qhnQYxEkwe7PY4/83qh3eTEbvi8O/SYneJbttOi72eDlmXIYueGdAU161QVcQWcJ6S7W5lL2TZeKCN",
-	"IrdbTX4NmPgLdvEFA77joGPGPE1M1N0EPk0NlbllyEUEJr/xEBi25+xxbf7jkCZrYHAKEPoL9r016KFL",
-	"TC+/MYw+X0Q/vw3ud1fxz6Xcb5fnu2N/28/zvTEb2rGEbecrnudtwH7LMFNUzdFQALAXQVLx+DJCnMUE",
-	"1TKoEy+7UQFmF5X6/6FRV58ymQ2HNIaOGvC+3EmZr2bf8skqV0cpwVfEpENGZV2SC9R34+2bVJUBT+YX",
-	"TK+ANv/kSY4DVn6nhOJWqlCMWcGA9fS6P7jK+5Kndpn4iC5YJW/iGOGc/RcAj/pDVsgkhVwxi7RFN26w",
-	"s4/dqW/Bo/rMjNWme9+lcHjmBSZ30mHnbd2id8pS1ubCYjr+/9n7/t62cSTsr0IEL9Ckr+2kaXu3m+Bw",
-	"yHbbvS76622y6B/rwqKlsc2LTBokFdco+t1fcIaUZEeyndiJ05z+au1YEkUOH5Izz8zD9ZjHFIDMFwzk",
-	"6iypi5umgVqDmEbVF1uMGxb98fqC4V0y4wx4DIeRl1Nyp/Ua/xVxg+5wiv5lkHxQ6bLyzW8opVumlBb9",
-	"uiYJzH07HYkU2hNuzFTppE0LavvaRv/2wkVnhkXjLLViwrU9HCg9bifc8qjFIt+8nhjzIXmMOPv04Y8W",
-	"+/PT6z/cLuEL9D8Ry7QrkWb6kr0XvyG79PglG4s0dZuCifgGqTklpREMgRJjle5ScFRfPjv2v2XcF/V0",
-	"K7XKLO02Csq2SIFZlSau9V355/nHD4utPcHy0BHTMEZJAtypiNhmGjrMGT+VFEQvM9Zlnar2gOMxmPYa",
-	"hYKZ23Utc5KFufrQTojYruAaa+1VjPGN7/ZG6fF9nzTXQKpcxuYRc2ubA+Sm/rNbw3Cd4+wiCDdzwz6d",
-	"Xbz6z0k9zno0WRd7+FhRUvp4qYeqgZ4GehroeczQs3gEOR7ww0QY9yjyVa1wO4WNoy+PHqskTwLgkwlp",
-	"xWmIFSo2ub922BftsAcj7LmJD7hIIWHcWhhPrEERSzGUTMhOV5LsfazB+hL3MH9Lcu0MlB4qa0F2SmrM",
-	"BfIJw9RgUONjca97MVVvuGev3wVq5ff/nZ63HthUsFguMi0hcW+z13C8fpqZ6katbI9u+DabpiDXnqVG",
-	"fGOJGApbko5w09OM1LTISJUw9fOsw954LzLy3t1URI0viSRZw0wWj/xs77DXbiJ2ffDMADY8xwC/ioFM",
-	"jA/noWvCR+UsyIWp3GLA45G7nDitxnKZoLgPhujwR12psLhOyXNr8VV82n1nTo6dXLVSBQixym2bfMrD",
-	"AkBI5l3kVThB/X1vMPFaro8SR1vMuqfReOUGo3Jv4tFHNuDzE4OP3BB7DNhssgR63iP08BKkBNnq0ti6",
-	"LyYT9GJa+EbuTAzo24n71cnhYcR4kmgKnfg05P/32cPO26DL2JUwGEBsWSatSFn06eO594hWoGVEk38B",
-	"B0e4yz4tKAA8TdmY3sF/pSR0upKABd1DC8hRhRjYS/OAcVcqVeEh5+6RtUKCOBItj5WYzeSQ9LHN5Pud",
-	"W7/BUJQn1wYzC4vptFM1rI8E5KFWX308EclpiMj2VWb/NYYIBXuuBEyBtuUl1aNc06csYicMS4W8dL9Q",
-	"pXs/MV1ZRBp8bQuvKoU7dF/sXJJ2tKf9oZAeftYqBcw9wfYQ74ZuFJXeCd2+pEHdlV+8O5aHBpWbmQpj",
-	"yz+uTBT+OJVnrhffqeFDSxNeSKh2nZWzkqbcsERJCCOAed1zQ1WXS4ijXimwN4aqFLvqVMeFRjhkmPJZ",
-	"7TPjazmpy8AJB+Qs9tHa6gYEZbOQHHspZNLy+0zDIt8XRB3oizQVFsa1WchUnqJ3TXpwzL+9Azm0o72T",
-	"f7y4Xdc8yETVpU38qRJVXYuM5ePJLfNUy9eHeVD+rvSD+9aR1Fyka4pIup82Oacb55wGIKX+LJZlqlm3",
-	"7qKcqqGQbQd5V8LO6ldmPAYHD1ZQKVyI11OJHptL054wjq6vTMMC3UjCE4PXCgpWDvFInQsZDjN3zpbD",
-	"JcvgO9fuM9/sh70WIogVvj+MxcoEEmZUHTIZy21m1l6CsDPO6ZofqxrgGXSu5+n0UVqInv163DnqHHee",
-	"1S4+YtLzl9WtPS9ebiQ51ahhNWvNGtYepv7qNScYfrPkbG3JqQhklBag+SVl7ZUoxFqW+F1ey8QwwJWo",
-	"xhOLjhRPD8PNhroEysAgb42boexiRCxgfB06EMhhi/XBiAS6MviD8aiGBc95EoqcL6x33KLTxz+cDqrh",
-	"PXp0MO0F72aEeZiJojoNXVmcqVvoFMKjogRI8KSqQiQp3I6cRBQQWi+wdL18ATbok7/h3l3VTqfbE3fq",
-	"vh2852IoIXlbXXKAHAUPHAces6OWRqDkAsgtcduUvgAuGobCWNDL4kgl+CCXK3JLOuyMRe4/PZEE+W63",
-	"WXVf+YcyP39ChZK8Ikuhn01+SWsdfkTUGJqQPfLYJhGLuWRmKmw8YuUfMDUYnOby3SGwhLT859WsFnrT",
-	"h1truXi3+y+2TH0DNQWXi7/eBhqa6iD3zFeHONNuZ3Hy99f5TCcax9KSPHcstqMqwnrWT0W8VwIM1yWH",
-	"fDJRQlosptzrz3qUBLW8UjL9xhSHY6Tllu9Ex+IO+8DHYCj+oomKyzgWm+zPWES3cahTqZuitD0r3fK3",
-	"2e/qrsMvlc+rCcIMxDDT8NA32/eegqf0giX0ZyyvJhlMlEZ3DS3GKiO1KuGztXIsSsfWhM/y0yweCP1v",
-	"hMYTrVnHAi/cg+/L/Ohhje3d1PbQOp6YORvcwPIwRiGHbWO5XVJW9zNcgcyQoZI78SdcJAzzBfOvguLn",
-	"KZsAJhXmFwjDjBVpypIMPf/uud6FFpgxKFhRY6a/UTPv0jj9I85dRzR2eXO7xExebtFT08+H67Z26QNp",
-	"PVz8l9klhePIKQ0a2Bj0EBImpFUMGRGGJYryWNyt6gzMV1h65fcadygJVnpOY2W3sTIvIIzS99iZm+Cf",
-	"JmBbQWRYAXdYnwhX4CnAJdtHx/x7JRM+O2BKs7GSdlSxaOe+ZqIb9GddSfJ85FlSmWUJtxAkE4xlz4/c",
-	"c0yLPTvGZxl3+2fH9ATTYWc+hezFEf0wbxgSkkGyGXCN32JLle5KvJQ4j7ipzbnL+MAJaKESyknPbAj7",
-	"Y6tqMjKUtn61uH6Arehadw6fBvrkQNVWu6aG1Pi4ad8SnNv0yb3gXmsPX28tgsGbPJyCUQJ5x9GJvyau",
-	"N5GvQscMevCdhh18RASLeqOd1Rb0dn9dO2rlxaHe01V3GzPwtkV40CDojRHUAx4WikAA2gA8rZr0fB55",
-	"H5JeUTpjhRKRAyKEqeLiVqFIRMwuA+44Q+44Osc42zS0yPta53WL+YWavC/acqd8xvknNeZ4mwV9wRRK",
-	"Bapvt7KLK9BtK+JLsEu8xR8n3iGbCnnpbI2zvlZTA9rXognQLKRbdg3ESibmhAnr0xE+u+d49gOGKEn6",
-	"MqIGHEaeSdyVI5VpZPET8Rd3yj7oRfkGX/wJKTDr/qv6plTlxvuNs0RYlqphfT3rP1XfXOB736XNl55S",
-	"Y++uRxtjv1Z6Ew3N76DKPKo+jy+HGPnHkS/ZvJkZC+PVGnClUEbbu/xXQHAoHtuiTYgPd2BEtq+S2RNz",
-	"GlJtchJQh10X1wkCcVRqUyYepDEtRjFuLiscT6kw9rNKgWJIn31zH6FYjvAERzwWb4kgdK3jVpCF5ukv",
-	"bqhO3HCLhDRyxlDLD3K/XSaQs6E4Ti7ZgwckWKWKQ7lfwlBEr6bJ3vQhQU73NrVoHrSIya6USq7Z4moK",
-	"D+b6B4RqeDwb83jm+7O0WapYEJaVdaiNp/uLA8kmZFwQfUYmuZ+XtjaLcfOQekHfmuDqFQMBSYedUfPt",
-	"fKqI2y+licnr1mHkfgRpEp26BcU9jFIsqW4E6hdTqhPPWztAGRN3i5Ifmu5Gv+j576P6zdQ1636w8fjF",
-	"hu5GBvlad1UBgblslEIaLsByYDszl6UZfltQW7o15saIocRdwpITYpHl5S8kLCPQwqC/T+jMeQISvtkc",
-	"hPzuPsMTJaaWmRL4XQQPK9IrPUJ2JWrcIpeRSqG6n/Rwt19dpJne5LO6Tfmb+4OnM2wlSlzfd554/vRq",
-	"ylDxtwZc/hfA5Q831+j0cWuAWefwvVKR6MzvkRIiLitFB24EFwKBUFGpTpBoCxuURpXosaoSlQ8Gt7bw",
-	"OnEiGdxHp2XvUYtx6Z1HldVcq+z1/s6mdb7KhY5qyjDvyDm6mcHmB9n7lSWic+f8SXOhhD2BfHRQew7G",
-	"lBZfvCM4t6oKrG4b7u/hILoTPaK1Zn4jStSocmxZlGgzAFNTCfXSRF98MAWd9sV6ez/w46us/oT4sxNF",
-	"oLXwp5EFagBo67JAW0Gg1adaPsHSZNuWCDoHa4ojcBFBRjIvkSZQwVxzaaiwD/E0Ttxvx1xS+SYCPMYt",
-	"cTjc2TpRGOYeQeADD8F63aBFmOywDwrrVoT4hRdrDy69/RdHz1mkprLnvwnAur5PsCuXOAVR9z16O2gj",
-	"UEYe2gtHQTpjpATkwywjbpgBVDL2KYrXXIrsxh5FGt4twn3rIUZKrgRM71r/Z72YCPV3sxQ8yqXg54m6",
-	"kBluy3W0ehnR8F+I7bZXkY+brAjspgsCKmpeXxG+FCtXge4YLr8EmBSr3KaAX7FVd33aQPe97eJddzfQ",
-	"3UD3TqGbzPAukHsJifS3GfpDO+xMzhjFUNtCUmBtzGdYawcbtIQB+mhInzegByIH8Fa8QH9lIATmrL9W",
-	"+Esb/90BCXA93l/D99sO32+R51c5l+mR1Xukvwwqlw8CYpDzD6V1fXoqeggxraKzhB33kBknO+PAVdar",
-	"IrZuQ3xruClLi2qhmVTTUtZesFcSTz7DIDPgs07doYe4dv1MpNat4Lkc2wAFGDw/F0VbUQ1lGR2lYaA0",
-	"DJQyA2V9I66lmtx4c+mZJndNLlnGJ2nOg7vlkdxgg3SffJEOO1uAWXIHCWvoLLWE+fEgg60743c0lI4m",
-	"onpPlI6bLGGV3I3lc/4U/1e6Atc3L5K7jIrxIAFhZ4SLhmPRIMK9cSxufjQzoK9EDO2YW76ebFaoEsXU",
-	"YADa61HlMkwTLWKoysePVQItlmfjO/saKj2rdsGeU6veWhg/xvT7kPRe7oQqt2v4e50MxrOjo3VLKxHx",
-	"All6itSirMNA5sff1GpxmB5dOtcG/8y+UilwuWFa+tb8znPO5taeszjMSKd/0TLd5/CfXSWnl4x7tXs6",
-	"jE/jod7YQ513ZamKyTz61VfwqXNYIypSxVC3O8JS6tUHJnJOl8b+ofqoS03ciau63EWNx7rxWN+SNJQk",
-	"jIcpf6MZv2KDdHMvNspoc0QJX4RI2FNmwLIoX10jZhUb8BRr8xgLvNaZvRGCND7tx+rT3sDSlzi4xxAK",
-	"2uI6WHi4qSgK3jiDSk/3vJ3ex2aqXrM5dE1z2N6R6/s21lnsvO43c9LXjtNZSuXiPv11Uef+3h4W3+k2",
-	"bifO8BUTs/GJNx6wLfvEN1oCKx3kvxVSEOi4ssVqgs5yqpep3cdQKmzma/3zBHAHWOsp/0mwYyd+8xXY",
-	"0bjPG/DYuvt8G0fFmYx7ajBIhYRewi1fJjPK4xHLgYGhM1hrzHrObMisWKjXBTJBZR0CG2FL2gQtX+JZ",
-	"WEM7lxMWkccpYsJ0ZfTp4/kFw1Z+d/ZpZz8OoxaLaB+DsqCfzi5e/Qd98xGdNCP2++t3ry9eu8dH85fi",
-	"ITjCBMMZ05lkQpK3t9WV4N4Mi1aXEiLdPVzb1FS2vIDq/Nt73f0Y2EhNsdi6GljMJkGBHpD2hEVqgkKJ",
-	"7oU00NkEEl+AFXzlJC8RkcAVBiLOZJA1LHFJj4+OmNLs+OiYjYFLD/ET0CM+IfVwTlJWAtU0utK17sS1",
-	"IinSPbG+Y4d9UCjtyhKYgBsMJUvPf2JYnKr4stOVXfkZTJZaynGPEBwhidh+no6p1fSgxaIkI9iEiO3b",
-	"XPpC48X0UPer2M/niO3nkuaQGvAB2oSSObWaMj6woFnU5wZ6V6Cd6UYnrPzUvJ5T3nsDAWnQrknEYAD6",
-	"gCxD+7ySUru7cqJVP4VxUS4zN1Qvk3tQFBIXkoWmuyEI9/PNxs533Uklp2KlNf65KwtjkQCJ8VK73iKw",
-	"e89kYc5oYYUdu0sWeoCSrPynouU0bJSraviUShHjhWrirwlWGBJmseBQ3rqiZCjJd/YzkaJVoNanhTFd",
-	"PBRXIGkQeDFT3fEa57TrJgImN/dEEtGkEbIrIwcs0dwPeJCbaaEsYSG/hZ9BoryQmwHau6FaQaAdJFMS",
-	"1dlQEp313bYCDGoDdyWOWcmu+bUXDWL73prdAOcjuh/RpSDjWS+3mwMcq/eK5Pr9VAw39cHEXG+Bh/Ew",
-	"2AQqKkFC8tRU90ACvilKyeggYgoJzm4uk64sA6vP1y7qmp+wiUpT/6WNvdwMRl/+/khQzhyuf90/TFRs",
-	"Dj28t913nZEdpwe+5r4g0OjPsM8puFWVCOcu9Df+nVv+YKMAMxnvZu83k/EZjmHV1m9h2Rxx4qsQOrr9",
-	"wPHR8Vab8ltxdl5wj8UxTCwkvjiex/apSNNiCudWNb9TfaeoOVXhJNBQXMaEmYuU1uwyjp79+vwX/jJu",
-	"/6P/Etr/jJ/z9q/JMbRfDJ7xf/T/Gf+S/AqHe4uDWBHPzcOfTZTkf4TXz7WeITCWlMNit5NLmDexOc0H",
-	"GdMueMy/td2Wo92fWQcBL579+uL50YtV+ifXTfc72vmPetrJm/LmbjpSuBVkwha0k1B0qMPKG6wKwdH5",
-	"dcbLkb08OgoJ2CduZ2KFzOjk3pURbp2isBsv1N3CbEdXuFFswHEDbkXKIlJNwB115EYDYyh+R5Km2DZ3",
-	"GTJuwxJ2CRPble5l/knaaLRnc8gGMqlaRYZgC3RaIWZ2kcMJrtmlo8D18Yjy9XMOeNZBmEDhmHA7Khgc",
-	"Af7qsSfXP8gyZGSUxBz+Pmr/ytuDs/abr99/+bHfLn9+8ePg+/Mfc189O/7xf9bRGvuPmlISfhhHq1gK",
-	"/ArcTCj2Rl5bpIaagkNUzUs5as2JOjw/Los6HFWIOny94/W0dhHLTaOhl2wa5ChURsMhKlgX7tDDPLiO",
-	"pcsB01gYt726//Kc50uYVfHuLmHWmmPxrsG+w6ee+4c2/Lta/t3Ltel3JAFf0O/IGRHGdQn5zmvH3xn5",
-	"7hJmt+Pe0YWBekef2vQPncKDIMzcp51x7somvQ7rztt+A4ubs+5yGJnXDstRbWlYptJ5euZQrXC1GNBX",
-	"oNmldOdwKnWGk+yKpxnFcN1OypnbKemI+eknDBtoAGbhGwmzDLSSFpXv3JZAV7JwPI+vbE8P9wxfauRu",
-	"uHxz3dSw+Zpz6mZsvjDdbowkdRsqWl6XCxIijDgUwciGv5R8t1G+QkdIHHE4cwmzEzpO8wJQvNe6DwOF",
-	"PkqsRk81szCHmAlZc8z7hLcvbcbuTgB+/km1bKoNlsZ7sRqIMy3sbO/k769Vm3Qar9utS343VmtONyeH",
-	"RpiCJ2TP38Nrs1YucG5BqtXc2HBFapihj5cZemvUrGGGfpQ5DFRTPxdM8X529SsAqyGL7JL+uYEJ3m8h",
-	"hK689eGC7Uf4Zc99iA4oMDRVGoUhRyrTqLerbdgFIFsMZNLqyulIYcAzRMHzAqC4dwgtQQqawMp2Rea2",
-	"ayzV8mQa6HX2KxeWypLKnse6xbXjjo8xu+GyrsKZhs3aENK2zmbdBDOzbXpNfkZgCyzbnwfZdsS2WIFs",
-	"Dde2gbY74Npu7MjBqn/1fptXKNhtSKmDNIWC6AQAE0kLCQUOVagmhWkV1QWnI/BUUWA8RvIcciMxUbM6",
-	"YoZ1Sx9VoCwLlVhz3RPP9xRFRbCqqJGvQrJhuGyxWkUC+I2b6GFIdlmxAoVKbl+2AoNgFcWSg0li1Kz4",
-	"f/lp7eLDPUfQnImvDpyh2TRRs42jZpkHlICP9Pnm5Sk8wXjCjZkqnXgKM5KpjBhK5GPjxBZehMIB4Dgz",
-	"lsjB8UgpA0GFjUQhVGax+KpE+YmujLnEe7lbEQcqMLIczhtkJ9PTq/ZpFE5zxvVQo2iubTsJnmGnNDGz",
-	"Jma2Yc3mjCbXKiip3GCNYXlsLOyP8lMlj2Mwhll1CZL1IVVy6D5V+olfZVqDtH7y3+nKVeccVlMZ3uGR",
-	"zqfdMOHm+3XlKgbpYM99ixke7bBelJVBSpA7b6G3qypuqwTpSpxizzfG5bPIpzFuQ5rn05iT0r6UcoHy",
-	"4wLVcGmVuICx0gn6SWZVyyA1/nbLYBO6e6yhu5shd2vnR+Eh7BTMfXc1fqodhfnWNNfdFHahxL7rIqQx",
-	"l25G9IElMFYWEofxZX/D/oujXw/qKsBsAbHv5sSykzhZ3eRswmOND3nL4bGbLo3V4vXenVH4R4gh5j+R",
-	"QHGHnWGuuZLQwoxkDw0hl4Iy0XOZ5aCy7JPKasWP18Sd+tDWg4WenQSy6qCniV812LP1+NUmHhU8rx4P",
-	"uHskbF1k+I3SLK8H4nb8I25YqoxlfeULfpTMTum5AyqmRsQqAXPiwx92qtoDHrsfqsGg5c7GQy+G35UG",
-	"Yu32ff4OeCGdeCmDwu/InxhmALvEhOIK8/C64Icpgv4GLMOEeIRCahMT1nTlfLvYfFbrRKuBSAE7ORHG",
-	"jeRhVA2kBuzFVL3BO23H/7yjY09RwkWqaYN1t8S6n0lY1+RHrifleXpzWJqathXxZcCiSlhxZkY/YmoC",
-	"0mAAyCj3RauIG02FHQnJnh8xA7GSiUMDw6J/05X/wqI1whr21+d3HfYWrXWqtB2Foj9diaWSiZyErUX4",
-	"AplAgoWa0D1YH0U6xwZd4NPulHZcfk7NpLT+r41veMFJ4M0IJRwnIIUcMu5NqWS7qbiCOm20hSSP73t9",
-	"4Br0WWZHeyd/f3U4TNy26mIIWE7M/XmvtZfpdO9k7xCx2z968YJzMcRGCtrtq8yWagC4R9YwCYoFrYVG",
-	"PxGxzTT4DxoGoEHGQDW33Hc0Z1g+jf0z/GpW8RjUqW6x6UjEIy/MT3lHdgRCewbHmM9Youb5GabiZmee",
-	"VVH8MoTyF3/phXhzckjQgyk12f+i4uIvWMED0Bs5DtWeQJa6tORtr7zelykZOJTH6xOFRUr89YV3vmZg",
-	"JiOuxzyeFf1uVXxZ3GAMiUeF2ucLTA/t03lPtlg8gvgSEirOZrAOFOih8GObCOMg0x3wZAzlgS3uXPuo",
-	"NQV3irsuFi2sue8kH8Rp6WIUsqjpt1RIYoXSj+auaQsU6lkyXBMufDREwyBzgF42l1ndcL8Rw0y7x16B",
-	"ptRdXChazEFP5k7JWKyj+EvJ0MGdGOpsMBGJNz7FDJ9iV5bndSJs3etQSbJSoRwqS1bUfi0K54Qxmcm4",
-	"ph3cXBo/lm4Wu9lZ1EArESn4DG1O2PmZfE07v6bNhAVcA7MqTZgaFLeRyorBUotXRY4iMrIsVlOzJVBJ",
-	"1VDINrouHCavY8uEV/TuwvoAYN5f82TA6/f7AFNvFF+gT8ux6bDoj9cX7HBqDufe6TBi+zw1Cvci1//6",
-	"3SE1bqGxpuUBs5CmAdy60v117oIW3aSMU4cR1vgoxwn3eRAsf4JFL09DRUk7grEbSXSCH1CBOrxhws2o",
-	"r7hO6G5YjDB89cSwgZ8J+3QhVtF7+vSceDdPn/p01HOI23mPtD9pZVWs0hNGK2SLdbOjo+dxOUaP30DE",
-	"9rFiZ1+rqQHdlZGEadG3+5lOW+zvJ3SbJy269OtBdIAGQc8utnnkFQv7xUH5bFZsNqMOO/NNkL5YE7Lo",
-	"qIYghmxPsP6mylI8UbJsgoUK1ZDkSqmpTwyLPmoxFDIi3pKD5WKNp95nXi9aDboyevXx83nv7N27j19e",
-	"/977+PntH28/nGNj8Kk8pTqYvkKn3x/6Cpf/1+0To1aJ5+53LrQr9oPyHozhQzBPn+KM+/P84wcWfXf4",
-	"Z2cTaLGEW95i3P6IQmGWPiSh7DztMVn0TlyBvxHVWfV1QBEJIg08mUWtrlTafXAAE7F88zzhBhcpd+7v",
-	"sLeJYdzEIJNTymAe020dhmLABMukhhch66d1lcpxslQYC/KE8fzKUCGpK+MURfnjVBnUNSFbeHZ09Ivv",
-	"jM9gsjHkBvpv5C/CFUjbE8m/PB8NvaMiIRZJjJFIf5Y4fkEJBidFgTK3G4TEt55KNLGzgUWr9V0RNkUo",
-	"WKnGwBBLZ5hj0KKqXdwZ+NSv5makptI3+FWqjJDDp09P8DVaLFHYC3ifPo8vw+ib8sYQpqfs2dGz41bZ",
-	"+JgGzIswZR4AN1TwlnclWobq/xdi6xYiA24sYyUlxLaH9aV6YxPRkNPgqqIZ+LznrVK7aHV13c32rVLM",
-	"pGrKOL6u6xzctaQJM+qADMo3kmprcjZxL0PlMYoTnLOMXNt6xK+AHR95UzFo9HQaC+uA27VXbx+oNJIH",
-	"tnz/PQf4ez++/vj/AQAA//8=",
+	"7L37chs3lgf8KijuViWZadLUzY6kmtqRbxMnvo0lT3Yn8pJgN0giagIMgBbNeF31Pc33YN+TfIUDoBvd",
+	"RJNNipLshPPHxGr2BZeDcz+/86kV88mUM8KUbJ18ao0JToiAfz7hTBGmnlI55ZIqypm+mhAZCzo1f7Yu",
+	"OBoQJMd8xhBlSI0JGgg+k0RECLMELjA8IShjCRFoNqbxGCmOJL4miKpW1CIf8WSaktZJi7KUMnKKhjQl",
+	"+pm/XbZevP5Xuwv/e9iZJsPLVitqCfJbRgVJWidKZCRqyXhMJlgPTc2n+j1SCcpGrc+fo9azCzwKDHpM",
+	"kOCzbyS6JkJSziI05AL1Xwzbr7CKx/3SsC5be2t/9x1RYn42VEQsfv2cxJwlEmH9c7EiSswRHmHK/I8f",
+	"dJd9d8jFBCtYOfXwsBW1JpTRSTZpnexFblCUKTIiovVZD2uKBZ4Q5fY3E5LDAHGa8tmzyVTN/4XTjLgv",
+	"lccNv+uRDsiIMnRF5pIoNMUjykanZjYzLBKJhly/DvUZ+aj6kZ3hmKeJRFR1WlGL6tf9lhExb0UtvdOt",
+	"k1ZsBuNPb4I/viRspMatk/1utxsF1vlFUrO7JOYi+UYimvjLuWe/PcVqXHwa7tnWKusxkcmUK8Li+U9k",
+	"vji+M6TIR4UyRn/LCOz8mEqEY/0z+haj9+9fPI2QxPPvOugMCTIlWKEZVWPK0P4hGvNMSISZnBH9XwlH",
+	"bEiFVEjRCUEJTfI1Noe5mKk3tLYeW91qHx3BLN3fe8GlH8JZCa9/Xx+8PuJDGJ09ZUiNsYILMU5TItAY",
+	"SyQJYRGSWTzWc+nDYetHSB/Hv/TrJ2JPat0M9mro5S0ekfCIp3hEIjQUfIL2IrfcxdLudaNut6u5huyg",
+	"51yfW6xQzCfEHeRMEtQ3VAzjXiC6CsHrD5aGn5AhzlIFD6xLc3pe5/T3wNze8ZlEGKZ3iiZcEL0LDO13",
+	"uyjmGVNAQvvdbmnI+936Mfek/k5w4PqxdUd+TrAIUdHPXLMSoJhJJhXCaaolzZBnLPHo5VfMCJIT2q/j",
+	"K9K8v56vLJLJZ80N5JQzSZwcHKY0VvrfsZGJwDSn05TGWI/3wVTwQUomf/1VGiGZr6R+ItFvzyQRekg9",
+	"ha+I5vEJUZimwA/0b0ByZr7uVoRTQXAyR+QjlUrCDgnBNfP+pf69Q0rSxPtBbwGREgh/jW99/qDXUyrM",
+	"Yv1gd+/Hp8c/H553Xz36n4Of9v/5/euji4f/2vvvfz/WS6uwymTr5LB7HLUUVSA281XLF/hBwmP5wEzh",
+	"wX9UBv7Z36H/FGTYOmn9x4NCN3lgfpUP3pqlNvsUOMeCSMIU0mMijgEZcYASTiRiHIiJz7T68TlqPedi",
+	"QJOEsBtt7zB/i7ez/8MzgQRPSfXLmuMbgl13gQ+KBX7ufTK4wsWYtrW4hm9/I4OTMsvpiZhXVE6ciNh4",
+	"YWnxvt4VmfcEySRJ/FW+0OKzItnQDEtN2wkodphxNSYCaRlPpOqgC3xFEEaMzLQaY+6Bv4wU3mhr9veL",
+	"rXnPpoLH+tQNUoKeMUXVvG6Xaia4rS3zXg9zzRdmQIZaGgTWB7aRXeOUJjfbOvuO0l5pgUrSBF22EqxI",
+	"jw97AyrU+LKFqCEmeOYE6Tv1HSilRDrTYpipTJAwI6Ssp8akZ27x+GDpMyVmuPQTm/G/bkEDj3GC3tkF",
+	"rdt6u0Db2mu7f3olJzjVkpgkWpPKl/UU9c23+2CUSUSuiZijmeBsZPZFj+U1V8+1mL3R5jOueiCsK9sv",
+	"iNloI8INYwZ1b84zNMFzGKwkJDcV1t2Cw2ILXnOFntsxBDegGOSWtiA0Oz05o11y4Wu/5cnqEZwr7NZw",
+	"w1WX8IbKgbPD0Np2PMZsRBIkKYsJLLmW+nqt0TvzD2ODGuPd2h5zLcbMk4gzo/lSZSY622iT9jxe+VaA",
+	"PQz+BfQc05TUbpeZ3Ta26pxPyIBrdSeVpLQynrpgFsk3YCjznQSfo9YF5y+xGN1s0xTnvRTeUtk4GCGV",
+	"CH4URnHfQ6/o480W3dMdLGOyogldcI5e2hEEV74Y4rZ4VWhuOI7JVBnhd8H5K8zmN17YCWbzHlaKTKZK",
+	"lhaYc6R/REOgOeTuAe8UHenN7qAL55RBKVZEbKYYeEqx/qielpMMctmCl4e+lYV3c7aSQhoFmUqEk0QQ",
+	"KQ2LoqAiCMOwVi9TK/K9huD6aue+r9BI7d0PPC8ZDPY9w5kaE6b0FpPkhnt/RVhPM/igEqJJTepJXBFW",
+	"0jz0nDU/IB+nVJCkg87NJC0ZcK0lDQWR440F1J6vJ+oJc0F/r2d61Ylsgw5ec3f89BaSBGmOb6XT4pKU",
+	"9/fnn39un3nbtGi6/6AtHJ86Cl/qY4IFKJo4nfztsoWndE3XqiWTa0xTrVvfzCT33lMhjwQrPMDSt3HA",
+	"4YasA2vCJ4Qpnz/IMRcqnW9CEke+VXdOxDWNCXpfGlzYgvZu2RZbrpv4Fs+4zKZTLhRJXpGE4guY2Y12",
+	"MX9hb6Lf2IPF8jb0nNhABBA9lujH8zevjY8P2RhHWw/jBPlf1l/cTM4e+Qc8HxyC6aILM7iaDQ1OZdsi",
+	"V++qXgLwv9ln9avPYkWvyXtpNnUq+JQIRY0PzBjGMugPr3r1osL3FAyOFKf9F99L5T7xIX8jH/xKYtCM",
+	"z7TGPJo/pyzRbykTAjY/al2SMBrTNAWuo1fQ7GXrpHU24R+LnwTBsnpZrwxG0/wNHbgvdS+QeEJQnGKp",
+	"RbbMBjlRFE+AjK4smxta2OUslPNQTbGihKlvJLpifMaQeVC/ZcE/WZ5Z6MXg0FNWTY85i4lgwRe5dfgU",
+	"+inNv0BYNtGbBWtQzD0qL0osuJRtQcw+ettYvNRbt1WE4VauNFv/Dd4Q84kESWc65ZSpiWUuPgMRRKsZ",
+	"PSDm/e7+w/beXnu/e9H9/uSge9Lt/lszEZBw9tf9dndPX+Ox4qJ1cuD+2bO+5rMJZRi90TvJ9X2ZgPH1",
+	"JpRlShPEQTdqEZZI/5P6pRfdRydd90matE4eRdqA1o+0nkM0rZ1NW1GLXxMx4PyqlxOwd1Gv2xCnkkQt",
+	"S03gc7f/dmP8ETOCzicUfCFSYaECo3lYLIBja8AoksxaZxTe1T0297WiVjZNVq6ltaJaJ3sL58TfCo/D",
+	"6He24WMBYkqs8lG6O3ij3a9GrKu0o4Fzsbip5dce7Adfm+9609kZ31uDAVs6CQx1gVqW3EMCgdSfxwTc",
+	"glSBr0KfuwQNiKQJcS7DYkQDzlOCwdWcU1+j8ZfpMzBEj0hDzM6oYpqPgi8Pkg7MmjZbaEfgy0Wrx0XO",
+	"zQOf3TFY/uAFnZA3w6d4DnLROyVNCSE/NUFOn00GeoeM7xKyHaLVi15htaDhl7ahfAyi/GSZIdoVc6QX",
+	"+ae3NMeCFPJDGDhA/g4XB6VEmou0XKzLAs+PWh/bOEuoXgHsMf+yLHhJpVpUcyAkGiRclqXW4jAmyiIh",
+	"w7M9KntEKjqxzGnxdDDyEb5Q88Ji46eCXFNuSHPlzYLILDUZPFSRyTr0DJRs3oeF0IRaoQ+zKHbk3riK",
+	"r66Qu6/JzGhDiXHz4fStt+pWZvkKnS+y9/YLDv7IYy4HNbJpiZTBZVWgsTRYj5M1vPsGfGcpSyglW1AF",
+	"zgzGZ6cIo5hP57nHJ/dpSpRNtb1uD/m63MNf1OCBz9lF7YktU8tbFzNsSi45GcScDamYGAdiees3UBYq",
+	"WTsMgoPXxETQ+dDEQJ+6Wa6V99BQjZjgj/YVh4fdVW/M9YBKGkw3aqQZVEX/HCSKt7m1OsCpjSGis2RC",
+	"WZ71ZxbSmR9wNL2RHQXHtewELZ/93Unxz8up9zwfSG41ecypoNCoFY9JfEWSHliklPWmgo8EMaYU17St",
+	"zG3a2knN44z35JjPgraVN4afBTXU3vQErbByQqaIb2L45sDXefTKH3w8RzanCSg5kxlOUQqU6+x1SZSi",
+	"bCQrn98d2y/42PpSK6SYekruChElH8+f5sRaq2PI3mDeK4i6kV5mXvsENK5VelnNp1aN/YIneL584NtR",
+	"I6Ml6nTgWDZjE0vWoBXlqio8G1wIbRicxVXP1jUls9yQ0VZIArnpCdFcuBW1Uj4CNp3yEc/0L5oD9RIS",
+	"U2kcUOTjlAsVZsz6k48FwVdhhc0kmE5THDunnXW8S62+zSBHFhv+v+j9FnzWs6Hrck6h4DPNq2IuSA+s",
+	"oZSPeprB7+2br+iXosM9FGuuIuE79kUdrbQRnLZODgOeGviuJ90ITnsTKqWerXnOG1B5eILPZE+QCb8u",
+	"/qRMEmEk3RQLRS1nzt9HRwxDRk9oad18Q14DmMCntdVZeC4y08w/UEtJL/mCM9rSVkFC/n5btnOC8l/1",
+	"+835c9EUG4ptnbSO0GsyQ+84BoXWJGyV79jbP0CvMGXoXMFMaNI6+V5bTHTa8+463u90O/sdLdbNBHr6",
+	"xtaj4m87vYIt5jz9kVkfIu1D3b3jR+1DbDmlVHgyXfBl7h1Zl18GwYQWy4Qk9k94y9GibZafycAue0tY",
+	"PUFvhggjfXwjEF/6lSDdLZGP+ayU1NGqpSIZPp0uL+QapxmRLmtOS0vYsFN9yDAyjCLJ85lwmi74DNZx",
+	"6vnb18D69za1+d3KRt5WOyKWiPfVbhGfeAKb6xFRU49YJkNlNRdj4mUzO955ivAA8oFnkJzFTOAbmKqL",
+	"fNd9wo64oovat1E1hq9t6m6z5F7eDH8jy2Tvr1NBsL657S1ziXyWu8esYCgutqmW9e4DHpv7s/vLHLe/",
+	"JWeZfv2/iKBDL7DnSxURj+k1fOFDlP/V0xK0ddItDEY33zHBmlcfD/fj/+//+X/BvlQ4Vu7nFEvVMxLy",
+	"YK9rJHHrZG+/u39wYESntL9kzCofJ3uHizw7H1X1mLziTI0lmo25hFI7iTCcPpRyNioc1i7bQA/Q7cIi",
+	"h6golZXZN+KnA8GvTIb/yk02mtpnf03rAiN6CjOcXiFBsDbyTbUjmRFp1CvIqcHIfNxoeMGAidmt6lde",
+	"KInGWI4jvVpj8hFrdXMC2slitMhub+gAeZsd4pn6Z8SZ1T01Z7wGOiRJhLqabcJWCQI/Mc4a+QgdSQWr",
+	"kcyH9Cv19EiSlz028Zoa2lysqcSp/2I3hWYvLYg8ON4BGVO2sLmbcH6zSx5p2XVy8/I3y5JFQe+tKul7",
+	"Aw/yFJMcRFOqAubeLUVPN4uOypSvwYufC0LOUx60OGdcXFE26kGVZI+YJPbG8bny0xCW2tzFUHUsBAJf",
+	"oe+F5uBWKLTNj2maVqXFBETrFIPCftTtQIh+gFPMYtJLMv2Cva69DPURVMpMj7qqx+dpEBnpVZyEB3sQ",
+	"rQN5p/WxI6PePtTM6JrTmPRMcFJzsqKKW3N6aUdm/ZB2z39x49aDy8cMk3tYNaP+QRgROEUxZ1qmuiwQ",
+	"/dLjqJVSRnqKK83xilf9lmFTh3Oyp48bZNn19LdbJ/ulqNGHwuHZap5KMcVz6zr55fCDF5oCoxan6dxM",
+	"OmrBwHqLU81HcLAoZ/39XE6OrzgjQMql3W74TIkUGqdh5KSxyExWqmEe/WykQzY3qCo0GdAzcrpcJu5h",
+	"9yBVbMCvCfqdCA7GIONqTNlIW4OmNEKve0jW5xyuEavTh/uFptEAq6tP/NhyAkZB2p+CBWbSzFqi/EZv",
+	"mg0GUJ1YM6ewXhrPG1w6VQ3p/X5SK8zSeMtaPniVuUSl018+1wXNelHW/DwW+RmFlVict4Uj0TCjAjiy",
+	"FTtAmSHRc98sPMxAm/NOK1KbKDxl39TmaVz+jBsOs1iOZkpWacE2Yrd3dGBg/SsDrvpD8uORr0JpDdeg",
+	"Zmr5q6PoP7mno17kbMXT4V6/dpZHQe0HNznfL9g0Uyu9yj/nNY7l+OdqZJQVx7KIDRuFeGWAtHJo6yLj",
+	"9j4Xno6xwikfZWRVeHwV8X5esoXviHFprJPZlYuH/c5RdyE88lQQF/gpVnH/9rf7nSVrlLGUSIlwvp4j",
+	"ek2kAaq6ARnUQbv84Uhi7cyTBYKoURdukTJqpf2KNJIdQW2PoHy5AvtRJzpeUrZjODuGY2nhT6+o3aKS",
+	"traCFvYRLqYD3p6/aB2iWi/zbtMMtzrS3UB1auaCLdyVf/qFD6X71RH7YtZuxqxjZcGBa//Dr4lIsnBe",
+	"kn7l+km4zXzsube84gD5HG0q7T7cEdksJO5AIi2e5NWvNxUUm3hXQaH4DELxhXnGxwRcdLZ+OTRL2UiT",
+	"rQyJwDQlppq6p1y2Z7F3PCuBClj/nx44gfLqntbApOdMXfvRdfI+BZlyoXqN45HGOyrINWEZaTS6yrqW",
+	"XxAees1aRIGlLc8gtFmQzWtihFUEgyyvcFrIwA9kXt52Mq29yXwoOBNT6Pe2IHCcpm+GwI6WAhPYBzSP",
+	"Kk9qyqWkg5T0ksxAL5Dmx9e+9TybTLCYr1SFQp9anOSHz1HrKZbjAcciCeMgXJNeJi0SRpmnPefCpNPL",
+	"EzQb8wJui0+IjQ+JIvEMJZneBmCDkIXh0H0jrUJbYOg8QZgz4hBbZ2OeNkzDwIzRayIkFjRU6XCu8HAI",
+	"Q/2VUz0qSJykEiUYKsUwQwSLlBKB5gQLP7CzdGeIkJy9xhMSiu8AEl+C5x5zqpgUCk24VEjNCFNzJx3k",
+	"Fr7u+36nOVG2Uj7rScXjqx5OiVA1O/t2jMUEx1QqCTE/t9O4NNymo3xVwBqERjnibX2tLa/otM2nRoFo",
+	"Q7K7lqagPmixxaXqNSdKQ07XpESdMHjrti/RYdOpeMAhN5nKvFeqaKghjueQU2XqJMyE+Izp09F8uEuK",
+	"FtYYL+MqT9eTdan91wSQw6QqrOI0JY0PUs6JXnsfC50pF2P8LSMZCS/aOxIT+FsTcIReZ0KSMiFrojBY",
+	"eFCZhmxZ0AxT/UBB5hyNM5YICFbe5Yq7SQoyolKZbBrZU8Km+dTktj3SzKwxcXjCeskyB0bQO+guGcRB",
+	"d5uj8HWTQPmavmyS4UzWpULWZmmSDWDfDQUuDiZuGVNpmA5IYr1u1SKjQBSRfFTm3AAWOzABZELDWyhI",
+	"slpfbyAIvkr4jK3essjyRTHSpxhkcdPBvDNfezN8RdSYJ8sGtITZlc6td15LCBe1inn+ga2ekgutQ9fS",
+	"Z+mbWz0Xy78r51KRyVIZXrA6rBAjJJEIo5Tzq6YjOIdvnOlP3ISV2aGOCU7VuNk3fzD3ggmU4Pmqs6Tv",
+	"+UZC8rCeLLkmwoCiNzuw5huudnlziWLq2aSiaYoUh44J5lAXAmVIh83Vpi2JEmME5pplw0SltU3PqJUx",
+	"QXDSW1AWGnxOL57sMTILnx81FiTXLowu1/gc/axf/ZrMVhpNlXUK0l5VIEULJnaI+1fPQFWhqlk6f1kW",
+	"TYmqwbNcZ6hyx5XyPcDaQjIlZDrnmtxzOsoEWY2HUjlu5imnRSbubREazAs/GoB6d8qFohVlAaCXy3S8",
+	"d9Q96HYWS/IW1IzGbKPKmhqfrVs/kJ+XbU1JyV70qm2AUdY8P1X2hK0CWYw35ZD1wfo5lTaA0zOpx3Bv",
+	"8b7isyUMp6XkW+NytDmLm+77eiR2V5SyghEuzLg8m+pHg8tK5ZQwaTEt10+F2l/0168Ch5waL8b8G4mK",
+	"W6O80AcaqLhHbJeAuqqf5WFjfk2EoAlZilZhk6XNMhiTU06p6dyCS1iY83JEfC/sey8HwStZ3OtMcINI",
+	"eZC3eHgOyyAX1nKZW3C2HhgjS6AK7W1QU7TqrsacajlAYrAGxtazLo46NMYq9tziIoUO0rOJBQJYSE4g",
+	"bf2TAziHkjwymap5B73m4MvAsXWryrE2lzmDBiOl5ItD0AwUEfqd//uf//e/v/zv3y8v5Ye//t38o/Ph",
+	"r99eXnbyP777638uSAOtnNqXtIseJM+0WoqwxR4vj7UDE/MjaHUYaY+iEJipw/I8zKt4KB4xLqlsnbRe",
+	"4RQLiteAM4W6fQ8MCCyKIaCGa0XU2MpMq/jZaNxZo3QmgB26MPQboLo1SPvYBH20WMtPtww5ugUo0C1X",
+	"hHytOJauIKLYvGbglWWMu7ywr1GKeREC90/znzx36Zm/KLeQwJS/f/0spgCPXMVyViY2gE8kaYRXtnqj",
+	"S5ynQTpCHazacx/+S3FQhU7z0AqaCaqIazA6kSS9JnJ9JTCUN7Gfq1LL0hm3mXKVk8P6+ckVMRsWoZvI",
+	"xB1RfV1EFUaPM0MJsaDnlKTJMyFCIHEORGthfLZpXdBuM2+Yo2/7wGI73Y7JSul/F9kWAra5c6HjWlIk",
+	"JmMAGkCE+wnU+Rcq8zbDy9Gx3HPB6bsi/bLaGkKaXImI3wCmvopIvzkK5dpI7SV88maP3Ay7cAGNewE8",
+	"O7QhP+ShhvJ2GAAWaLGcqvHch/wvLi1AfXX32ntHYXT/1l6n2wnvgP1WkWXpvvBhKTB7k7s3wJHyNNLl",
+	"ZJ/X1vogTO7pqJhYaNl/5AN5QeMrUj0JpsGUT9X+mh4Y+DSR6m1QaipPHjwYczmlCqcd+5YHgl4T8eC/",
+	"FLz+b/FY9Q5+228/mv1zb/L40cfXR/G7/enL7+XTh8MfDkc/duf/vjq4vji2Py9ukD+ixlhcolw7kwka",
+	"tHxHvG1Nv/fvXi52gRGpwVB03w+t5EvMRpllU44iTMdjQJkOo+K+pNek0gFkDa87lAEOSKylrsmG8oR0",
+	"B11wv3eLCVjPxnxSuRGQc6DLcQQvyySxfi8LxfqNvGSMzyLnDTNgcp1L1lrQEdbrj4HXiKYBSPs61qbD",
+	"j3N74S+NNarKplPHWleVq3a6ge0L+rBtcyc9uahVRyr0mmwWZykAOaEJHLRHHcKbIgsA9BFS8STiLJ0j",
+	"BQBXkGphs6lO87CmSdibmNayGEloc9m59S1dCDTdZE+H9h1b3ptXhcIROHAYSa45GlIkTSGclVB904Qy",
+	"bJXOCZ5OndM8QHY1S1NlBmE63OhhR9qNH3Yru+QBt4HlyOiyJ0oBLOiKlMyX3X9u8wEEkXMWr76zEBnz",
+	"14abuwZlnJEGecD+m1bfWcl5W/1AOTdg9f35Cflg6bIaAFyDcZxB/3B/o8oZf9/I2z/61STBjY99id62",
+	"fPbN/q+3uH2g5P5JkclCpeatE6oUSYzgZXyGODMc9xQaGaeSWwasf7MA52wR0g6Z7ueMzGSEJL9kwM8V",
+	"YNtoG1YQmU1sPho0iTPpDBApQH1zdvonXpK3fu2ESgmIgFo0YMa4ViSQ4mlyyTCbowkXpiP0zH3Mawst",
+	"Sakp8anp0ow1heUZNWM+Y0ZF8N0Vql5BtxRk6eLw0V5h5xpG8Xkb9Ll0VxcIYmMKNSPOOdc2aZSPKIOM",
+	"ZhtG9JbXotPUgisXDWky6C/bzHIyeLZ7+xZ2Fo9AUW294r/TNMUPjjrdlt9SsSXxJCPp4nbdFrpwMzwm",
+	"WLcyPP9WcH1/BhXLBuki//RSCToWsFmskPXxb+A695f9U3hcLhSyqC3akX0jkdfLcsWahojTogl7L/Gt",
+	"TW/LSuPNd2clKf/JIw7lY307UQf/CCzQSn+Qaq026Z8gQYaZhOJ/SbRRCEji5U7bWi/poL5NweqfWENT",
+	"yhkXicGvhpTKAdECxybs5z2cJRFaSM60lEr4jKEJwWw2pqkWWFxNe26uoRcLOhqrKG8IEvOEFF1PtA2D",
+	"htg4c62Yo2wEOWeuI0DO++xEWlHLzr1IFWxFLX8cQdv9VSmTxa+by4QgTJmSHcAtrioMrag1IowIGhfB",
+	"bL8BLEjAqOX/lqKjrknn4yIhopeSa5K2Tg4BBBkieTGeygxShW7a7bI8/hBXkdnELXpKkhERp4iB4sPI",
+	"CCt6HUxXWR+erLxIN4o9172hsp6BWi8u0ICkfKaVNqAyvSyau6d81myaZoO+rkC1ZfKlHaiCnMG8ogq9",
+	"VJe0ErVe1mWtOFE1GUnrZCEV2WMNk4GqDyyrNC1G+ieXW0vKBLcjtIoPrB0rrxzth93VnG5lil05y67b",
+	"gKk1iFZW2VwVWWfhgbobV4QXF3jdNqbrmFupDdeKoXxeutFrR8FDAnepfN1MsO7IZ0FUOhinbrRVWspf",
+	"3FKaW6lql7fV5OUzHphukLcAVGkQMgpC11rFmeh7TEMVNePINjmQvl+jQID1sjDb//VLt3384a+Xlx34",
+	"x6f9z/8ZEuceKpemeDa3fkrvVeb5vej7z9/mb9uL9j9/91+hN34qFv7Y/q9zfFxe+UmWKjpNwSfa7XT3",
+	"FrLLP0QN18SvunVrEyEMkGEwIugxof/McXwD6/ax7ZpHWLmUF0qtSlB9r43vfGzgA+sixZE39fqBQgZr",
+	"1am6tAP/ondEa6AHe16FhGVPxRDPwR9iE1URllcyz3uARpFQl9YBDpSaz/kBQS2x8zKK1jv9gC17Lfbe",
+	"L4YtHDZb72i/9WqRSkMRV+Jv4qgod3NCW82pIEMiBEmMi8W2npvgJDjU4FJupI3VFbAUPr8wNCsEhxAf",
+	"nqC+nyJuOob3o/JVQfIurNWf8v6q+occCEL/4e96/rfr+dePkOmsU+vGarCPd2RqLNb9WE9osPwnd0WF",
+	"9ni5feEf9T+53r4csGErmrv/iXeWHYTaYk+wuCKJFhKw2QusqvDvNkqDWTUUGRiLGUK5afuqYblnqmfj",
+	"Bz4zfjLo9GOKRBs2D1pvopEbQmjGbxi5oBPyxGbyBTw49CNK6IiqvGgTZ2pMmNLLxIXtDSUI9N+cg5vt",
+	"1GbtlX3ctjipkOqHx/vdg+OyyvbwMECzb61b7wmEkTZR+J1jUCvpY5LitJ2QCQdKnfk/YjTJ4jEaEK0+",
+	"gFf+Ub02XzznsYH8YqDKa4XaXB7Ldt7J1XTVCfcpYOFAV6daGWWIojxULT+iF+z1CZ3EFY5Vj7Ihb520",
+	"/rq3f3B49PDR98fdVtRIr4KeE3zYgxJqiGMdd81tkJ1QVJZBsY7xVCXQzue51cr2ohYU6PVMgR7scust",
+	"YYUZ6FWetVy1z4SIEXQ9V9wpXxmjv2XEtBf9x6O3+9//97PnQS9rXezMvGZZjVAR7lrY6vJKhm7YpDyo",
+	"vLoN8k5XFPO51b+Jj3ZhtwIvKxULlrnaszyleEr4NCUWL+gaauZc+C2QXOztd4hRmp6pVhvl/ApxSKIH",
+	"9JexifFFFg1tBoZOjt+2YbSvoLZgnrXN5jPq1wkidDRWANqWQ8FIhbCJucD1oBK4geO5vq+pjTEiNRY8",
+	"G409bDg3WkmIzMGw8la3X26Lj2ITSpTv01/1EOVnoHJko1YRGa1S+LLyLqvl+vTZsKTLQ46zTLvGne6K",
+	"0W4PDzNcmJCjWK6CprTD/5Pr6gU85W2o6fbtrzSdrYcH7NhcAJHe+3EVT6USKY4GBBlKR5rSc866bvFN",
+	"tRQhH8aSma8dV1ii2yyT7CvdslVJv/KBm0rxsta5UuksZHypsGnlcwG53sCrXZL01ZE292rcFMm/guK6",
+	"WC60lpJq9dKQ4hnUMoN1QltV3Jp3AFsK01DSWpqkE60vYNeUeevXUm5iytzMTFnbPrln/lLm5K95jss6",
+	"zBTUIDgv+95RFxB5JcIjXkICvF3GVKlKNel3ryL0PEJvIvQ+QhOckggNifkvZNZGKGOwEZF1MrcZV23F",
+	"2xLPoyKl1+TASnKKMJMzIoxvaESvocjnj8sRywWW66nCYak7nwT8CK41wEJfRpsLNTEYlSetJ1iOW42a",
+	"3fYWqjmhafCRtc0FiQmdqqIP8LsnF7YP8KH7+ZokvcEcgEWANAiLicnfEmSYsUQr627kduDmB2la4d9L",
+	"08fGLN2t6Sr1E1azAAlt2pE1bCTU2pfV/fhUc4vbk40Uf28Xg++vbGrDzcn3/FNT5FV9fwgj9H5gSPL+",
+	"AdUFKKZW2dWcePwlzVtj+vu0sLGNrdj5JJfo8M8/vRk4n9ymGeifcq+UwfLbJxhcNi+YzAQ2m/0Ysyt0",
+	"ITCTQ9jWV3xAU4LMqfgQdPjDNzZI5CpYryJiQhlO0X5rK33QNuSBJT6yQhZ/rl/um/SodJLSk4yifB6/",
+	"1tXyqTlnRPbTS2h38+6OC0pHWdu4zz6Od7/iloc3WviilcUCX74LuzMk2mp01ODw81WSFXXUJaH0pv5p",
+	"kjPDT/2H1JiAAppgcQUDKq9C8EUrSkEckMDnhY+FCbskX9zsKksTGkf59SsWaO3D9RUu4QR/9C/6Z8Vb",
+	"1tAqlVI2fQ5jsEF7EI1pnbTi1LSpcdcZV9aeWAKQeFQAJFocUrjLRBWLa1onttcaQiYm3KaoHXW7aDKC",
+	"7vzCVXHniPvlBm9DyDhi8VxLF0CRgjowhJEBuNbn+vuoRZlUIostnnjrDEqIJsRkTvoYsIeBTP1yYu4C",
+	"UGtrDfBGH4t2KZTjURMox/JuBlO/HBiHpkqc90+yQ/xGljBjKZE2s3RMPLRbr1jJ0UvM2TClserZxUjA",
+	"6cC46tnaqqC+Vaay4HBnWKIhz1hSFPuaqmOFtCEgpOI8CVlrm4FS+vRb89RKvblM8Rvp/VvFv3SnKPRT",
+	"fpw+rduzcnEc3sm7iTwtn8xPoYi4X9e2wequrrwJoi/fNiro0sb3DeLyXymo6GJZkyVYn6I8Uq1QyLIQ",
+	"dUHBPhppjvlX4mj56i/ufVRhrBXGVeEbFQbQ1Jvgy+iKzP6z+xUqS3MbzgXvE2tb/0tUicXwWM6L1wwh",
+	"+Jx6pWu9ebfhFVx8zUFWWXeDmMFGcPs3x+sMiIA1i43WgOe3Z3twq/j8tjqhmNg3Etn61zVx+TeKQnsH",
+	"aP3Ozbeh5q+h3y/tB7E7sV/siS1/+52VAihjKZH+x/UZDMVBd6e8eWTVV6UC+llYqPJBSibhrhJCcOGQ",
+	"O949f4KOD48eLQJ8XWNqB7mw7tosBWyNPmUyGw5pTPNS1/4JGvOZyal3dQDNkBAGOMUsJr0kW/5NTRc2",
+	"ANSvtmlLsqCuHQdLHc6QhBJSBPghkBws+EjgiQwaqGQKGLVBSixGZ27TG9MTRG9HjlTCpz2auIIKvdTm",
+	"gCjfrsbTaUpJKf81y2gSHo8K9w1BkjBFWGyr5MYknUofpQvHKggerMkiAP7yDGo8ZoKzEXIgyo10Rw9F",
+	"OhDMHFIAU5FLFzPX/a2Lw+23nBJ8JREeYc1EF10kzdrxmZc/NwMJjVG/HFuX4iKzLTZzoeiyYQq5N1Nn",
+	"ppn7LcUE08ub1QtpHbw3FGT5UZIpVz2Ad7VfBIxQK82VzdU2NhuA6uTw7YIgeHlTUnCI2qGOsOE26vUr",
+	"tXB/jgRkGlxBbv8EzwG0Lgeeh2hE4zbcK9qzu9D3Sv6oN6xn7nW0G2OWAyAhF1NvLcUuawIy50pRA74E",
+	"63U0+DQODrpZxeoZmubltuTjNNXnLYdWWpnSbUs1XQ1n/nH7sOVg3jmrEWVDmpLnXEzWUWxD+XUNcuaI",
+	"a8a0tAUI3LQ0M+0onKR1o2hFbY5X8GOV2EZ1X388f/Ma5c6QwNOw6j06CdZjv339jwj9+PbZPxAX6Gcy",
+	"eFuk9x2hV/Sxz6QGlOlD1Cz0bT67th/AblvrV8zI3+31DhejmkTLPzMh3DDItZI0IMxksEcn/Nqw4CmN",
+	"lUFTq6q+fm+yhn3HzglLEAbMWhgCwhIZ0Aos1ANNdu0EK3yK9LfsKGyBESO5TtqpIcBskNL4nCjllJPw",
+	"eoV89gU5Orh7R2OvqJRa1/vBXm9FrRkXV5SNemOeCdmDTgitk1b3e9sBYmFg72y17ROeLESkXSVuLzY/",
+	"/tL64fCnp+3jVz//s/3oYv+/2/96/Pqg9WGBxqvPLUgPwoDRywgRHI/RiHOjJ+uFlHTE2rQkUmuESo27",
+	"sPL1D8FJDwWR6+YDmUda8Vj0/mdyfJ388LobT57P4n/866oVWIP8E95JOuweP1wPSMa9p2YaGUvqslr3",
+	"bYJJOMq7f9E9LtqJ2BoBl/92cghI2Sby+WSMoUhGzWhM/Hy9wXwLOaa3CgoyLfJ+G5WZ1YaFSnPewD0f",
+	"jqDMHWp6kfhogxP+91Y2ojVksHkm0n6eRRzc8a1kIhVrWwJVWhNVqbpQ4dUYUamIMDgJ1Uaw9V2DXe76",
+	"sjm9l4HNzIsm6zv/vPN6Z2+kfvAxy9WPmE8W1A8+rtZuPOWQbFPgEUgSZ4J41feA3aKP0n4JSll/K+Hk",
+	"zjWXtVSPLUMbLPMEgo2i16pacRF08+WLGixB5CnRGgyWV0VHsOE2epX5eMyrCBjuCxGxDdUuRWR4B9Wz",
+	"z6lr2LMMt8qluXRL+ApDwSceeAG0u4IfFPcuH0AXLNMqrFVuhOO9/vvS64eUUTmuH8P+v/2FjuV1gXp7",
+	"RbUcdSzZhBbB9+LVYvCZVl2/P+hGLUl/J5oE9g4ODz34lhrM+I3BEsxSNai3y9evSTMv138t6PQeYpqG",
+	"3QblVkg1jaS1Ao+otNpxUq3Cqp1uaes2TdJxT62qg3AU/NzcvxZcBGVJ8w/8RJlNjPVpabMaEqC+kEeI",
+	"Z8ZRmVJTeTYm2DhAN8I6MJRd/c7juSKbvnChZVkBd+06Flii+7C8S5YD0g/pUrAv+fj841McDs9RBKtp",
+	"J+tORGWbKjkoPoGubMu1QGLe7A3bmSbDYPZchXbC+XMGxW8mERbkpHBPDuZIeHpG5Pfbgl/1QkQIOvHr",
+	"P6mUGYmQ43n6kv13Dppu+/RrsgJDLcFzfVtehpNvqR1DuQOQtNntXiGP4azV5v+h+f/JE2Q8OXs76THF",
+	"B9aP7a8pxisityprw/XmtyL7NpcQmzD+yj414VHhnYLz8mZY1ElV1otMsahpknsBISz9nIlqRbbRLCIf",
+	"qVSUjdBQcKYQYQlgzklEa+JNG5WEKK5wuQIl4dkg9TbHob8uAKNbFuNNzr1u6SK9JYKGFmkw7xVzaHgE",
+	"y+seiNYkQbSRF0rahnkmb2UlWeZHoWFMZtNFdd/nxlXo8eRidZYsrqHvO1za22ECa672NCcoJ+3Mrs4I",
+	"udJ2GmclnAgvzkYEJbWBb/PaPH42xfpoppLb/okzq9lhNm8aXKwegcCiws73nADegILsYtQpWOX311BY",
+	"vjJBUuMLlmUlQmRDxTEWJEJ5CouMkJ9uKyGsXNFFrK8jd5DYlOElxRereoXcvBXI3XbWKLfSWAZbq/fh",
+	"TEo6YmQBuDSPmAAyNLZ3IdvkZpil6Rwpjup6cjVurb3Uo5aPr1EPW9+R7zw0B7ZrFPi+F+GkPE/Omsl7",
+	"+Vtv1lHdvaZwKtUthAEzfWezRTbDE/c9/i/QgIwoQ9wQ3gyLRP/7FWcJnndKlhI4xvRSli85LyTgjBud",
+	"n5JZz3apb+VXSiVk3iX7vLme+1cKy7E5DmbeQ85ZkT4yeuv+8MqXBhvKq9vwfYH1D77c34naG3JfxSJX",
+	"Mm7L2dhg2idkQ1TFxd3eWt+9hTNR9OArV9RUoHuGCLs5OYjNAvY9MNnNWvcBHH+zbCuPcOsycABKeWbf",
+	"Gvl6Q45jXwdDele4lkUXP1cNVKHwMPV64bDCceMRZ4CEKuS9rI5olfAr0c+f3RmxIGNuySdR/c4GqB3L",
+	"RdhFRiTIsEC8PhCg3G8WPKqy63Dk5xuJaLIBuOTqZTpf4mPF06mwrniXNxz2vFVfurZb6Abqw1e0G+Xc",
+	"jAU2Vh+W9tZXs6j1VrakPf1M0phPIJLo1jdI0GVBH5RDJDFYqCk0tpw0CHHWEeSORZJb5IprM8Lybr/E",
+	"Ay6w4mKOZlwEspXqG4DVxLkDofqNOrDpya3vgF46udzCf4kH6ILEY0ZjamjlfibdqC/YORHXNCYvlKmu",
+	"8S04rMiIi3nrpPWEM00nrhzBlJ+0nrx5fd7+x7PXDbscWDcIlT0cQ9tUewbsqv2DMCJwiuLyt6aCxqX+",
+	"WU1MsGXGVT6rT/V1NVtBgFinhZRbkSCjqYUeNEvTMOHtC67pt/nzrhOp2yE3Q3+FNlWtPTL/k0sM/8Df",
+	"juDwvrC2/MiP+0M47kuP78pKWHec1+GbjY/jmtWfzQ+rzV38vHxl128cugY7X4sl3/se5R00Syfkfras",
+	"fHp8tmbeFj4vkJ1/EaxY6tt59E+Qnh7iAsHedlDfcqD+iW1u1UF9zcj7J+iHH05evdJ/ko+qf4Iwm/td",
+	"4ZU5zW6BopyVRS0QBCEz7ZyO2Iu1ckhr+1V5OZ84mdCAgrRux6ftJ2b6eY2Lks/96tJVSHuCaYqK3icl",
+	"QjtcT1NrmhF5DtEPsyeVPGnT9H9h6M+5QP2zTI25oL/DYT5BjwkWRPTDGMV5JUHgPW/fnF+gB3hKH+BM",
+	"jR/Ymx/0l7kk105xtjMpxmLfFVwPHl8RdUH1/1c02UASp6cyHoDKqOyDrXisege/7bcfzf65N3n86OPr",
+	"o/jd/vTl9/Lpw+EPh6Mfu/N/Xx1cXxzbnwP5yqWExWaKlsqHvaIC0dy3MhPsXPH46iz5NZNq3ThVARjQ",
+	"3u96wZnHgl8RBuqewExCSH5h7vVoAwVg3LdTLqnm3d8BDBthCn3LyAjDpQjKxn8ngq8JQ9DOLy2Ledyk",
+	"CMBDdVrib4GVf8WvSQD4PVARs9fe7y5YScd5shIutnABaqQE82RDVutsXtQCgIMeACdY8WxO6sNy6Mqi",
+	"cFCpWncbq3LJT05w8Slh1rvor0vMhSCxVU4cYFZQiq2AewskYVTgLjcwDm58JJqhTSyJ65W2+VOTl9X2",
+	"U2hWEbAOhG0dcJrNWvNCMcUkKvsSDPWsqF0qHdM/u0VYYlm3ZBPOWXwW56ixLikZNim34yFTJCWqRgXV",
+	"r4B2JAvlona+v2jdxx6u/I3Enj4/WdiWHQKCSeuk9YgcJ4fx/l77e3wwaB8mD0l7sDfsto/j75NH5OHw",
+	"CB8cGEAZB0JjTSbGVQ8QRYvqf9AQXbdYJLN4bGEvILl5zjOActBCThKCqOr4eAEnre7ej0+Pfz487756",
+	"9D8HP+3/8/vXRxcP/7X33/9+XIQjTw67h0Wb9Ndcoed2DHbNHiQ8lg8MAMqD/ygG+blUM2KDMp8/eFfl",
+	"nMUA56p3IQk593PSWmw/M+TCpGvnYDCR9Q5Rgbgw/QKbUeScxe/gU6FsssXU/sqwP0RNuwqvItnHzn/h",
+	"1y9aTJuTbtQamN9b3b3jg+/xUdx+ODgi7UfxAW4fJ/ukfTjcww8Hj+Lvk2PiQdvCs7UoyI9O9vLKJaLt",
+	"fUOlgO2j2o8ANYkReIfXe65bqWZxuS12m0+6HmP4xd9zW7mdJ2ieHBx1F2sv3aQ/NYM+ssu2EvWnWJFG",
+	"L96opKlYwyCiLSNLGltDT1WMzMo1k8SlfoAN7t9KDVKxz5+aaQtriog1D+QMU2VoqqCuZefTSy6u2Yic",
+	"p0hEFRrjRiBcVbR/IEufIrwUD5ednJhWjAVyld/jNidXb8WXVuysYjBP6dADzPC4zABLstCezeBVnXhd",
+	"VoG5SsA2fJMm6B2HBuxznsHFI/SazMzFhRNtPhByb1zjNCPOr2+d6ha0aUyQWTwk8azIU3JA4JiFgMCk",
+	"1me1UFwg5M/5lEJgC3Zq9UNkfBZ6pZ39yqnlQz1FKRkqxDOVzyjhxCCYgZ/HlBgarLDK5xa6hpm77ODr",
+	"tv1ZbhKsLmUqco0rim+wzqlOc3rjJrtWqf6CNqWpppeHhQ4gCRuXOwqWiW5b6teiRMq1yVWMy+qdn+3o",
+	"+TSEhSgVwZAW78/QePewSCkRHmVD8jyV7ijY+wCXS/BZcVRiyLtAg4ymiURl5EorEJfgx/zSbR/j9vCs",
+	"/fzDp+8/f9v2/z78/N2ng8+lS3v7n5sizryXpIzgh9niLDv5gi2NAi7hD6fIkA3kxBvFHjFCEn2+uEBu",
+	"M25chO6RYC0S0OLABzyZVwDvTpEiE70mEpR0rZRbHEVDu6XSRq8IACZoW8nUDLc4/iQ/+qvo1jKJ3GMS",
+	"SiiaIcXdMnNhV/nmS2qP5iLM1vv3L56iCU6I4ZRl6EcowNa2DklOTUsFvdUL92gJi7jpylI9D3dG/xim",
+	"EhkLDUvUHRwl+/iAtI/i7rB9OHw0aB/jo73298ne8OFwb7iP9/Y6ti8fzDCYyvvYZL/GKY+vHHGZA3Fq",
+	"oV2vyFQBTXmAiOZ8xDQxMmdsRr6ZImgpuA7FDzSVE4SNXHPjYGSmaamDnqWSWORED2WvnsyWQwSvGGxF",
+	"dBqayw9I5Dh8nQy1+mgg/LG+YNjkUIKor8N27FchPhNQ9OQ6FrCnGwYBR4VUvUL1Dg2iCilp7nbbamoF",
+	"NWEBvplBx8RpikgqCShsaEBSbmr6nZ5S6MUhXfhDrbs3yLwKDZLabjHN8tNz9rTSvvR8Nsv7ApjbDOIB",
+	"UBGbvxmCS6lZu/oV2KyF3Fh577McHnnVnZVuBstvfqzl08o3ur6LH6IgQdnd7+dswVX1sgQmaPsFaxvN",
+	"1AR4B8F/Bna8g146tduAN+NLBpzFoAgwAL/GKCdiU3GAS2URaMIF4HkydNAFeHeER7xzycJ2aXOr7sM6",
+	"vPVMumoNaQuG18qkcjpUwW5Pg4unlX9tSxkLdd1Uqzr+mq9THaPdIE8y6LUqTPiyqzb3AjtF7maNxoNg",
+	"mCEzxNkfTUR/qyL4Sw6745O9/ZNu96/dgxNIUczppDXdgyNXP1UrDH7xYNH29jtH3Vb1/D3V1pVRDLwe",
+	"A/qc5q2DzNeKqTrb0M3zCO/FjwbH3fb+sEvah/HRUfv7wR5pP0z2hwf4cHAU7++vmOd+NzzPwV7r84eA",
+	"i8G6AQPI/ubGecX6mAqueMxT0JYs5jGZTNU8AMtYEOlCDbfv8QvE3Ez9UqGbRQinM806nBl3itzBMefQ",
+	"o9xo3bYIPtXXQPCDbxxBcRs1MPNzNNPi123FOlpDYeh/hrG+MA8e+bHxIrITOPBSkclZSkQwJGaStRw7",
+	"/ZUPZE8qPp3CGOHPARmb0J0mcbDxZAp+mpTPDKS+bYuUZKRnSDQcqm1YrWuzrJYV7Zo5/UBwqsYLbrb4",
+	"aiR4xpKeHn3rpCUyZoPMbgKtk9YYnp17MZhiX3Eacq5VXhtArlJjLfIgd5wIlNJrYqrHx3yGtNaF9JNo",
+	"hqny1K9idMWy2xX/EMYnwGFH3w/gqCDI3VF0+gfXRgEB777sLYHezw9LqyS9iH2+SPpcjgROmgRo8nFH",
+	"C0u5QlzpnbYJdfX57BUPWy2omNaPvXtND44Ezy1rGhm42DyvfZDRVFHmzB0qe1OA33UXrsi8iLeUkHIb",
+	"prXjNCM5qq79u2cXwRqIm6a+bw1ywF+HOqoHPkvENRE5+MuptcTRFZlD8JRQuFUQza0TxHKz09PzvVC6",
+	"t9ihSDssfQh9c5OseLMNn2p+6Tno+eVZ2EXO590l2utVcOOvojJ4affFWlYz7Iv5lTZ6Re69fyj/7LkW",
+	"JQZ1W7kW3jfWzsDPmcyjk4Pmyd0NcrbXLnsqHeka8cnmnBFgx5qRlECkFk//cs3Ndz3i9u8f9P9128e9",
+	"TvvDX9bxLMoJTlOUEmXgYUxuNkh2YHt0xCTqoQ5qWwsZ23uNvOmUOMzKHlqfV+3/TeoERib/f0FCvnCa",
+	"6oQzMrfIflgQNBNUKeiNVSP74kwI24TT0dlPz86XU1me3u+N524pz37frtWOEusosYQ654maEJO6oBPy",
+	"ZvgUz0NRBi15tbKlVS0bXXMtCL7RKnGaGhf7aaG1YmmqHk7Oz8thhG9/6e59+KXbPv7wf/u/dNsHH747",
+	"+aXbPjKXvvX+/d1/rRc/8AdpZbOWXmYYiIt8PB0335Qy8owpQ9YBRHSTsrNMA6ztdl5qBK51tUd+Vlc8",
+	"Jklm8XVt2thznqZ81s6mxZxxyUlZC74eAC/RHABp2oIkisjoyTYkDddzAPWVArUW5pcqpPAVkVB0wfkV",
+	"mqa4HEJangVU3wa7aQ/tenCbWhc32O+1Jf/LUGsXX6Z/IyfWYeJbJXqBzYOnfudArTC77sGnKGNTTOGi",
+	"/u+p8aogrnnXjMqaooRgDyZwoYAD10aKuDJoMOVhRdpUonjEuKTSVcqAzaQNWOf3cb7ub6R5j37K67YI",
+	"TmAlkWkTGFW+B3QX2XZpgDXpE96yrlCePzgn+UqP53KGsY3uuld/aNgqCvYdVOeFplF56+hyC2t7UupY",
+	"pmYhf3IVusxJb0eFvuBXhL3FtJpq7EqrWmT+43jwj5i+oT++eP/7i73X9MfjDjnoduL9lHkFS03btnxh",
+	"NVur6rDCazZ9lZ9cuUigik97k/INjfa7eOkT2MtVO179TnisCqe5+lHBGC55vYu02L2jg27nKIga3Aj/",
+	"czvwqcHZCEzToGLh4g6A/FJVXa2m8P3eQWRfZpz5B638b/spnzFCN0WFJ9PFrOWHHgKeU0zOGEMvobMi",
+	"XDXgOA4Ec0lS1+05qLypNuBOpYVocL+3PJ/WQGxbgrY2zNI0T8cA+Dua1KAle0u8KLW1wWY6gWgBjmPY",
+	"UjSGTq2zlSzAhNfzyXnRQ3+F/NWtOpj86pxioLX0/GeXcsWZviURN+PPsT6FT6l0fT+b+gigQLt1eLzf",
+	"PTgud/vxS72/uLruKqhw8R49sqWL9IzdaI1uvBTVWP6q8Z4TlU0r0oCrqZb7vUyk+iHz18mDB4qr6YMn",
+	"Pzx7efby5FfMyH9JEgui/vbj4/Of/+fg6dtnP7z96eDtf7+t/n2Zdbv7D6Gdg/ibeb4VtX4TPVsdlWCF",
+	"T6Cl4YMpG50OsCQPDyP6r8dv3s26P/1jxP8GmMz6W9qCXfG14BoW86ntWPHPd6Z3rTSt/xcbpLvxLroh",
+	"oCsolgijPsyl75X4B2C3zUSCphv8hiiDpNeDfci3GhCkX5IgyhS3xtNKNmy/EpUmX0wiRBPvmSA4eeIY",
+	"p0cQGfwSwsFzv3xaO85gnwwOJIhM+gSaYpsux1iAeWehXiUBkQc2KmAuSMRZOs8zdiE+X4y7c8lai/0i",
+	"fuUUoKTrPCqu1Zmxwhr0WrUQzgswVsEeqC2S90dL+YjmddqLOSoFr+uZtPFesaqWuVQan6oxmZhjliOr",
+	"+X1Mbf0XvwcwczXjvSGwoR4BvlnMwQP/SJoAoftb2FSfyhvGVfDvwePh0pZdiSar6Qvld5G7NWivbfTN",
+	"tXS1aeFYqQFebcO7RZpc5JaMzJC7H00yqTSHi8dcEoYGZMgFQZjNIbsZMkyD/vE1mvuW+Yvt2aQvtuUV",
+	"nbb51DzYBvLVnAdIcHXD3zPm2LxLyLPtfqOiYSxGv2VYKCKsH2vMM4GwQinBspGb051LnKYN0kwNyuOH",
+	"QK1T6KiFKM0HtLlPQGar/3vnyydBuy5lwLdloWUtUv7khoIBzrkVE0G/eu34scfyvAN3V/0874Dh3k+3",
+	"0Kg1E1SRNyyd54d/253Qm7aeuKW+oEH6Wzt+XVbo9jfqnh8yaeHJttEXalrY2k+27pHkV2Lh7U7AF3wC",
+	"gjhwdZw57DF8GYj2/x110F9RG/U6CMo4MEN/hwRrq6RpwW79gd9IxGesgmjXqWzV0dKMhcvL6aeXn/X/",
+	"v4L/f/251/n7X9sf/to0vH5WAOyNuamcTecr0hjyKerV0ba/fG2wzrfmX17bsbsQQ3EIVSWvaPHaxX02",
+	"XoVMUDU/1+Ric4sh/HOWmVxm85fr99n68eeLVqja1URwkAIYMD5ciAX1WxGkCQAfM+8sZjRWatr6rIdD",
+	"2ZCH1cQBjq8IsxFYl6xxgqaET1Po9mnKLsrdQSNkscXmpj8oZaPOJbtkf/nLOR0xRNlf/mILYarDhagv",
+	"Q1J/MhwfQ5dZt3sQm4nDv0nfvIxAIzSb4dy5ZFrh95fHpGLvHaEJZZki8rQ+cobIR2MZSeuVgOv2PcZQ",
+	"MGYRFXZiWluVf/mLTVxB/U9w7CKkNTMwv0ExiyziiPzc76D+FI9IHwge/tmT9HfSR9/udyNtc0y4VGi/",
+	"2/0OzXB6dcnUWPBsNPZSmPe6Ubfbhd6tHdSPMyG5+FsffWtyAMAVNaLMLukQEkNQXw+ob96pJ2feidMU",
+	"8aH+Bpmc2Lo9LNEQS+USdbSEQHqY+gdeyqRmiZfWOyVYSUjr1eaaRBhqw8A8B4+PvGRYm4xJQpIOMqBK",
+	"fVgstxR2rfrGbZSlaQed5bfwayLcxG0hCWbIKfSnMNdL1l9Q9fum7FuiAZE0AYQms3HPAE5J75weCBSS",
+	"mQjjA1tj+NdfJWd99O2750/Q8eHRo+/0WvOE9GGR9GsHKUFgHUNNueAjgScyQn0DHdVH+JJJwpQWZ+YW",
+	"e3j6BsqpbwtXDP3OBGcjg0qhqYCzWN/poKTgo15pO+SgRCZtD7bP5l9/I1HKR1B7qcmf28k+4cyk6ilE",
+	"EqoJ9iQv7YuxEHO9mH1tDPY76JxAlgawAL3p/RfD9ittNtjz9vb9RYTenl08+QFxgZ4+e/ns4ll0yRwD",
+	"B6mev/1wb98QgeQTAjX6UI06s1RG3Dl6R5SgxAwMwfGcWdHWf5GQyZTrZZy3fyLzPvoWsznKGP0tI0iR",
+	"j+o7RxFQTQf9SWG99w/BkDd5LZfMUS0cVCrRiF4TZm8HWjal2nlJu5rRmOTHfJIvW+FO0PxAyzZwdmre",
+	"BWuOJpD5bvYQiMUltR3uH1suMhvTlJyivp72vH02VET0waV9ycYOIkeSmJtXQtWIHckF+aj+8hcgB0En",
+	"E2LKzaEMnTL0nlHwjr9+/uTUVHICTzAyDE0IZhJdthhn5LLVQe8ZFOl6Tlf9skuW2eu/ZdBiEgs8IVpY",
+	"w1kRZJhJkqDBHOhXH9LKfUX3KAvQAqcSOAse6D3qXDLbvRLDHhtScU9B4pnAVIsPJFMMDJgbd3BKY0CD",
+	"1Ja3UdK1EigoURhS3U0sRAs4efLggZwmH7Wh8MA+Jh+8NP94R4Zt78HOWE1SL0WqZaIf6Acr99ArzPAI",
+	"8PSQycZFZ29f+K7O1l6n2+na+jCGp7R10jrodDsHJnlxDJLeCBxPXj7QV0ehKENfEiz0iRtSYF7GS26l",
+	"7jcSVj5yvhwuUMyZwrHSmwEEyYcmNuw8w5JYkaa3lTNilDCzpnlRzwttHqVUqrOyj7gggFrPVnHLg7fG",
+	"tGh03zn9vdG9T0DGNbnzHNYN7qwi2kGogUuS473Y5TSQfa2TFpBxAZfuCjGtJoU3aMTYYBDGyDyxnMTy",
+	"9f6E9AFgsI/TtF83wNzjXozPT5SdkP/Dafp/v+y1j01G7KdutPfo83frpcWaj9hxGYxsnKadFbMD9yI1",
+	"eYykbvx57lwx/oZF90UP/yYrbLpFBVfQpOIE9jec9dP0e3qVUqyl25IPu763t/J1W4G79PvQa/cGXzdK",
+	"nAnyoaLBtjyt6wxuRORymvb7dBdjyxM80zSYrBkyYaAM9xT1232kMmGA5qDwsOPHFd1sQ4OBN9jyzHwo",
+	"Rf1CO4ckdQ2d4U93uQQj167vc9Iu/QWu9TYNFlV+AP/ulGtRpoey3+0a37hWMlWO62j12F8tgPDapws8",
+	"8GAfVmNCYAdok9AXEJ+j1qEZSOj9+YAfvGDXOKWJuX9v9f3vmTbOCFOA62CfO1j93HMuBjRJCDNPHK5+",
+	"4jVXzx2i6uH+8eoHLjh/hRmk8hw1GdJ7hq8xNS4mcANkkwmGmhy91tWYrMIjWclmBof+x/aUiAmVVuWQ",
+	"Cg+HbS7afGZibVyGNIkErCAwsaCdBBzY2hKMDrqYcTCZS6OCwD0jVhqAaLJXciytGDPG1SXTllqKpyfo",
+	"sHuM+jLlqqfwFWF9r05fG6PaCCUEDfX/gddECw0wU3v6Wr9wbvX1KwecX/UMfLSejckp0AMx5o8ZmNaD",
+	"YiIYSSKkH5Bg4ToYAK0dQZVHgeimp2zUWkkAx8l0Gbw2FoJVdU/dXPVzl0yLtbHWo8BA8Axio+bqrzAy",
+	"K6X05/XFAIHC5kYuokGm9LLFJE2tHs94T7870pY2vmSamcNgQVuRKgJNuE7JMzN2IFB6hA6qWKvWNuJn",
+	"y5W1nZEJGRlLxFbwQoUZ6tst7UmSDnv6pZSNwADlrINMigAM1t7n0jzokJIkpFIa1ndWys1fT6f0TMCf",
+	"yLxlGCEYwo95Mr8NHmjiFJ/LXj/rpa7w4L3b+H6I/z4xIqQVtcYEJ8SAYkIEt+a99rYHcA+88Etm1A34",
+	"7hOH7KMf2DtoxKhfYmFiHYd7R03mIrPplAtFklckodhVdB/u7zdYuIJMX1E5gVDr3YuUx5xfVYp3NhUq",
+	"n6OA0Wq/S1Oq5vUWLKQ6a96uJYAsoBYWWZFx0rjkDGnsa8uMpIMc96UV8PDfOSMddA4vN3wZsJ0HZJSx",
+	"PPGMA+Ja0kFnbG49NaYwEvim5spYXoVY1oioM2+aiwxrcbKeoVRSMA9WGG9l9rJFYxMGZWyfQtstVUIs",
+	"MYkajGoNMwGlEFtCM8yUlqeDObJqtO0unuEUJKwjArv7tVZCZvaqZ136tTZ6pc3M4WF3xSreqortU1SA",
+	"v5ePzBeuV9+HmlycMW+ZtsnaPtHk8wPDywARcxHhSUkvv1KrcfMOelNohwY0TlGtdXIE7ZW5sNipMzyP",
+	"nJ5aVZ+gdTK2bNKqhAa2F13wS2aU5LGZsnX4kqmHORqB/uphQuqv55olNXDIIUZnJnoj3Wz4ygi6xaNz",
+	"uLiAT0neiuKPZDSur7w0UCfOFU7JPRw2s0cbqxB5F8CgXlBju+RAC4tO6qBwLg3sLpwidQy7vER/SMX8",
+	"y/ag/IOoLWm761ulLQvYGIJFfGITCfIaBwN8VcTaIhfWEVlqKuDfvr+oNe71ATEcHdoyzEozvmQgfEzx",
+	"nzJK8LqmvYFotRj3LhZKUklCYsO4LLcnNm7Vljc5r41s+TtjHe+Nz3fHMu5Eft6xq+BO+d9715RhSyww",
+	"U0vwSiQa8dxNOhR8gnIwGuM1jTkbUjEhSYTiMYmvSNKz6RWU9SBHxiRmFe29Tt2bbRJHSobqkvFMddCT",
+	"kG/UZTR5blRTjZK/sYPeQFLShAMGpyDGFU3NUehBy0zIK+130Nkl8zywnstWq9zSYLGkXJWVfM0vr4mI",
+	"DG/vA4JJX3Nnyz5zh7HJTyvqsS5ZrvSzJPdZg+O8gyCY5zzbDmGl6td2k2LIOcUr49Y3W8lDlbxkC87z",
+	"AqY7Qn1jLdjwwIKbXZs3FhJ8rtcxJAkEAeCer0QUrOHWvTNR8M6s4E4W7GTBTWWBJaVte3+zhKp2ykdL",
+	"EpZMPpfhPBEkcbcps/+AVDCWIPJRr5DRM03SY/+aklnfwTy55Cbj0pAWxa6c+EQTrSGnVJpAnEPULvy6",
+	"s6JvpW3HoizAlRYeWtz0vZH7QcmiVVKuJ/cRTiW3SVgz8DJDswKQBNzzv0jr/SGCoAkRI1cGDlddnhGq",
+	"ZHU5Pj2YQxpp7gJ36fJFTqU3YtNRW6+brE3f0vv1ko/+WLlbMxO0pdLYRwlNIBmTmk6s/QmpzSmx7YRr",
+	"s6RumCGV523pcUxIfWpU0ezCaBJUoll9blLRzqGZkNGb7jrg1AzA0arLFbqiLClaJhVEr9cT8vcVmdSu",
+	"ahknphikV1ny8LBpDpMbmT3x1EVRlnzYtHu82WdhR6xuJe81KbCgbqsBaQKvG4S9ZXtLkBMlZ4s5bMtD",
+	"cHeQ4LZ0iDbRbfNBbiELrmmqWdsHXNok4cx/3mWd+dfaofKju0kfszJnde4YVKfpu1HKR7vksRtHxcrr",
+	"6al6+lq9ez6g3F0TQYdLQvo/29oh6IRJoe5MEpzaNhdYjvNiFn2ZJKY71AhTrVFRSFAHXyMU+SKbgmVS",
+	"p4za6oxrreFAVymjbpm3Gb2xPxDcSyajqoNeKMgkMJlPkk8IUjPCVF5AcWoKUPrOP1CMIUIjrvmJljqX",
+	"rI9tGQZRWrnrQ22s/na/g362I+tnzIwGXmKnaVMasC0wA9N9xjvoJ0Km/mvMBLTx1r9kJJVkNiYC+vPZ",
+	"tbAFd1B2xUfA8uIMshhAeZVmMaUqOCLjiiTWARJSB82WusO5Ko3hMaSomf4jNn+b4LRWQRmqil6Vc6ru",
+	"so6V3bsOu+vZ/0svhH0+xJ9+dis6LOzQXewduAws3XyLfCaPsge5zBvmegk66w+KiGQBOpPY/nJwfODE",
+	"m2AFnBewqZJw0LA4BrcuB+vChYLPdjLvxuE+kCwLukRjmtwo0FcQshoD9YbzrS8A1BwXNe+Q7VGpwM+r",
+	"3R14QgdBDSA6QkNM00wQ6cqNoa+r4BPwJ9vHo0vGBdrvejdX73BCqSh7NouVVz8e7h9Du07wlHMBMtcD",
+	"DrhkUL8hI5QxRU0ONU8TbZiYdZ/ol3hvn2JpShRN+TWAkZoTPONtA2lknCmMkESiPldT18WUfnQgANZV",
+	"I5FHyFqoa+Fnks5Njhh4trXNaLxOPCHSpIub+kFNIHQ0VgV+lV+FCaM67O7lmwAVk3pAOR5W/xRhW5HL",
+	"xSWDesfcnw93Mq56cDr7tgrXL3J0++J2da9rXwYjNTtbXiXYqUtmFzMy+6mlvNan3KbqHxY20bR65XCf",
+	"Lfv16SqgE0g6Yi9Y63Z87efm5XfsYddfJcmLoGQ3vyHKvnC++wf0S1uwi9bJLx98Fm7BIEr8Wo0D7No2",
+	"bflcYr0pH/FMLeHAz6BoGrIepN+H1QeF0FaDdFc0HyhBPZQLneEsMi1wWCd4mN5kW6poWJU8Z0mZZ6r1",
+	"B8vl/3qy64F4eaZWU68k6RAcx5CH03YsuW1U1HaFO5Zo3AGSLFEzxsTCkhRpp1DorfBcIthzK7lLqam5",
+	"ENQyyOB9GANcU3oHvZcAgGAbONusIuLO02zM0/xUnfj52mrGLaLrGPJfeQodXsLxYpgadGSQtySE3tm2",
+	"BncshYouEzXKv8OO2UmiL0QSPbNwP1phXIL1s76kGtA0bQPeY72huxyqIa/pNumwpilbOB82pVI9pmlq",
+	"WgN/YTG/lQXremZ1Libbpuc28RckEdc0rscoMD/39F62tlyc0zBqAFGeDaIFtju8iRLcV1m5o8vVcQHb",
+	"dEyT8M5BctOggLeYBe8qmNLG1eSmJBv1/WPRNy29ivtMdYugsQGHgOpvo0WDtY0VTvkoIyhjqVa/AYcJ",
+	"IMHMiF06CE0uGcxDv2Qo+O+E2aJyfbWnb+jXlxs7wvtSa43d+O6l0DhfnF2V8a7KeDM2c5YkkH6jyAQp",
+	"bpv3rcVsgtrSygq8x4GaiZqqts1ZwK6k7Q9a0lYIxjVJdeNqtjX0+BFRHsneukpWZ6Xa1dnlIt9TbGsz",
+	"Ev2yqthqCsa2xJFvTxu7l1KxZQdyVye2qw3Ybp3YDURgsDbszTAH2IJXn+RqYcKJyeWa8Gtic6hmPEsT",
+	"MAmN45grnKIBSQEr2gFdUQjYGlNP/2RsvcgFbC9ZxU5Em5iJtnDpi2dJtqbjS2JKu4qlHVfadsXSxmzJ",
+	"NyK/WERlfZp2UMq37MrPC23rhuH3vd7uQLSUsQlK6RzxKbGWXt1IqATBVBpHtbnPnQMsayJthKwMPWKT",
+	"L7NYZNkIv6paEfigmccN4ImLN/goxcXVyk2gj/XwxPaXa1f+vs8oUrMI0i54tJ3gUTVudMOQEVXSBnco",
+	"SEtX5QY8M28Xweauk/KQAiCD61PTLxSBvokUGcPBNkWR2QSMgYnJXDVowr9lmCmq5pFpjmEFvmmTYt4B",
+	"GseIKA+TmLJrTmPXJfPU/lciwJZkHI3wVC6POX3J8aZ7izXt4ky7ONOGHMmQSTi+1NgqWBlVemdzPW1u",
+	"+HHRs6goLdEKmw1Tl7iEybmL0DWnybJQ1C4MtQtD+WGoBsR8F1CKljRvVXerCzXZZdg5ke4x1LSJovdF",
+	"B5i+SE/uvQWWdkGlnfv2joJKzbWzmlCSdQbLoqlM7rGLUJIRZJEOoVcjsX2mjFkJBpoaEyqMyHO8QRqN",
+	"zcHuQcgI7D7XM0B/bG563JjaiW8Pu8ffrQgYfZEs5h4DRbsg0Y7L3FmQ6EZGoDXdOtNkuLR1iYkoS4TR",
+	"26fPI4vgT5W0Nt9SmOY1lO8XZjjr6d927AE/9IAy0we16pwNJ3rlH/cO6BPzzfZTKqfcwKSuOq/2Ef+J",
+	"nXZ+Y+1clXYoQPEG5OCkZWAVW7ehtbsDlGA5HnAskrZUeFnf2h9c8+Jwg3iQ3SYFUrnmkXlah60vFOSa",
+	"sIwEj8tTN45zPYzbtForX6rr1kJHmSC7Vi0h2gUPvR9GEETTaQN2nVNbPZ09NwtvMKerzQyBjMZUKg6N",
+	"zZM8s2jEKRtBUJAneL6itdQZmmKhTOms5t+XDLClNLeXAGIBoBLQz7oobrHQDC7hFxrf1/SXyinsTsh4",
+	"R8HrU3Di7dDaRFygfn+pOSnP8hHuElN2Pb7X7/HtZucJ+FqouBIY9W0s9UxQpQj7knNSaob4VSWllLpY",
+	"b5KTUnqBS0n5ujpl53xzdUZKIQR2aSk3Tkshvrxy8ti7uGmCypnraawPKJG24cVEkvSayNOiI0eBFN83",
+	"DNNvUe1xuBwRbJJJhQZFU0uAdF9sABIZHbPULxqafCjuN02JXL20gW3Ju50gnAqCk3kHvfGRXvKuJoAV",
+	"p9eEFFn1oVYotVktz7ysyS8ytSUf4L3ktxTLs0ty2SW5bMbfgHABJtI7a41YnNUPQ2ZHo2amU1FcguZO",
+	"M5Ou10HhlJgC9GkCWE8DQhhKqJwSJklt+ssNWMguB+YP2110bWK/i3QYn1RvX4Wsc8v4S7OLnt1XT9G1",
+	"CfTrSZTZFke+RW3uXlJmlp7MXd7MLqK97aadG2t8NTk0uTXruotpkee1rAfBl2NlO0vWtp+wd0F3edP8",
+	"ks/YaV6gUbJytR06xvKSMQiXVLNsvI8aFbKsaQK+IgTZi6wb1M8f6VHWyyTpf2debJvaw3svmW8p5zXm",
+	"FsgRWCCVS/J3vgLOdy9dKpdyvl0yz471bb9H5Y2t3THBqe3GEDYJIBwr0VH3wJivJqyn8ABLUvAOE7UN",
+	"mgM/wBdu0xawXwgcOvPLfCNr9j5Rdc24c7cnVNx5OyznUpFJAxDdlI8oa+NY0WuqlvSlejM0bacGPJmb",
+	"DgkpVkQqA23dQWcMYaXIZKpcm1DoqgGuUsb1Uxa2GjPbghCqEcGcPC16Lan51LhQGVeXTI75DBqcspig",
+	"KeHTlMAdNgnVoX3bRJe6GOxLPcUzO8OvDrpXL9DX1oTTUoLtNUJYQhIk+ZYq6GE7V5TQ5wOwSSNUFk1b",
+	"8lace8f7nW5nv7NXu5502rOP1fWAPDxaLz6ZR6u/vNBpZWi7no9fRM/HEvNaHQx1hL8Lhd44FFowMQ4t",
+	"tsvdVMpyc3VrtoqcXd2ezX4+0rs6G/OJlr5B7akq3u6GFOucqnbYO/rbgmvUKVQ3IsAb5SRPSGJpZa0M",
+	"O5OcLFwbM+R6tOl/jwgjgsZwrU5je1V89g+YNoeVXguDx2cUWUFAQKGUXJO0gDiytw/4NUG0Nu8r5bOe",
+	"VDy+WhPoaA35Cl/aSLLaJ51MtX+27X/jTAjCVD78dvXCF5iZVNDmamnsHZ8dQ7yxQJ6UuILjg/7VZbWQ",
+	"wbSkfongoN+wyyBU3Fi5JBkRYfOVAHSMshGC2+uzeQoa+VLTeYoR3ks+j7dAu4SeXULPDbojeFyhMVOY",
+	"jrGY4Niw74CmsyGSDYXyZh5fgacLmoVO+DUxbht7hwG5MVGaQX0uz00YyC6Z548KaLMBqa/I5mFzNCGm",
+	"8mWIQFYWqTzei4N2Z4lG70DdqrM4S6uyC5zdE8rNBrRZ6GZfbAbP1vjwbWpw95LDs/xc7pJ4dpHsLYPf",
+	"3FDPq83kqZqAELJK6HBIhFxqD2IUcyFIrN90ilIyVIhnysRGjRposm6wrSbp1CXLfBVM5l7SZZYzmV2+",
+	"zI7LbB385rbMSeAI9T70Z9dEzF1+nUvq0I9EiJFZnmdx6kMx639aAGZKZI7TDK6poFv9XP/0il8TwAn5",
+	"sjMh1on+btq8t/1FdO8t7cpqn3IhhHYu5Ru7lD2JDqh1Lu6wkX6xkRUTrpZNEq1fSDpiJMlB1p0KYvnC",
+	"zGG+C4IlZ5HRSQSflamkg86sOkIlYuCVYmSEFb0m0MLpkvUpk9lwSGPqqUFSqy5jPkOTLB7rR/v5QvY7",
+	"6KwcwkJ9G8HqQQSrj97mK2PgiKC4VyIsyCVjXNEhBbcYiwl0gSc4HqNYcCkpG4Xc6jj5NbP860v1qMPg",
+	"zmCcAMFwxx71EhcJchAY2s7Vt3On17rTNYHciAk67ccc8ZWJAxdesWBk+0MUuk5Yh3ntv/orSOYUBHtN",
+	"izIGrlU94SVdi/Q9m3ctcnl8+iEv2zFPE6jNdoSv1OQ5HnW/bpCTO9bpfCpdrdKVjstOq7uxVscqPMIx",
+	"svL1gEOapMM6JjbB4qqH0xQOJ7C0sOr2ZliqgY7soQSvUg7HiMwfaMIntpQLHNJGK1nke/rbZ2laYn3v",
+	"DI/Ygip0B0fAjDZwBl5hcfXlqyTrahhfj8zX649wmpaPjJYXVgZt4+gYodeDkqMGqKa8fILgvJhXRGAs",
+	"YDTAycgeKSyvJOJDRdjisYEPvocnq1rDrVG9+dwTaOVWE680UIM7MEi//5BeL6cc3Qb3XpnRccYcwdWl",
+	"ZPgktEvK2CVluKQMVqaL9ai1Ni+jnhpHRFVI8U5EeC03K49lF4i5p/yLG5LhDWoEApwWlOVCUd6iY7Q4",
+	"GEjrLpSNtIGJR5iyHIyBcegnF9ajfZr+qnTor1uFvnVZ8bXp3KUDe2OF23UC2LRIB1sYbBzHeQuBGEuC",
+	"sKQJgZSpfsbobxnp0aRvOgzMHVT2qQGsE5dMzThKiQIMFP0dUOQHZEQZo2wEyVYA8NlBZ0iQmIukwNKc",
+	"EDEiCaJMcYQZoLojKtFQk4T+GFUWdf6S+UMxUCtNsLrtB5ehddvn/lhFR442csfgiLCEiAiK7onD9te7",
+	"XecYNA/UuQb3u03rjPORDLgIo0jXjUA/0MPD2q7ya5U7Lx2GLXteOpABGXJB7qy6OcVS9TYvwQoHuaMW",
+	"ONnde9ulv/wvtv0/oLCbD3sDKgCwo129sAnK9B37Zu0hX+2WdXSy88je2CM7LRirE3D5pU0hpS9y3BM0",
+	"wVcONboQDR0nBkBuQF77gOQg0WhKhOQMfQt/APkWne8kndAUi0tmpCIX5hEr774zKCaIMtSfcinpICW9",
+	"JDP0SGTfYHmhPmfF1b8J8iuJFWCAzV0HE4i+UyYV+LZsyz1ohUwlsmenvsjsbd5W4WYK7AJr+hl81Rwl",
+	"vMDzmXpAnxYLW6+mICMqFRGmkiXInLxFqGFQpt2Hx6TyC2bRahnE9oP4dk3vpSbOVr25bQ0mPLrV3pXG",
+	"7WL5y/MZDaUgjIruK005b8Cs2LAizuccY1zqYiKjEmCiMB3LTKkc9At1hgnYBSf6VZIYtH+AhrrGjMpx",
+	"iDuaIW7MHXee2j+qp3atk7AdGGzf5mxu8xr1gCQRUpyfIqouGaTj9c39PX1/3ygM1AfmTMCmn3BBAOoz",
+	"Qn07wZ55sP9dTZu04rDcttZd50Yu9mbnQb4nD/L6guK+QLg7qK+PX9/4h0TRPQaiw+9ITOBVkODLkSSq",
+	"rrxvO0Li1tTQeynsW3JQd1V9u3qbLVf1FX0YE6IwTeVaeuqqFveAWAoVfHoMjoPMT/Nmpa5qDw1IzCf6",
+	"iclUzXP+Yn0GkkC6e5wSLEhifOeXrI7laLZ1CnzJtCZFVFUrAeuBs79wjnQvVYBLLeJdCeCOJW25BPBm",
+	"PClsO4MCvu1o+CvoYGeYnLM0TPJc7nIzNUNFj9YI4SQxXQdwmhIxosRE+xS4UKHVM/wYg23uzHgqi6Z6",
+	"2pAv2hEUXwIeFxkOaoyTRaPlFF7ux++oRFLRNDWBvg56zPkVZSN5yYyVxLMUzCkGY0vxFH3bt/+aUjbq",
+	"Dez9/e8ipGbcDVyib/sDrsa9Mb4mPXex/x2Mq5h5ytkIAmDQ8sAtYowZGvM0Qd/281t7ivOevl2/QxAk",
+	"Kg6PBf8tQP+EOD2sx7act7fL7l8ROMhfDLsHl38mrum1XuSdzbgrhLqVBA1N9Qh7rA0cND4bXcuHFJYI",
+	"ik5IShlZ0lihxlsaldu8RMZ1CvxniudwO6Kmi2BKpSpXkEMuxxWZS6JO0JCnKZ9dsj4jH1W/g/rwCZPf",
+	"0Z8Kck15JvvA71iWpobju4Eb92ydS8tiv7tSdji0XHQu2Rod5GpzNQqX1YUdzEYZG9up8CJMCUpkqe6q",
+	"cYmVC3mVm3f7PTv8vW5FLb3XMFnY6LuOnbvlblam7ihlF0DfmnfOou9bkg/zIJwlVJX67m/feRfmaRm7",
+	"FT33uYWOzhmyYUSG9ci8tsrwHoe5CEqt/sWolwOilbe8hN7yI/StfjUHgPWch10y3y8PzUe+i1DMJwQN",
+	"cHxldVtuWtvot1n1soPe2RFNcEJs1xKtFWstWhAb+hd29G4I38hL1r9ifMZ6ubLZt/4I46eA52b6DSbx",
+	"qJirBQHI6z6tw8HM2J8EVa6z9SWTfEKgH4sLGkCfWRjtidG04YN64K7JtoMWwUM9rYSYJcC2tzZKSEwT",
+	"EnRrWIrYqrp7rxEKyCUpBN1O+dwpn9v1jLKEu6j3hlqmUQHXSQX24vTfSJsKbMrUwO9p0p6aZdkWjX9r",
+	"c2znkz9cjm258t4uZZ0SWMjlQP4oZerhYStqTSijE60b7uUaHmWKAOxPo0FoRbE2i9UokbfxedsbEk2I",
+	"GvParDDza+OWT5ZmXpmnlg9AkJjQa+OmX7uBlnu4N5h/CX20dj2jbrFnlGWUPfvuTTAoKq9wxlzlcvU2",
+	"PIHy4KjVzv91X9hj9mA1yYW2XHtnyt08FzoXgIV0t5dukgttiAnyhxSacItuNsAp1naINcmhG7DpA8yv",
+	"ibAftnBfLiqaZNrgmY05VIeQVBIEUm1O2chCV1wyyIjWp9qYMzEYLxAcyDkwVa5lMXwFjYiSFubnozK3",
+	"TZVVNE7tfyUa42uCGEcjPJXLsp/nky/agQ7Du5dEYrc0u84aOyNkMz51ga9MINSdsaaMKmCGNEgd5lPC",
+	"pM+tOiicTyy5Vhw1F+JD10xDkGHGEpLkPiGPqbiY5DWnta02NmYku0ThP26i8Bp0v51E4cJsDgc73IBu",
+	"WxOs9365EezcXfcWAViXG99Xfu5aLTa2w39vTYO7pxzc2sO4y8HdJbxtPQd3E3EXbqcBNmhkvX8QJRJk",
+	"SARhMTlFKZ+BO8UEzYy5KgLaX31y7BfNKmwG4RfELHbpsTtucQvpseuzi7BVaI21zjQZLsWIdv4jALh/",
+	"+/R5hLTFZxJVjaFXG5taU9F+Z0a0nqJthx9wWw8ow+BPrvp0gzq2yD/uHdYn5pvtp1ROuaTm9uVn1z7i",
+	"P7FTwG+sgKvSDoVJ32XekI8WwOA2E2/KJ2mYsa2jrb0ZQhaeO37MtjSFDBTMbJ02tZ6XkKOZSuiYbPHZ",
+	"BnN9gidZPA5JeD2BL9yp+w4GeS8+XfPpsIw3/q+da2nnzK2R3JpAbiq4czV+RT+HFLNRhkcGRydHGIMY",
+	"kmYLQ8GZQoQl6IqQqSnf1de18A67vooP36r7y/tMnQusNJI/oj59P0JVa2Xltc3JU/AhTcky2NKQEXru",
+	"woyOFk1vEe8bkAcy4GocqASFkEEH0t/d7VClZG3QxGihgER4cskAsHzwK4kNWokNvO51u547DI7C3kP0",
+	"E328rPKztARfmIFbjO1+KkDXOp16h1yuLWJ89gc9rTvb1HGS8xtzEk/MFYU1m4KpOpe4+3fRP2lbKZT+",
+	"KHd5lLebR2ly3E/8tL0IcghNMiFO09psQvPoskRCnKY3TSY0H7Hj0kQnEE7TpjmFeaVR3Rz8UqTbXGbv",
+	"kNTmjHqdWW9jKFD/McbXBvHRpiGpCA0IYSihckqYrAc6zG/YvHOXazUdQsb9QhI+a4b4VSV+3nHrsSXI",
+	"t/eY+OmJkAbZnyWBs3Ml3jgFtCLACzXFv75pMuhzA4mlVYmce58WIFkGMWveQT9TNUZYyzLHWPvGpa51",
+	"F0YIwBmgAUEjek1YB/1cgXT8RiKoW7tkBaACPFtWeiJ46YgwImhsFSPju49TLCU0oUUWaGHei61Lp29r",
+	"2/paxQKAB1fBBuA7kL0qaEJ6pvstmGgwTq9m7YpMVcd79ZjknW3B7IsBXGJAEPxCEi3kFfmojCQw0HqX",
+	"DGINUnHu0PZ69vbIekQBF2hJpmq5gPfLTFf1xng/Oav+Iu0SV3e+zs24K9AuwqhSNN+Uv1qFvcYc3BAE",
+	"lxrInEUtMpiNeiNmsUtJ/cOmpG5G0HeSnFoe2p2orP8/e1/f2zauvPtViOACTXplJ03bc3YTHPzg7cue",
+	"HnTb3iZ7+8e6sGhpZHMjk74iFa+x6He/4AwpyY5kO7ETpz0CFtjasSSKHA7n5ZlnVkQBq2NpQS/7wqre",
+	"TVwfIWqV9Rwv84KZPMywn1FhLfNUyVFJsVD5LXZOKa3TWo4EwsHuTvPfr324H0Tsms3fwmJboNuuYbHb",
+	"2ZBNCFn2mkhTfLdCs3RsoeZZ8N3d2YsomwppY1b4rYSvQRf/hl/cl6h3PHXMWKUxZd0p8Uk1VPSTRGUB",
+	"uvwUISC15/1x6/7zOkuWaHBKEvq+PHQOPXaJGRQ/rGefL7Of34f221f+c6X2a3G+rfrbPc733nxorxJ2",
+	"jVe8LNqA/b+cSyPMnCUZEnsB00ZFVwFTMgLWqKDOK+hGg5xdQtv/sFFXKKTOk0RE2FED71cEKYvZDJ2e",
+	"XNbqLAV+DQSHDBZtSZWx0I83JKjKUMXzvrQzYN0/fV7wgC3eU2NxqzAs4rJUwPb1To585f1CpHbV8RH0",
+	"5RJu4ozxQv2XBI/2Qe6QictzhSZph2Hc2s4+bqW+h4jqaxqrg3vv83B4XUlMtqdDG23dYXTKSdbdD4vp",
+	"mGcTHlECsjgwEKuzghc3TT20BnUasS8GjGsW/vrmkuFdcm0FeALHoWunZL31hvgVYYPucYv+rhF8UBuy",
+	"csNvIaU7hpSW87ohCMx+OxuLFDpTrvVMZXGHDtTODUP/7o2LepqFkzw1Ysozc5yobNKJueFhwEI3vIGY",
+	"8BFFjDj79OHXgP3n05tfrZXwBYafCGXalwgzfcl+E78guvT0JZuINLVGwVT8Bak+p04jmAIlxCrdpcSo",
+	"vnx26n7LuCP1tCe1yg1ZGyVkW6TAjEpjO/q+/M/Fxw/Loz1DeuiQZTDBlgRoqYjI5Bl0mRV+ohTEKDPy",
+	"ss5UJ+HoBpOtUXYws1bXqiCZ36uPzUPEcfnQWHBQs8a3vttblU0e2tPcQFMVbWx+YGxt60BuGz+7sxpu",
+	"Cpxd+sbNXLNPvctX/z5r1rNOm2yqe/hEUVH6ZGWEqlU9reppVc+PrHqWXZDThB/HQttHUaxqTdjJG46O",
+	"Hj1ScVEEwKdT6hWXQaSwY5P9a5d9yazuwQx7IeIJFynEjBsDk6nR2MRSjCQTstuX1PY+ysA4intYvCWF",
+	"dhKVjZQxILuVbsyl5hOaqSRpiLHY172cqbfcodfvQ2sV939Nz9tM2dSgWC7zTEJs3+agxXh9NzvVrlpV",
+	"Hu3ybbdNQW68S7X4i8ViJEyldYTdnnqsZmVFqoSZ22dd9tZFkRH3brci9viSCJLVTOfR2O32LntjN2Lf",
+	"Jc804MALHeBOMZCxduk8DE24rJwBubSVAwY8GtvLCdOqDZcxNvfBFB3+qC8VkutUIrcGX8WV3XcX2rFT",
+	"qFYqr0KMsmaTK3lYUhCSuRB5nZ6g+X4wNfFGbq4lTnZYdU+r8couRq1t4rSPbJXPd6x85Ja6R4PJpytU",
+	"z2+oenhFpfi21ZW1tV9MpxjFNPAXhTMxoW+m9ldnx8ch43GcUerElSH/n89O7bzzfRn7EpIEIsNyaUTK",
+	"wk8fL1xEtEZbhrT5l/TgGK3s8xICwNOUTegd3FdKQrcvSbFgeGhJc9RpDJylRYVxX12q/EMu7CMbGwni",
+	"SgROV2I1k9WkP9pOfti99QuMRHVzbbGzkEynk6pRcyagSLU69vFYxOc+IztUufnXBEJs2HMtYAZklle6",
+	"HhU9fapN7IRmqZBX9heqcu8nui/LTIPjtnBdpdBCd2TnknpHO9gfNtLDz5lKAWtPcDyEu6EbhZV3wrAv",
+	"9aDuyy8uHMv9gKrDTIU21R/XFgp/nMmencX3avTYyoSXCqrtZBWopBnXLFYS/ApgXffCUjXVEuKq1zbY",
+	"m0BdiV19qePSIKxmmPF54zOjGzWpq5QTLkgvctna+gH4zma+OPZKyDhwdqZmoZsLgg4MRZoKA5PGKmSi",
+	"pxjcaD044X+9Bzky44Ozf7y429Q8ykLVlUP8rgpV7Yi04ZPpHetUq9f7fVD9rvKDh+4jmXGRbthE0v60",
+	"rTnduubUK1Kaz/JYJs66TQ/lVI2E7FiVdy3MvPlkRjfYR7B8l8KlfD1R9JiiNe0Z4xj6yjNYghtJeKLx",
+	"WkHJyhG61EUjw1Fu/Ww5WnEMvrfj7rlhP+6zEJVYGfvDXKyMIWZaNWkmbbjJ9cZHEE7GBV3zbd0AHILO",
+	"zjx5H5WD6NnPp92T7mn3WePhI6YDd1nT2fPi5VYtp9puWO1Zs4G0+62//szxgt8eOTs7cmoSGZUDaPFI",
+	"2fgk8rmWFXGXNzLWDPAkaojEYiDFwcPQ2FBXQBUYFK2xO5RdjgkFjK9DDoEcBWwIWsTQlz4ejK4aEp7z",
+	"2JOcL5133GDQxz2cHFX/HgNyTAc+uhliHWasiKehL0ufOsCgELqKEiBGT1X5TJK/HQWJKCG0WWLpJn0B",
+	"DuiTu+HBfXGn0+0JO/XQAd4LMZIQv6unHKBAwSPXAz9yoJZWoBICKCRx15A+r1wyGAltIFuVR6qoDwq5",
+	"Iraky3ostP8YiNi377bGqv3KPZS5/eMZSgpGlrJ/NsUljbH6I6TB0IYcUMQ2DlnEJdMzYaIxq/6AqSQ5",
+	"L9p3+8QSwvKf16Na6E0fL9dy+W4PT7ZMcwMNhMvlX++iGlp2kAfGq0OUZ9ayOPvj62KlE61j5UhecIvN",
+	"uA6wng9TER1UFIadko5VQmuIkT2RQmBP3WLro3VindgnOvBp58Ih7tZ6s5/xkW/tEx+3I/uIOdke2AUp",
+	"l2y9/0EShajr1gfZ3gdZmM5ye9PXK/pYruq0m6mZ8xEoMF8UGeKu9VmLlGvDYj4PkGm6JgiA/j/rsT/V",
+	"EHkVHTzFDvWc8b6UyojECVwRDZ1PwVoGdvQDBGcUhGZENWTNgyGwWM1kqngMdngqYxquQdrR6C57dfF/",
+	"aT6sh9GXSHTJ5bzo+J/gCwbUa4W9DE5OTgriWuuTzLigBHYirsHdiRtMnjazoJVb4PFaHH6Et6jxPr2H",
+	"xzclrLEQQ2g2UuheKrvOjo+zhZ/8d1Tc9fSVg35V9Npt1Fqt3VIQm9WX20lvuyyaLlw6w6Whk1Jlvz/A",
+	"wbpq05SVTcg66R7cnq1b0zxVhPCJZtq4uPQtzti7N0C6KcH+zNtGlPFwFJr9fvm28xNF6BB+gabZmCJ7",
+	"+hwRWi43w5me2oNYjwEMm6k8jfvS8CtwGzVR2SRPORsiMobuKBm31kWmpmMgEAhGx4lzGsMdSaKhIJO/",
+	"YTO84dG4OOKRo8B5/XksDEtVbSbM//6uO/MObc6CAztRx5G+3kmDNKfs2u5oO69wf+C6cS+5Gx1jGzVV",
+	"24kyOebTqRLSYE+kwXA+IC6T1X49/UaXOW6srq3eyTnz7AOfgCYYZUYVtYxjz4jhnIV0m4GIw9r2pyoz",
+	"vcotf5m/VveNoqx9XuPOHOXZo/dXH5xJx4r2giQM56xoCnFHm21RSI2K+XwjqoTKIYJOqTsyMK7ifiMy",
+	"Ooc2kcBL++CHEj96WCt7t5U9lI4nekEGt5A8hBrKUccaeiuinZ/hGmSOrmqBxZtyETOk/Sm+ylzjwnM2",
+	"BeQGKi4Q1pYUacriHAF89rne2nIFLth3skFMf6Fh3qdwukdc2Ilo5fL2comEXNygVT0sluuucunwsAOM",
+	"4a+SS0LVErYMMmATyEYQMyGNYljYoFmsiI7C3qpJwBxR8iuXMrjHzt6V57RSdhcpK2OaTki20X8ZKbY1",
+	"9Qhr1B3SDOMJPAO4YocYPP5NyZjPj5jK2ERJM645tAvIGDmMw3lfUpd9Aoio3LCY+xgyxp6fn2DAN2DP",
+	"TvFZ2t7+2Sk9QXdZzzHBvDihHxYDQ4cUJJsDz/BbHKnK+hIvpdJFinX7EmR84BQyoWKilsuLODiOqoFY",
+	"QWXGnRY3o8I1U8tZpma+CjJRjU2raCANqSKyW3yKiD7ZFzwIDvD1NqoTeFugIhHsJ+8ZZPj7lOIVsXcz",
+	"6MH3ih50wEbszYVy1tiXy/51Y/Cp6/H8G11133k3lC3SB60GvbUGdQoP+R5RAW2hPI2aDhwd3BDiQcmA",
+	"uSZvbhURqqny4qBsLEwFWhqsO0OoGvJjrGxqOuRdiqTpML9U09/KsdxrWeLik1pxvMuBviQKlT5TdzvZ",
+	"xTVkHSOiKzArQF8fpw5XlQp5ZWWNs2GmZhoyRynrVbOQ9tjVECkZ6zMmjGMV+Gyf44oYMNOPXaVYSAM4",
+	"Dl1BcF+OVZ5hMT7V76Kl7LCrRBvwxXlIvkDuTzXUFbLaDQLBlJD9jxrqS3zv+5T5ylMa5N3OaCvsN1Ir",
+	"KGjOgqqWQw15dDVCBA2ufEXm9VwbmKxv5V5BJHZcHn1b6NL5TegSu9kj1/d5p44ZMnZKGtktFOP6SjcA",
+	"nlQKBAX97Ib7A/a8Fa5OEd3iHdX53Ji4NTU/i1UsdqnO7HKLmFrdTqCxzMf+dlWf2y173Badd9FBgnXN",
+	"bYnCRWgC5jYM2Yk+xFiavcuWso+6F+m+Go7ekMUNkHAqLTDTLRRuB1C4hfmsGEs1B8IqdsZmXBxd7Gtl",
+	"PHECVcHIuIjzkmmzDH/3DAr0rfahXpEIiLusR8M3i4wP1l5KY13QzyMAfwxpHJ7bA8U+zMFlkP5xxMlN",
+	"sP8uRptgN1J7i0ocmu5Gvxi478MV6LZl6X60ILflge6l2+fN6apTBPqqbfjZAuI2BsSpRQjBbZTaStOY",
+	"ay1GEq2EFR5iSdbiLiRdRkoLk/6Ol6nACUj4yxRKyFn3OXqUyBCjK8rv0kdYsUrSaci+1IbPNZYkUkcT",
+	"+5MBWvv1vZboTT6rR4zBVSn0cJQT8DmPB6R7K55eX/lT/q1VLv8NyuVXu9fI+7izgtnE+V7bWLjnbKSY",
+	"6o+VIocblQspAU+M3NRXeAcGSttc+EdtLlx1DO4s4cE6yO15NXoUrIOP18jrw/mmTbHKpYlquyntC3e+",
+	"lcAWjuzDdhcmv3PR01zqREdKPjxq9IOx6sxxcPrgVl2flF2r+wdwRPfSVnijnd/2Fm6ba+64t/B2CkzN",
+	"JDR3GP7ikikYtC/P24dRP65Zyneof/bS2Hcj/dN2920V0M67++5EA633avkUGcZ33en3AowuXeAyg4xg",
+	"XgJN8Alyh0pN/LyE0zizv51wSSzMpPB87Tr61rECR8Th8MAjMK7977Ka7LIPCuknff6Ck6vjQ3qHL06e",
+	"s1DN5MB94xXr5jHBvlwRFPyC9GHvkg4qytCp9jJQkM4ZNfR1aZYx10wDsgQ4pqEbIUV264giLe8O1X3w",
+	"GDMl1wJm993Gd7OcCM13exT8kEfB95N1ITHcVeho/TGSwZ8QmV2fIh+3ORHYbQ+Evqw9Eb6UJ1ep3TFd",
+	"fgUwLU+5bRV+jalu57RV3Q9mxdvpblV3q7r3qrpJDO9Dc68Akf4yx3hol/XknFEOtSNkyShl9SgOaAUC",
+	"9IcBfd4CHogYwDvhAt2VHhBYoP4C/5cO/n8PIMDNcH8t3m83eL9lnF/tXqZH1ttIv2tr8yDZHfnaGPwz",
+	"Yy6ZK0/FCCGWVXRXoOMeM+Jkbxi4WtppQuu2wLcWm7KSGxvFpB6WsvGBvRZ48hmSXIOrOrVOD2HthrlI",
+	"jT3Bi67qCfZRdPjcHHXGWKXxKjhKi0BpEShVBMrmQtwINbm1cemQJvcNLlmFJ2n9wf3iSG5hID0kXqTL",
+	"ektqlsJBwmjypVYgPx5lsnVv+I4W0tFmVB8I0nGbI6wWu7F6z5/jvypX4PlGwZqVUIxHqRD2BrhoMRat",
+	"RngwjMXtXTMN2bWIoBNxwzfrfu1ZophKEshcW+mim/I0ExHU1eNHKoaAFdX4Vr5GKpvXh2AvaFTvDEx+",
+	"xPJ7X/RenYS6sKv/e1M3y2cnJ5tSKxHwAlF6ipo+G6sDmVt/3dhSUw/o0oUxuGcOlUqByy3L0ncWd14I",
+	"NgcHVuKwIp3+j5JpP/t/7Ks4vSLc68PTfn3aCPXWEepiKissJova7/YNWlArEmOotY6wI1q9w0TB6cra",
+	"P9YYdWWIewlVV6eojVi3Ees7gobimHG/5W+149cYSLePYmOzJI5awpEQCXPONBgWFqdryIxiCU+Rm0cb",
+	"4I3B7K00SBvT/lFj2ltI+ooA9wQ8oS2eg2WEm0hR8MY51Ea6F+X0IYypprh3OTWts72n0PddpHObThvb",
+	"VE467rgsT4ku7tPvl03h793p4ns14/YSDF+zMduYeBsB23FMfKsjsDZA/kvZCgIDV6Y8TTBYTnyZmf3o",
+	"qcLmjuufx4AWYGOk/DvRHXuJm6/RHW34vFUeOw+f78JVnMtooJIkFRIGMTd8BYMXNtUrFAPDYHCWYdVz",
+	"bnxlxRJfF8gYO+uQshGm0psgcBTPwmiyXM5YSBGnkAndl+GnjxeXDEf5t5VPM/92HAYsJDvG/oZ96l2+",
+	"+jfG5kPyNEP2+s37N5dv7OPDxUvRCQ6xwHDOslwyISnaG/Ql2DdD0upKQaS9hx2bmklKGHC5+PZIMI1l",
+	"MGM1Q7J1lRhqMiw00yDNGQvVdCBieqEMyDeB2BGwgmNOci0iYrjGRERPMi71zN6vxJKenpwwlbHTk1M2",
+	"AS6dip9CNuZTLIthnFpZCeym0Zd2dGd2FHFZ7on8jl32QZmxkCMWwxTsYihZef4TzaJURVfdvuzLz6Dz",
+	"1FCNe4jKEeKQHRblmJmaHQUsjHNSmxCyw7LNc4YX00PtryK3n0N2qNUEsBIIUg0uQRtTMWemZownBjIW",
+	"DrmGwTVkVnTDM1Z9asHnVMxeIiD1vWtikSSQHZFkZK6upDLuvpxmapjCpKTLLASVpl4flUTiQjI/dLsE",
+	"/n5u2Dj5djqJcipSWYZ/7stSWCRArBlnEmZeInB6e7IUZ5SwUo7tJUszQEVW7lM5clo2qlXVfEZUxHih",
+	"mrprvBT6glkkHCpGV1KG4gthhh2lost6LDQwoYtH4hp8f85yp1r3Gve0nSZSTHbviTikTSNkX4ZWsYQL",
+	"P+C+3UxAzT6L9lv4GSS2F7I7IHNhqLKJuGRKYne2lNtfDK1ZAZoZpbp9iWtWkWt+40Vn3G0Xkma7wMWK",
+	"HoZ0KchoPijk5gjX6jeVQWUr+pu6ZGLRb4H79dA4BCKV0HlkJw2Hah9Iim+GrWQycCIHMe5uLuO+rCpW",
+	"V69d8pqfsalKU/eliVy7Gcy+/PGRVDmzev3r4XGsIn3s1HvHftcdm0l65Dj3BSmN4RznnJJbdYVw9kJ3",
+	"49fc8EebBZjLaD+231xGPVzDOtNv6dgcc8KrkHa09sAum6TbofxS+s5L4bEogqmB2JHjOd0+E2labuFC",
+	"qhYt1feKhlOXToIMysuY0AuZ0gYr4+TZz89/4i+jzj+GL6Hzz+g57/wcn0LnRfKM/2P4z+in+Gc4Plhe",
+	"xJp8btkQt82S/Hfg+nmWzVExVjqHRdaSi5kTsYWeDzIiK3jC/+pYk6MznBurAl48+/nF85MX6/qf3BTd",
+	"v1HOV/SDf1s17mZjhaYgE6aEnXjSoS6rGlg1DUcXzxnXjuzlyYkvwD7DZu1C5uS592WIplPorfGyu5vf",
+	"7RgK14olHA1wI1IWUtcEtKhDuxqYQ3EWSZri2OxliLj1R9gVTE1f2pf5J/VGI5vNajaQcd0pMgJTaqc1",
+	"zcwuC3WCZ3bFFbi5HmFxfi4onk00jIdwTLkZlwgOr/6adU/R/yDPEZFRaebwx0nnZ95Jep23X//+6dth",
+	"p/r5xbejv59/W/jq2em3/7VJr7F/qxkV4ft1NIqlwK/B7oTSNnK9RRqgKbhE9biUk2ChqcPz02pTh5Oa",
+	"pg5f7/k8bTzECtFo4SXbJjnKLqPeifLShRa63wc3delqhakNTDoajBFytLrm+Qrmdbi7K5gHCyjeDdB3",
+	"+NQL99AWf9eIv3u5Mfxumg9TEZXwOwpG+HVdAb6jC+8PfHcF87th7+hCD72jTx36H3nhviHMwqe9Ye6q",
+	"Ir0J6s7JfqsWt0fdFWpksXdYodVWpmVqg6c9q9XKUIuG7BoydiWtH05UZ7jJrnmaUw7XWlJW3M6pj5jb",
+	"fkKzJANgBv6ixixJpqTBznfWJMhqUTgOx1eVp8frw1cGuR8s38I0tWi+1k/dDs3nt9utNUmTQUXH6+qG",
+	"hKhGrBbBzIa7lGK3YXFChwgcsXrmCuZn5E7zUqG4qPUQEoUxSmSjJ84srCFmQja4eZ/w9hVj7P4awC8+",
+	"qRFNtcXR+CBSA1GeCTM/OPvja52RTut1t3PJWWON4nR7cGiIJXhCDtw9XG/W2gPOHkiNPTe2PJFaZOiP",
+	"iwy9s9ZsQIZ+lIUaqId+Loniw1j1axRWCxbZJ/xzCxF8WCKEvryzc8EOQ/xyYD+ER5QYmqkMG0OOVZ5h",
+	"v93MeCsA0WIg46AvZ2OFCU+fBS8IQNF28CNBCJpAZruyctsOlrg8WQb0Ooe1B0stpbLDse7w7LhnN2Y/",
+	"WNZ1eqZFs7aAtJ2jWbfRmfkuoybfo2LzKNvvR7PtCW2xRrO1WNtWtd0D1nbrQA6y/jXHbV5hw25NnTqo",
+	"p5BvOgHARBwgoMBqFeKk0EHJLjgbg4OKAuMRgucQG4mFmvUZM+Qt/aESZblnYi36nji8pygZweqyRo6F",
+	"ZMt02TJbRQz4jd3ofkn2yViBjUruTluBSbAasmQvkpg1K/9dfVqn/PDAGTQr4usTZyg2bdZs66xZ7hSK",
+	"14/0+fb0FA5gPOVaz1QWOwgzgqm0GEnEY+PGFq4JhVWAk1wbAgdHY6U0+C5s1BRC5QbJVyW2n+jLiEu8",
+	"l70VYaA8IsvqeY3oZHp6nZ1G6TQrXI81i2bHtpfkGU5KmzNrc2ZbcjbntLnWqZJaA2sCq3Nj3j4qvEoe",
+	"RaA1M+oKJBtCquTIfqqNE7/KswykcZv/Xk+upuCwmkn/Dj/oftoPEm5xXteeYpAmB/ZbrPDo+POi2hmk",
+	"onIXJfRurOKmriFdBVPs8MZ4fJb1NNoapEU9jT6r2KVUC1S4C8ThElSwgJHKYoyTzOuOQRr83Y7BNnX3",
+	"o6bubqe5g727wiPYqzJ309XGqfaU5ttQXPdD7EKFfTebkEZc2h0xBBbDRBmIrY6vxhsOX5z8fNTEALMD",
+	"jX0/Hste8mRNm7NNj7Ux5B2nx257NNY3r3fhjDI+Qggx94kaFHdZD2vNlYQAK5KdavC1FFSJXrRZ9l2W",
+	"XVFZY/PjDfVOc2rr0aqevSSymlRPm79qdc/O81fbRFTQXz1NuH0k7LzJ8FuVsYIPxFr8Y65ZqrRhQ+UI",
+	"Pypip7IFBxVLIyIVgz5z6Q8zU52ER/aHKkkC6xuPXDP8vtQQZdbuc3fAC8njpQoKZ5E/0UwDTon25AqL",
+	"6nUpDlMm/TUYhgXxqAppTEwY3ZeL42KLVa3TTCUiBZzkWGi7ksdhvSLVYC5n6i3eaTfx5z25PSWFi1Sz",
+	"VtfdUdd9T411deFyPanu09urpZnuGBFdeV1Uq1asmNGPmJqC1JgA0sp+EZR5o5kwYyHZ8xOmIVIyttpA",
+	"s/B/6Mp/IWmNMJr9/vl9l71DaZ2pzIw96U9fIlUygZNwtKi+QMYQI1EThgebs0gXOKBLfNq9wo6rz2nY",
+	"lMb9tY0NLwUJnBhhC8cpSCFHjDtRqshuKq6hqTfaUpHH3wdD4BlkvdyMD87++Gr1MGHb6skQkE7M/vkg",
+	"OMiz9ODs4Bh1t3v08gUXYoSDFGTtq9xUOADsIxuQBOWBFqDQT0Vk8gzchwwSyEBGQJxb9jvaM6zYxu4Z",
+	"7jSreQz2qQ7YbCyisWvMT3VHZgwicwiOCZ+zWC3iM3TNzXoOVVH+0qfyl3/pGvEW4BDfD6YyZPeLmou/",
+	"IIMHYDRy4tmeQFamtBJtr73e0ZQkVsvj9bFCkhJ3fRmdb1iY6ZhnEx7Ny3k3KroqbzCB2GmFxucLLA8d",
+	"kr8nAxaNIbqCmMjZNPJAQTYSbm1joa3KtA6ejKC6sOWdGx+1YcOd8q7LpIUN950WizirXIyNLBrmLRWS",
+	"UKH0o4VrOgIb9axYrikXLhuSQZJbhV4Vl3nTcr8Vozyzj72GjEp38aAImFU9ufWSkayj/EtF0MF6DE0y",
+	"GIvYCZ9ims9wKqv7Oham6XWIkqxClEO0ZCX3a0mc49dkLqOGcXB9pd1a2l1sd2fJgVYBUvA5ypwwizv5",
+	"Ru/8hjGTLuAZMKPSmKmkvI1URiQrJV6VNYqIyDLIpmYqSiVVIyE7GLqwOnkTWSZ9Re8ujEsAFvO1CAa8",
+	"eb8PMHNC8QWGdBzrLgt/fXPJjmf6eOGdjkN2yFOt0Ba5+de/raZGExo5LY+YgTT1yq0v7V8XLgjoJlU9",
+	"dRwix0c1T3jIfcPyJ0h6ee4ZJc0YJnYlMQh+RAR1eMOY6/FQ8SymuyEZof/qiWaJ2wmHdCGy6D19ekG4",
+	"m6dPXTnqBUSdYkY6nzJlVKTSM0YnZMD6+cnJ86iao8dvIGSHyNg5zNRMQ9aXoYRZObeHeZYG7I8ndJsn",
+	"AV369Sg8QoGgZ5dmHkXFvL2YVH2z0tgMu6znhiAdWROi6IhDEFO2Z8i/qfIUPUqWT5GoUI2oXSkN9Ylm",
+	"4cdMjIQMCbdk1XJ5xtPsM9cvWiV9Gb76+Pli0Hv//uOXN68HHz+/+/XdhwscDD6Vp8SD6Rg6nX3oGC7/",
+	"t7UTw6CCc3eWC1nFblF+A635CPTTp7jj/nPx8QML/7b6z8ynELCYGx4wbr6FnphlCLGnnScbk4XvxTW4",
+	"GxHPquMBRU0QZsDjeRj0pcrsB6tgQlYYz1Ou8ZCyfn+XvYs14zoCGZ9TBfOEbmt1KCZMkCbVvwhJP52r",
+	"RMfJUqENyDPGiys9Q1JfRik25Y9SpbGvCcnCs5OTn9xkfAadT6AQ0P9B/CJcgzQDEf/L4dEwOipiQpFE",
+	"mIl0vsTpCyowOCsJyqw1CLEbPVE0sV5iUGrdVHijCBtWqgkw1KVzrDEIiLWLWwGfudNcj9VMugG/SpUW",
+	"cvT06Rm+RsBihbOA9xny6Mqvvq4ahjA7Z89Onp0GVeFjGWBdhK7iALgmwlvelygZavgnRMYeRBrsWkZK",
+	"SojMAPmlBhMd0pLT4qpyGPi850FlXHS62ulmh0YpplM1Yxxf104OWi1pzLQ6IoFygyRuTc6m9mWIHqP0",
+	"4KxkFL2tx/wa2OmJExWNQk/emD8HrNVebz4QNZJTbIX9vaDwD759/fb/AwAA//8=",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

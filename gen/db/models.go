@@ -183,6 +183,21 @@ type CoreRefund struct {
 	CreatedAt    time.Time    `json:"created_at"`
 }
 
+type CoreReportfile struct {
+	ID            int64      `json:"id"`
+	RequestedByID *int64     `json:"requested_by_id"`
+	Kind          string     `json:"kind"`
+	Format        string     `json:"format"`
+	DateFrom      time.Time  `json:"date_from"`
+	DateTo        time.Time  `json:"date_to"`
+	Status        string     `json:"status"`
+	RowCount      *int64     `json:"row_count"`
+	Size          *int64     `json:"size"`
+	Error         string     `json:"error"`
+	CreatedAt     time.Time  `json:"created_at"`
+	FinishedAt    *time.Time `json:"finished_at"`
+}
+
 type CoreRole struct {
 	ID          int64  `json:"id"`
 	Name        string `json:"name"`

@@ -122,6 +122,7 @@ func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *
 	}
 	jobs, err := worker.New(worker.Options{
 		Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store, Mailer: mails,
+		Zone: cfg.Zone,
 	})
 	if err != nil {
 		return nil, err

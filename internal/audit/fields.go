@@ -22,6 +22,10 @@ var Fields = map[string]map[string]Treatment{
 		"id": Track, "user_id": Track, "title": Track, "message": Track, "type": Track, "is_read": Track,
 		"related_appointment_id": Track, "created_at": Track, "version": Ignore,
 	},
+	"core_reportfile": {
+		"id": Track, "requested_by_id": Track, "kind": Track, "format": Track, "date_from": Track, "date_to": Track, "status": Track,
+		"row_count": Track, "size": Track, "error": Track, "created_at": Ignore, "finished_at": Ignore,
+	},
 	"core_systemsetting": {
 		"id": Track, "key": Track, "value": Track, "description": Track, "category": Track, "is_public": Track,
 		"updated_at": Ignore, "version": Ignore,

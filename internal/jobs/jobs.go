@@ -77,6 +77,22 @@ type MarkNoShows struct{}
 // Kind is how River's tables call the job.
 func (MarkNoShows) Kind() string { return "mark_no_shows" }
 
+// WriteReport asks to write a report file. It may run any number of times, also at once.
+type WriteReport struct {
+	FileID int64 `json:"file_id"`
+}
+
+// ReportQueue is where files are written: few at once, since each may take minutes.
+const ReportQueue = "reports"
+
+// Kind is how River's tables call the job.
+func (WriteReport) Kind() string { return "write_report" }
+
+// InsertOpts keeps long files out of the way of other jobs.
+func (WriteReport) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: ReportQueue, MaxAttempts: 5}
+}
+
 // RemovePicture asks to remove a profile picture, unless an account names it. It may run
 // at any time once no change is under way that would name it, and any number of times.
 type RemovePicture struct {

@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,7 +23,7 @@ type BucketOptions struct {
 	SecretKey string
 }
 
-// Bucket keeps images in an S3-compatible bucket, which exists. This file alone knows the
+// Bucket keeps files in an S3-compatible bucket, which exists. This file alone knows the
 // client library.
 func Bucket(o BucketOptions) (Store, error) {
 	client, err := minio.New(o.Endpoint, &minio.Options{
@@ -44,6 +45,28 @@ func (b *bucket) Put(ctx context.Context, name string, image []byte) error {
 		minio.PutObjectOptions{ContentType: ContentType})
 	return b.failed("store", err)
 }
+
+// writePart is how much of a file of unknown length is held in memory, and sent at once.
+const writePart = 8 << 20
+
+func (b *bucket) Write(ctx context.Context, name, contentType string, write func(io.Writer) error) error {
+	out, in := io.Pipe()
+	refused := make(chan error, 1)
+	go func() {
+		err := write(in)
+		refused <- err
+		_ = in.CloseWithError(err) // never fails
+	}()
+	_, err := b.client.PutObject(ctx, b.name, b.prefix+name, out, -1, minio.PutObjectOptions{ContentType: contentType, PartSize: writePart})
+	_ = out.CloseWithError(errGone) // whoever still writes is told
+	if own := <-refused; own != nil && !errors.Is(own, errGone) {
+		return own
+	}
+	return b.failed("store", err)
+}
+
+// errGone is what a writer is told when the bucket takes no more.
+var errGone = errors.New("the bucket takes no more")
 
 func (b *bucket) Open(ctx context.Context, name string) (io.ReadCloser, int64, error) {
 	object, err := b.client.GetObject(ctx, b.name, b.prefix+name, minio.GetObjectOptions{})
@@ -69,5 +92,5 @@ func (b *bucket) failed(what string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return unavailable.Because(fmt.Errorf("%s an image in the bucket %s: %w", what, b.name, err))
+	return unavailable.Because(fmt.Errorf("%s a file in the bucket %s: %w", what, b.name, err))
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,20 +11,35 @@ import (
 	"path/filepath"
 )
 
-// Folder keeps images as files below path, which it makes when the first one comes.
+// Folder keeps files below path, which it makes when the first one comes.
 func Folder(path string) Store { return folder(path) }
 
 type folder string
 
-// Put writes under another name first, so that nobody ever reads half an image.
-func (f folder) Put(_ context.Context, name string, image []byte) error {
-	if err := f.put(filepath.FromSlash(name), image); err != nil {
-		return unavailable.Because(fmt.Errorf("store an image in MEDIA_ROOT: %w", err))
+func (f folder) Put(ctx context.Context, name string, image []byte) error {
+	return f.Write(ctx, name, ContentType, func(w io.Writer) error {
+		_, err := w.Write(image)
+		return err
+	})
+}
+
+// Write writes under another name first, so that nobody ever reads half a file.
+func (f folder) Write(_ context.Context, name, _ string, write func(io.Writer) error) error {
+	var refused error
+	err := f.put(filepath.FromSlash(name), func(w io.Writer) error {
+		refused = write(w)
+		return refused
+	})
+	switch {
+	case refused != nil:
+		return refused
+	case err != nil:
+		return unavailable.Because(fmt.Errorf("store a file in MEDIA_ROOT: %w", err))
 	}
 	return nil
 }
 
-func (f folder) put(name string, image []byte) (err error) {
+func (f folder) put(name string, write func(io.Writer) error) (err error) {
 	if err := os.MkdirAll(string(f), 0o750); err != nil {
 		return err
 	}
@@ -36,7 +52,7 @@ func (f folder) put(name string, image []byte) (err error) {
 		return err
 	}
 	part := name + ".part"
-	if err := writeSynced(root, part, image); err != nil {
+	if err := writeSynced(root, part, write); err != nil {
 		return errors.Join(err, root.RemoveAll(part))
 	}
 	if err := root.Rename(part, name); err != nil {
@@ -45,12 +61,15 @@ func (f folder) put(name string, image []byte) (err error) {
 	return syncFolder(root, filepath.Dir(name))
 }
 
-func writeSynced(root *os.Root, name string, image []byte) error {
+func writeSynced(root *os.Root, name string, write func(io.Writer) error) error {
 	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(image)
+	buffered := bufio.NewWriterSize(file, 64<<10)
+	if err = write(buffered); err == nil {
+		err = buffered.Flush()
+	}
 	return errors.Join(err, file.Sync(), file.Close())
 }
 

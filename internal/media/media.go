@@ -1,6 +1,6 @@
-// Package media keeps the images that users upload: it checks and redraws them, stores
-// them in a folder or in an S3-compatible bucket, and signs the links by which browsers,
-// which send no token with an <img>, read them.
+// Package media keeps files, in a folder or in an S3-compatible bucket: those of reports,
+// and the images that users upload, which it checks and redraws. It signs the links by which
+// browsers, which send no token with an <img>, read the images.
 package media
 
 import (
@@ -18,22 +18,25 @@ import (
 // ContentType is that of every stored image, whatever was uploaded.
 const ContentType = "image/jpeg"
 
-// Store keeps images by name. What is stored under a name never changes.
+// Store keeps files by name. What is stored under an image's name never changes.
 type Store interface {
 	// Put stores an image. When it returns nil the image outlasts a crash.
 	Put(ctx context.Context, name string, image []byte) error
-	// Open returns an image and its size, and ErrMissing when there is none.
-	Open(ctx context.Context, name string) (image io.ReadCloser, size int64, err error)
-	// Remove makes sure that there is no image of this name.
+	// Write stores what write writes, of any length in little memory. When it returns nil the
+	// file outlasts a crash; when write fails, it returns that error, and nothing is stored.
+	Write(ctx context.Context, name, contentType string, write func(io.Writer) error) error
+	// Open returns a file and its size, and ErrMissing when there is none.
+	Open(ctx context.Context, name string) (file io.ReadCloser, size int64, err error)
+	// Remove makes sure that there is no file of this name.
 	Remove(ctx context.Context, name string) error
 }
 
-// ErrMissing says that there is no image of this name.
-var ErrMissing = errors.New("media: there is no such image")
+// ErrMissing says that there is no file of this name.
+var ErrMissing = errors.New("media: there is no such file")
 
-// unavailable is what callers are told when the images' store fails.
+// unavailable is what callers are told when the store fails.
 var unavailable = apperr.New(apperr.Unavailable, "media_unavailable",
-	"The store of images does not answer at the moment. Try again shortly.").After(5 * time.Second)
+	"The store of files does not answer at the moment. Try again shortly.").After(5 * time.Second)
 
 // NewName returns a name for an image that nobody can guess.
 func NewName() string { return "profile_images/" + strings.ToLower(rand.Text()) + ".jpg" }

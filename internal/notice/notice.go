@@ -1,7 +1,11 @@
 // Package notice words what users are told of, in the languages that they may prefer.
 package notice
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Text is a notification in one language.
 type Text struct{ Title, Message string }
@@ -21,6 +25,17 @@ func (n Notice) In(language string) Text {
 		return n.Sw
 	default:
 		return n.En
+	}
+}
+
+// ReportReady says that a report file can be downloaded.
+func ReportReady(title, format string, from, to time.Time) Notice {
+	format, first, last := strings.ToUpper(format), from.Format(time.DateOnly), to.Format(time.DateOnly)
+	return Notice{
+		Type: "report_ready",
+		En:   Text{"Report ready", fmt.Sprintf("%s, %s to %s (%s) can be downloaded.", title, first, last, format)},
+		Fr:   Text{"Rapport prêt", fmt.Sprintf("%s, du %s au %s (%s) : le fichier peut être téléchargé.", title, first, last, format)},
+		Sw:   Text{"Ripoti iko tayari", fmt.Sprintf("%s, %s hadi %s (%s): faili linaweza kupakuliwa.", title, first, last, format)},
 	}
 }
 

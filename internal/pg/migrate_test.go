@@ -41,6 +41,8 @@ var fixtures = []string{
 	`WITH n AS (UPDATE core_documentcounter SET last = last + 1 WHERE kind = 'invoice' RETURNING kind, last)
 		INSERT INTO core_documentnumber (kind, number, bill_id) SELECT n.kind, n.last, b.id FROM n, core_bill b`,
 	`INSERT INTO core_notification (user_id, message) SELECT id, 'x' FROM core_user`,
+	`INSERT INTO core_reportfile (requested_by_id, kind, format, date_from, date_to, created_at)
+		SELECT id, 'bills', 'csv', '2026-01-01', '2026-01-31', now() FROM core_user`,
 	`INSERT INTO core_event (topic, type) VALUES ('access', 'access.changed')`,
 	`INSERT INTO core_ticket (hash, purpose, session_id, user_id, expires_at) VALUES ('x', 'socket', gen_random_uuid(), 1, now()), ('y', 'jobs', gen_random_uuid(), 1, now())`,
 	`INSERT INTO core_maildelivery (appointment_id, patient_id, doctor_id, kind, occurrence, date, time, duration_minutes, starts_at)

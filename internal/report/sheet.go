@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"codeberg.org/go-pdf/fpdf"
@@ -35,11 +36,15 @@ var (
 )
 
 func newSheet(d document) *sheet {
-	pdf := fpdf.New("P", "mm", "A4", "")
+	return prepare(fpdf.New("P", "mm", "A4", ""), d.Made, d.Kind+" "+d.Number)
+}
+
+// prepare has nothing in a document depend on when it is drawn, or on the machine.
+func prepare(pdf *fpdf.Fpdf, made time.Time, title string) *sheet {
 	pdf.SetCatalogSort(true)
-	pdf.SetCreationDate(d.Made)
-	pdf.SetModificationDate(d.Made)
-	pdf.SetTitle(d.Kind+" "+d.Number, true)
+	pdf.SetCreationDate(made)
+	pdf.SetModificationDate(made)
+	pdf.SetTitle(title, true)
 	pdf.SetLang("en")
 	pdf.SetMargins(0, 0, 0)
 	pdf.SetCellMargin(0)

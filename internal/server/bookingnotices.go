@@ -6,6 +6,7 @@ import (
 
 	"chelal/gen/db"
 	"chelal/internal/change"
+	"chelal/internal/news"
 	"chelal/internal/notice"
 	"chelal/internal/scheduling"
 )
@@ -36,7 +37,7 @@ func notifyParties(ctx context.Context, c *change.Change, p parties, before, aft
 		if len(told.users) == 0 {
 			continue
 		}
-		if err := notify(ctx, c, told.n, audience{Users: told.users}, &after.CoreAppointment.ID); err != nil {
+		if err := news.Notify(ctx, c, told.n, news.Audience{Users: told.users}, &after.CoreAppointment.ID); err != nil {
 			return err
 		}
 	}

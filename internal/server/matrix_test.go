@@ -81,7 +81,7 @@ func expect(t *testing.T, method, path string, op *openapi3.Operation, class aut
 
 // confined reports whether a role sees only the own ones of such rows.
 func confined(path string, class authz.Class, role string) bool {
-	return (class == authz.Self || strings.Contains(path, "{batch}")) && role != "Admin" || strings.Contains(path, "notifications")
+	return (class == authz.Self || strings.Contains(path, "{batch}") || strings.Contains(path, "report-files")) && role != "Admin" || strings.Contains(path, "notifications")
 }
 
 // actor makes the caller and the row that it is to try.
@@ -130,6 +130,8 @@ func actor(b *bundle, role, row, path string) (caller, int64) {
 		return c, testkit.RoleChangeRequest(b.t, b.db, ownerOr(b, owner), "Nurse").ID
 	case strings.Contains(path, "notifications"):
 		return c, testkit.Notification(b.t, b.db, ownerOr(b, owner)).ID
+	case strings.Contains(path, "report-files"):
+		return c, reportFile(b, ownerOr(b, owner))
 	case strings.Contains(path, "login-activity"):
 		return c, testkit.LoginActivity(b.t, b.db, ownerOr(b, owner))
 	case strings.Contains(path, "system-settings"):

@@ -11,6 +11,7 @@ import (
 	"chelal/internal/audit"
 	"chelal/internal/authz"
 	"chelal/internal/change"
+	"chelal/internal/news"
 	"chelal/internal/notice"
 	"chelal/internal/pg"
 )
@@ -60,7 +61,7 @@ func (h *handlers) AssignRole(ctx context.Context, r api.AssignRoleRequestObject
 			if err := setRole(ctx, c, admins, user, role, audit.RoleDecision); err != nil {
 				return nil, err
 			}
-			return done, notify(ctx, c, notice.RoleAssigned(role.Name), audience{Users: []int64{user.ID}}, nil)
+			return done, news.Notify(ctx, c, notice.RoleAssigned(role.Name), news.Audience{Users: []int64{user.ID}}, nil)
 		})
 }
 
@@ -107,7 +108,7 @@ func decide(ctx context.Context, c *change.Change, id int64, ifMatch *string, st
 			return row, err
 		}
 	}
-	if err := notify(ctx, c, told, audience{Users: []int64{user.ID}}, nil); err != nil {
+	if err := news.Notify(ctx, c, told, news.Audience{Users: []int64{user.ID}}, nil); err != nil {
 		return row, err
 	}
 	return row, c.Record(audit.Entry{Action: audit.RoleDecision, Object: "rolechangerequest", ID: id,

@@ -13,6 +13,7 @@ import (
 	"chelal/internal/authz"
 	"chelal/internal/change"
 	"chelal/internal/listing"
+	"chelal/internal/news"
 	"chelal/internal/notice"
 )
 
@@ -116,7 +117,7 @@ func requestable(ctx context.Context, c *change.Change, user db.CoreUser, proper
 }
 
 func notifyOfRequest(ctx context.Context, c *change.Change, user db.CoreUser, role db.CoreRole) error {
-	return notify(ctx, c, notice.RoleRequested(nameOf(user), role.Name), audience{Roles: []string{authn.RoleAdmin}}, nil)
+	return news.Notify(ctx, c, notice.RoleRequested(nameOf(user), role.Name), news.Audience{Roles: []string{authn.RoleAdmin}}, nil)
 }
 
 // ReplaceRoleChangeRequest sets role and reason of a pending request.

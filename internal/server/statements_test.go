@@ -151,6 +151,7 @@ func (l *listed) fill(t *testing.T, total int) {
 		testkit.RoleChangeRequest(t, l.db, testkit.User(t, l.db, "").ID, "Nurse")
 		testkit.Notification(t, l.db, l.caller.ID)
 		testkit.LoginActivity(t, l.db, l.caller.ID)
+		reportFile(l.bundle, l.caller.ID)
 		testkit.SystemSetting(t, l.db)
 		testkit.Payment(t, l.db, testkit.Bill(t, l.db, l.patient.ID, "10.00").ID, "4.00")
 	}

@@ -10,6 +10,7 @@ import (
 	"chelal/internal/authn"
 	"chelal/internal/change"
 	"chelal/internal/listing"
+	"chelal/internal/news"
 	"chelal/internal/notice"
 	"chelal/internal/pg"
 )
@@ -66,7 +67,7 @@ func notifyLowStock(ctx context.Context, c *change.Change, before, after db.Core
 		return nil
 	}
 	n := notice.LowStock(after.Name, after.CurrentStock, after.ReorderLevel)
-	return notify(ctx, c, n, audience{Roles: []string{authn.RolePharmacist, authn.RoleAdmin}}, nil)
+	return news.Notify(ctx, c, n, news.Audience{Roles: []string{authn.RolePharmacist, authn.RoleAdmin}}, nil)
 }
 
 var nothingMoved = apperr.InvalidFields(apperr.Field{Name: "quantity", Code: "zero",

@@ -10,7 +10,9 @@ import (
 	"chelal/gen/db"
 	"chelal/internal/change"
 	"chelal/internal/jobs"
+	"chelal/internal/media"
 	"chelal/internal/pg"
+	"chelal/internal/reportfile"
 )
 
 // monthsAhead is how far ahead the audit log's partitions are made.
@@ -31,13 +33,15 @@ const mailKept = 90 * 24 * time.Hour
 const activityKept = 48 * time.Hour
 
 // expire removes sessions, refresh tokens, idempotency keys, events, tickets, what offline
-// operations were answered and what became of mails, when they are past their time, and makes
+// operations were answered, report files and what became of mails, when they are past their time, and makes
 // the audit log's partitions before their months begin.
 type expire struct {
 	river.WorkerDefaults[jobs.Expire]
 	db  pg.DB
 	log *slog.Logger
 	now func() time.Time
+	// store has the report files.
+	store media.Store
 }
 
 // Work does every part though another has failed before it, and fails with the first
@@ -54,6 +58,7 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"idempotency keys", func() (int64, error) { return db.New().IdempotencyExpire(ctx, w.db, now.Add(-change.KeyLifetime)) }},
 		{"events", func() (int64, error) { return db.New().EventsExpire(ctx, w.db, now.Add(-change.EventLifetime)) }},
 		{"tickets", func() (int64, error) { return db.New().TicketsExpire(ctx, w.db, now) }},
+		{"report files", func() (int64, error) { return w.removeReports(ctx, now.Add(-reportfile.Lifetime)) }},
 		{"mails", func() (int64, error) { return db.New().MailExpire(ctx, w.db, now.Add(-mailKept)) }},
 		{"sync batches", func() (int64, error) { return db.New().SyncBatchExpire(ctx, w.db, now.Add(-syncBatchesKept)) }},
 		{"rows of sync results", func() (int64, error) { return db.New().SyncRowsForget(ctx, w.db, now.Add(-syncRowsKept)) }},
@@ -69,4 +74,21 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		}
 	}
 	return first
+}
+
+// removeReports removes a file before its row: what fails in between is done again.
+func (w *expire) removeReports(ctx context.Context, before time.Time) (int64, error) {
+	files, err := db.New().ReportFilesOld(ctx, w.db, before)
+	var removed int64
+	for _, f := range files {
+		if err := w.store.Remove(ctx, reportfile.Name(f)); err != nil {
+			return removed, err
+		}
+		n, err := db.New().ReportFileDelete(ctx, w.db, f.ID)
+		if err != nil {
+			return removed, err
+		}
+		removed += n
+	}
+	return removed, err
 }

@@ -20,6 +20,7 @@ import (
 	"chelal/internal/mail"
 	"chelal/internal/media"
 	"chelal/internal/pg"
+	"chelal/internal/reportfile"
 )
 
 // parallel is how many jobs one process runs at once: few, since each holds a
@@ -28,6 +29,9 @@ const parallel = 5
 
 // mailsAtOnce is how many mails one process sends at once.
 const mailsAtOnce = 3
+
+// reportsAtOnce is how many report files one process writes at once.
+const reportsAtOnce = 2
 
 // Options are what the workers are made of. All but Mailer are required.
 type Options struct {
@@ -41,6 +45,7 @@ type Options struct {
 	// Mailer takes the mails. Without one none is sent and no reminder made.
 	Mailer *mail.Server
 	Media  media.Store
+	Zone   *time.Location // the hospital's
 }
 
 // New returns a River client that works every job once it is started. Of the processes
@@ -48,11 +53,14 @@ type Options struct {
 func New(o Options) (*river.Client[pgx.Tx], error) {
 	changes := &change.Store{DB: o.Pool, Now: o.Now}
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &expire{db: o.Pool, log: o.Log, now: o.Now})
+	river.AddWorker(workers, &expire{db: o.Pool, log: o.Log, now: o.Now, store: o.Media})
 	river.AddWorker(workers, &foldFigures{db: o.Pool})
 	river.AddWorker(workers, &syncBatch{work: o.WorkSyncBatch})
 	river.AddWorker(workers, &resumeSync{changes: changes})
 	river.AddWorker(workers, &sealAudit{db: o.Pool, log: o.Log, now: o.Now, keys: o.SealKeys})
+	river.AddWorker(workers, &writeReport{
+		changes: changes, source: reportfile.Source{Pool: o.Pool, Zone: o.Zone}, store: o.Media, log: o.Log,
+	})
 	river.AddWorker(workers, &removePicture{db: o.Pool, store: o.Media})
 	river.AddWorker(workers, &markNoShows{changes: changes, log: o.Log})
 	river.AddWorker(workers, &remind{changes: changes})
@@ -70,6 +78,7 @@ func New(o Options) (*river.Client[pgx.Tx], error) {
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: parallel}, jobs.MailQueue: {MaxWorkers: mailsAtOnce},
+			jobs.ReportQueue: {MaxWorkers: reportsAtOnce},
 		},
 		PeriodicJobs: periodic,
 	})

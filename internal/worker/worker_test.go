@@ -18,6 +18,7 @@ import (
 	"chelal/internal/change"
 	"chelal/internal/jobs"
 	"chelal/internal/media"
+	"chelal/internal/reportfile"
 	"chelal/internal/testkit"
 	"chelal/internal/worker"
 )
@@ -152,6 +153,70 @@ func TestRemovePictureKeepsWhatAnAccountNames(t *testing.T) {
 	kept, _, err := store.Open(ctx, named)
 	require.NoError(t, err)
 	require.NoError(t, kept.Close())
+}
+
+func TestReportFiles(t *testing.T) {
+	pool, ctx := testkit.Pool(t), t.Context()
+	store := media.Folder(t.TempDir())
+	user := testkit.User(t, pool, "Doctor")
+	testkit.Patient(t, pool, nil)
+	now := time.Now()
+	files := func(format string) db.CoreReportfile {
+		f, err := db.New().ReportFileCreate(ctx, pool, db.ReportFileCreateParams{
+			RequestedByID: &user.ID, Kind: "patients", Format: format, DateFrom: now.AddDate(0, 0, -1), DateTo: now.AddDate(0, 0, 1), Now: now,
+		})
+		require.NoError(t, err)
+		return f
+	}
+	run := func(ids ...int64) {
+		t.Helper()
+		changes := &change.Store{DB: pool, Now: time.Now}
+		require.NoError(t, changes.Do(ctx, func(c *change.Change) error {
+			for _, id := range ids {
+				if err := c.Enqueue(ctx, jobs.WriteReport{FileID: id}, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		workOn(t, worker.Options{Pool: pool, Now: time.Now, SealKeys: sealKeys, Media: store, Zone: time.UTC,
+			WorkSyncBatch: func(context.Context, uuid.UUID) error { return nil }}, slices.Repeat([]string{"write_report"}, len(ids))...)
+	}
+	sheet, page := files("csv"), files("pdf")
+	run(sheet.ID, page.ID, sheet.ID, 987654321) // twice at once, and one that is gone
+	for _, f := range []db.CoreReportfile{sheet, page} {
+		done, err := db.New().ReportFileGet(ctx, pool, f.ID, nil)
+		require.NoError(t, err)
+		require.Equal(t, []any{"ready", int64(1)}, []any{done.Status, *done.RowCount})
+		content, size, err := store.Open(ctx, reportfile.Name(f))
+		require.NoError(t, err)
+		require.Equal(t, size, *done.Size)
+		require.NoError(t, content.Close())
+	}
+	require.Equal(t, 2, count(t, pool, "core_notification WHERE type = 'report_ready'"), "once for each file")
+	require.Equal(t, 2, count(t, pool, "core_auditlog WHERE object_type = 'reportfile'"))
+
+	_, err := pool.Exec(ctx, `INSERT INTO core_patient (first_name, last_name, date_of_birth, gender, created_at)
+		SELECT 'A', 'B', '1990-01-15', 'F', $1 FROM generate_series(1, $2) n`, now, reportfile.MaxPDF)
+	require.NoError(t, err)
+	large := files("pdf")
+	run(large.ID)
+	failed, err := db.New().ReportFileGet(ctx, pool, large.ID, nil)
+	require.NoError(t, err)
+	require.Equal(t, []string{"failed", reportfile.TooManyRows.Message}, []string{failed.Status, failed.Error})
+	_, _, err = store.Open(ctx, reportfile.Name(large))
+	require.ErrorIs(t, err, media.ErrMissing)
+
+	_, err = pool.Exec(ctx, "UPDATE core_reportfile SET created_at = now() - interval '8 days' WHERE id <> $1", page.ID)
+	require.NoError(t, err)
+	workOn(t, worker.Options{Pool: pool, Now: time.Now, SealKeys: sealKeys, Media: store, Zone: time.UTC,
+		WorkSyncBatch: func(context.Context, uuid.UUID) error { return nil }}, "expire")
+	require.Equal(t, 1, count(t, pool, "core_reportfile"))
+	_, _, err = store.Open(ctx, reportfile.Name(sheet))
+	require.ErrorIs(t, err, media.ErrMissing)
+	content, _, err := store.Open(ctx, reportfile.Name(page))
+	require.NoError(t, err)
+	require.NoError(t, content.Close())
 }
 
 func TestFoldFiguresLeavesNoDifference(t *testing.T) {
