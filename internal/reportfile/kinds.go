@@ -9,6 +9,7 @@ type column struct {
 	heading string
 	width   float64
 	figure  bool // a number, or a date: it needs no defence and stands to the right
+	moment  bool // an instant: a page has it to the minute
 }
 
 // kind is what a file may hold. Its statement takes the first day, the day after the last
@@ -24,9 +25,9 @@ const instant = `'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM'`
 
 var kinds = map[string]kind{
 	"patients": {"Patients registered", []column{
-		{"id", "", 0, true}, {"unique_id", "Number", 14, true}, {"first_name", "First name", 20, false}, {"last_name", "Last name", 20, false},
-		{"date_of_birth", "Born", 12, true}, {"gender", "Gender", 10, false}, {"contact_info", "Contact", 24, false}, {"address", "", 0, false},
-		{"known_allergies", "", 0, false}, {"created_at", "Registered", 22, true},
+		{"id", "", 0, true, false}, {"unique_id", "Number", 14, true, false}, {"first_name", "First name", 20, false, false}, {"last_name", "Last name", 20, false, false},
+		{"date_of_birth", "Born", 12, true, false}, {"gender", "Gender", 10, false, false}, {"contact_info", "Contact", 24, false, false}, {"address", "", 0, false, false},
+		{"known_allergies", "", 0, false, false}, {"created_at", "Registered", 18, true, true},
 	}, `
 		SELECT id::text, unique_id::text, first_name::text, last_name::text, date_of_birth::text, gender::text, contact_info::text,
 			address::text, known_allergies, to_char(created_at, ` + instant + `)
@@ -34,9 +35,9 @@ var kinds = map[string]kind{
 		WHERE created_at >= $3 AND created_at < $4 AND merged_into_id IS NULL AND $1::date < $2::date
 		ORDER BY created_at, id`},
 	"appointments": {"Appointments", []column{
-		{"id", "", 0, true}, {"date", "Date", 12, true}, {"time", "Time", 9, true}, {"duration_minutes", "Min", 6, true},
-		{"status", "Status", 14, false}, {"patient", "", 0, true}, {"patient_name", "Patient", 28, false}, {"doctor", "", 0, true},
-		{"doctor_name", "Doctor", 28, false}, {"notes", "Notes", 26, false},
+		{"id", "", 0, true, false}, {"date", "Date", 12, true, false}, {"time", "Time", 9, true, false}, {"duration_minutes", "Min", 6, true, false},
+		{"status", "Status", 14, false, false}, {"patient", "", 0, true, false}, {"patient_name", "Patient", 28, false, false}, {"doctor", "", 0, true, false},
+		{"doctor_name", "Doctor", 28, false, false}, {"notes", "Notes", 26, false, false},
 	}, `
 		SELECT a.id::text, a.date::text, left(a.time::text, 5), a.duration_minutes::text, a.status::text, a.patient_id::text,
 			core_full_name(p.first_name, p.last_name, ''), a.doctor_id::text, core_full_name(d.first_name, d.last_name, d.username), a.notes
@@ -44,21 +45,21 @@ var kinds = map[string]kind{
 		WHERE a.date >= $1::date AND a.date < $2::date AND $3::timestamptz < $4::timestamptz
 		ORDER BY a.date, a.time, a.id`},
 	"bills": {"Bills", []column{
-		{"id", "", 0, true}, {"invoice_number", "Invoice", 12, true}, {"date_issued", "Issued", 24, true}, {"due_date", "Due", 12, true},
-		{"patient", "", 0, true}, {"patient_name", "Patient", 34, false}, {"total_amount", "Total", 14, true}, {"amount_paid", "Paid", 14, true},
-		{"balance", "Balance", 14, true},
+		{"id", "", 0, true, false}, {"invoice_number", "Invoice", 12, true, false}, {"date_issued", "Issued", 18, true, true}, {"due_date", "Due", 12, true, false},
+		{"patient", "", 0, true, false}, {"patient_name", "Patient", 34, false, false}, {"total_amount", "Total", 14, true, false}, {"amount_paid", "Paid", 14, true, false},
+		{"balance", "Balance", 14, true, false},
 	}, `
-		SELECT b.id::text, n.number::text, to_char(b.date_issued, ` + instant + `), b.due_date::text, b.patient_id::text,
+		SELECT b.id::text, 'INV-' || lpad(n.number::text, greatest(7, length(n.number::text)), '0'), to_char(b.date_issued, ` + instant + `), b.due_date::text, b.patient_id::text,
 			core_full_name(p.first_name, p.last_name, ''), b.total_amount::text, b.amount_paid::text, (b.total_amount - b.amount_paid)::text
 		FROM core_bill b JOIN core_patient p ON p.id = b.patient_id LEFT JOIN core_documentnumber n ON n.bill_id = b.id
 		WHERE b.date_issued >= $3 AND b.date_issued < $4 AND $1::date < $2::date
 		ORDER BY b.date_issued, b.id`},
 	"payments": {"Payments", []column{
-		{"id", "", 0, true}, {"receipt_number", "Receipt", 12, true}, {"payment_date", "Paid", 24, true}, {"bill", "Bill", 10, true},
-		{"patient", "", 0, true}, {"patient_name", "Patient", 32, false}, {"method", "Method", 14, false}, {"reference", "Reference", 18, false},
-		{"amount", "Amount", 14, true}, {"refunded_amount", "Refunded", 14, true}, {"received_by", "", 0, true},
+		{"id", "", 0, true, false}, {"receipt_number", "Receipt", 12, true, false}, {"payment_date", "Paid", 18, true, true}, {"bill", "Bill", 10, true, false},
+		{"patient", "", 0, true, false}, {"patient_name", "Patient", 32, false, false}, {"method", "Method", 14, false, false}, {"reference", "Reference", 18, false, false},
+		{"amount", "Amount", 14, true, false}, {"refunded_amount", "Refunded", 14, true, false}, {"received_by", "", 0, true, false},
 	}, `
-		SELECT y.id::text, n.number::text, to_char(y.payment_date, ` + instant + `), y.bill_id::text, b.patient_id::text,
+		SELECT y.id::text, 'RCT-' || lpad(n.number::text, greatest(7, length(n.number::text)), '0'), to_char(y.payment_date, ` + instant + `), y.bill_id::text, b.patient_id::text,
 			core_full_name(p.first_name, p.last_name, ''), y.method::text, y.reference::text, y.amount::text, y.refunded_amount::text,
 			y.received_by_id::text
 		FROM core_payment y JOIN core_bill b ON b.id = y.bill_id JOIN core_patient p ON p.id = b.patient_id
@@ -66,7 +67,7 @@ var kinds = map[string]kind{
 		WHERE y.payment_date >= $3 AND y.payment_date < $4 AND $1::date < $2::date
 		ORDER BY y.payment_date, y.id`},
 	"revenue": {"Revenue by day and method", []column{
-		{"date", "Date", 20, true}, {"method", "Method", 40, false}, {"payments", "Payments", 20, true}, {"total", "Total", 30, true},
+		{"date", "Date", 20, true, false}, {"method", "Method", 40, false, false}, {"payments", "Payments", 20, true, false}, {"total", "Total", 30, true, false},
 	}, `
 		SELECT to_char(bucket AT TIME ZONE 'UTC', 'YYYY-MM-DD'), key, sum(count)::text, sum(amount)::text
 		FROM core_figure_current

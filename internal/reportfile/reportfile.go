@@ -109,7 +109,7 @@ func (s Source) writePDF(ctx context.Context, k kind, f db.CoreReportfile, hospi
 		var cells []string
 		for i, c := range k.columns {
 			if c.width > 0 {
-				cells = append(cells, string(row[i]))
+				cells = append(cells, c.onPaper(string(row[i])))
 			}
 		}
 		table.Rows = append(table.Rows, cells)
@@ -124,6 +124,15 @@ func (s Source) writePDF(ctx context.Context, k kind, f db.CoreReportfile, hospi
 	}
 	_, err = w.Write(pdf)
 	return n, err
+}
+
+// onPaper is a value as a page has it.
+func (c column) onPaper(value string) string {
+	const minutes = len("2006-01-02T15:04")
+	if c.moment && len(value) > minutes {
+		return strings.Replace(value[:minutes], "T", " ", 1)
+	}
+	return value
 }
 
 // asLongAsItTakes lifts the limit that a request has, and has times written by the

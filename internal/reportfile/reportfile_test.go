@@ -78,6 +78,7 @@ func TestKinds(t *testing.T) {
 	paid := testkit.Payment(t, pool, bill.ID, "60.25")
 	execute(t, pool, "UPDATE core_payment SET payment_date = $1, method = 'Card', reference = '-7' WHERE id = $2", "2026-07-02T02:29:00Z", paid.ID)
 	require.Equal(t, []string{"2026-07-01T09:30:00-02:30", "", fmt.Sprint(patient.ID)}, remove(write(t, s, "bills", "2026-07-01", "2026-07-01")[1], 2, 3, 4))
+	require.Regexp(t, `^INV-\d{7}$`, write(t, s, "bills", "2026-07-01", "2026-07-01")[1][1])
 	require.Equal(t, []string{"100.50", "60.25", "40.25"}, write(t, s, "bills", "2026-07-01", "2026-07-01")[1][6:])
 	require.Equal(t, []string{"Card", "'-7", "60.25", "0.00"}, write(t, s, "payments", "2026-07-01", "2026-07-01")[1][6:10])
 	require.Equal(t, [][]string{{"date", "method", "payments", "total"}, {"2026-07-01", "Card", "1", "60.25"}}, write(t, s, "revenue", "2026-07-01", "2026-07-31"))
@@ -115,7 +116,7 @@ func TestPDF(t *testing.T) {
 	require.NoError(t, err)
 	text, pages := testkit.PDF(t, pdf)
 	require.Equal(t, 3, pages)
-	for _, part := range []string{"Hospital of Good Hope", "Patients registered", "2026-03-01 to 2026-03-31", "Wanjiru1\n", "Wanjiru60\n", "Page 3 of 3", "60 rows", "…"} {
+	for _, part := range []string{"Hospital of Good Hope", "Patients registered", "2026-03-01 to 2026-03-31", "Wanjiru1\n", "Wanjiru60\n", "Page 3 of 3", "60 rows", "…", "2026-03-01 08:00\n"} {
 		require.Contains(t, text, part)
 	}
 	again, err := draw()

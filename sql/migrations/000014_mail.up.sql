@@ -28,4 +28,4 @@ CREATE TABLE core_maildelivery (
 CREATE INDEX core_maildelivery_created_idx ON core_maildelivery (created_at);
 
 -- Which appointments are to be reminded of, and which nobody came to.
-CREATE INDEX core_appointment_expected_idx ON core_appointment (starts_at) WHERE status IN ('scheduled', 'confirmed');
+CREATE INDEX core_appointment_expected_idx ON core_appointment (starts_at) WHERE status = ANY (ARRAY ['scheduled', 'confirmed']::text[]);
