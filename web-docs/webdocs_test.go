@@ -58,6 +58,7 @@ func TestEveryEmbeddedFileIsServed(t *testing.T) {
 	types := map[string]string{
 		"index.html":                      "text/html; charset=utf-8",
 		"offline-sync.html":               "text/html; charset=utf-8",
+		"realtime.html":                   "text/html; charset=utf-8",
 		"docs.js":                         "text/javascript; charset=utf-8",
 		"docs.css":                        "text/css; charset=utf-8",
 		"icon.svg":                        "image/svg+xml",
@@ -175,7 +176,7 @@ func TestPagesLoadNothingForeignOrInline(t *testing.T) {
 	t.Parallel()
 	foreign := regexp.MustCompile(`(?i)[a-z]+://|["'(=]//`)
 	inline := regexp.MustCompile(`(?i)<script>|<style|\s(style|on[a-z]+)=|javascript:`)
-	for _, path := range []string{"/docs/", "/docs/errors/", "/docs/offline-sync.html", "/docs/docs.js", "/docs/docs.css"} {
+	for _, path := range []string{"/docs/", "/docs/errors/", "/docs/offline-sync.html", "/docs/realtime.html", "/docs/docs.js", "/docs/docs.css"} {
 		text := body(t, ask(t, http.MethodGet, path))
 		require.Empty(t, foreign.FindAllString(text, -1), path)
 		if strings.HasSuffix(path, "/") || strings.HasSuffix(path, ".html") {

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -129,4 +131,18 @@ func (s *listener) leave() {
 	require.NoError(s.t, s.conn.WriteControl(websocket.CloseMessage,
 		websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second)))
 	s.closed(websocket.CloseNormalClosure)
+}
+
+// TestRealtimeGuide holds the messages of the guide against the contract.
+func TestRealtimeGuide(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../web-docs/realtime.html")
+	require.NoError(t, err)
+	messages := regexp.MustCompile(`(?s)<code class="message">(.*?)</code>`).FindAllStringSubmatch(string(page), -1)
+	require.Len(t, messages, 4)
+	for _, m := range messages {
+		var value any
+		require.NoError(t, json.Unmarshal([]byte(m[1]), &value), m[1])
+		require.NoError(t, testkit.Contract().Components.Schemas["LiveMessage"].Value.VisitJSON(value), m[1])
+	}
 }
