@@ -2,6 +2,7 @@ package app
 
 import (
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"testing"
@@ -18,7 +19,7 @@ func TestTheJobsPageIsRivers(t *testing.T) {
 	get := func(path, kind string) string {
 		t.Helper()
 		recorder := httptest.NewRecorder()
-		page.ServeHTTP(recorder, httptest.NewRequest("GET", path, nil))
+		page.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, path, nil))
 		require.Equal(t, 200, recorder.Code, recorder.Body.String())
 		require.Contains(t, recorder.Header().Get("Content-Type"), kind)
 		return recorder.Body.String()

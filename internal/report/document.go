@@ -79,7 +79,7 @@ func draw(d document) ([]byte, error) {
 	if printable(d.Hospital.Name) == "" {
 		d.Hospital.Name = "Hospital"
 	}
-	s := newSheet(d)
+	s := newSheet("P", d.Made, d.Kind+" "+d.Number)
 	rows := make([]row, len(d.Rows))
 	for i, cells := range d.Rows {
 		rows[i] = row{s.wrap(cells[0], body, d.Columns[0].Width-columnGap), cells[1:]}

@@ -35,12 +35,10 @@ var (
 	heading      = style{"B", 8, grey}
 )
 
-func newSheet(d document) *sheet {
-	return prepare(fpdf.New("P", "mm", "A4", ""), d.Made, d.Kind+" "+d.Number)
-}
-
-// prepare has nothing in a document depend on when it is drawn, or on the machine.
-func prepare(pdf *fpdf.Fpdf, made time.Time, title string) *sheet {
+// newSheet begins a document of upright (P) or lying (L) pages. Nothing in it depends on
+// when it is drawn, or on the machine.
+func newSheet(orientation string, made time.Time, title string) *sheet {
+	pdf := fpdf.New(orientation, "mm", "A4", "")
 	pdf.SetCatalogSort(true)
 	pdf.SetCreationDate(made)
 	pdf.SetModificationDate(made)
@@ -83,10 +81,12 @@ func (s *sheet) block(st style, from, y, height float64, lines []string) float64
 	return y
 }
 
-func (s *sheet) rule(from, y, weight float64, colour [3]int) {
+func (s *sheet) rule(from, y, weight float64, colour [3]int) { s.line(from, right, y, weight, colour) }
+
+func (s *sheet) line(from, to, y, weight float64, colour [3]int) {
 	s.pdf.SetLineWidth(weight)
 	s.pdf.SetDrawColor(colour[0], colour[1], colour[2])
-	s.pdf.Line(from, y, right, y)
+	s.pdf.Line(from, y, to, y)
 }
 
 // wrap breaks a text into lines of a width, between words, or within a word that is wider

@@ -3,8 +3,6 @@ package report
 import (
 	"fmt"
 	"time"
-
-	"codeberg.org/go-pdf/fpdf"
 )
 
 // Table is a list of records on paper, in landscape.
@@ -38,24 +36,23 @@ const rowsAPage = 29
 
 // PDF draws the table. The same one always comes out as the same bytes.
 func (t Table) PDF() ([]byte, error) {
-	pdf := fpdf.New("L", "mm", "A4", "")
-	s := prepare(pdf, t.Made, t.Title)
+	s := newSheet("L", t.Made, t.Title)
 	if printable(t.Hospital.Name) == "" {
 		t.Hospital.Name = "Hospital"
 	}
 	pages := max(1, (len(t.Rows)+rowsAPage-1)/rowsAPage)
 	for page := range pages {
-		pdf.AddPage()
+		s.pdf.AddPage()
 		s.text(hospitalName, "L", tableLeft, tableRight, 12, 7, s.cut(t.Hospital.Name, hospitalName, 180))
 		s.text(title, "R", tableLeft, tableRight, 11, 9, t.Title)
 		s.text(number, "R", tableLeft, tableRight, 20, 5.5, t.Span)
 		s.cells(t, heading, headings(t.Columns), tableTop-7)
-		s.line(tableTop-1, 0.3, ink)
+		s.line(tableLeft, tableRight, tableTop-1, 0.3, ink)
 		y := tableTop
 		for _, row := range t.Rows[page*rowsAPage : min(len(t.Rows), (page+1)*rowsAPage)] {
 			s.cells(t, body, row, y)
 			y += tableRow
-			s.line(y, 0.1, faint)
+			s.line(tableLeft, tableRight, y, 0.1, faint)
 		}
 		s.text(label, "L", tableLeft, tableRight, tableFoot, 5, fmt.Sprintf("%d rows · made on %s", len(t.Rows), t.Made.Format("2 January 2006, 15:04")))
 		s.text(label, "R", tableLeft, tableRight, tableFoot, 5, fmt.Sprintf("Page %d of %d", page+1, pages))
@@ -69,12 +66,6 @@ func headings(columns []TableColumn) []string {
 		all[i] = c.Heading
 	}
 	return all
-}
-
-func (s *sheet) line(y, weight float64, colour [3]int) {
-	s.pdf.SetLineWidth(weight)
-	s.pdf.SetDrawColor(colour[0], colour[1], colour[2])
-	s.pdf.Line(tableLeft, y, tableRight, y)
 }
 
 func (s *sheet) cells(t Table, st style, cells []string, y float64) {

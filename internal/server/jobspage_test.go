@@ -95,7 +95,7 @@ func TestThePageOfTheJobs(t *testing.T) {
 
 	// The pass is no token, and a token no pass.
 	b.with(pass.Value, admin.user).call("GET", "/api/users/me/", nil).refused(t, 401, "token_not_valid")
-	r := httptest.NewRequest("GET", "/river/", nil)
+	r := httptest.NewRequest(http.MethodGet, "/river/", nil)
 	r.Header.Set("Authorization", "Bearer "+admin.doer.Token)
 	recorder := httptest.NewRecorder()
 	b.handler.ServeHTTP(recorder, r)
