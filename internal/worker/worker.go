@@ -73,9 +73,12 @@ func New(o Options) (*river.Client[pgx.Tx], error) {
 		periodic = append(periodic, every(time.Minute, jobs.Remind{}))
 	}
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
-		Schema:  pg.RiverSchema,
-		Logger:  slog.New(onlyWarnings{o.Log.Handler()}),
-		Workers: workers,
+		Schema: pg.RiverSchema,
+		// The pause between two looks for jobs: with so few at once, the usual 100 ms would be
+		// most of the time.
+		FetchCooldown: 10 * time.Millisecond,
+		Logger:        slog.New(onlyWarnings{o.Log.Handler()}),
+		Workers:       workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: parallel}, jobs.MailQueue: {MaxWorkers: mailsAtOnce},
 			jobs.ReportQueue: {MaxWorkers: reportsAtOnce},
