@@ -49,6 +49,8 @@ func TestLook(t *testing.T) {
 	do("INSERT INTO core_auditlog (user_id, action) VALUES (1, 'create')")
 	require.Equal(t, "1", cell(lag, "rows of the audit log without a seal", "rows"))
 	require.Equal(t, "1", cell(lag, "differences of figures", "rows"))
+	do("INSERT INTO core_event (topic, type) VALUES ('access', 'x')")
+	require.Equal(t, "1", cell(lag, "events that nobody was told of", "rows"))
 	do(`INSERT INTO core_auditseal (era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature)
 		SELECT era, '0', (xid::text::bigint + 1)::text::xid8, 'x', 1, now(), '', '', '' FROM core_auditlog`)
 	require.Equal(t, "0", cell(lag, "rows of the audit log without a seal", "rows"))

@@ -54,5 +54,11 @@ var queries = []query{
 			WHERE (l.era, l.xid) >= (coalesce((SELECT era FROM core_auditseal ORDER BY id DESC LIMIT 1), 0),
 				coalesce((SELECT to_xid FROM core_auditseal ORDER BY id DESC LIMIT 1), '0'))
 		UNION ALL
+		SELECT 'events that nobody was told of', count(*)::text FROM core_event WHERE number IS NULL
+		UNION ALL
+		SELECT 'mails', count(*)::text FROM core_maildelivery WHERE state IN ('pending', 'sending')
+		UNION ALL
+		SELECT 'report files', count(*)::text FROM core_reportfile WHERE status = 'pending'
+		UNION ALL
 		SELECT 'offline operations', count(*)::text FROM core_syncbatchoperation`},
 }
