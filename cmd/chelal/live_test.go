@@ -26,32 +26,38 @@ import (
 
 const liveKey = "Zk3-vT9wQ1mB7xN5cR2pL8sD6fH4gJ0y"
 
-// instance is one of several processes of `chelal serve` on one database.
+// instance is one of several processes of chelal on one database.
 type instance struct {
 	*exec.Cmd
 	url    string
 	exited chan struct{}
 }
 
-// instances starts n of them.
-func instances(t *testing.T, n int, database, redisURL string) []*instance {
+// launch starts one, with variables for its environment, and returns what it writes.
+func launch(t *testing.T, database string, vars []string, args ...string) (*instance, *watched) {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
+	out := newWatched()
+	i := &instance{Cmd: exec.Command(exe, args...), exited: make(chan struct{})}
+	i.Env = append(append(os.Environ(), "CHELAL_TEST_IS_PROGRAM=1", "DATABASE_URL="+database, "SECRET_KEY="+liveKey, "LOG_FORMAT=json"), vars...)
+	i.Dir = t.TempDir()
+	i.Stdout, i.Stderr = out, out
+	require.NoError(t, i.Start())
+	t.Cleanup(i.kill)
+	go func() {
+		_, _ = i.Process.Wait()
+		close(i.exited)
+	}()
+	return i, out
+}
+
+// instances starts n of them.
+func instances(t *testing.T, n int, database, redisURL string) []*instance {
+	t.Helper()
 	var all []*instance
 	for range n {
-		out := newWatched()
-		i := &instance{Cmd: exec.Command(exe, "serve", "--listen", "127.0.0.1:0", "--workers=false"), exited: make(chan struct{})}
-		i.Env = append(os.Environ(), "CHELAL_TEST_IS_PROGRAM=1", "DATABASE_URL="+database, "REDIS_URL="+redisURL,
-			"SECRET_KEY="+liveKey, "LOG_FORMAT=json")
-		i.Dir = t.TempDir()
-		i.Stdout, i.Stderr = out, out
-		require.NoError(t, i.Start())
-		t.Cleanup(i.kill)
-		go func() {
-			_, _ = i.Process.Wait()
-			close(i.exited)
-		}()
+		i, out := launch(t, database, []string{"REDIS_URL=" + redisURL}, "serve", "--listen", "127.0.0.1:0", "--workers=false")
 		served := regexp.MustCompile(`"url":"(http://[^"]+)"`)
 		require.Eventually(t, func() bool {
 			if match := served.FindStringSubmatch(out.String()); match != nil {

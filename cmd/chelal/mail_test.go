@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"os/exec"
 	"regexp"
 	"testing"
 	"time"
@@ -18,20 +16,7 @@ import (
 // mailing starts a process of `chelal worker` that sends mails to a server.
 func mailing(t *testing.T, database string, server *testkit.SMTP) *instance {
 	t.Helper()
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	out := newWatched()
-	i := &instance{Cmd: exec.Command(exe, "worker"), exited: make(chan struct{})}
-	i.Env = append(os.Environ(), "CHELAL_TEST_IS_PROGRAM=1", "DATABASE_URL="+database, "SECRET_KEY="+liveKey,
-		"EMAIL_URL=smtp://"+server.Address+"?tls=none", "EMAIL_FROM=desk@hospital.example")
-	i.Dir = t.TempDir()
-	i.Stdout, i.Stderr = out, out
-	require.NoError(t, i.Start())
-	t.Cleanup(i.kill)
-	go func() {
-		_, _ = i.Process.Wait()
-		close(i.exited)
-	}()
+	i, _ := launch(t, database, []string{"EMAIL_URL=smtp://" + server.Address + "?tls=none", "EMAIL_FROM=desk@hospital.example"}, "worker")
 	return i
 }
 
