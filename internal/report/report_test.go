@@ -110,7 +110,7 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	names := []string{
 		"Ọláìyá Adébáyọ̀", "Kɔfi Ɛsɛn Ŋaaba", "Ḥalīma Ṣāliḥ", "Ɓaba Ɗanjuma Ƙwari Ƴar", "Ɖoe Ƒiagbe Ɣeyi", "Ɲama Ǹdùkà",
-		"Zoë Łukasz Đặng Þór", "Анастасия Ђорђевић Їжакевич", "Ελένη Παπαδοπούλου", "ǃXóõ ǀGwi",
+		"Zoë Łukasz Đặng Þór", "Анастасия Ђорђевић Їжакевич", "Ελένη Παπαδοπούλου", "ǃXóõ ǀGwi", "ዐቢይ ወልደ፡ገብርኤል", "ኸልኹ ⶀዀ ꬁ",
 	}
 	for _, name := range names {
 		i := invoice()
@@ -130,6 +130,12 @@ func TestNames(t *testing.T) {
 		i.Patient = name
 		require.Contains(t, drawn(t, i.PDF), "Billed to\n"+seen+"\n")
 	}
+
+	// Where two scripts meet, each is drawn with the fonts that have it.
+	mixed := invoice(report.Line{Description: "Amina ሰላማዊት (ሰላም) دم 22", Quantity: 1})
+	require.Contains(t, drawn(t, mixed.PDF), "Amina \nሰላማዊት \n(\nሰላም\n) 22 ﻡﺩ\n")
+	mixed.Patient = strings.Repeat("ሰላማዊት", 100)
+	require.Contains(t, strings.ReplaceAll(drawn(t, mixed.PDF), "\n", ""), mixed.Patient, "broken within the word")
 
 	i := invoice(report.Line{Description: "漢 😀 \U00030000 \U0010FFFF a\u200db\u1ab0c\td", Quantity: 1})
 	i.Patient = strings.Repeat("Wolfeschlegelsteinhausenbergerdorff", 10)
@@ -153,7 +159,7 @@ func TestAmounts(t *testing.T) {
 // TestAnyText holds that no text stops a document.
 func TestAnyText(t *testing.T) {
 	t.Parallel()
-	letters := rapid.SampledFrom([]rune("aÑ7.,()[] -\u0085\u2029\u202e\u2067\u0301\u064eدللاآپـىشאבׁ漢😀\u0000\ufffd"))
+	letters := rapid.SampledFrom([]rune("aÑ7.,()[] -\u0085\u2029\u202e\u2067\u0301\u064eدللاآپـىشאבׁሰ፡漢😀\u0000\ufffd"))
 	rapid.Check(t, func(rt *rapid.T) {
 		i := invoice(report.Line{Description: string(rapid.SliceOf(letters).Draw(rt, "description")), Quantity: 1})
 		i.Patient = string(rapid.SliceOf(letters).Draw(rt, "name"))

@@ -49,7 +49,7 @@ func joined(s string) string {
 		if len(shapes(i)) == 4 && len(shapes(i+1)) >= 2 {
 			form += 2
 		}
-		if known := shapes(i); known != nil && characters()[known[form]] {
+		if known := shapes(i); known != nil && characters()[known[form]] != "" {
 			letter = string(known[form])
 		}
 		b.WriteString(letter)

@@ -11,7 +11,10 @@ import (
 )
 
 // sheet draws on the pages of one document.
-type sheet struct{ pdf *fpdf.Fpdf }
+type sheet struct {
+	pdf   *fpdf.Fpdf
+	fonts map[string]bool // the families and weights that the document has
+}
 
 // style is how a text looks.
 type style struct {
@@ -47,9 +50,7 @@ func newSheet(orientation string, made time.Time, title string) *sheet {
 	pdf.SetMargins(0, 0, 0)
 	pdf.SetCellMargin(0)
 	pdf.SetAutoPageBreak(false, 0)
-	pdf.AddUTF8FontFromBytes("text", "", regular)
-	pdf.AddUTF8FontFromBytes("text", "B", bold)
-	return &sheet{pdf}
+	return &sheet{pdf, map[string]bool{}}
 }
 
 func (s *sheet) bytes() ([]byte, error) {
@@ -58,18 +59,40 @@ func (s *sheet) bytes() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// use sets the style that texts are measured and drawn in.
-func (s *sheet) use(st style) {
-	s.pdf.SetFont("text", st.weight, st.size)
+// use sets the style that texts are measured and drawn in, and the family. A font comes into
+// the document with its first text.
+func (s *sheet) use(st style, family string) {
+	if font := family + st.weight; !s.fonts[font] {
+		s.fonts[font] = true
+		weights := map[string]int{"": 0, "B": 1}
+		s.pdf.AddUTF8FontFromBytes(family, st.weight, families[family][weights[st.weight]])
+	}
+	s.pdf.SetFont(family, st.weight, st.size)
 	s.pdf.SetTextColor(st.colour[0], st.colour[1], st.colour[2])
+}
+
+// width is how wide a printable line is.
+func (s *sheet) width(st style, line string) (width float64) {
+	for _, p := range pieces(line) {
+		s.use(st, p.family)
+		width += s.pdf.GetStringWidth(p.text)
+	}
+	return width
 }
 
 // text writes one line, whose middle is half a line below y, to the left (L) or to the
 // right (R) between two edges.
 func (s *sheet) text(st style, align string, from, to, y, height float64, text string) {
-	s.use(st)
-	s.pdf.SetXY(from, y)
-	s.pdf.CellFormat(to-from, height, visual(printable(text)), "", 0, align+"M", false, 0, "")
+	parts := pieces(visual(printable(text)))
+	if align == "R" && len(parts) > 1 {
+		from, align = to-s.width(st, visual(printable(text))), "L"
+	}
+	for _, p := range parts {
+		s.use(st, p.family)
+		s.pdf.SetXY(from, y)
+		s.pdf.CellFormat(to-from, height, p.text, "", 0, align+"M", false, 0, "")
+		from += s.pdf.GetStringWidth(p.text)
+	}
 }
 
 // block writes lines below each other and returns where they end.
@@ -92,19 +115,18 @@ func (s *sheet) line(from, to, y, weight float64, colour [3]int) {
 // wrap breaks a text into lines of a width, between words, or within a word that is wider
 // than a line. There is always one line.
 func (s *sheet) wrap(text string, st style, width float64) []string {
-	s.use(st)
 	lines := []string{""}
 	for word := range strings.SplitSeq(printable(text), " ") {
 		last := &lines[len(lines)-1]
-		if s.pdf.GetStringWidth(*last+" "+word) <= width {
+		if s.width(st, *last+" "+word) <= width {
 			*last = strings.TrimPrefix(*last+" "+word, " ")
 			continue
 		}
 		if *last != "" {
 			lines = append(lines, "")
 		}
-		for s.pdf.GetStringWidth(word) > width {
-			n := s.fitting(word, width)
+		for s.width(st, word) > width {
+			n := s.fitting(st, word, width)
 			lines[len(lines)-1] = word[:n]
 			lines, word = append(lines, ""), word[n:]
 		}
@@ -114,10 +136,10 @@ func (s *sheet) wrap(text string, st style, width float64) []string {
 }
 
 // fitting is how many bytes of a word fit into a width, at least those of one character.
-func (s *sheet) fitting(word string, width float64) int {
+func (s *sheet) fitting(st style, word string, width float64) int {
 	_, n := utf8.DecodeRuneInString(word)
 	for i := range word {
-		if i > n && s.pdf.GetStringWidth(word[:i]) > width {
+		if i > n && s.width(st, word[:i]) > width {
 			break
 		}
 		n = max(n, i)

@@ -87,12 +87,10 @@ func (s *sheet) cells(t Table, st style, cells []string, y float64) {
 
 // cut shortens a text to a width, and shows that it did.
 func (s *sheet) cut(text string, st style, width float64) string {
-	s.use(st)
 	text = printable(text)
-	if s.pdf.GetStringWidth(text) <= width {
+	if s.width(st, text) <= width {
 		return text
 	}
 	const more = "…"
-	width -= s.pdf.GetStringWidth(more)
-	return text[:s.fitting(text, width)] + more
+	return text[:s.fitting(st, text, width-s.width(st, more))] + more
 }
