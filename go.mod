@@ -98,3 +98,6 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	gopkg.in/ini.v1 v1.67.3 // indirect
 )
+
+// What npm installs is no part of the module.
+ignore gen/ts/node_modules

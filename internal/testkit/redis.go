@@ -17,13 +17,10 @@ type Redis struct {
 	cmd  *exec.Cmd
 }
 
-// StartRedis starts a Redis on a free port. Where none is installed it skips the test;
-// `task tools` installs one.
+// StartRedis starts a Redis on a free port. Where none is installed, see Program.
 func StartRedis(t testing.TB) *Redis {
 	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		t.Skip("redis-server is not installed; the task tools installs it")
-	}
+	Program(t, "redis-server")
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	r := &Redis{t: t, port: strconv.Itoa(ln.Addr().(*net.TCPAddr).Port)}
