@@ -25,7 +25,7 @@ func TestReadmeTour(t *testing.T) {
 	blocks := regexp.MustCompile("(?s)```(sh|json)\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
 	require.GreaterOrEqual(t, len(blocks), 16)
 
-	address := startDev(t)
+	address := startDev(t, nil)
 	const mark = "\n--- end of step ---\n"
 	var script strings.Builder
 	var wanted []string
@@ -50,8 +50,8 @@ func TestReadmeTour(t *testing.T) {
 }
 
 // startDev runs `chelal dev` on a free port and a database of its own until the test
-// ends, and returns its address.
-func startDev(t *testing.T) string {
+// ends, and returns its address; vars are variables of its environment, by name.
+func startDev(t *testing.T, vars map[string]string) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -64,7 +64,7 @@ func startDev(t *testing.T) string {
 	var complaints bytes.Buffer
 	go func() {
 		args := []string{"dev", "--listen", address, "--data", dir, "--patients", "20"}
-		done <- run(ctx, args, func(string) string { return "" }, strings.NewReader(""), out, &complaints)
+		done <- run(ctx, args, func(name string) string { return vars[name] }, strings.NewReader(""), out, &complaints)
 	}()
 	t.Cleanup(func() {
 		stop()

@@ -1,1 +1,6 @@
-export * from './schema.gen.js'
+export { Chelal, type ChelalOptions } from './client.js'
+export type { LineState, LiveOptions } from './live.js'
+export { ConnectionError, ProblemError } from './problem.js'
+export { inMemory, type Tokens, type TokenStore } from './session.js'
+export type { Answer, Filters, Item, ListPath, LiveEvent, Topic, Verb } from './types.js'
+export type * from './schema.gen.js'
