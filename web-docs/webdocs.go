@@ -21,7 +21,7 @@ const (
 	errorsPath = root + "errors/"
 )
 
-//go:embed index.html offline-sync.html realtime.html docs.js docs.css icon.svg swagger-ui
+//go:embed index.html offline-sync.html realtime.html live.html live.js chelal-client.gen.js docs.js docs.css icon.svg swagger-ui
 var files embed.FS
 
 // Handler serves the paths below /docs/, which it expects unstripped: the API
