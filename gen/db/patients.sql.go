@@ -314,3 +314,46 @@ func (q *Queries) PatientUpdate(ctx context.Context, db DBTX, arg PatientUpdateP
 	)
 	return i, err
 }
+
+const PatientsGet = `-- name: PatientsGet :many
+SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id FROM core_patient WHERE id = ANY($1::bigint[])
+`
+
+// PatientsGet answers those of the patients that there are.
+func (q *Queries) PatientsGet(ctx context.Context, db DBTX, ids []int64) ([]CorePatient, error) {
+	rows, err := db.Query(ctx, PatientsGet, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CorePatient{}
+	for rows.Next() {
+		var i CorePatient
+		if err := rows.Scan(
+			&i.ID,
+			&i.UniqueID,
+			&i.FirstName,
+			&i.LastName,
+			&i.DateOfBirth,
+			&i.Gender,
+			&i.ContactInfo,
+			&i.Address,
+			&i.KnownAllergies,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.UserID,
+			&i.Version,
+			&i.NameKey,
+			&i.ContactKey,
+			&i.SearchText,
+			&i.MergedIntoID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

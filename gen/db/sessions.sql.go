@@ -118,31 +118,46 @@ func (q *Queries) LoginFailures(ctx context.Context, db DBTX, arg LoginFailuresP
 	return items, nil
 }
 
-const PrincipalGet = `-- name: PrincipalGet :one
-SELECT u.id, u.username, coalesce(r.name, '')::text AS role, u.password_change_required
+const PrincipalsGet = `-- name: PrincipalsGet :many
+SELECT s.id AS session_id, u.id, u.username, coalesce(r.name, '')::text AS role, u.password_change_required
 FROM core_session s JOIN core_user u ON u.id = s.user_id LEFT JOIN core_role r ON r.id = u.role_id
-WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL AND u.is_active
+WHERE s.id = ANY($1::uuid[]) AND s.revoked_at IS NULL AND u.is_active
 `
 
-type PrincipalGetRow struct {
-	ID                     int64  `json:"id"`
-	Username               string `json:"username"`
-	Role                   string `json:"role"`
-	PasswordChangeRequired bool   `json:"password_change_required"`
+type PrincipalsGetRow struct {
+	SessionID              uuid.UUID `json:"session_id"`
+	ID                     int64     `json:"id"`
+	Username               string    `json:"username"`
+	Role                   string    `json:"role"`
+	PasswordChangeRequired bool      `json:"password_change_required"`
 }
 
-// PrincipalGet answers who has this session, as of now: a revoked session, a deactivated
+// PrincipalsGet answers who has these sessions, as of now: a revoked session, a deactivated
 // account and a changed role take effect with the next request.
-func (q *Queries) PrincipalGet(ctx context.Context, db DBTX, sessionID uuid.UUID, userID int64) (PrincipalGetRow, error) {
-	row := db.QueryRow(ctx, PrincipalGet, sessionID, userID)
-	var i PrincipalGetRow
-	err := row.Scan(
-		&i.ID,
-		&i.Username,
-		&i.Role,
-		&i.PasswordChangeRequired,
-	)
-	return i, err
+func (q *Queries) PrincipalsGet(ctx context.Context, db DBTX, sessionIds []uuid.UUID) ([]PrincipalsGetRow, error) {
+	rows, err := db.Query(ctx, PrincipalsGet, sessionIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PrincipalsGetRow{}
+	for rows.Next() {
+		var i PrincipalsGetRow
+		if err := rows.Scan(
+			&i.SessionID,
+			&i.ID,
+			&i.Username,
+			&i.Role,
+			&i.PasswordChangeRequired,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const RefreshTokenCreate = `-- name: RefreshTokenCreate :exec

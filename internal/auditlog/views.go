@@ -5,7 +5,7 @@ package auditlog
 import (
 	"context"
 	"net/netip"
-	"sync"
+	"slices"
 	"time"
 
 	"chelal/gen/db"
@@ -29,33 +29,21 @@ type Viewed struct {
 	At        time.Time
 }
 
-const (
-	// viewsAtOnce bounds a statement; the views of one request stay together.
-	viewsAtOnce = 2_000
-	// writeTime is how long one statement may take, whoever waits for it.
-	writeTime = 5 * time.Second
-)
+// viewsAtOnce bounds a statement; the views of one request stay together.
+const viewsAtOnce = 2_000
 
-// Views writes views into the log by group commit: while one statement is on its way,
-// those who come meanwhile gather for the next. So a read costs a share of a commit, and
-// the busier the server the smaller the share.
+// Views writes views into the log by group commit: a read costs a share of a commit.
 type Views struct {
-	db   pg.DB
-	turn chan struct{} // held by whoever writes
-
-	mu     sync.Mutex
-	groups []*group
-}
-
-// group are the views of one statement. err is to be read when done is closed.
-type group struct {
-	views []Viewed
-	done  chan struct{}
-	err   error
+	together *pg.Together[[]Viewed, struct{}]
 }
 
 // NewViews returns what writes views on conn.
-func NewViews(conn pg.DB) *Views { return &Views{db: conn, turn: make(chan struct{}, 1)} }
+func NewViews(conn pg.DB) *Views {
+	size := func(views []Viewed) int { return len(views) }
+	return &Views{pg.NewTogether(1, viewsAtOnce, size, func(ctx context.Context, asked [][]Viewed) (struct{}, error) {
+		return struct{}{}, db.New().ViewsCreate(ctx, conn, columns(slices.Concat(asked...)))
+	})}
+}
 
 // Write returns nil when the views are committed. When ctx ends before, they may be
 // committed or not. Under pg.WithTx they are written at once, and committed with what
@@ -64,63 +52,12 @@ func (v *Views) Write(ctx context.Context, views []Viewed) error {
 	if len(views) == 0 {
 		return nil
 	}
-	if pg.Joined(ctx) {
-		return db.New().ViewsCreate(ctx, v.db, columns(views))
-	}
-	g := v.join(views)
-	for {
-		select {
-		case <-g.done:
-			return g.err
-		case <-ctx.Done():
-			return ctx.Err()
-		case v.turn <- struct{}{}:
-			v.writeNext(ctx)
-			<-v.turn
-		}
-	}
+	_, err := v.together.Do(ctx, views)
+	return err
 }
 
 // Waiting answers how many views wait for a statement under way to end.
-func (v *Views) Waiting() (n int) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	for _, g := range v.groups {
-		n += len(g.views)
-	}
-	return n
-}
-
-// join adds views to the last group that waits, or to a new one when it is full.
-func (v *Views) join(views []Viewed) *group {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if n := len(v.groups); n > 0 && len(v.groups[n-1].views)+len(views) <= viewsAtOnce {
-		v.groups[n-1].views = append(v.groups[n-1].views, views...)
-		return v.groups[n-1]
-	}
-	g := &group{views: append([]Viewed{}, views...), done: make(chan struct{})}
-	v.groups = append(v.groups, g)
-	return g
-}
-
-// writeNext writes the group that waits longest, if any. It goes on when ctx ends: others
-// wait for the group too.
-func (v *Views) writeNext(ctx context.Context) {
-	v.mu.Lock()
-	if len(v.groups) == 0 {
-		v.mu.Unlock()
-		return
-	}
-	g := v.groups[0]
-	v.groups = v.groups[1:]
-	v.mu.Unlock()
-
-	defer close(g.done)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTime)
-	defer cancel()
-	g.err = db.New().ViewsCreate(ctx, v.db, columns(g.views))
-}
+func (v *Views) Waiting() int { return v.together.Waiting() }
 
 func columns(views []Viewed) db.ViewsCreateParams {
 	var p db.ViewsCreateParams

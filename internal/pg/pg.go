@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"chelal/gen/db"
 )
@@ -46,8 +47,10 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
-// Types makes timestamps scan as UTC whatever the machine's own zone.
+// Types makes timestamps scan as UTC whatever the machine's own zone, and sends UUIDs as the
+// 16 bytes that they are, which pgx by itself would try as a text first.
 func Types(m *pgtype.Map) {
+	pgxuuid.Register(m)
 	m.RegisterType(&pgtype.Type{
 		Name: "timestamptz", OID: pgtype.TimestamptzOID,
 		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},

@@ -12,7 +12,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"chelal/gen/api"
-	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
 	"chelal/internal/authz"
@@ -87,12 +86,13 @@ func (h *handlers) authenticate(ctx context.Context, header string) (authn.Princ
 
 // principal answers who has a session now, and gone when it is over.
 func (h *handlers) principal(ctx context.Context, claims authn.Claims, gone *apperr.Error) (authn.Principal, error) {
-	row, err := db.New().PrincipalGet(ctx, h.DB, claims.Session, claims.UserID)
-	if isMissing(err) {
-		return authn.Principal{}, gone.Because(err)
-	}
+	sessions, err := h.principals.Do(ctx, claims.Session)
 	if err != nil {
 		return authn.Principal{}, err
+	}
+	row, stands := sessions[claims.Session]
+	if !stands || row.ID != claims.UserID {
+		return authn.Principal{}, gone
 	}
 	return authn.Principal{
 		UserID: row.ID, Username: row.Username, Role: row.Role, Session: claims.Session,

@@ -15,6 +15,7 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
 	"chelal/gen/api"
+	"chelal/gen/db"
 	"chelal/internal/auditlog"
 	"chelal/internal/authn"
 	"chelal/internal/change"
@@ -57,6 +58,8 @@ type handlers struct {
 	Options
 	changes    *change.Store
 	views      *auditlog.Views
+	principals *pg.Together[uuid.UUID, map[uuid.UUID]db.PrincipalsGetRow]
+	patients   *pg.Together[int64, map[int64]db.CorePatient]
 	requestKey []byte // of the hashes that tell whether a repeated request is the same
 	factors    *authn.Sealer
 	links      *media.Links
@@ -88,6 +91,8 @@ func New(o Options) (*Server, error) {
 		Options:    o,
 		changes:    &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed},
 		views:      auditlog.NewViews(o.DB),
+		principals: byKey(o.DB, db.New().PrincipalsGet, func(row db.PrincipalsGetRow) uuid.UUID { return row.SessionID }),
+		patients:   byKey(o.DB, db.New().PatientsGet, func(row db.CorePatient) int64 { return row.ID }),
 		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
 		links:      newLinks(o),
 		factors:    authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
@@ -137,4 +142,18 @@ func (h *handlers) dayStart(day openapi_types.Date) time.Time {
 
 func (h *handlers) dayEnd(day openapi_types.Date) time.Time {
 	return scheduling.DayStart(day.AddDate(0, 0, 1), h.Zone)
+}
+
+// byKey reads rows by their keys, those of many requests in one statement.
+func byKey[K comparable, V any](conn pg.DB, read func(context.Context, db.DBTX, []K) ([]V, error), key func(V) K) *pg.Together[K, map[K]V] {
+	const statementsAtOnce, keysAtOnce = 2, 200
+	one := func(K) int { return 1 }
+	return pg.NewTogether(statementsAtOnce, keysAtOnce, one, func(ctx context.Context, keys []K) (map[K]V, error) {
+		rows, err := read(ctx, conn, keys)
+		found := make(map[K]V, len(rows))
+		for _, row := range rows {
+			found[key(row)] = row
+		}
+		return found, err
+	})
 }

@@ -6,6 +6,10 @@ SELECT p.* FROM core_patient p WHERE true;
 SELECT * FROM core_patient
 WHERE id = @id AND (sqlc.narg(own_user_id)::bigint IS NULL OR user_id = sqlc.narg(own_user_id));
 
+-- PatientsGet answers those of the patients that there are.
+-- name: PatientsGet :many
+SELECT * FROM core_patient WHERE id = ANY(@ids::bigint[]);
+
 -- name: PatientLock :one
 SELECT * FROM core_patient WHERE id = @id FOR NO KEY UPDATE;
 

@@ -1,9 +1,9 @@
--- PrincipalGet answers who has this session, as of now: a revoked session, a deactivated
+-- PrincipalsGet answers who has these sessions, as of now: a revoked session, a deactivated
 -- account and a changed role take effect with the next request.
--- name: PrincipalGet :one
-SELECT u.id, u.username, coalesce(r.name, '')::text AS role, u.password_change_required
+-- name: PrincipalsGet :many
+SELECT s.id AS session_id, u.id, u.username, coalesce(r.name, '')::text AS role, u.password_change_required
 FROM core_session s JOIN core_user u ON u.id = s.user_id LEFT JOIN core_role r ON r.id = u.role_id
-WHERE s.id = @session_id AND s.user_id = @user_id AND s.revoked_at IS NULL AND u.is_active;
+WHERE s.id = ANY(@session_ids::uuid[]) AND s.revoked_at IS NULL AND u.is_active;
 
 -- name: SessionCreate :exec
 INSERT INTO core_session (id, user_id, created_at, expires_at, ip_address, user_agent)
