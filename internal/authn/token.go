@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jws"
 	"github.com/lestrrat-go/jwx/v2/jwt"
@@ -43,8 +44,13 @@ type Tokens struct {
 	keys     [][]byte // the first signs, all verify
 	lifetime time.Duration
 	now      func() time.Time
-	verified verified
+	// verified remembers whose signature was found right, which costs more than the rest of a
+	// request's way.
+	verified *lru.Cache[string, Claims]
 }
+
+// verifiedAtMost bounds their memory to some megabytes.
+const verifiedAtMost = 10_000
 
 // NewTokens returns Tokens that sign with a key derived from current. Tokens signed
 // under an old secret remain valid until they expire. A secret shorter than 32
@@ -53,7 +59,11 @@ func NewTokens(current []byte, old [][]byte, lifetime time.Duration, now func() 
 	if lifetime < time.Second {
 		return nil, errors.New("authn: an access token must live for a second at least")
 	}
-	t := &Tokens{lifetime: lifetime, now: now}
+	known, err := lru.New[string, Claims](verifiedAtMost)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tokens{lifetime: lifetime, now: now, verified: known}
 	for _, secret := range append([][]byte{current}, old...) {
 		if len(secret) < minSecretSize {
 			return nil, fmt.Errorf("authn: a secret of %d bytes is too short; %d are needed", len(secret), minSecretSize)
@@ -90,15 +100,14 @@ func (t *Tokens) Issue(userID int64, session uuid.UUID) (token string, expires t
 // Every other token is the same Unauthenticated error, whose private cause holds no
 // part of the token. Whether the session still stands is the caller's to ask.
 func (t *Tokens) Verify(token string) (Claims, error) {
-	now := t.now()
-	if claims, known := t.verified.get(token); known && now.Before(claims.Expires) {
+	if claims, known := t.verified.Get(token); known && t.now().Before(claims.Expires) {
 		return claims, nil
 	}
 	claims, err := t.verify(token)
 	if err != nil {
 		return Claims{}, errToken.Because(err)
 	}
-	t.verified.add(token, claims, now)
+	t.verified.Add(strings.Clone(token), claims) // not the whole header that it was cut from
 	return claims, nil
 }
 

@@ -62,6 +62,24 @@ func TestIssuedTokenVerifiesUntilItExpires(t *testing.T) {
 	requireRefused(t, newTokens(t, expires.Add(30*time.Second), secret), token)
 }
 
+func TestAVerifiedTokenExpiresToo(t *testing.T) {
+	t.Parallel()
+	now := noon
+	tokens, err := authn.NewTokens(secret, nil, lifetime, func() time.Time { return now })
+	require.NoError(t, err)
+	token, expires, err := tokens.Issue(42, session)
+	require.NoError(t, err)
+	for _, at := range []time.Time{noon, noon, expires.Add(-time.Nanosecond)} {
+		now = at
+		claims, err := tokens.Verify(token)
+		require.NoError(t, err)
+		require.EqualValues(t, 42, claims.UserID)
+	}
+	requireRefused(t, tokens, token[:len(token)-4]+"AAAA")
+	now = expires
+	requireRefused(t, tokens, token)
+}
+
 func TestIssueNeverRepeatsAToken(t *testing.T) {
 	t.Parallel()
 	tokens := newTokens(t, noon, secret)
