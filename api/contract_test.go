@@ -3,6 +3,7 @@ package contract_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -35,6 +36,7 @@ func TestContract(t *testing.T) {
 				require.NotNil(t, op.Parameters.GetByInAndName("header", "Idempotency-Key"), where)
 			}
 			bodies(t, where, op)
+			answers(t, where, op)
 		}
 	}
 	require.NotEmpty(t, ids)
@@ -121,6 +123,23 @@ func bodies(t *testing.T, where string, op *openapi3.Operation) {
 	require.NotNil(t, schema.AdditionalProperties.Has, "%s: additionalProperties", where)
 	require.False(t, *schema.AdditionalProperties.Has, "%s: additionalProperties", where)
 	require.NotNil(t, schema.Example, "%s: example", where)
+}
+
+// answers holds that a success in JSON comes with an example: its schema's own, or, of a
+// list, that of its rows.
+func answers(t *testing.T, where string, op *openapi3.Operation) {
+	t.Helper()
+	for status, response := range op.Responses.Map() {
+		media := response.Value.Content.Get("application/json")
+		if !strings.HasPrefix(status, "2") || media == nil {
+			continue
+		}
+		schema := media.Schema.Value
+		if rows := schema.Properties["results"]; rows != nil && schema.Example == nil {
+			schema = rows.Value.Items.Value
+		}
+		require.True(t, media.Example != nil || schema.Example != nil, "%s: an example of its %s", where, status)
+	}
 }
 
 // TestPatientsRecordsAreMarked holds that whatever an answer shows of a patient stands in

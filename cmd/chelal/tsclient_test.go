@@ -59,8 +59,8 @@ func TestTypeScriptClient(t *testing.T) {
 	write("readme.ts", strings.ReplaceAll(blocks("ts"), "127.0.0.1:8000", address))
 	in(source, "npm", "exec", "--", "tsc", "--project", project)
 	t.Setenv("CHELAL_URL", "http://"+address)
-	in(project, "node", "--experimental-websocket", "--test", "client.test.js")
-	in(project, "node", "--experimental-websocket", "readme.js")
-	said := in(project, "node", "--experimental-websocket", "--no-warnings", "reception.js", "http://"+address)
+	in(project, "node", "--test", "client.test.js")
+	in(project, "node", "readme.js")
+	said := in(project, "node", "reception.js", "http://"+address)
 	require.Equal(t, blocks("text"), said)
 }

@@ -1496,12 +1496,12 @@ type AppointmentWrite struct {
 	Time TimeOfDay `json:"time"`
 }
 
-// AppointmentsByDoctor defines model for AppointmentsByDoctor.
+// AppointmentsByDoctor Example: {"appointments_by_doctor":[{"appointment_count":3,"doctor__first_name":"Amina","doctor__last_name":"Otieno","doctor_id":3,"doctor_name":"Amina Otieno"}]}
 type AppointmentsByDoctor struct {
 	AppointmentsByDoctor []DoctorCount `json:"appointments_by_doctor"`
 }
 
-// AppointmentsToday defines model for AppointmentsToday.
+// AppointmentsToday Example: {"appointments":[{"created_at":"2026-11-20T08:30:00Z","date":"2026-12-01","doctor":3,"doctor_name":"Amina Otieno","duration_minutes":30,"ends_at":"2026-12-01T07:00:00Z","id":7,"notes":"Follow-up","overbook_reason":"","overbooked":false,"patient":1,"patient_name":"Jane Smith","starts_at":"2026-12-01T06:30:00Z","status":"scheduled","time":"09:30:00","updated_at":"2026-11-20T08:30:00Z","version":1}],"count":1,"date":"2026-12-01"}
 type AppointmentsToday struct {
 	Appointments []Appointment      `json:"appointments"`
 	Count        int64              `json:"count"`
@@ -1531,14 +1531,14 @@ type AuditLog struct {
 	Description string `json:"description"`
 
 	// Details The changed values before and after; of a deleted record, all
-	Details    nullable.Nullable[interface{}] `json:"details"`
-	ID         int64                          `json:"id"`
-	IPAddress  nullable.Nullable[string]      `json:"ip_address"`
-	ObjectID   nullable.Nullable[string]      `json:"object_id"`
-	ObjectType nullable.Nullable[string]      `json:"object_type"`
-	Patient    nullable.Nullable[int64]       `json:"patient"`
-	RequestID  string                         `json:"request_id"`
-	Timestamp  time.Time                      `json:"timestamp"`
+	Details    nullable.Nullable[json.RawMessage] `json:"details"`
+	ID         int64                              `json:"id"`
+	IPAddress  nullable.Nullable[string]          `json:"ip_address"`
+	ObjectID   nullable.Nullable[string]          `json:"object_id"`
+	ObjectType nullable.Nullable[string]          `json:"object_type"`
+	Patient    nullable.Nullable[int64]           `json:"patient"`
+	RequestID  string                             `json:"request_id"`
+	Timestamp  time.Time                          `json:"timestamp"`
 
 	// User The username as it was; absent where nobody was signed in
 	User *string `json:"user,omitempty"`
@@ -1587,7 +1587,7 @@ type AuditVerification struct {
 	Unsealed int64 `json:"unsealed"`
 }
 
-// Availability defines model for Availability.
+// Availability Example: {"date":"2026-12-01","doctor":7,"duration_minutes":30,"slots":[{"date":"2026-12-01","ends_at":"2026-12-01T07:00:00Z","starts_at":"2026-12-01T06:30:00Z","time":"09:30:00"}],"working_hours_end":"17:00:00","working_hours_start":"08:00:00"}
 type Availability struct {
 	Date            openapi_types.Date `json:"date"`
 	Doctor          int64              `json:"doctor"`
@@ -1768,7 +1768,7 @@ type BillWrite struct {
 	Patient   int64                    `json:"patient"`
 }
 
-// BillingStats defines model for BillingStats.
+// BillingStats Example: {"collections_today":430.5,"pending_bills_amount":880,"pending_bills_count":12,"report_date":"2026-12-01","total_revenue":15030.5}
 type BillingStats struct {
 	CollectionsToday   float64            `json:"collections_today"`
 	PendingBillsAmount float64            `json:"pending_bills_amount"`
@@ -1812,7 +1812,7 @@ type CreatedPatient struct {
 	Version int64 `json:"version"`
 }
 
-// Dashboard defines model for Dashboard.
+// Dashboard Example: {"anniversaries":[{"first_name":"Jane","id":3,"last_name":"Smith"}],"birthdays_today":[{"first_name":"Jane","id":3,"last_name":"Smith"}],"notifications":[{"created_at":"2026-12-01T08:30:00Z","id":3,"is_read":true,"message":"Jane Smith has an appointment.","title":"Appointment booked"}],"patient_registrations_trend":[{"count":12,"date":"2026-12-01"}],"patient_registrations_trend_30":[{"count":12,"date":"2026-12-01"}],"pending_bills":12,"recent_appointments":[{"created_at":"2026-11-20T08:30:00Z","date":"2026-12-01","doctor":3,"doctor_name":"Amina Otieno","duration_minutes":30,"ends_at":"2026-12-01T07:00:00Z","id":7,"notes":"Follow-up","overbook_reason":"","overbooked":false,"patient":1,"patient_name":"Jane Smith","starts_at":"2026-12-01T06:30:00Z","status":"scheduled","time":"09:30:00","updated_at":"2026-11-20T08:30:00Z","version":1}],"revenue_breakdown":[{"department":"Outpatient","method":"Cash","total":430.5}],"revenue_trend":[{"date":"2026-12-01","total":1530.5}],"revenue_trend_30":[{"date":"2026-12-01","total":1530.5}],"system_health":{"background_jobs":"running","database":"healthy","status":"operational"},"today_appointments":24,"total_patients":1500,"total_revenue":15030.5,"unread_notifications":1,"whats_new":[{"action":"create","description":"appointment: create","timestamp":"2026-12-01T08:30:00Z"}]}
 type Dashboard struct {
 	// ActiveUsers For Admins: who changed something or signed in during the last 24 hours, of which the first one counts whole
 	ActiveUsers *int64 `json:"active_users,omitempty"`
@@ -1903,7 +1903,7 @@ type DashboardNotification struct {
 	Title     string    `json:"title"`
 }
 
-// DashboardStats defines model for DashboardStats.
+// DashboardStats Example: {"total_appointments":4210,"total_bills":3120,"total_patients":1500,"total_revenue":15030.5}
 type DashboardStats struct {
 	TotalAppointments int64   `json:"total_appointments"`
 	TotalBills        int64   `json:"total_bills"`
@@ -2265,7 +2265,7 @@ type Patient struct {
 	Version int64 `json:"version"`
 }
 
-// PatientCount defines model for PatientCount.
+// PatientCount Example: {"patient_count":1500,"report_date":"2026-12-01"}
 type PatientCount struct {
 	PatientCount int64              `json:"patient_count"`
 	ReportDate   openapi_types.Date `json:"report_date"`
@@ -2602,7 +2602,7 @@ type RefundWrite struct {
 	Reason string     `json:"reason"`
 }
 
-// Registered defines model for Registered.
+// Registered Example: {"message":"Registered.","user":{"date_joined":"2026-01-15T08:30:00Z","email":"doctor@example.org","first_name":"Jane","id":3,"is_active":true,"language_preference":"en","last_login":null,"last_name":"Smith","password_change_required":false,"preferences":{"theme":"dark"},"profile_image":null,"role":{"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1},"two_factor_enabled":false,"username":"doctor","version":1}}
 type Registered struct {
 	Message string `json:"message"`
 
@@ -2704,7 +2704,7 @@ type RevenueOfPeriod struct {
 	Total    float64            `json:"total"`
 }
 
-// RevenueReport defines model for RevenueReport.
+// RevenueReport Example: {"by_method":[{"department":"Outpatient","method":"Cash","total":430.5}],"date_from":"2026-12-01","date_to":"2026-12-01","payments":18,"period":"day","series":[{"by_method":[{"department":"Outpatient","method":"Cash","total":430.5}],"date":"2026-12-01","payments":18,"total":430.5}],"total_revenue":430.5}
 type RevenueReport struct {
 	ByMethod []RevenueOfMethod   `json:"by_method"`
 	DateFrom openapi_types.Date  `json:"date_from"`
@@ -2892,7 +2892,7 @@ type SignIn struct {
 	Username string `json:"username"`
 }
 
-// SignedIn defines model for SignedIn.
+// SignedIn Example: {"access":"eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl","refresh":"chr_3q2-7wQ1mB7xN5cR2pL8sD6fH4gJ0yZk3vT9wQ1mB7x","user":{"date_joined":"2026-01-15T08:30:00Z","email":"doctor@example.org","first_name":"Jane","id":3,"is_active":true,"language_preference":"en","last_login":null,"last_name":"Smith","password_change_required":false,"preferences":{"theme":"dark"},"profile_image":null,"role":{"description":"Patient care, encounters, prescriptions and appointments","id":2,"name":"Doctor","version":1},"two_factor_enabled":false,"username":"doctor","version":1}}
 type SignedIn struct {
 	// Access For `Authorization: Bearer`
 	Access string `json:"access"`
@@ -2987,14 +2987,14 @@ type SyncBatchStatus string
 // SyncDifference Example: {"base":"123 Main St","field":"address","theirs":"7 Old Road","yours":"5 New Road"}
 type SyncDifference struct {
 	// Base The value in the version that the device saw, when it came of an operation that was sent here
-	Base  nullable.Nullable[interface{}] `json:"base,omitempty"`
-	Field string                         `json:"field"`
+	Base  nullable.Nullable[any] `json:"base,omitempty"`
+	Field string                 `json:"field"`
 
 	// Theirs The value now
-	Theirs nullable.Nullable[interface{}] `json:"theirs"`
+	Theirs nullable.Nullable[any] `json:"theirs"`
 
 	// Yours The value in the operation; left out when it does not name the field
-	Yours nullable.Nullable[interface{}] `json:"yours,omitempty"`
+	Yours nullable.Nullable[any] `json:"yours,omitempty"`
 }
 
 // SyncEntity defines model for SyncEntity.
@@ -3205,7 +3205,7 @@ type TokenPair struct {
 	Refresh string `json:"refresh"`
 }
 
-// TopMedications defines model for TopMedications.
+// TopMedications Example: {"top_medications":[{"count":3,"medication_name":"Amoxicillin 500 mg"}]}
 type TopMedications struct {
 	TopMedications []MedicationCount `json:"top_medications"`
 }

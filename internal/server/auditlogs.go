@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/oapi-codegen/nullable"
@@ -131,14 +132,14 @@ func (h *handlers) ListOwnAuditLog(ctx context.Context, r api.ListOwnAuditLogReq
 func toAPIAuditLog(a db.AuditLogGetRow) api.AuditLog {
 	row := api.AuditLog{
 		ID: a.ID, UserID: a.UserID, Action: a.Action, ObjectType: toNullable(a.ObjectType), ObjectID: toNullable(a.ObjectID),
-		Description: a.Description, Timestamp: a.Timestamp, Details: nullable.NewNullNullable[any](),
+		Description: a.Description, Timestamp: a.Timestamp, Details: nullable.NewNullNullable[json.RawMessage](),
 		Patient: toNullable(a.PatientID), RequestID: a.RequestID, IPAddress: nullable.NewNullNullable[string](),
 	}
 	if a.UserID != nil {
 		row.User = &a.Username
 	}
 	if a.Details != nil {
-		row.Details = nullable.NewNullableWithValue[any](a.Details)
+		row.Details = nullable.NewNullableWithValue(a.Details)
 	}
 	if a.IPAddress != nil {
 		row.IPAddress = nullable.NewNullableWithValue(a.IPAddress.String())

@@ -105,7 +105,7 @@ class Socket<T extends Topic> {
       this.reason = reason
       closed()
     }
-    socket.onerror = closed // Node.js 20 tells no more of a socket that does not open
+    socket.onerror = closed // Node.js may tell no more of a socket that does not open
   }
 
   async *events(): AsyncGenerator<LiveEvent<T>, void> {

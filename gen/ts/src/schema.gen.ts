@@ -2203,6 +2203,36 @@ export interface components {
             /** @description For `POST /api/auth/refresh/` */
             refresh: string;
         };
+        /**
+         * @example {
+         *       "access": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl",
+         *       "refresh": "chr_3q2-7wQ1mB7xN5cR2pL8sD6fH4gJ0yZk3vT9wQ1mB7x",
+         *       "user": {
+         *         "id": 3,
+         *         "username": "doctor",
+         *         "email": "doctor@example.org",
+         *         "first_name": "Jane",
+         *         "last_name": "Smith",
+         *         "role": {
+         *           "id": 2,
+         *           "name": "Doctor",
+         *           "description": "Patient care, encounters, prescriptions and appointments",
+         *           "version": 1
+         *         },
+         *         "language_preference": "en",
+         *         "preferences": {
+         *           "theme": "dark"
+         *         },
+         *         "profile_image": null,
+         *         "two_factor_enabled": false,
+         *         "is_active": true,
+         *         "date_joined": "2026-01-15T08:30:00Z",
+         *         "last_login": null,
+         *         "password_change_required": false,
+         *         "version": 1
+         *       }
+         *     }
+         */
         SignedIn: {
             /** @description For `Authorization: Bearer` */
             access: string;
@@ -2358,6 +2388,35 @@ export interface components {
             /** @description Why that role */
             reason?: string;
         };
+        /**
+         * @example {
+         *       "user": {
+         *         "id": 3,
+         *         "username": "doctor",
+         *         "email": "doctor@example.org",
+         *         "first_name": "Jane",
+         *         "last_name": "Smith",
+         *         "role": {
+         *           "id": 2,
+         *           "name": "Doctor",
+         *           "description": "Patient care, encounters, prescriptions and appointments",
+         *           "version": 1
+         *         },
+         *         "language_preference": "en",
+         *         "preferences": {
+         *           "theme": "dark"
+         *         },
+         *         "profile_image": null,
+         *         "two_factor_enabled": false,
+         *         "is_active": true,
+         *         "date_joined": "2026-01-15T08:30:00Z",
+         *         "last_login": null,
+         *         "password_change_required": false,
+         *         "version": 1
+         *       },
+         *       "message": "Registered."
+         *     }
+         */
         Registered: {
             user: components["schemas"]["User"];
             message: string;
@@ -2576,6 +2635,25 @@ export interface components {
              */
             version: number;
         };
+        /**
+         * @example {
+         *       "id": 1,
+         *       "unique_id": "G7P28XEF",
+         *       "first_name": "Jane",
+         *       "last_name": "Smith",
+         *       "date_of_birth": "1990-01-15",
+         *       "gender": "F",
+         *       "contact_info": "+1234567890",
+         *       "address": "123 Main St",
+         *       "known_allergies": "Penicillin",
+         *       "created_at": "2026-01-15T08:30:00Z",
+         *       "updated_at": "2026-01-15T08:30:00Z",
+         *       "user": null,
+         *       "merged_into": null,
+         *       "version": 1,
+         *       "possible_duplicates": []
+         *     }
+         */
         CreatedPatient: components["schemas"]["Patient"] & {
             possible_duplicates: components["schemas"]["PatientSummary"][];
         };
@@ -2826,6 +2904,23 @@ export interface components {
             previous: string | null;
             results: components["schemas"]["Appointment"][];
         };
+        /**
+         * @example {
+         *       "doctor": 7,
+         *       "date": "2026-12-01",
+         *       "duration_minutes": 30,
+         *       "working_hours_start": "08:00:00",
+         *       "working_hours_end": "17:00:00",
+         *       "slots": [
+         *         {
+         *           "date": "2026-12-01",
+         *           "time": "09:30:00",
+         *           "starts_at": "2026-12-01T06:30:00Z",
+         *           "ends_at": "2026-12-01T07:00:00Z"
+         *         }
+         *       ]
+         *     }
+         */
         Availability: {
             /** Format: int64 */
             doctor: number;
@@ -3752,7 +3847,9 @@ export interface components {
             /** Format: date-time */
             timestamp: string;
             /** @description The changed values before and after; of a deleted record, all */
-            details: unknown;
+            details: {
+                [key: string]: unknown;
+            } | null;
             /** Format: int64 */
             patient: number | null;
             request_id: string;
@@ -3860,6 +3957,102 @@ export interface components {
             code: "seal_missing" | "seal_changed" | "row_changed" | "rows_removed" | "rows_inserted" | "partition_missing" | "signature";
             detail: string;
         };
+        /**
+         * @example {
+         *       "total_patients": 1500,
+         *       "today_appointments": 24,
+         *       "pending_bills": 12,
+         *       "total_revenue": 15030.5,
+         *       "recent_appointments": [
+         *         {
+         *           "id": 7,
+         *           "patient_name": "Jane Smith",
+         *           "doctor_name": "Amina Otieno",
+         *           "date": "2026-12-01",
+         *           "time": "09:30:00",
+         *           "status": "scheduled",
+         *           "notes": "Follow-up",
+         *           "created_at": "2026-11-20T08:30:00Z",
+         *           "updated_at": "2026-11-20T08:30:00Z",
+         *           "patient": 1,
+         *           "doctor": 3,
+         *           "duration_minutes": 30,
+         *           "starts_at": "2026-12-01T06:30:00Z",
+         *           "ends_at": "2026-12-01T07:00:00Z",
+         *           "overbooked": false,
+         *           "overbook_reason": "",
+         *           "version": 1
+         *         }
+         *       ],
+         *       "system_health": {
+         *         "database": "healthy",
+         *         "background_jobs": "running",
+         *         "status": "operational"
+         *       },
+         *       "notifications": [
+         *         {
+         *           "id": 3,
+         *           "title": "Appointment booked",
+         *           "message": "Jane Smith has an appointment.",
+         *           "is_read": true,
+         *           "created_at": "2026-12-01T08:30:00Z"
+         *         }
+         *       ],
+         *       "unread_notifications": 1,
+         *       "whats_new": [
+         *         {
+         *           "action": "create",
+         *           "description": "appointment: create",
+         *           "timestamp": "2026-12-01T08:30:00Z"
+         *         }
+         *       ],
+         *       "birthdays_today": [
+         *         {
+         *           "id": 3,
+         *           "first_name": "Jane",
+         *           "last_name": "Smith"
+         *         }
+         *       ],
+         *       "anniversaries": [
+         *         {
+         *           "id": 3,
+         *           "first_name": "Jane",
+         *           "last_name": "Smith"
+         *         }
+         *       ],
+         *       "patient_registrations_trend": [
+         *         {
+         *           "date": "2026-12-01",
+         *           "count": 12
+         *         }
+         *       ],
+         *       "revenue_trend": [
+         *         {
+         *           "date": "2026-12-01",
+         *           "total": 1530.5
+         *         }
+         *       ],
+         *       "patient_registrations_trend_30": [
+         *         {
+         *           "date": "2026-12-01",
+         *           "count": 12
+         *         }
+         *       ],
+         *       "revenue_trend_30": [
+         *         {
+         *           "date": "2026-12-01",
+         *           "total": 1530.5
+         *         }
+         *       ],
+         *       "revenue_breakdown": [
+         *         {
+         *           "method": "Cash",
+         *           "department": "Outpatient",
+         *           "total": 430.5
+         *         }
+         *       ]
+         *     }
+         */
         Dashboard: {
             /** Format: int64 */
             total_patients: number;
@@ -4009,6 +4202,14 @@ export interface components {
             code: "jobs_stopped" | "jobs_behind" | "database_slow" | "low_stock" | "overdue_bills";
             message: string;
         };
+        /**
+         * @example {
+         *       "total_patients": 1500,
+         *       "total_appointments": 4210,
+         *       "total_bills": 3120,
+         *       "total_revenue": 15030.5
+         *     }
+         */
         DashboardStats: {
             /** Format: int64 */
             total_patients: number;
@@ -4019,12 +4220,45 @@ export interface components {
             /** Format: double */
             total_revenue: number;
         };
+        /**
+         * @example {
+         *       "patient_count": 1500,
+         *       "report_date": "2026-12-01"
+         *     }
+         */
         PatientCount: {
             /** Format: int64 */
             patient_count: number;
             /** Format: date */
             report_date: string;
         };
+        /**
+         * @example {
+         *       "appointments": [
+         *         {
+         *           "id": 7,
+         *           "patient_name": "Jane Smith",
+         *           "doctor_name": "Amina Otieno",
+         *           "date": "2026-12-01",
+         *           "time": "09:30:00",
+         *           "status": "scheduled",
+         *           "notes": "Follow-up",
+         *           "created_at": "2026-11-20T08:30:00Z",
+         *           "updated_at": "2026-11-20T08:30:00Z",
+         *           "patient": 1,
+         *           "doctor": 3,
+         *           "duration_minutes": 30,
+         *           "starts_at": "2026-12-01T06:30:00Z",
+         *           "ends_at": "2026-12-01T07:00:00Z",
+         *           "overbooked": false,
+         *           "overbook_reason": "",
+         *           "version": 1
+         *         }
+         *       ],
+         *       "count": 1,
+         *       "date": "2026-12-01"
+         *     }
+         */
         AppointmentsToday: {
             appointments: components["schemas"]["Appointment"][];
             /** Format: int64 */
@@ -4032,6 +4266,19 @@ export interface components {
             /** Format: date */
             date: string;
         };
+        /**
+         * @example {
+         *       "appointments_by_doctor": [
+         *         {
+         *           "doctor_id": 3,
+         *           "doctor__first_name": "Amina",
+         *           "doctor__last_name": "Otieno",
+         *           "doctor_name": "Amina Otieno",
+         *           "appointment_count": 3
+         *         }
+         *       ]
+         *     }
+         */
         AppointmentsByDoctor: {
             appointments_by_doctor: components["schemas"]["DoctorCount"][];
         };
@@ -4044,6 +4291,16 @@ export interface components {
             /** Format: int64 */
             appointment_count: number;
         };
+        /**
+         * @example {
+         *       "top_medications": [
+         *         {
+         *           "medication_name": "Amoxicillin 500 mg",
+         *           "count": 3
+         *         }
+         *       ]
+         *     }
+         */
         TopMedications: {
             top_medications: components["schemas"]["MedicationCount"][];
         };
@@ -4052,6 +4309,15 @@ export interface components {
             /** Format: int64 */
             count: number;
         };
+        /**
+         * @example {
+         *       "total_revenue": 15030.5,
+         *       "pending_bills_count": 12,
+         *       "pending_bills_amount": 880,
+         *       "collections_today": 430.5,
+         *       "report_date": "2026-12-01"
+         *     }
+         */
         BillingStats: {
             /** Format: double */
             total_revenue: number;
@@ -4064,6 +4330,36 @@ export interface components {
             /** Format: date */
             report_date: string;
         };
+        /**
+         * @example {
+         *       "period": "day",
+         *       "date_from": "2026-12-01",
+         *       "date_to": "2026-12-01",
+         *       "total_revenue": 430.5,
+         *       "payments": 18,
+         *       "by_method": [
+         *         {
+         *           "method": "Cash",
+         *           "department": "Outpatient",
+         *           "total": 430.5
+         *         }
+         *       ],
+         *       "series": [
+         *         {
+         *           "date": "2026-12-01",
+         *           "total": 430.5,
+         *           "payments": 18,
+         *           "by_method": [
+         *             {
+         *               "method": "Cash",
+         *               "department": "Outpatient",
+         *               "total": 430.5
+         *             }
+         *           ]
+         *         }
+         *       ]
+         *     }
+         */
         RevenueReport: {
             /** @enum {string} */
             period: "day" | "week" | "month";
