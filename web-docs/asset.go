@@ -18,6 +18,7 @@ import (
 var contentTypes = map[string]string{
 	".css":  "text/css; charset=utf-8",
 	".html": "text/html; charset=utf-8",
+	".json": "application/json",
 	".js":   "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
 }

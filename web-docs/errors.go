@@ -1,10 +1,7 @@
 package webdocs
 
 import (
-	"bytes"
 	"cmp"
-	_ "embed"
-	"html/template"
 	"net/http"
 	"slices"
 )
@@ -25,19 +22,6 @@ type statusGroup struct {
 	Status int
 	Text   string
 	Codes  []Code
-}
-
-//go:embed errors.html.tmpl
-var errorsSource string
-
-var errorsTemplate = template.Must(template.New("errors").Parse(errorsSource))
-
-func errorsHTML(codes []Code) []byte {
-	var page bytes.Buffer
-	if err := errorsTemplate.Execute(&page, byStatus(codes)); err != nil {
-		panic(err) // the template is part of the binary and a test renders it
-	}
-	return page.Bytes()
 }
 
 // byStatus leaves codes as it is: the order on the page is the page's own.

@@ -1,6 +1,6 @@
 // Package webdocs holds the documentation that the server itself serves below
-// /docs/: Swagger UI on the contract, the guide to offline sync, and the page of
-// problem codes. Everything is embedded; no page loads anything from another host.
+// /docs/: Swagger UI on the contract, the guides, a live page, and the page of problem
+// codes. Everything is embedded; no page loads anything from another host.
 package webdocs
 
 import (
@@ -21,17 +21,19 @@ const (
 	errorsPath = root + "errors/"
 )
 
-//go:embed index.html offline-sync.html realtime.html live.html live.js chelal-client.gen.js docs.js docs.css icon.svg swagger-ui
+//go:embed live.js chelal-client.gen.js docs.js docs.css icon.svg swagger-ui chelal_backend_api.postman_collection.json
 var files embed.FS
 
 // Handler serves the paths below /docs/, which it expects unstripped: the API
 // reference at /docs/, the page of the given problem codes at /docs/errors/, the
-// guide, and the files that they load. Other paths are 404, other methods than GET and HEAD
-// are 405. Anyone may read them; the page itself asks /openapi.json and /api/auth/
-// from the reader's browser.
-func Handler(codes []Code) http.Handler {
+// guides at /docs/guides/, one of which says who may call what, and the files that they
+// load. Other paths are 404, other methods than GET and HEAD are 405. Anyone may read them;
+// the pages ask /openapi.json and the API from the reader's browser.
+func Handler(codes []Code, permissions []Permission) http.Handler {
 	assets := embedded()
-	assets[errorsPath] = newAsset("errors.html", errorsHTML(codes))
+	for at, page := range pages(codes, permissions) {
+		assets[at] = newAsset("page.html", page)
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", ContentSecurityPolicy)
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -68,9 +70,4 @@ func embedded() map[string]*asset {
 	return assets
 }
 
-func servedAt(name string) string {
-	if name == "index.html" {
-		return root
-	}
-	return path.Join(root, name)
-}
+func servedAt(name string) string { return path.Join(root, name) }

@@ -15,7 +15,10 @@ export async function onPage(work, { expected = /^$/, ...options } = {}) {
     page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complain(message.text()))
     page.on('pageerror', (error) => complain(String(error)))
     page.setDefaultTimeout(30_000)
-    await work(page)
+    await work(page).catch(async (error) => {
+      await picture(page, 'failed').catch(() => {})
+      throw error
+    })
     assert.deepEqual(complaints, [])
   } finally {
     await browser.close()

@@ -17,6 +17,12 @@ func TestLivePage(t *testing.T) {
 	browse(t, "live-page.mjs", startDev(t, nil))
 }
 
+// TestDocumentation signs in at the API reference, tries an operation, and opens every page.
+func TestDocumentation(t *testing.T) {
+	t.Parallel()
+	browse(t, "docs-pages.mjs", startDev(t, nil))
+}
+
 // browse runs a script of .ci/tools in which a browser opens pages of the server. Its pictures
 // are kept in the folder that CHELAL_TEST_PICTURES names.
 func browse(t *testing.T, script, address string) {
