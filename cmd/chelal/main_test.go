@@ -85,16 +85,23 @@ func urlIn(t *testing.T, output string) string {
 // signIn returns the answer's status and a client for what the account may do.
 func signIn(t *testing.T, base, username string) (status int, api *client.ClientWithResponses) {
 	t.Helper()
-	body := `{"username":"` + username + `","password":"chelal-demo"}`
+	status, token := signInToken(t, base, username)
+	api, err := client.NewClientWithResponses(base, client.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
+		r.Header.Set("Authorization", "Bearer "+token)
+		return nil
+	}))
+	require.NoError(t, err)
+	return status, api
+}
+
+// signInToken answers the status and the access token of an account of the demo data.
+func signInToken(t *testing.T, base, username string) (status int, token string) {
+	t.Helper()
+	body := `{"username":"` + username + `","password":"` + demoPassword + `"}`
 	response, err := http.Post(base+"/api/auth/", "application/json", strings.NewReader(body))
 	require.NoError(t, err)
 	defer response.Body.Close()
 	var pair struct{ Access string }
 	require.NoError(t, json.NewDecoder(response.Body).Decode(&pair))
-	api, err = client.NewClientWithResponses(base, client.WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
-		r.Header.Set("Authorization", "Bearer "+pair.Access)
-		return nil
-	}))
-	require.NoError(t, err)
-	return response.StatusCode, api
+	return response.StatusCode, pair.Access
 }

@@ -138,6 +138,8 @@ func TestTransport(t *testing.T) {
 	t.Run("paths and methods", func(t *testing.T) {
 		desk.call("GET", "/api/nothing/", nil).refused(t, 404, "no_such_path")
 		require.NotEmpty(t, desk.call("DELETE", "/api/patients/", nil).refused(t, 405, "method_not_allowed").header.Get("Allow"))
+		// This path is not that of a user with the id me, to whom alone PUT is known.
+		require.Equal(t, "OPTIONS, GET", desk.call("PUT", "/api/users/me/", nil).refused(t, 405, "method_not_allowed").header.Get("Allow"))
 		require.Equal(t, 200, desk.call("HEAD", "/api/patients/", nil).status)
 	})
 

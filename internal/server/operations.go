@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -27,9 +28,40 @@ func (h *handlers) operations(contract *openapi3.T) (map[string][]echo.Middlewar
 	byID := map[string][]echo.MiddlewareFunc{}
 	for _, op := range all {
 		route := &routers.Route{Spec: contract, Path: op.path, Method: op.method}
-		byID[op.id] = []echo.MiddlewareFunc{h.admit(op), h.validate(op, route)}
+		byID[op.id] = []echo.MiddlewareFunc{refuseOthersPaths(op, all), h.admit(op), h.validate(op, route)}
 	}
 	return byID, nil
+}
+
+// refuseOthersPaths answers 405 to what the router takes for a request of this path: a PUT to
+// /api/users/me/ is not of the user with the id me, to whom alone it could be sent.
+func refuseOthersPaths(op operation, all []operation) echo.MiddlewareFunc {
+	allowed := map[string][]string{}
+	for _, other := range all {
+		if isOf(other.path, op.path) {
+			allowed[other.path] = append(allowed[other.path], other.method)
+		}
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			methods, fixed := allowed[c.Request().URL.Path]
+			if !fixed {
+				return next(c)
+			}
+			c.Response().Header().Set(echo.HeaderAllow, strings.Join(append([]string{http.MethodOptions}, slices.Sorted(slices.Values(methods))...), ", "))
+			return echo.ErrMethodNotAllowed
+		}
+	}
+}
+
+// isOf reports whether a path without variables is one of those that a path with some stands for.
+func isOf(fixed, path string) bool {
+	parts, wanted := strings.Split(fixed, "/"), strings.Split(path, "/")
+	return strings.Contains(path, "{") && !strings.Contains(fixed, "{") && len(parts) == len(wanted) && !slices.ContainsFunc(wanted, func(part string) bool {
+		there := parts[0]
+		parts = parts[1:]
+		return part != there && !strings.HasPrefix(part, "{")
+	})
 }
 
 // The refusals before an operation begins.
