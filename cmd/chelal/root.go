@@ -66,7 +66,7 @@ file .env, then
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRun:  func(*cobra.Command, []string) { p.started = true },
 	}
-	root.AddCommand(p.devCommand(), p.serveCommand(), p.workerCommand(), p.migrateCommand(), p.createAdminCommand(),
+	root.AddCommand(p.devCommand(), p.serveCommand(), p.workerCommand(), p.healthCommand(), p.migrateCommand(), p.createAdminCommand(),
 		p.seedCommand(), p.importCommand(), p.auditCommand(), p.checkCommand(), p.dbCommand(), p.routesCommand(), p.versionCommand())
 	return root
 }

@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,6 +54,49 @@ func (p *program) serve(ctx context.Context, cfg config.Config, workers bool) er
 		Listener: ln, Workers: workers, Log: log,
 		Ready: func() { log.Info("serving", "url", baseURL(ln.Addr()), "workers", workers, "version", app.Version()) },
 	})
+}
+
+// healthCommand is for containers, which hold nothing else that could ask.
+func (p *program) healthCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "health",
+		Short: "Tell whether the server that listens here is of use; fails when it is not",
+		Long: `Ask /readyz of the server that listens at LISTEN_ADDR, as the health check of a
+container. It fails while the server is starting, is stopping or has no database.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := config.Load(p.getenv, envFile)
+			if err != nil {
+				return err
+			}
+			return p.askHealth(cmd.Context(), cfg)
+		},
+	}
+}
+
+func (p *program) askHealth(ctx context.Context, cfg config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	_, port, err := net.SplitHostPort(cfg.ListenAddress)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort("localhost", port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	if len(cfg.AllowedHosts) > 0 {
+		request.Host = cfg.AllowedHosts[0]
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("there is no answer at port %s", port)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("it is not of use now: %s", response.Status)
+	}
+	return nil
 }
 
 func (p *program) workerCommand() *cobra.Command {

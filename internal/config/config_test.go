@@ -47,6 +47,20 @@ func TestDefaults(t *testing.T) {
 	require.ErrorContains(t, c.ForServing(), "SECRET_KEY is not set")
 }
 
+func TestSecretsInFiles(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(file, []byte(key+"\n"), 0o600))
+	c, err := load(t, map[string]string{"SECRET_KEY_FILE": file, "DB_PASSWORD_FILE": file})
+	require.NoError(t, err)
+	require.Equal(t, key, string(c.SecretKey))
+	require.Contains(t, string(c.DatabaseURL), key)
+	c, err = load(t, map[string]string{"SECRET_KEY_FILE": file, "SECRET_KEY": key + "-itself"})
+	require.NoError(t, err)
+	require.Equal(t, key+"-itself", string(c.SecretKey), "the variable wins")
+	_, err = load(t, map[string]string{"SECRET_KEY_FILE": file + "-not"})
+	require.ErrorContains(t, err, "SECRET_KEY_FILE names a file that cannot be read")
+}
+
 func TestProduction(t *testing.T) {
 	c, err := load(t, map[string]string{
 		"DEBUG": "False", "SECRET_KEY": key, "SECRET_KEY_OLD": strings.ToLower(key) + " , " + key,

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,14 +21,31 @@ func (r *reader) problem(name, format string, args ...any) {
 	r.problems = append(r.problems, fmt.Errorf(name+" "+format, args...))
 }
 
+// text is the value of a variable, or what stands in the file that the variable's name with
+// _FILE names, as containers are given secrets.
 func (r *reader) text(name, fallback string) string {
-	if value := strings.TrimSpace(r.getenv(name)); value != "" {
+	if value := r.variable(name); value != "" {
 		return value
 	}
-	if value := strings.TrimSpace(r.file[name]); value != "" {
+	path := r.variable(name + "_FILE")
+	if path == "" {
+		return fallback
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		r.problem(name+"_FILE", "names a file that cannot be read: %w", err)
+	}
+	if value := strings.TrimSpace(string(content)); value != "" {
 		return value
 	}
 	return fallback
+}
+
+func (r *reader) variable(name string) string {
+	if value := strings.TrimSpace(r.getenv(name)); value != "" {
+		return value
+	}
+	return strings.TrimSpace(r.file[name])
 }
 
 // list reads values separated by commas.

@@ -15,14 +15,15 @@ func Program(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	tools := filepath.Join(Repository(t), ".ci", "tools")
 	ours := []string{filepath.Join(tools, "venv", "bin"), filepath.Join(tools, "node_modules", ".bin")}
-	for _, folder := range append(ours, filepath.SplitList(os.Getenv("PATH"))...) {
+	for _, folder := range append(append(ours, filepath.SplitList(os.Getenv("PATH"))...), "/usr/sbin") {
 		path, err := exec.LookPath(filepath.Join(folder, name))
 		if err != nil {
 			continue
 		}
 		cmd := exec.CommandContext(t.Context(), path, args...)
-		// The programs of Node.js look for node there.
-		cmd.Env = append(os.Environ(), "PATH="+ours[0]+string(os.PathListSeparator)+os.Getenv("PATH"))
+		// The programs of Node.js look for node there, which trusts whom the machine trusts.
+		cmd.Env = append(os.Environ(), "PATH="+ours[0]+string(os.PathListSeparator)+os.Getenv("PATH"),
+			"NODE_OPTIONS="+os.Getenv("NODE_OPTIONS")+" --use-system-ca")
 		return cmd
 	}
 	if os.Getenv("CHELAL_TEST_PROGRAMS") == "required" {
