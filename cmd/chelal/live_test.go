@@ -57,17 +57,23 @@ func instances(t *testing.T, n int, database, redisURL string) []*instance {
 	t.Helper()
 	var all []*instance
 	for range n {
-		i, out := launch(t, database, []string{"REDIS_URL=" + redisURL}, "serve", "--listen", "127.0.0.1:0", "--workers=false")
-		served := regexp.MustCompile(`"url":"(http://[^"]+)"`)
-		require.Eventually(t, func() bool {
-			if match := served.FindStringSubmatch(out.String()); match != nil {
-				i.url = match[1]
-			}
-			return i.url != ""
-		}, time.Minute, 20*time.Millisecond, "%s", out)
-		all = append(all, i)
+		all = append(all, serving(t, database, []string{"REDIS_URL=" + redisURL}, "serve", "--listen", "127.0.0.1:0", "--workers=false"))
 	}
 	return all
+}
+
+// serving starts one and waits until it serves.
+func serving(t *testing.T, database string, vars []string, args ...string) *instance {
+	t.Helper()
+	i, out := launch(t, database, vars, args...)
+	served := regexp.MustCompile(`"url":"(http://[^"]+)"`)
+	require.Eventually(t, func() bool {
+		if match := served.FindStringSubmatch(out.String()); match != nil {
+			i.url = match[1]
+		}
+		return i.url != ""
+	}, time.Minute, 20*time.Millisecond, "%s", out)
+	return i
 }
 
 // kill ends it without a chance to tidy up.

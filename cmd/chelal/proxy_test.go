@@ -55,11 +55,8 @@ func newBehindProxy(t *testing.T) (*hospital, *behindProxy) {
 	addresses := [2]string{freeAddress(t), freeAddress(t)}
 	b := &behindProxy{t: t, plain: freeAddress(t)}
 	b.start = func(n int) *instance {
-		i, out := launch(t, database, []string{"REDIS_URL=" + redis.URL(), "TRUSTED_PROXIES=127.0.0.1/32", "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0"},
+		return serving(t, database, []string{"REDIS_URL=" + redis.URL(), "TRUSTED_PROXIES=127.0.0.1/32", "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0"},
 			"serve", "--listen", addresses[n], "--workers=false")
-		require.Eventually(t, func() bool { return strings.Contains(out.String(), `"msg":"serving"`) }, time.Minute, 10*time.Millisecond, "%s", out)
-		i.url = "http://" + addresses[n]
-		return i
 	}
 	h := newHospital(t, database)
 	for n := range b.instances {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -48,9 +49,11 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 }
 
 // Types makes timestamps scan as UTC whatever the machine's own zone, and sends UUIDs as the
-// 16 bytes that they are, which pgx by itself would try as a text first.
+// 16 bytes that they are, which pgx by itself would try as a text first; lists of them also
+// where no statement is prepared that says what they are.
 func Types(m *pgtype.Map) {
 	pgxuuid.Register(m)
+	m.RegisterDefaultPgType([]uuid.UUID{}, "_uuid")
 	m.RegisterType(&pgtype.Type{
 		Name: "timestamptz", OID: pgtype.TimestamptzOID,
 		Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
