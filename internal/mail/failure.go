@@ -1,7 +1,9 @@
 package mail
 
 import (
+	"crypto/tls"
 	"errors"
+	"net/textproto"
 	"strconv"
 
 	gomail "github.com/wneessen/go-mail"
@@ -20,6 +22,18 @@ type Failure struct {
 }
 
 func (f *Failure) Error() string { return "the mail was not sent: " + f.Reason }
+
+// notConnected is why there was nobody to take the mail. Nothing of it is for good: a wrong
+// password is put right by the operator.
+func notConnected(err error) *Failure {
+	if refused, ok := errors.AsType[*textproto.Error](err); ok {
+		return &Failure{Reason: strconv.Itoa(refused.Code)}
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return &Failure{Reason: "certificate"}
+	}
+	return &Failure{Reason: "connection"}
+}
 
 func failure(err error) *Failure {
 	refused, ok := errors.AsType[*gomail.SendError](err)

@@ -105,7 +105,7 @@ func (s *Server) Send(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
 	if err := client.DialWithContext(ctx); err != nil {
-		return &Failure{Reason: "connection"}
+		return notConnected(err)
 	}
 	err = client.Send(msg)
 	_ = client.Close() // what the server says of a farewell changes nothing

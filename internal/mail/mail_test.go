@@ -63,7 +63,7 @@ func TestTheServersCertificateIsVerified(t *testing.T) {
 	for _, security := range []string{"starttls", "tls"} {
 		taking := testkit.MailServer(t, cert, security == "tls")
 		s := server(t, taking, security)
-		require.Equal(t, &mail.Failure{Reason: "connection"}, s.Send(t.Context(), message), "nobody vouches for it")
+		require.Equal(t, &mail.Failure{Reason: "certificate"}, s.Send(t.Context(), message), "nobody vouches for it")
 		s.Roots = roots
 		require.NoError(t, s.Send(t.Context(), message), security)
 		require.Len(t, taking.Mails(), 1)
@@ -79,7 +79,7 @@ func TestSigningIn(t *testing.T) {
 	for _, security := range []string{"starttls", "tls"} {
 		asking := testkit.MailServer(t, cert, security == "tls")
 		asking.User, asking.Password = "desk@hospital.example", "p/ss:w rd"
-		for password, want := range map[string]error{"p%2Fss%3Aw%20rd": nil, "wrong": &mail.Failure{Reason: "connection"}} {
+		for password, want := range map[string]error{"p%2Fss%3Aw%20rd": nil, "wrong": &mail.Failure{Reason: "535"}} {
 			s, err := mail.New("smtp://desk%40hospital.example:"+password+"@"+asking.Address+"?tls="+security, "desk@hospital.example")
 			require.NoError(t, err)
 			s.Roots = roots

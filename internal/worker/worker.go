@@ -27,6 +27,11 @@ import (
 // connection that a request might want.
 const parallel = 5
 
+// orphaned is how long after its start a job is taken from a process that may have died over
+// it. Jobs that may take longer say so and keep that time. The usual hour would be an hour
+// without a reminder, since a periodic job that seems to run is not joined by another.
+const orphaned = 5 * time.Minute
+
 // mailsAtOnce is how many mails one process sends at once.
 const mailsAtOnce = 3
 
@@ -76,9 +81,10 @@ func New(o Options) (*river.Client[pgx.Tx], error) {
 		Schema: pg.RiverSchema,
 		// The pause between two looks for jobs: with so few at once, the usual 100 ms would be
 		// most of the time.
-		FetchCooldown: 10 * time.Millisecond,
-		Logger:        slog.New(onlyWarnings{o.Log.Handler()}),
-		Workers:       workers,
+		FetchCooldown:        10 * time.Millisecond,
+		RescueStuckJobsAfter: orphaned,
+		Logger:               slog.New(onlyWarnings{o.Log.Handler()}),
+		Workers:              workers,
 		Queues: map[string]river.QueueConfig{
 			river.QueueDefault: {MaxWorkers: parallel}, jobs.MailQueue: {MaxWorkers: mailsAtOnce},
 			jobs.ReportQueue: {MaxWorkers: reportsAtOnce},

@@ -109,6 +109,18 @@ func TestAPeriodicJobIsNotJoinedByAnother(t *testing.T) {
 	require.Equal(t, 1, count(t, pool, "core_auditseal"))
 }
 
+// TestJobsOfADeadProcessAreTakenUp leaves a periodic job as a process does that was killed
+// over it some minutes ago.
+func TestJobsOfADeadProcessAreTakenUp(t *testing.T) {
+	pool := testkit.Pool(t)
+	work(t, pool, time.Now(), "fold_figures")
+	_, err := pool.Exec(t.Context(), `UPDATE river.river_job SET state = 'running', finalized_at = NULL, attempted_at = now() - interval '6 minutes'
+		WHERE kind = 'fold_figures'`)
+	require.NoError(t, err)
+	work(t, pool, time.Now(), "fold_figures")
+	require.Equal(t, 1, count(t, pool, "river.river_job WHERE kind = 'fold_figures' AND state = 'completed' AND attempt = 2"))
+}
+
 func TestExpireMakesTheNextAuditPartitions(t *testing.T) {
 	pool := testkit.Pool(t)
 	month := time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 3, 0).Format("core_auditlog_200601")
