@@ -91,7 +91,7 @@ func readGuides(permissions []Permission) []guide {
 		_, slug, _ := strings.Cut(strings.TrimSuffix(path.Base(name), ".md"), "-")
 		guides = append(guides, guide{
 			Path: root + "guides/" + slug + ".html", Title: plain(document.FirstChild(), source), Summary: plain(document.FirstChild().NextSibling(), source),
-			Body: template.HTML(strings.Replace(body.String(), "<p>{{permissions}}</p>", table.String(), 1)), //nolint:gosec // our own text
+			Body: template.HTML(strings.Replace(body.String(), "<p>{{permissions}}</p>", table.String(), 1)), // our own text
 		})
 	}
 	return guides

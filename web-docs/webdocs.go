@@ -21,7 +21,7 @@ const (
 	errorsPath = root + "errors/"
 )
 
-//go:embed live.js chelal-client.gen.js docs.js docs.css icon.svg swagger-ui chelal_backend_api.postman_collection.json
+//go:embed live.js chelal-client.gen.js docs.js docs.css icon.svg swagger-ui chelal_backend_api.postman_collection.json grafana-dashboard.json
 var files embed.FS
 
 // Handler serves the paths below /docs/, which it expects unstripped: the API

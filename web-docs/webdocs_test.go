@@ -64,6 +64,7 @@ func TestEveryEmbeddedFileIsServed(t *testing.T) {
 		"swagger-ui/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
 		"swagger-ui/swagger-ui.css":       "text/css; charset=utf-8",
 		"chelal_backend_api.postman_collection.json": "application/json",
+		"grafana-dashboard.json":                     "application/json",
 	}
 	for _, name := range embeddedNames(t) {
 		want, err := files.ReadFile(name)

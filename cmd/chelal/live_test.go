@@ -66,7 +66,7 @@ func instances(t *testing.T, n int, database, redisURL string) []*instance {
 func serving(t *testing.T, database string, vars []string, args ...string) *instance {
 	t.Helper()
 	i, out := launch(t, database, vars, args...)
-	served := regexp.MustCompile(`"url":"(http://[^"]+)"`)
+	served := regexp.MustCompile(`"msg":"serving","url":"(http://[^"]+)"`)
 	require.Eventually(t, func() bool {
 		if match := served.FindStringSubmatch(out.String()); match != nil {
 			i.url = match[1]

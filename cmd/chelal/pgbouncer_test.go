@@ -40,7 +40,7 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = 3
 ignore_startup_parameters = extra_float_digits
-`, at.Host, at.Port, at.User, at.Password, host, port), 0o644)) //nolint:gosec // read by another user, of a throw-away database
+`, at.Host, at.Port, at.User, at.Password, host, port), 0o644)) // read by another user
 	require.NoError(t, os.Chmod(dir, 0o755))
 	found := testkit.Program(t, "pgbouncer", file)
 	cmd := exec.Command(found.Path, found.Args[1:]...)

@@ -65,7 +65,7 @@ func newBehindProxy(t *testing.T) (*hospital, *behindProxy) {
 	secure := freeAddress(t)
 	b.proxy.url = "https://" + secure
 	b.client = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: b.startNginx(addresses, secure)}, MaxIdleConnsPerHost: 64}} //nolint:gosec // TLS 1.2 is the proxy's to refuse
+		TLSClientConfig: &tls.Config{RootCAs: b.startNginx(addresses, secure)}, MaxIdleConnsPerHost: 64}}
 	return h, b
 }
 

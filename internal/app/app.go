@@ -18,6 +18,7 @@ import (
 	"chelal/internal/config"
 	"chelal/internal/mail"
 	"chelal/internal/media"
+	"chelal/internal/metrics"
 	"chelal/internal/pg"
 	"chelal/internal/server"
 	"chelal/internal/timezone"
@@ -68,12 +69,18 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer news.stop()
-	api, err := newServer(ctx, cfg, pool, store, news, o.Log)
+	counts := metrics.New(Version(), pool, news.sockets)
+	stopMetrics, err := serveMetrics(ctx, cfg.MetricsAddress, counts, o.Log)
+	if err != nil {
+		return err
+	}
+	defer stopMetrics()
+	api, err := newServer(ctx, cfg, pool, store, news, counts, o.Log)
 	if err != nil {
 		return err
 	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, cfg, pool, api, store, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, api, store, counts, o.Log)
 		if startErr != nil {
 			return startErr
 		}
@@ -115,14 +122,14 @@ func oldSecrets(cfg config.Config) [][]byte {
 	return old
 }
 
-func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, counts *metrics.Metrics, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	mails, err := mailer(cfg, log)
 	if err != nil {
 		return nil, err
 	}
 	jobs, err := worker.New(worker.Options{
 		Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store, Mailer: mails,
-		Zone: cfg.Zone,
+		Zone: cfg.Zone, Worked: counts.Worked,
 	})
 	if err != nil {
 		return nil, err

@@ -51,6 +51,14 @@ func startLive(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, o Opt
 	return l, nil
 }
 
+// sockets answers how many are open.
+func (l live) sockets() int {
+	if l.hub == nil {
+		return 0
+	}
+	return l.hub.Sockets()
+}
+
 // closeSockets comes before the end of the HTTP server, which knows nothing of sockets.
 func (l live) closeSockets(log *slog.Logger) {
 	if l.hub == nil {

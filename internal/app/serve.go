@@ -15,6 +15,7 @@ import (
 	"chelal/internal/authn"
 	"chelal/internal/config"
 	"chelal/internal/media"
+	"chelal/internal/metrics"
 	"chelal/internal/server"
 )
 
@@ -77,9 +78,25 @@ func shutDown(srv *http.Server) error {
 	return nil
 }
 
+// serveMetrics answers Prometheus at an address of its own, where there is one, until it is
+// stopped.
+func serveMetrics(ctx context.Context, address string, counts *metrics.Metrics, log *slog.Logger) (stop func(), err error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	ln, err := Listen(ctx, address)
+	if err != nil {
+		return nil, fmt.Errorf("METRICS_ADDR: %w", err)
+	}
+	srv := httpServer(counts.Handler(), log, usual)
+	go func() { _ = srv.Serve(ln) }() // ends with stop
+	log.Info("serving metrics", "url", "http://"+ln.Addr().String()+"/metrics")
+	return func() { _ = srv.Close() }, nil
+}
+
 // newServer makes the API. A process that only works jobs has one too: what devices
 // recorded offline is carried out through it.
-func newServer(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, store media.Store, news live, log *slog.Logger) (*server.Server, error) {
+func newServer(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, store media.Store, news live, counts *metrics.Metrics, log *slog.Logger) (*server.Server, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
@@ -98,6 +115,7 @@ func newServer(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, store
 		Log:             log,
 		Live:            news.hub,
 		Committed:       news.relay.Wake,
+		Answered:        counts.Answered,
 		Jobs:            page,
 		Hasher:          authn.NewHasher(0),
 		Tokens:          tokens,

@@ -24,6 +24,8 @@ type Config struct {
 	DirectURL     Secret // past a connection pooler, for migrations
 	RedisURL      Secret // empty: this is the only process
 	ListenAddress string
+	// MetricsAddress is where Prometheus asks; empty: nowhere.
+	MetricsAddress string
 
 	AllowedHosts   []string
 	CORSOrigins    []string
@@ -72,13 +74,14 @@ func (r *reader) config() Config {
 	database := r.databaseURL()
 	emailURL, emailFrom := r.email("EMAIL_URL", "EMAIL_FROM")
 	return Config{
-		Debug:         debug,
-		SecretKey:     r.secretKey("SECRET_KEY", r.text("SECRET_KEY", ""), debug),
-		SecretKeyOld:  r.oldKeys("SECRET_KEY_OLD", debug),
-		DatabaseURL:   database,
-		DirectURL:     r.directURL(database),
-		RedisURL:      r.redisURL("REDIS_URL"),
-		ListenAddress: r.address("LISTEN_ADDR", "127.0.0.1:8000"),
+		Debug:          debug,
+		SecretKey:      r.secretKey("SECRET_KEY", r.text("SECRET_KEY", ""), debug),
+		SecretKeyOld:   r.oldKeys("SECRET_KEY_OLD", debug),
+		DatabaseURL:    database,
+		DirectURL:      r.directURL(database),
+		RedisURL:       r.redisURL("REDIS_URL"),
+		ListenAddress:  r.address("LISTEN_ADDR", "127.0.0.1:8000"),
+		MetricsAddress: r.optionalAddress("METRICS_ADDR"),
 
 		AllowedHosts:   r.hosts("ALLOWED_HOSTS"),
 		CORSOrigins:    r.origins("CORS_ALLOWED_ORIGINS", origins),

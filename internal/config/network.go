@@ -24,6 +24,13 @@ func (r *reader) address(name, fallback string) string {
 	return value
 }
 
+func (r *reader) optionalAddress(name string) string {
+	if r.text(name, "") == "" {
+		return ""
+	}
+	return r.address(name, "")
+}
+
 // hosts checks names that are compared with the request's host, without its port.
 func (r *reader) hosts(name string) []string {
 	all := r.list(name)

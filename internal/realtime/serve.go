@@ -83,6 +83,16 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, header http.Header, 
 	return nil
 }
 
+// Sockets answers how many are open or being opened.
+func (h *Hub) Sockets() (n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, taken := range h.places {
+		n += taken
+	}
+	return n
+}
+
 func (h *Hub) reserve(userID int64) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()

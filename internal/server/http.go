@@ -102,7 +102,10 @@ func (h *handlers) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			c.Error(err)
 		}
-		r := c.Request()
+		r, took := c.Request(), time.Since(start)
+		if h.Answered != nil {
+			h.Answered(r.Method, c.Path(), c.Response().Status, took)
+		}
 		level := slog.LevelInfo
 		if c.Response().Status >= http.StatusInternalServerError {
 			level = slog.LevelError
@@ -110,7 +113,7 @@ func (h *handlers) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
 		h.Log.LogAttrs(r.Context(), level, "request",
 			slog.String("request_id", change.OriginFrom(r.Context()).RequestID),
 			slog.String("method", r.Method), slog.String("route", c.Path()), slog.Int("status", c.Response().Status),
-			slog.Duration("took", time.Since(start)), slog.Int64("user_id", authn.PrincipalFrom(r.Context()).UserID))
+			slog.Duration("took", took), slog.Int64("user_id", authn.PrincipalFrom(r.Context()).UserID))
 		return nil
 	}
 }

@@ -27,14 +27,17 @@ import (
 	"chelal/internal/sync"
 )
 
-// Options are what a server is made of. All but the lists, the limits, Committed and Jobs are required.
+// Options are what a server is made of. All but the lists, the limits, Committed, Answered and Jobs are required.
 type Options struct {
-	DB              pg.DB
-	Now             func() time.Time
-	Log             *slog.Logger
-	Live            *realtime.Hub // what sockets are told
-	Committed       func()        // called after each change; may be nil
-	Jobs            http.Handler  // the page of the background jobs, under /river/; may be nil
+	DB        pg.DB
+	Now       func() time.Time
+	Log       *slog.Logger
+	Live      *realtime.Hub // what sockets are told
+	Committed func()        // called after each change; may be nil
+	// Answered is told of each answer: the method, the route with the names of its variables, the
+	// status, and how long it took. It may be nil.
+	Answered        func(method, route string, status int, took time.Duration)
+	Jobs            http.Handler // the page of the background jobs, under /river/; may be nil
 	Hasher          *authn.Hasher
 	Tokens          *authn.Tokens
 	Secret          []byte   // keys are derived from it, one a purpose

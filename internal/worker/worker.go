@@ -51,6 +51,8 @@ type Options struct {
 	Mailer *mail.Server
 	Media  media.Store
 	Zone   *time.Location // the hospital's
+	// Worked is told of each job that was worked. It may be nil.
+	Worked func(kind string, err error, took time.Duration)
 }
 
 // New returns a River client that works every job once it is started. Of the processes
@@ -90,11 +92,22 @@ func New(o Options) (*river.Client[pgx.Tx], error) {
 			jobs.ReportQueue: {MaxWorkers: reportsAtOnce},
 		},
 		PeriodicJobs: periodic,
+		Middleware:   []rivertype.Middleware{river.WorkerMiddlewareFunc(o.watch)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the background jobs: %w", err)
 	}
 	return client, nil
+}
+
+// watch tells of each job.
+func (o Options) watch(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
+	began := time.Now()
+	err := work(ctx)
+	if o.Worked != nil {
+		o.Worked(job.Kind, err, time.Since(began))
+	}
+	return err
 }
 
 // waiting are the states of a job that is still to be worked or is worked now. One that
