@@ -89,13 +89,12 @@ var Contract = sync.OnceValue(func() *openapi3.T {
 func find(r *http.Request) *routers.Route {
 	var best *routers.Route
 	for path, item := range Contract().Paths.Map() {
-		op := item.GetOperation(r.Method)
-		if op == nil || !matches(path, r.URL.Path) {
-			continue
+		if matches(path, r.URL.Path) && (best == nil || strings.Count(path, "{") < strings.Count(best.Path, "{")) {
+			best = &routers.Route{Spec: Contract(), Path: path, PathItem: item, Method: r.Method, Operation: item.GetOperation(r.Method)}
 		}
-		if best == nil || strings.Count(path, "{") < strings.Count(best.Path, "{") {
-			best = &routers.Route{Spec: Contract(), Path: path, PathItem: item, Method: r.Method, Operation: op}
-		}
+	}
+	if best == nil || best.Operation == nil {
+		return nil
 	}
 	return best
 }

@@ -1,0 +1,74 @@
+// Command bench measures the server against the least that could answer the same: a bare handler
+// that runs the same SQL and encoding/json on the same database, without sign-in,
+// permissions, validation or audit. Both run as processes, one after the other in each round, so that what
+// counts is their ratio and not the machine. `task bench:quick` and `task bench` run it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+// options say how thoroughly to measure.
+type options struct {
+	patients int
+	rounds   int
+	round    time.Duration
+	out      string
+}
+
+func main() {
+	if len(os.Args) > 1 && os.Args[1] == "bare" {
+		fail(serveBare(context.Background(), os.Getenv("DATABASE_URL")))
+		return
+	}
+	var o options
+	flag.IntVar(&o.patients, "patients", 100_000, "how many patients the database holds")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each work is measured; the median counts")
+	flag.DurationVar(&o.round, "round", 4*time.Second, "how long each time")
+	flag.StringVar(&o.out, "out", "", "the folder that gets results.csv and results.svg; empty: none")
+	flag.Usage = func() {
+		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About six minutes as it stands.")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	fail(measure(ctx, o))
+}
+
+func fail(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func measure(ctx context.Context, o options) error {
+	h, err := open(ctx, o.patients)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	works, err := h.works(ctx)
+	if err != nil {
+		return err
+	}
+	var results []result
+	for _, w := range works {
+		for _, connections := range []uint64{16, 64} {
+			fmt.Fprintf(os.Stderr, "%s, %d connections\n", w.name, connections)
+			r, err := h.compare(w, connections, o)
+			if err != nil {
+				return err
+			}
+			results = append(results, r)
+		}
+	}
+	results = append(results, h.footprint()...)
+	return report(results, o.out)
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+)
+
+// work is one kind of request. What it asks for is written on both servers alike.
+type work struct {
+	name string
+	goal float64 // at least so many times the bare server's rate
+	path func() string
+}
+
+// works are what is measured. The cursors of the middle and of the end are found by walking there.
+func (h *hospital) works(ctx context.Context) ([]work, error) {
+	cursors, err := h.cursors(ctx)
+	if err != nil {
+		return nil, err
+	}
+	page := func(cursor string) func() string {
+		return func() string { return "/api/patients/?page_size=50&cursor=" + url.QueryEscape(cursor) }
+	}
+	names := []string{"kamau", "otieno", "smith", "okafor", "hassan", "njeri"}
+	return []work{
+		{"one patient", 0.8, func() string { return fmt.Sprintf("/api/patients/%d/", 1+rand.IntN(h.patients)) }},
+		{"first keyset page of 50", 1.2, page("")},
+		{"middle keyset page of 50", 1.2, page(cursors[len(cursors)/2])},
+		{"last keyset page of 50", 1.2, page(cursors[len(cursors)-1])},
+		{"page=1 of 50 with count", 0.9, func() string { return "/api/patients/?page_size=50&page=1" }},
+		{"search by part of a name", 1.0, func() string { return "/api/patients/?page_size=50&page=1&search=" + names[rand.IntN(len(names))][:4] }},
+	}, nil
+}
+
+// cursors are those of every page of 200.
+func (h *hospital) cursors(ctx context.Context) (all []string, err error) {
+	for cursor := ""; ; {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, h.product+"/api/patients/?page_size=200&cursor="+url.QueryEscape(cursor), nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Authorization", "Bearer "+h.token)
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return nil, err
+		}
+		var page struct{ Next *string }
+		err = json.NewDecoder(response.Body).Decode(&page)
+		_ = response.Body.Close()
+		if err != nil {
+			return nil, err
+		}
+		if page.Next == nil {
+			return all, nil
+		}
+		next, err := url.Parse(*page.Next)
+		if err != nil {
+			return nil, err
+		}
+		cursor = next.Query().Get("cursor")
+		all = append(all, cursor)
+	}
+}
+
+// result is what was measured of one work.
+type result struct {
+	work               string
+	product, reference float64
+	ratio, goal        float64
+	unit               string
+	atMost             bool // the goal is not to be exceeded
+}
+
+func (r result) met() bool {
+	if r.atMost {
+		return r.ratio <= r.goal
+	}
+	return r.ratio >= r.goal
+}
+
+// compare measures both servers in turn, round by round.
+func (h *hospital) compare(w work, connections uint64, o options) (result, error) {
+	var product, bare, ratios []float64
+	for round := range o.rounds {
+		var rates [2]float64
+		for n := range rates {
+			which := (n + round) % 2 // who comes first takes turns
+			rate, err := h.rate([]string{h.product, h.bare}[which], w, connections, o.round)
+			if err != nil {
+				return result{}, err
+			}
+			rates[which] = rate
+		}
+		product, bare, ratios = append(product, rates[0]), append(bare, rates[1]), append(ratios, rates[0]/rates[1])
+	}
+	return result{
+		work: fmt.Sprintf("%s, %d connections", w.name, connections), unit: "requests/s",
+		product: median(product), reference: median(bare), ratio: median(ratios), goal: w.goal,
+	}, nil
+}
+
+// rate is how many requests a second a closed loop of so many connections gets answered.
+func (h *hospital) rate(server string, w work, connections uint64, round time.Duration) (float64, error) {
+	header := http.Header{"Authorization": {"Bearer " + h.token}}
+	target := func(t *vegeta.Target) error {
+		t.Method, t.URL, t.Header = http.MethodGet, server+w.path(), header
+		return nil
+	}
+	attacker := vegeta.NewAttacker(vegeta.Workers(connections), vegeta.MaxWorkers(connections), vegeta.Connections(int(connections)))
+	var m vegeta.Metrics
+	for r := range attacker.Attack(target, vegeta.Rate{}, round, w.name) {
+		m.Add(r)
+	}
+	m.Close()
+	if m.Success < 1 {
+		return 0, fmt.Errorf("%s: answers that are no success: %v %v", w.name, m.StatusCodes, m.Errors)
+	}
+	return m.Rate, nil
+}
+
+// footprint is what the server costs beside.
+func (h *hospital) footprint() []result {
+	busy := h.memory()
+	return []result{
+		{work: "start of serve on a migrated database", unit: "s", product: h.started.Seconds(), ratio: h.started.Seconds(), goal: 1, atMost: true},
+		{work: "memory after 64 connections", unit: "MB", product: busy, ratio: busy, goal: 150, atMost: true},
+	}
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
