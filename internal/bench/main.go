@@ -32,7 +32,7 @@ func main() {
 	flag.DurationVar(&o.round, "round", 4*time.Second, "how long each time")
 	flag.StringVar(&o.out, "out", "", "the folder that gets results.csv and results.svg; empty: none")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About six minutes as it stands.")
+		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About ten minutes as it stands.")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
