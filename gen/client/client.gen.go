@@ -1531,14 +1531,20 @@ type AuditLog struct {
 	Description string `json:"description"`
 
 	// Details The changed values before and after; of a deleted record, all
-	Details    nullable.Nullable[json.RawMessage] `json:"details"`
-	ID         int64                              `json:"id"`
-	IPAddress  nullable.Nullable[string]          `json:"ip_address"`
-	ObjectID   nullable.Nullable[string]          `json:"object_id"`
-	ObjectType nullable.Nullable[string]          `json:"object_type"`
-	Patient    nullable.Nullable[int64]           `json:"patient"`
-	RequestID  string                             `json:"request_id"`
-	Timestamp  time.Time                          `json:"timestamp"`
+	Details   nullable.Nullable[json.RawMessage] `json:"details"`
+	ID        int64                              `json:"id"`
+	IPAddress nullable.Nullable[string]          `json:"ip_address"`
+	ObjectID  nullable.Nullable[string]          `json:"object_id"`
+
+	// ObjectIds In place of object_id where an answer showed several records, unless they are the patients themselves
+	ObjectIds  []int64                   `json:"object_ids,omitempty"`
+	ObjectType nullable.Nullable[string] `json:"object_type"`
+	Patient    nullable.Nullable[int64]  `json:"patient"`
+
+	// Patients In place of patient where an answer showed the records of several
+	Patients  []int64   `json:"patients,omitempty"`
+	RequestID string    `json:"request_id"`
+	Timestamp time.Time `json:"timestamp"`
 
 	// User The username as it was; absent where nobody was signed in
 	User *string `json:"user,omitempty"`

@@ -31,7 +31,7 @@ func (q *Queries) AuditLast(ctx context.Context, db DBTX) (AuditLastRow, error) 
 
 const AuditLogGet = `-- name: AuditLogGet :one
 SELECT a.id, a.user_id, a.username, a.action, a.object_type, a.object_id, a.patient_id, a.description, a.timestamp,
-    a.details, a.request_id, a.ip_address
+    a.details, a.request_id, a.ip_address, a.patient_ids, a.object_ids
 FROM core_auditlog a
 WHERE a.id = $1
 `
@@ -49,6 +49,8 @@ type AuditLogGetRow struct {
 	Details     json.RawMessage `json:"details"`
 	RequestID   string          `json:"request_id"`
 	IPAddress   *netip.Addr     `json:"ip_address"`
+	PatientIds  []int64         `json:"patient_ids"`
+	ObjectIds   []int64         `json:"object_ids"`
 }
 
 func (q *Queries) AuditLogGet(ctx context.Context, db DBTX, id int64) (AuditLogGetRow, error) {
@@ -67,13 +69,15 @@ func (q *Queries) AuditLogGet(ctx context.Context, db DBTX, id int64) (AuditLogG
 		&i.Details,
 		&i.RequestID,
 		&i.IPAddress,
+		&i.PatientIds,
+		&i.ObjectIds,
 	)
 	return i, err
 }
 
 const AuditLogList = `-- name: AuditLogList :many
 SELECT a.id, a.user_id, a.username, a.action, a.object_type, a.object_id, a.patient_id, a.description, a.timestamp,
-    a.details, a.request_id, a.ip_address
+    a.details, a.request_id, a.ip_address, a.patient_ids, a.object_ids
 FROM core_auditlog a
 WHERE true
 `
@@ -91,6 +95,8 @@ type AuditLogListRow struct {
 	Details     json.RawMessage `json:"details"`
 	RequestID   string          `json:"request_id"`
 	IPAddress   *netip.Addr     `json:"ip_address"`
+	PatientIds  []int64         `json:"patient_ids"`
+	ObjectIds   []int64         `json:"object_ids"`
 }
 
 func (q *Queries) AuditLogList(ctx context.Context, db DBTX) ([]AuditLogListRow, error) {
@@ -115,6 +121,8 @@ func (q *Queries) AuditLogList(ctx context.Context, db DBTX) ([]AuditLogListRow,
 			&i.Details,
 			&i.RequestID,
 			&i.IPAddress,
+			&i.PatientIds,
+			&i.ObjectIds,
 		); err != nil {
 			return nil, err
 		}
@@ -154,9 +162,10 @@ func (q *Queries) AuditPartitionNames(ctx context.Context, db DBTX) ([]string, e
 
 const AuditRange = `-- name: AuditRange :many
 SELECT l.id, l.xid::text::bigint AS xid, l.tableoid::regclass::text AS partition_name,
-    jsonb_build_array(l.id, l.era, l.xid::text, l.user_id, l.username, l.action, l.object_type, l.object_id, l.patient_id,
+    (jsonb_build_array(l.id, l.era, l.xid::text, l.user_id, l.username, l.action, l.object_type, l.object_id, l.patient_id,
         l.description, to_char(l.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), l.details, l.request_id,
-        l.ip_address::text)::text AS content
+        l.ip_address::text) || CASE WHEN coalesce(l.patient_ids, l.object_ids) IS NULL THEN '[]'
+            ELSE jsonb_build_array(l.patient_ids, l.object_ids) END)::text AS content
 FROM core_auditlog l
 WHERE l.era = $1 AND (l.xid, l.id) > ($2::bigint::text::xid8, $3::bigint) AND l.xid < $4::bigint::text::xid8
 ORDER BY l.xid, l.id
@@ -477,16 +486,21 @@ func (q *Queries) TrailList(ctx context.Context, db DBTX) ([]TrailListRow, error
 
 const ViewsCreate = `-- name: ViewsCreate :exec
 INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
-    request_id, ip_address)
-SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type, v.object_id::text,
-    coalesce(nullif(v.patient_id, 0), b.patient_id), v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet
+    request_id, ip_address, patient_ids, object_ids)
+SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type,
+    CASE WHEN cardinality(o.ids) = 1 THEN o.ids[1]::text END, CASE WHEN cardinality(p.ids) = 1 THEN p.ids[1] END,
+    v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet,
+    CASE WHEN cardinality(p.ids) > 1 THEN p.ids END,
+    CASE WHEN cardinality(o.ids) > 1 AND v.object_type <> 'patient' THEN o.ids END
 FROM (SELECT unnest($1::bigint[]) AS user_id, unnest($2::text[]) AS username,
              unnest($3::text[]) AS action, unnest($4::text[]) AS object_type,
-             unnest($5::bigint[]) AS object_id, unnest($6::bigint[]) AS patient_id,
-             unnest($7::bigint[]) AS bill_id, unnest($8::text[]) AS description,
+             unnest($5::text[]) AS object_ids, unnest($6::text[]) AS patient_ids,
+             unnest($7::text[]) AS bill_ids, unnest($8::text[]) AS description,
              unnest($9::timestamptz[]) AS timestamp, unnest($10::text[]) AS request_id,
              unnest($11::text[]) AS ip_address) v
-LEFT JOIN core_bill b ON b.id = v.bill_id
+CROSS JOIN LATERAL (SELECT v.object_ids::bigint[] AS ids) o
+CROSS JOIN LATERAL (SELECT CASE v.bill_ids WHEN '{}' THEN v.patient_ids::bigint[]
+    ELSE ARRAY(SELECT DISTINCT b.patient_id FROM core_bill b WHERE b.id = ANY (v.bill_ids::bigint[])) END AS ids) p
 `
 
 type ViewsCreateParams struct {
@@ -494,17 +508,18 @@ type ViewsCreateParams struct {
 	Usernames    []string    `json:"usernames"`
 	Actions      []string    `json:"actions"`
 	ObjectTypes  []string    `json:"object_types"`
-	ObjectIds    []int64     `json:"object_ids"`
-	PatientIds   []int64     `json:"patient_ids"`
-	BillIds      []int64     `json:"bill_ids"`
+	ObjectIds    []string    `json:"object_ids"`
+	PatientIds   []string    `json:"patient_ids"`
+	BillIds      []string    `json:"bill_ids"`
 	Descriptions []string    `json:"descriptions"`
 	Timestamps   []time.Time `json:"timestamps"`
 	RequestIds   []string    `json:"request_ids"`
 	IPAddresses  []string    `json:"ip_addresses"`
 }
 
-// ViewsCreate records what several requests are about to show, in one statement. Rows
-// that name a bill are of the bill's patient.
+// ViewsCreate records what several requests are about to show, in one statement: a row for
+// each kind of record that a request shows. Lists of ids are written as PostgreSQL writes an
+// array. Records of bills are of the bills' patients.
 func (q *Queries) ViewsCreate(ctx context.Context, db DBTX, arg ViewsCreateParams) error {
 	_, err := db.Exec(ctx, ViewsCreate,
 		arg.UserIds,

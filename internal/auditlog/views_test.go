@@ -3,11 +3,13 @@ package auditlog_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
@@ -39,8 +41,8 @@ func (g *gate) Exec(ctx context.Context, sql string, args ...any) (pgconn.Comman
 	return g.DB.Exec(ctx, sql, args...)
 }
 
-func viewOf(patient int64) []auditlog.Viewed {
-	return []auditlog.Viewed{{Action: audit.View, Object: "patient", ID: patient, PatientID: patient, At: time.Now()}}
+func viewOf(patient int64) auditlog.Answer {
+	return auditlog.Answer{Shown: []auditlog.Viewed{{Action: audit.View, Object: "patient", ID: patient, PatientID: patient}}, At: time.Now()}
 }
 
 func viewsIn(t *testing.T, conn pg.DB) (n int64) {
@@ -117,13 +119,35 @@ func TestViewsFailTogetherAndGoOn(t *testing.T) {
 	require.EqualValues(t, 1, viewsIn(t, pool))
 }
 
-func TestViewsOfABillAreItsPatients(t *testing.T) {
+// TestWhatAnAnswerShows holds the rows of answers that show one record, several of a patient,
+// of several, of bills, and of more than one kind.
+func TestWhatAnAnswerShows(t *testing.T) {
 	t.Parallel()
 	conn := testkit.Tx(t)
 	bill := testkit.Bill(t, conn, testkit.Patient(t, conn, nil).ID, "10.00")
-	views := auditlog.NewViews(conn)
-	require.NoError(t, views.Write(t.Context(), []auditlog.Viewed{{Action: audit.View, Object: "payment", ID: 4, BillID: bill.ID, At: time.Now()}}))
-	var patient int64
-	require.NoError(t, conn.QueryRow(t.Context(), "SELECT patient_id FROM core_auditlog WHERE object_type = 'payment'").Scan(&patient))
-	require.Equal(t, bill.PatientID, patient)
+	other := testkit.Bill(t, conn, testkit.Patient(t, conn, nil).ID, "10.00")
+	view := func(object string, id, patient, bill int64) auditlog.Viewed {
+		return auditlog.Viewed{Action: audit.View, Object: object, ID: id, PatientID: patient, BillID: bill}
+	}
+	for name, c := range map[string]struct {
+		shown []auditlog.Viewed
+		want  []string // object, its id, the patient, the patients, the records
+	}{
+		"one":                   {[]auditlog.Viewed{view("patient", 7, 7, 0)}, []string{"patient 7 7 - -"}},
+		"patients":              {[]auditlog.Viewed{view("patient", 8, 8, 0), view("patient", 7, 7, 0)}, []string{"patient - - {7,8} -"}},
+		"several of a patient":  {[]auditlog.Viewed{view("encounter", 2, 7, 0), view("encounter", 1, 7, 0)}, []string{"encounter - 7 - {1,2}"}},
+		"of several":            {[]auditlog.Viewed{view("encounter", 2, 7, 0), view("encounter", 1, 8, 0)}, []string{"encounter - - {7,8} {1,2}"}},
+		"of a bill's patient":   {[]auditlog.Viewed{view("payment", 4, 0, bill.ID)}, []string{fmt.Sprintf("payment 4 %d - -", bill.PatientID)}},
+		"of the bills of two":   {[]auditlog.Viewed{view("payment", 4, 0, bill.ID), view("payment", 5, 0, other.ID), view("payment", 6, 0, bill.ID)}, []string{fmt.Sprintf("payment - - {%d,%d} {4,5,6}", bill.PatientID, other.PatientID)}},
+		"of two kinds":          {[]auditlog.Viewed{view("bill", 3, 7, 0), view("patient", 7, 7, 0)}, []string{"bill 3 7 - -", "patient 7 7 - -"}},
+		"by a patient and bill": {[]auditlog.Viewed{view("payment", 1, 7, 0), view("payment", 4, 0, bill.ID)}, []string{"payment 1 7 - -", fmt.Sprintf("payment 4 %d - -", bill.PatientID)}},
+	} {
+		require.NoError(t, auditlog.NewViews(conn).Write(t.Context(), auditlog.Answer{Shown: c.shown, RequestID: name, At: time.Now()}))
+		rows, err := conn.Query(t.Context(), `SELECT concat_ws(' ', object_type, coalesce(object_id, '-'), coalesce(patient_id::text, '-'),
+			coalesce(patient_ids::text, '-'), coalesce(object_ids::text, '-')) FROM core_auditlog WHERE request_id = $1 ORDER BY id`, name)
+		require.NoError(t, err)
+		got, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.Equal(t, c.want, got, name)
+	}
 }

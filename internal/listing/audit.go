@@ -2,6 +2,7 @@ package listing
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"chelal/gen/db"
@@ -40,8 +41,15 @@ func DeedsBy(action string) Condition { return Condition{"a.action = ?", []any{a
 // DeedsTo narrows the log to a kind of records.
 func DeedsTo(object string) Condition { return Condition{"a.object_type = ?", []any{object}} }
 
-// DeedsToRecord narrows the log to records with an id.
-func DeedsToRecord(objectID string) Condition { return Condition{"a.object_id = ?", []any{objectID}} }
+// DeedsToRecord narrows the log to records with an id, also where they were shown among others.
+func DeedsToRecord(objectID string) Condition {
+	id, err := strconv.ParseInt(objectID, 10, 64)
+	if err != nil { // a setting's key
+		return Condition{"a.object_id = ?", []any{objectID}}
+	}
+	return Condition{`(a.object_id = ? OR a.object_ids @> ARRAY[?::bigint]
+		OR a.object_type = 'patient' AND a.patient_ids @> ARRAY[?::bigint])`, []any{objectID, id, id}}
+}
 
 // DeedsByRequest narrows the log to what a request did.
 func DeedsByRequest(requestID string) Condition {
@@ -50,15 +58,18 @@ func DeedsByRequest(requestID string) Condition {
 
 // DeedsAbout narrows the log to what concerns a patient and whoever was merged into it.
 func DeedsAbout(patientID int64) Condition {
-	return Condition{`a.patient_id = ANY (ARRAY(SELECT ?::bigint UNION
-		SELECT p.id FROM core_patient p WHERE p.merged_into_id = ?))`, []any{patientID, patientID}}
+	return deedsAbout(`SELECT ?::bigint UNION SELECT p.id FROM core_patient p WHERE p.merged_into_id = ?`, patientID)
 }
 
 // DeedsAboutRecordOf narrows the log to what concerns the patient record of a user.
 func DeedsAboutRecordOf(userID int64) Condition {
-	return Condition{`a.patient_id = ANY (ARRAY(SELECT o.id FROM core_patient o WHERE o.user_id = ? UNION
-		SELECT p.id FROM core_patient o JOIN core_patient p ON p.merged_into_id = o.id WHERE o.user_id = ?))`,
-		[]any{userID, userID}}
+	return deedsAbout(`SELECT o.id FROM core_patient o WHERE o.user_id = ? UNION
+		SELECT p.id FROM core_patient o JOIN core_patient p ON p.merged_into_id = o.id WHERE o.user_id = ?`, userID)
+}
+
+// deedsAbout takes the statement that selects the patients. It names id twice.
+func deedsAbout(patients string, id int64) Condition {
+	return Condition{"(a.patient_id = ANY (ARRAY(" + patients + ")) OR a.patient_ids && ARRAY(" + patients + "))", []any{id, id, id, id}}
 }
 
 // DeedsFrom narrows the log to the moment or later.

@@ -14,17 +14,19 @@ import (
 	"chelal/internal/testkit"
 )
 
-// fillAudit writes a log of four months, most of it views, and returns the first of them.
+// fillAudit writes a log of four months, most of it views, every tenth of these of twenty
+// patients, and returns the first of the months.
 func fillAudit(t testing.TB, pool *pgxpool.Pool, rows int) time.Time {
 	t.Helper()
 	ctx := context.Background()
 	now := time.Now().UTC()
 	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
 	_, err := pool.Exec(ctx, fmt.Sprintf(`INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id,
-			description, timestamp, request_id, ip_address)
+			description, timestamp, request_id, ip_address, patient_ids)
 		SELECT n %% 40, 'user' || n %% 40, CASE WHEN n %% 50 = 0 THEN 'edit' WHEN n %% 997 = 0 THEN 'login' ELSE 'view' END,
-			'patient', n %% 9000, n %% 9000, CASE WHEN n %% 5000 = 0 THEN 'merged by hand' ELSE 'listPatients' END,
-			$1::timestamptz + n * interval '110 days' / %[1]d, n::text, '192.0.2.1'
+			'patient', CASE WHEN n %% 10 <> 1 THEN n %% 9000 END, CASE WHEN n %% 10 <> 1 THEN n %% 9000 END, CASE WHEN n %% 5000 = 0 THEN 'merged by hand' ELSE 'listPatients' END,
+			$1::timestamptz + n * interval '110 days' / %[1]d, n::text, '192.0.2.1',
+			CASE WHEN n %% 10 = 1 THEN ARRAY(SELECT (n * 20 + i) %% 9000 FROM generate_series(1, 20) i) END
 		FROM generate_series(1, %[1]d) n`, rows), month)
 	require.NoError(t, err)
 	_, err = pool.Exec(ctx, "ANALYZE core_auditlog")

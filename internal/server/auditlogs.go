@@ -134,6 +134,7 @@ func toAPIAuditLog(a db.AuditLogGetRow) api.AuditLog {
 		ID: a.ID, UserID: a.UserID, Action: a.Action, ObjectType: toNullable(a.ObjectType), ObjectID: toNullable(a.ObjectID),
 		Description: a.Description, Timestamp: a.Timestamp, Details: nullable.NewNullNullable[json.RawMessage](),
 		Patient: toNullable(a.PatientID), RequestID: a.RequestID, IPAddress: nullable.NewNullNullable[string](),
+		Patients: a.PatientIds, ObjectIds: a.ObjectIds,
 	}
 	if a.UserID != nil {
 		row.User = &a.Username

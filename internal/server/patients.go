@@ -122,7 +122,7 @@ func (h *handlers) findDuplicates(ctx context.Context, c *change.Change, d patie
 	}
 	// The change would be made already if this failed after it.
 	shown := convert(duplicates, func(d api.PatientSummary) auditlog.Viewed {
-		return auditlog.Viewed{Object: "patient", ID: d.ID, PatientID: d.ID}
+		return auditlog.Viewed{Action: audit.View, Object: "patient", ID: d.ID, PatientID: d.ID}
 	})
 	return duplicates, h.writeViews(pg.WithTx(ctx, c.Tx), "createPatient", shown)
 }

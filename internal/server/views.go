@@ -44,7 +44,7 @@ func (h *handlers) recordViews(shown map[string]showing) func(strictHandler, str
 				return nil, fmt.Errorf("the handler of %s noted no export", operation)
 			case s.whole == "patient":
 				id, _ := strconv.ParseInt(c.Param("id"), 10, 64) // the row was found by it
-				found = []auditlog.Viewed{{Object: "patient", ID: id, PatientID: id}}
+				found = []auditlog.Viewed{{Action: audit.View, Object: "patient", ID: id, PatientID: id}}
 			default:
 				found = s.answer.find(reflect.ValueOf(response))
 			}
@@ -61,16 +61,10 @@ func (h *handlers) writeViews(ctx context.Context, operation string, found []aud
 		return nil
 	}
 	caller, origin := authn.PrincipalFrom(ctx), change.OriginFrom(ctx)
-	now := h.Now().UTC().Truncate(time.Microsecond)
-	for i := range found {
-		v := &found[i]
-		if v.Action == "" {
-			v.Action = audit.View
-		}
-		v.UserID, v.Username, v.Operation = caller.UserID, caller.Username, operation
-		v.RequestID, v.IP, v.At = origin.RequestID, origin.IP, now
-	}
-	err := h.views.Write(ctx, found)
+	err := h.views.Write(ctx, auditlog.Answer{
+		Shown: found, UserID: caller.UserID, Username: caller.Username, Operation: operation,
+		RequestID: origin.RequestID, IP: origin.IP, At: h.Now().UTC().Truncate(time.Microsecond),
+	})
 	if err == nil {
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 
+	"chelal/internal/audit"
 	"chelal/internal/auditlog"
 )
 
@@ -117,7 +118,7 @@ func (s *shape) find(v reflect.Value) []auditlog.Viewed {
 // record reads whose record it is: a patient is its own, and what names no patient but a
 // bill is the bill's patient's.
 func (s *shape) record(v reflect.Value) []auditlog.Viewed {
-	r := auditlog.Viewed{Object: s.object, ID: number(property(v, "id")), PatientID: number(property(v, "patient"))}
+	r := auditlog.Viewed{Action: audit.View, Object: s.object, ID: number(property(v, "id")), PatientID: number(property(v, "patient"))}
 	if s.object == "patient" {
 		r.PatientID = r.ID
 	}

@@ -1,12 +1,12 @@
 -- name: AuditLogList :many
 SELECT a.id, a.user_id, a.username, a.action, a.object_type, a.object_id, a.patient_id, a.description, a.timestamp,
-    a.details, a.request_id, a.ip_address
+    a.details, a.request_id, a.ip_address, a.patient_ids, a.object_ids
 FROM core_auditlog a
 WHERE true;
 
 -- name: AuditLogGet :one
 SELECT a.id, a.user_id, a.username, a.action, a.object_type, a.object_id, a.patient_id, a.description, a.timestamp,
-    a.details, a.request_id, a.ip_address
+    a.details, a.request_id, a.ip_address, a.patient_ids, a.object_ids
 FROM core_auditlog a
 WHERE a.id = @id;
 
@@ -19,20 +19,26 @@ LEFT JOIN core_user u ON u.id = a.user_id
 LEFT JOIN core_role r ON r.id = u.role_id
 WHERE true;
 
--- ViewsCreate records what several requests are about to show, in one statement. Rows
--- that name a bill are of the bill's patient.
+-- ViewsCreate records what several requests are about to show, in one statement: a row for
+-- each kind of record that a request shows. Lists of ids are written as PostgreSQL writes an
+-- array. Records of bills are of the bills' patients.
 -- name: ViewsCreate :exec
 INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
-    request_id, ip_address)
-SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type, v.object_id::text,
-    coalesce(nullif(v.patient_id, 0), b.patient_id), v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet
+    request_id, ip_address, patient_ids, object_ids)
+SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type,
+    CASE WHEN cardinality(o.ids) = 1 THEN o.ids[1]::text END, CASE WHEN cardinality(p.ids) = 1 THEN p.ids[1] END,
+    v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet,
+    CASE WHEN cardinality(p.ids) > 1 THEN p.ids END,
+    CASE WHEN cardinality(o.ids) > 1 AND v.object_type <> 'patient' THEN o.ids END
 FROM (SELECT unnest(@user_ids::bigint[]) AS user_id, unnest(@usernames::text[]) AS username,
              unnest(@actions::text[]) AS action, unnest(@object_types::text[]) AS object_type,
-             unnest(@object_ids::bigint[]) AS object_id, unnest(@patient_ids::bigint[]) AS patient_id,
-             unnest(@bill_ids::bigint[]) AS bill_id, unnest(@descriptions::text[]) AS description,
+             unnest(@object_ids::text[]) AS object_ids, unnest(@patient_ids::text[]) AS patient_ids,
+             unnest(@bill_ids::text[]) AS bill_ids, unnest(@descriptions::text[]) AS description,
              unnest(@timestamps::timestamptz[]) AS timestamp, unnest(@request_ids::text[]) AS request_id,
              unnest(@ip_addresses::text[]) AS ip_address) v
-LEFT JOIN core_bill b ON b.id = v.bill_id;
+CROSS JOIN LATERAL (SELECT v.object_ids::bigint[] AS ids) o
+CROSS JOIN LATERAL (SELECT CASE v.bill_ids WHEN '{}' THEN v.patient_ids::bigint[]
+    ELSE ARRAY(SELECT DISTINCT b.patient_id FROM core_bill b WHERE b.id = ANY (v.bill_ids::bigint[])) END AS ids) p;
 
 -- SealsLock lets one seal at a time be made.
 -- name: SealsLock :exec
@@ -75,9 +81,10 @@ SELECT l.era, l.xid::text::bigint AS xid FROM core_auditlog l ORDER BY l.era DES
 -- before a transaction, each as the text that is hashed: it does not depend on settings.
 -- name: AuditRange :many
 SELECT l.id, l.xid::text::bigint AS xid, l.tableoid::regclass::text AS partition_name,
-    jsonb_build_array(l.id, l.era, l.xid::text, l.user_id, l.username, l.action, l.object_type, l.object_id, l.patient_id,
+    (jsonb_build_array(l.id, l.era, l.xid::text, l.user_id, l.username, l.action, l.object_type, l.object_id, l.patient_id,
         l.description, to_char(l.timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US'), l.details, l.request_id,
-        l.ip_address::text)::text AS content
+        l.ip_address::text) || CASE WHEN coalesce(l.patient_ids, l.object_ids) IS NULL THEN '[]'
+            ELSE jsonb_build_array(l.patient_ids, l.object_ids) END)::text AS content
 FROM core_auditlog l
 WHERE l.era = @era AND (l.xid, l.id) > (sqlc.arg(after_xid)::bigint::text::xid8, @after_id::bigint) AND l.xid < sqlc.arg(to_xid)::bigint::text::xid8
 ORDER BY l.xid, l.id

@@ -3852,6 +3852,10 @@ export interface components {
             } | null;
             /** Format: int64 */
             patient: number | null;
+            /** @description In place of object_id where an answer showed several records, unless they are the patients themselves */
+            object_ids?: number[];
+            /** @description In place of patient where an answer showed the records of several */
+            patients?: number[];
             request_id: string;
             ip_address: string | null;
         };

@@ -1,0 +1,3 @@
+ALTER TABLE core_auditlog
+    DROP COLUMN patient_ids,
+    DROP COLUMN object_ids;
