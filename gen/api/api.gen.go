@@ -5,10 +5,10 @@ package api
 
 import (
 	"bytes"
+	json "chelal/internal/fastjson"
 	"compress/flate"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10106,6 +10106,13 @@ type InvalidApplicationProblemPlusJSONResponse Problem
 
 type NotFoundApplicationProblemPlusJSONResponse Problem
 
+type NotModifiedResponseHeaders struct {
+	ETag *string
+}
+type NotModifiedResponse struct {
+	Headers NotModifiedResponseHeaders
+}
+
 type StaleApplicationProblemPlusJSONResponse Problem
 
 type TooLargeApplicationProblemPlusJSONResponse Problem
@@ -10159,6 +10166,16 @@ func (response ListAppointments200JSONResponse) VisitListAppointmentsResponse(w 
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListAppointments304Response = NotModifiedResponse
+
+func (response ListAppointments304Response) VisitListAppointmentsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListAppointments400ApplicationProblemPlusJSONResponse struct {
@@ -10458,6 +10475,16 @@ func (response GetAvailability200JSONResponse) VisitGetAvailabilityResponse(w ht
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetAvailability304Response = NotModifiedResponse
+
+func (response GetAvailability304Response) VisitGetAvailabilityResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetAvailability400ApplicationProblemPlusJSONResponse struct {
@@ -11232,6 +11259,16 @@ func (response ListAuditLogs200JSONResponse) VisitListAuditLogsResponse(w http.R
 	return err
 }
 
+type ListAuditLogs304Response = NotModifiedResponse
+
+func (response ListAuditLogs304Response) VisitListAuditLogsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type ListAuditLogs400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -11353,6 +11390,16 @@ func (response VerifyAuditLog200JSONResponse) VisitVerifyAuditLogResponse(w http
 	return err
 }
 
+type VerifyAuditLog304Response = NotModifiedResponse
+
+func (response VerifyAuditLog304Response) VisitVerifyAuditLogResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type VerifyAuditLog400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -11456,6 +11503,16 @@ func (response GetAuditLog200JSONResponse) VisitGetAuditLogResponse(w http.Respo
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetAuditLog304Response = NotModifiedResponse
+
+func (response GetAuditLog304Response) VisitGetAuditLogResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetAuditLog400ApplicationProblemPlusJSONResponse struct {
@@ -11982,6 +12039,16 @@ func (response ListBillItems200JSONResponse) VisitListBillItemsResponse(w http.R
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListBillItems304Response = NotModifiedResponse
+
+func (response ListBillItems304Response) VisitListBillItemsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListBillItems400ApplicationProblemPlusJSONResponse struct {
@@ -12948,6 +13015,16 @@ func (response ListBills200JSONResponse) VisitListBillsResponse(w http.ResponseW
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListBills304Response = NotModifiedResponse
+
+func (response ListBills304Response) VisitListBillsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListBills400ApplicationProblemPlusJSONResponse struct {
@@ -14048,6 +14125,16 @@ func (response GetDashboardStats200JSONResponse) VisitGetDashboardStatsResponse(
 	return err
 }
 
+type GetDashboardStats304Response = NotModifiedResponse
+
+func (response GetDashboardStats304Response) VisitGetDashboardStatsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type GetDashboardStats400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -14150,6 +14237,16 @@ func (response GetDashboard200JSONResponse) VisitGetDashboardResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetDashboard304Response = NotModifiedResponse
+
+func (response GetDashboard304Response) VisitGetDashboardResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetDashboard400ApplicationProblemPlusJSONResponse struct {
@@ -14255,6 +14352,16 @@ func (response ListEncounters200JSONResponse) VisitListEncountersResponse(w http
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListEncounters304Response = NotModifiedResponse
+
+func (response ListEncounters304Response) VisitListEncountersResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListEncounters400ApplicationProblemPlusJSONResponse struct {
@@ -15222,6 +15329,16 @@ func (response GetHealth200JSONResponse) VisitGetHealthResponse(w http.ResponseW
 	return err
 }
 
+type GetHealth304Response = NotModifiedResponse
+
+func (response GetHealth304Response) VisitGetHealthResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type GetHealth400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -15292,6 +15409,16 @@ func (response ListLoginActivity200JSONResponse) VisitListLoginActivityResponse(
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListLoginActivity304Response = NotModifiedResponse
+
+func (response ListLoginActivity304Response) VisitListLoginActivityResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListLoginActivity400ApplicationProblemPlusJSONResponse struct {
@@ -15415,6 +15542,16 @@ func (response GetLoginActivity200JSONResponse) VisitGetLoginActivityResponse(w 
 	return err
 }
 
+type GetLoginActivity304Response = NotModifiedResponse
+
+func (response GetLoginActivity304Response) VisitGetLoginActivityResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type GetLoginActivity400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -15534,6 +15671,16 @@ func (response ListMedications200JSONResponse) VisitListMedicationsResponse(w ht
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListMedications304Response = NotModifiedResponse
+
+func (response ListMedications304Response) VisitListMedicationsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListMedications400ApplicationProblemPlusJSONResponse struct {
@@ -16503,6 +16650,16 @@ func (response ListStockMovements200JSONResponse) VisitListStockMovementsRespons
 	return err
 }
 
+type ListStockMovements304Response = NotModifiedResponse
+
+func (response ListStockMovements304Response) VisitListStockMovementsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type ListStockMovements400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -16811,6 +16968,16 @@ func (response ListNotifications200JSONResponse) VisitListNotificationsResponse(
 	return err
 }
 
+type ListNotifications304Response = NotModifiedResponse
+
+func (response ListNotifications304Response) VisitListNotificationsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type ListNotifications400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -17066,6 +17233,16 @@ func (response CountUnreadNotifications200JSONResponse) VisitCountUnreadNotifica
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type CountUnreadNotifications304Response = NotModifiedResponse
+
+func (response CountUnreadNotifications304Response) VisitCountUnreadNotificationsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type CountUnreadNotifications400ApplicationProblemPlusJSONResponse struct {
@@ -17602,6 +17779,16 @@ func (response ListPatients200JSONResponse) VisitListPatientsResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListPatients304Response = NotModifiedResponse
+
+func (response ListPatients304Response) VisitListPatientsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListPatients400ApplicationProblemPlusJSONResponse struct {
@@ -18766,6 +18953,16 @@ func (response GetPatientTimeline200JSONResponse) VisitGetPatientTimelineRespons
 	return err
 }
 
+type GetPatientTimeline304Response = NotModifiedResponse
+
+func (response GetPatientTimeline304Response) VisitGetPatientTimelineResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type GetPatientTimeline400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -19079,6 +19276,16 @@ func (response ListPayments200JSONResponse) VisitListPaymentsResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListPayments304Response = NotModifiedResponse
+
+func (response ListPayments304Response) VisitListPaymentsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListPayments400ApplicationProblemPlusJSONResponse struct {
@@ -20639,6 +20846,16 @@ func (response ListPrescriptions200JSONResponse) VisitListPrescriptionsResponse(
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListPrescriptions304Response = NotModifiedResponse
+
+func (response ListPrescriptions304Response) VisitListPrescriptionsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListPrescriptions400ApplicationProblemPlusJSONResponse struct {
@@ -22692,6 +22909,16 @@ func (response ListOwnAuditLog200JSONResponse) VisitListOwnAuditLogResponse(w ht
 	return err
 }
 
+type ListOwnAuditLog304Response = NotModifiedResponse
+
+func (response ListOwnAuditLog304Response) VisitListOwnAuditLogResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type ListOwnAuditLog400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -22811,6 +23038,16 @@ func (response ListOwnLoginActivity200JSONResponse) VisitListOwnLoginActivityRes
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListOwnLoginActivity304Response = NotModifiedResponse
+
+func (response ListOwnLoginActivity304Response) VisitListOwnLoginActivityResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListOwnLoginActivity400ApplicationProblemPlusJSONResponse struct {
@@ -23224,6 +23461,16 @@ func (response ListReportFiles200JSONResponse) VisitListReportFilesResponse(w ht
 	return err
 }
 
+type ListReportFiles304Response = NotModifiedResponse
+
+func (response ListReportFiles304Response) VisitListReportFilesResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type ListReportFiles400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -23513,6 +23760,16 @@ func (response GetReportFile200JSONResponse) VisitGetReportFileResponse(w http.R
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetReportFile304Response = NotModifiedResponse
+
+func (response GetReportFile304Response) VisitGetReportFileResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetReportFile400ApplicationProblemPlusJSONResponse struct {
@@ -23806,6 +24063,16 @@ func (response ReportAppointmentsByDoctor200JSONResponse) VisitReportAppointment
 	return err
 }
 
+type ReportAppointmentsByDoctor304Response = NotModifiedResponse
+
+func (response ReportAppointmentsByDoctor304Response) VisitReportAppointmentsByDoctorResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type ReportAppointmentsByDoctor400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -23908,6 +24175,16 @@ func (response ReportAppointmentsToday200JSONResponse) VisitReportAppointmentsTo
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ReportAppointmentsToday304Response = NotModifiedResponse
+
+func (response ReportAppointmentsToday304Response) VisitReportAppointmentsTodayResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ReportAppointmentsToday400ApplicationProblemPlusJSONResponse struct {
@@ -24014,6 +24291,16 @@ func (response ReportBilling200JSONResponse) VisitReportBillingResponse(w http.R
 	return err
 }
 
+type ReportBilling304Response = NotModifiedResponse
+
+func (response ReportBilling304Response) VisitReportBillingResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type ReportBilling400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -24116,6 +24403,16 @@ func (response ReportPatientCount200JSONResponse) VisitReportPatientCountRespons
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ReportPatientCount304Response = NotModifiedResponse
+
+func (response ReportPatientCount304Response) VisitReportPatientCountResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ReportPatientCount400ApplicationProblemPlusJSONResponse struct {
@@ -24223,6 +24520,16 @@ func (response ReportRevenue200JSONResponse) VisitReportRevenueResponse(w http.R
 	return err
 }
 
+type ReportRevenue304Response = NotModifiedResponse
+
+func (response ReportRevenue304Response) VisitReportRevenueResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type ReportRevenue400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -24325,6 +24632,16 @@ func (response ReportTopMedications200JSONResponse) VisitReportTopMedicationsRes
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ReportTopMedications304Response = NotModifiedResponse
+
+func (response ReportTopMedications304Response) VisitReportTopMedicationsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ReportTopMedications400ApplicationProblemPlusJSONResponse struct {
@@ -24534,6 +24851,16 @@ func (response ListRoleChangeRequests200JSONResponse) VisitListRoleChangeRequest
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListRoleChangeRequests304Response = NotModifiedResponse
+
+func (response ListRoleChangeRequests304Response) VisitListRoleChangeRequestsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListRoleChangeRequests400ApplicationProblemPlusJSONResponse struct {
@@ -26094,6 +26421,16 @@ func (response ListRoles200JSONResponse) VisitListRolesResponse(w http.ResponseW
 	return err
 }
 
+type ListRoles304Response = NotModifiedResponse
+
+func (response ListRoles304Response) VisitListRolesResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type ListRoles400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -27058,6 +27395,16 @@ func (response ListServiceItems200JSONResponse) VisitListServiceItemsResponse(w 
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListServiceItems304Response = NotModifiedResponse
+
+func (response ListServiceItems304Response) VisitListServiceItemsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListServiceItems400ApplicationProblemPlusJSONResponse struct {
@@ -28219,6 +28566,16 @@ func (response GetSyncBatch200JSONResponse) VisitGetSyncBatchResponse(w http.Res
 	return err
 }
 
+type GetSyncBatch304Response = NotModifiedResponse
+
+func (response GetSyncBatch304Response) VisitGetSyncBatchResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
+}
+
 type GetSyncBatch400ApplicationProblemPlusJSONResponse struct {
 	InvalidApplicationProblemPlusJSONResponse
 }
@@ -28338,6 +28695,16 @@ func (response ListSystemSettings200JSONResponse) VisitListSystemSettingsRespons
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListSystemSettings304Response = NotModifiedResponse
+
+func (response ListSystemSettings304Response) VisitListSystemSettingsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListSystemSettings400ApplicationProblemPlusJSONResponse struct {
@@ -28636,6 +29003,16 @@ func (response GetPublicSettings200JSONResponse) VisitGetPublicSettingsResponse(
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type GetPublicSettings304Response = NotModifiedResponse
+
+func (response GetPublicSettings304Response) VisitGetPublicSettingsResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type GetPublicSettings400ApplicationProblemPlusJSONResponse struct {
@@ -29375,6 +29752,16 @@ func (response ListUsers200JSONResponse) VisitListUsersResponse(w http.ResponseW
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type ListUsers304Response = NotModifiedResponse
+
+func (response ListUsers304Response) VisitListUsersResponse(w http.ResponseWriter) error {
+	if response.Headers.ETag != nil {
+		w.Header().Set("ETag", fmt.Sprint(*response.Headers.ETag))
+	}
+	w.WriteHeader(304)
+	return nil
 }
 
 type ListUsers400ApplicationProblemPlusJSONResponse struct {
@@ -35907,578 +36294,581 @@ func (sh *strictHandler) CreateSocketTicket(ctx echo.Context) error {
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L3rcts4tjD6Kih9u6q7ZyhFviWxXVN7cp1Od26TONOzJ84nQSIkoU0CagC0os521Xma82DnSU5hASBB",
-	"CpQoWbaTbs2P6ZgicVlYWPfLl9aQp1POCFOydfKlNSE4JgL++YQzRZh6SuWUS6ooZ/ppTORQ0Kn5s3XG",
-	"0YAgOeEzhihDakLQQPCZJCJCmMXwgOGUoIzFRKDZhA4nSHEk8SVBVLWiFvmM02lCWictyhLKyCka0YTo",
-	"b/523nrx+l/tLvzvfmcaj85braglyG8ZFSRunSiRkaglhxOSYr00NZ/qcaQSlI1bV1dR69kZHgcWPSFI",
-	"8Nl3El0SISlnERpxgfovRu1XWA0n/dKyzlt7a8/7jigxfzRSRCzO/p4MOYslwvrnAiJKzBEeY8r8yQ+6",
-	"y+YdcZFiBZBT9w9bUSuljKZZ2jrZi9yiKFNkTETrSi9rigVOiXLnmwnJYYE4SfjsWTpV83/hJCNupvK6",
-	"4Xe90gEZU4YuyFwShaZ4TNn41OxmhkUs0Yjr4VCfkc+qH9kdTngSS0RVpxW1qB7ut4yIeStq6ZNunbSG",
-	"ZjH+9lL8+SVhYzVpnex3u90oAOcXcc3pkiEX8XcS0dgH556de4rVpJga3tkWlPWaSDrlirDh/GcyX1zf",
-	"I6TIZ4UyRn/LCJz8hEqEh/pn9D1GHz68eBohiec/dNAjJMiUYIVmVE0oQ/uHaMIzIRFmckb0fyVcsREV",
-	"UiFFU4JiGucwNpe52Km3tLZeWx20j45gl+7vvSDoR3BXwvDv64vXR3wEq7O3DKkJVvBgiJOECDTBEklC",
-	"WIRkNpzovfThsvUjpK/jX/r1G7E3tW4HezX48haPSXjFUzwmERoJnqK9yIG7AO1eN+p2u5pqyA56zvW9",
-	"xQoNeUrcRc4kQX2DxbDuBaSrILyesLT8mIxwlij4YF2c0/t6T38P7O0dn0mEYXunKOWC6FNgaL/bRUOe",
-	"MQUotN/tlpa8361fc0/qeYIL15+tu/L3BIsQFv3CNSkBjEkzqRBOEs1pRjxjsYcvv2JGkExpv46uSDN+",
-	"PV1ZRJMrTQ3klDNJHB8cJXSo9L+HhicC0ZxOEzrEer33poIPEpL+9VdpmGQOSf1FrEfPJBF6ST2FL4im",
-	"8TFRmCZAD/RvgHJmv+5VhBNBcDxH5DOVSsIJCcE18f5YP+6IkiT2ftBHQKQExF9jrqtPGp5SYTbUH3b3",
-	"fnp6/Mvh++6rB/9z8PP+Px++Pjq7/6+9f//nsQatwiqTrZPD7nHUUlQB28yhlgP4XsyH8p7Zwr3/U1n4",
-	"lX9C/yXIqHXS+j/3CtnknvlV3ntrQG3OKXCPBZGEKaTXRBwBMuwAxZxIxDggE59p8eMqaj3nYkDjmLBr",
-	"He8oH8U72f/hmUCCJ6Q6s6b4BmHXBfBBAeDn3pRBCBdr2hZwDd3+TgY3ZcDpsZhXVKaORWwMWFqM17sg",
-	"854gmSSxD+UzzT4rnA3NsNS4HYNghxlXEyKQ5vFEqg46wxcEYcTITIsx5h34y3DhjY5mf784mg9sKvhQ",
-	"37pBQtAzpqia151SzQa3dWTe8LDXHDADMtLcIAAfOEZ2iRMaX+/o7Bils9IMlSQxOm/FWJEeH/UGVKjJ",
-	"eQtRg0zwzQnSb+o3UEKJdKrFKFOZIGFCSFlPTUjPvOLRwdI0JWK4dIrN6F+3wIHHOEbvLEDrjt4CaFtn",
-	"bc9PQzLFiebEJNaSVA7WU9Q3c/dBKZOIXBIxRzPB2dici17La66eazZ7rcNnXPWAWVeOXxBz0IaFG8IM",
-	"4t6cZyjFc1isJCRXFdY9gsPiCF5zhZ7bNQQPoFjklo4gtDu9OSNdcuFLv+XN6hW8V9jBcEOoSxihcuHs",
-	"MrS0PZxgNiYxkpQNCYBcc30Na/TO/MPooEZ5t7rHXLMx8yXizEi+VJmNzjY6pD2PVr4VoA+DfQE9xzQh",
-	"tcdldreNo3rPUzLgWtxJJClBxhMXDJB8BYYy30hwFbXOOH+Jxfh6h6Y47yUwSuXgYIVUIvhRGMF9D72i",
-	"jzcDuic7WMJkWRM64xy9tCsIQr5Y4rZoVWhveDgkU2WY3xnnrzCbXxuwKWbzHlaKpFMlSwDmHOkf0Qhw",
-	"Drl3wDpFx/qwO+jMGWVQghURmwkGnlCsJ9XbcpxBLgN4eelbAbzbs+UU0gjIVCIcx4JIaUgUBRFBGIK1",
-	"GkytyLcagumrndu+Qiu1b9/zrGSw2A8MZ2pCmNJHTOJrnv0FYT1N4INCiEY1qTdxQVhJ8tB71vSAfJ5S",
-	"QeIOem82adGAaylpJIicbMyg9nw5UW+YC/p7PdGrbmQbePCau+unj5DESFN8y50WQVI+319++aX9yDum",
-	"RdX9R63h+NhR2FIfEyxA0MRJ+rfzFp7SNU2rFk0uMU20bH09ldwbp4IeMVZ4gKWv44DBDVkDVspTwpRP",
-	"H+SEC5XMN0GJI1+re0/EJR0S9KG0uLAG7b2yLbJct/Et3nGZTadcKBK/IjHFZ7Cza51iPmAv1SP2AFje",
-	"gb4n1hEBSI8l+un9m9fGxoesj6Otl3GC/Jn1jJvx2SP/gueLQ7BddGYWV3Ogwa1sm+XqU9UgAPub/VYP",
-	"/Wio6CX5IM2hTgWfEqGosYEZxVgG7eFVq15U2J6CzpHitn/0rVRuik/5iHzwKxmCZPxIS8zj+XPKYj1K",
-	"GRGw+VHLkoTRIU0SoDoaguYsWyetRyn/XPwkCJbVxxoyGE3zETrwXuIGkDglaJhgqVm2zAY5UhRfAI+u",
-	"gM0tLWxyFspZqKZYUcLUdxJdMD5jyHyoR1mwT5Z3FhoYDHrKiulDzoZEsOBADg5fQj8l+QyEZak+LIBB",
-	"sfeoDJSh4FK2BTHn6B1jMagHt1WI4SBX2q0/grfEfCNB1JlOOWUqtcTFJyCCaDGjB8i8392/397ba+93",
-	"z7oPTw66J93ufzQRAQ5nf91vd/f0Mz5UXLRODtw/e9bW/CilDKM3+iS5fi8TsL5eSlmmNEIcdKMWYbH0",
-	"p9SDnnUfnHTdlDRunTyItAKtP2k9B29aO5u2oha/JGLA+UUvR2DvoYbbCCeSRC2LTWBzt/92a/wJM4Le",
-	"pxRsIVJhoQKruV8AwJE1IBRxZrUzCmN1j817raiVTeOVsLRaVOtkb+Ge+EfhURg9ZhsmCyBTbIWP0tvB",
-	"F+15NSJdpRMN3IvFQy0Pe7AfHDY/9aa7M7a3Bgu2eBJY6gK2LHmHBBypv0wImAWpAluFvncxGhBJY+JM",
-	"hsWKBpwnBIOpOce+Rusv42dgiR6ShoidEcU0HQVbHgQdGJg2A7RD8OWs1aMi780HV+4aLP/wjKbkzegp",
-	"ngNf9G5JU0TIb02Q0mfpQJ+QsV1CtEO0GugVUgsSfukYytcgym+WWaKFmEO9yL+9pT0WqJBfwsAF8k+4",
-	"uCgl1FzE5QIuCzQ/an1u4yymGgLYI/5lXvCSSrUo5oBLNIi4LEusxmFUlEVEhm97VPaIVDS1xGnxdjDy",
-	"GWaoGbA4+Kkgl5Qb1Fz5siAyS0wED1UkXQefAZPNeFgIjagV/DBAsSv31lXMuoLvviYzIw3FxsyHk7ce",
-	"1C3P8gU6n2Xv7RcU/IFHXA5qeNMSLoPLokBjbrAeJWv49jXozlKSUAq2oAqMGYzPThFGQz6d5xaf3KYp",
-	"UTbV+rq95OtSDx+owQufk4vaG1vGlrfOZ9gUXXI0GHI2oiI1BsTy0W8gLFSidhg4By+J8aDzkfGBPnW7",
-	"XCvuoaEYkeLPdojDw+6qEXM5oBIG040aSQZV1j8HjuIdbq0McGp9iOhRnFKWR/0ZQDr1A66mt7Kj4LqW",
-	"3aDlu789Ln61HHvf5wvJtSaPOBUYGrWGEzK8IHEPNFLKelPBx4IYVYpr3FbmNa3tJOZzxntywmdB3cpb",
-	"wy+CGmxveoNWaDkhVcRXMXx14Nu8euUJH8+RjWkCTM5khhOUAOY6fV0SpSgby8r0u2v7FV9bn2uFBFNP",
-	"yF3BouTj+dMcWcOCi+wN5j2H0R9LP/WslFnYD3oQZFgyIxQyeC/BxW+FccH8qNXE5XaIq0/L5KDSMhvK",
-	"jmbrT2ATq2THmqlWwfeMx3i+BLgm8GNnv7kr+82nyKlKeyEYL8W47ego0RJdLUDzm/GgJcjbinI9CL4N",
-	"YrDWOh8Nq2bTS0pmuZasVdwYEh9ioll8K2olfAwyQMLHPNO/aPbWi8mQSmPdJJ+nXKgw19dTPhYEX4S1",
-	"ARO9PE3w0FmErVdHat1gBgHY2CDFomtF8FnPxkWUA1YFn2lGOOSC9EDVTvi4p89/b9/MogdFh3toqJFb",
-	"wjx2oI7GSYKT1slhwAwI83qiE8FJL6VS6t2a77wFlZcn+Ez2BEn5ZfEnZZIII0ZNsVDU3uZ8PDpmGMLF",
-	"QqB1+w2ZpGADX9bWleC7yGwzn6AWk17yBU+Hxa0ChfzztpTiBOW/6vHN/XOuOuvnb520jtBrMkPvOAZt",
-	"yUQDlt/Y2z9ArzBl6L2CnWjC9lCr43Ta89463u90O/sdTVnNBoAptR4Uf9vtFTw3p28PDHyItB91944f",
-	"tA+xJVFS4XS6QGj3jiw9ysBT1WKZkMT+CaMcLZKf/E4GTtkDYfUGvRkhjPT1jUA20kMCR7BIPuGzUsRQ",
-	"qxaLlpg/Qqk2EGtrA5IucZIR6cI1tZgGh3mqLyBGhojEeSAdTpJ6Y5VnIBvztn0Ifs53ePbKxkWuY3v2",
-	"EaGBkcpDj3XeDkjoL5ilaXyE8vfQDALwMHPOentAklwSgRMLIxmhjCUQ/DEhc4QF8R1w8DSVJLkEy2TO",
-	"pxoAo8qfSsjfxN63RIpebX10618OK/tWHaQKVIbIIAu4a8LBv+CBC+hd9KYm8UyG8urOJsRLZ3D87RTh",
-	"gSy2zEzkCzA+F/pSN4VdcUUZtaNRNYHZNrW3W5JURhP/ipRpgg+ngqj49jYPzKWLudw+bpl38bBNtTzm",
-	"JvBY0Z/dYO448g1Zy/Xw/yKCjjzPvs/5xXBCL2GGT1H+V09LOa2TbmExcvudEKz56fFof/j//T//LxiY",
-	"FB4q9zOolEaKOdjrGmmpdbK3390/ODDijbS/ZMwKiCd7h4t8NV9V9Zq84kxNJJpNuIRcWwmElnGUcDYu",
-	"PFYu3MgnMYsUokJQKrtvRJQGgl+YFJ+Vh2yk6SsfpnWeUb2FGU4ukCBYq1cm3ZnMiDQiMATVYWQmN1Q4",
-	"6DE1p7VAuJVEEywnkYbWhHzGWiVIgR4vuovt8YYukHfYIZqpf0acWf1AU8ZLwEMSR6irySYclSDwE+Os",
-	"kZPAoVQwHdFMpIfU2yNxnvfcxG1icHMxqRon/sBuC80GLZA8uN4BmVC2cLibUH5zSh5qWTi5ffmHZdGi",
-	"wPdWFfW9hQdpiokOpAlVVVvKMrPIgzrLh0y4tbyEPl9pF2lgrKjaJa4+Ra0ZFxeUjXuQ99wjTJO1PTts",
-	"q/ozzKFHeGhf2IY1uol9YbOoEAvRhizouSDkfcKDxpAAlNaISwgCcVPTatWgGnD4h+YL7cFBKITdj2mS",
-	"VJlkChLFFIMuedTtAIYMcILZkPTiTA+w17WPIS+MSpnpVVdVzNx8mJFeBdkPDLIDm9di6JHRl+5rGnzJ",
-	"6ZD0TFCGJuBF9QrN4KRdmTXy2TP/6NatF5evGTZ3v6oX/oMw0GSGnGlRwkW/6UGPo1ZCGekprjShL4b6",
-	"LcMm//BkT1MZiC7u6blbJ/tVm56zWbaamyCneO4ssoefPHMj2FtwkszNpqMWLKy3uNV8BQeL4oV/nsvR",
-	"8RVnBFC5dNoNvymhQuPwsxw1FonJSunTw5+NROfmGnoFJwPiVY6Xy6QcOD0IkR3wS4J+J4KDLYJxNaFs",
-	"rLVFkxKm4R4ScXIK14jU6cv9QuNogNTVB7xtOfCsQO0vwcRaaXYtUf7i9RTlZs4wDRrPC1a6VQ3x/W5C",
-	"ygxoPLCWL15lL1Hp9pfvdYGzXnRJfh+LuLRCOS7u28KVaBhJBhTZsh3AzBDruWsSHiagzWmnZalNBJ6y",
-	"2XTz8FV/xw2XWYCjmZBVAthG5PaWLgzAv7Lgqhkovx45FEowXAObqaWvDqP/5AaeepazFQOPG37t6LYC",
-	"2w+uc79fsGmmVjo8fslzu8txH6srQq24lkVMjBGIVwaGVC5tXUSQfc+F5QyxwgkfZ2RVWNAq5L1acoTv",
-	"iLHkrBPRmrOH/c5Rd8Fz91QQ55MsoLh/88f9zqK184jgHJ5jekmkKdB3DTSoK2n1h0OJtSPuFhCiRly4",
-	"Qcyo5fYrwud2CLU9hPL5CpxHHet4SdmO4OwIjsWFP72gdoNC2toCWthGuGh4vjl70TpItV7E8aaRvXWo",
-	"u4Ho1MwEW5gr//SAD4U51yH7YrZCxqxhZcGAa//DL4mIs3DInB5y/eSDZjb23FpeMYBcRZtyu0+3hDYL",
-	"MWWQQIDTPOjouoxiE+sqCBRXwBRfmG/8WqiLxtavB2cpG2u0lQvlQJKEmBISPWXCxw8Puh1NGwhUjehp",
-	"AUvmttKHD7vVn1xI875e0JQL1Qs5Oo2ZUpBLwjLSOtk76uppArGsC+vxEYlnpcou1hh5VbfaDT5dJz66",
-	"tN0GztEKDBqsrnLI5QHCS6+BRRQAbXkHIcyBdAXjsKziTX7oDQLZbz7o3L5kJgruxKQ9vC1uG06SNyOg",
-	"jUurw9gPNMEsb2rKpaSDhPTizNS/Ic1piR31fZamWMxXymWhqRY3+amsywQjkiGZTuGh6lE24q2T1l/3",
-	"9g8Oj+4/eHjcLeek2xPt7rX3jhaSQ4rSoCetvePjrnkN6od6KTk/YQh7GRMWg2f3uTXZ70UtqNfSK+q1",
-	"VKrQ+Mk7zmeaEjGGxD/FWyeauEfhI/j4KWqZMvEmOvofD97uP/z3s+fBfI3F7ZkwSTO+5yS4ilpPsZwM",
-	"OBZx1YvBGNVvYgE7+fglCAWbc7S4M31uAMsYz3Oit8kgjKs8EK4218c467392iGp7AmIpzLMsqj3Wvit",
-	"ISkaMz9PrtMqqjZ5iSfIZuZ4wkJPkDGVygQ1yJ4SEG3xcRUlWT5A76DbcAyfJDpeNdSj7vKjvqr8KMvb",
-	"egNB8EXMZ8xEThEtV5sKBK03mSokwJSoCde3/AmWEydmWBnGH6/At1rhRAslwc8cljX6Us6lImlvQnCi",
-	"QCEe4OHFWPCMxb1f+UDDTGSMGbk6D+SEXg2Jmsx92OaJE9ho7poyVPB1/9BJFUUk+55JNw3KW5oy6mve",
-	"q9CKvag1m2Ale4zMTHCNy5nJ86/K8ri3jBOUv1OXfpIfdyitEsxBPU12AzEDz7kwqbbyBM0mvCjFy/XJ",
-	"QwyFKGLSUZxp6QBUBQjQdJ0/IsRHrmlMnt/FGXHdHGYTnjSM0KxQ+4WQSoVHI1jqr5zqVUHeC5UoxlBF",
-	"AjNEsEgoEWhOsPCDH5YKDERIzl7r2xqIgVhgHwtmN4VSLhVSM8LUPE/b2MLsvn90mstKrYTPelLx4UUP",
-	"J0SompN9O8EixUMqlYS4GHfSuLTcpqt8VZQ8C63SJu+05QWdtvnUXKw2oLHm+EAktWrHpeo1R0qDTpek",
-	"hJ2weOvaLuFh0614RQWvs5UyuahDjucQbm3yk82G+Izp29F8uUtyTtdYb4UohTMzLwlUFZaqsBxrKbLp",
-	"UnMh7rU3WehOOQ75W0YyEgbaOzIk8LdG4Ai9zoQkZUTWSGHqZEPVCmRLBsww1R8UaM7RJGOxADZ6mxBf",
-	"KpzVhr0/0MSsMXJ4OuQSMNdJd7WLOOhucxVl+XChtIV+bOLkTUKGQtau1yRizo4N+cmuhPQyotIwUyAk",
-	"vwYjbchnZe4N9GkCIoBM+NQW8skDAtuqI4ssXRRjfYuBFzddzDsz25vRKyP3LVnQEmJXurfefS1Vv6u1",
-	"F1VEyi3dkjMtr9Xi56I8uq17sXxeK80u4+EFqcMKMUJiiTBKOL9ouoL3MMcjPcV1SNmC4L16zh/NuzWy",
-	"9WLTxhjPv5OQV6Q3Sy6JMA2Tml1YM4dTmDbnKKYcgVQ0SZDi0E3NXOqCoYzoqLnYtCVWUlVDmgXzrm0R",
-	"rdNgGk3n6Tih+6MmguTShZHlGt+jX/TQr8lspS2vAqcg7lUZUrRg+Q1R/+odqApUNaDzwbKoSlQVnuUy",
-	"Q5U6ruTvAdIW4ikhi24uyT2n40yQ1bUSK9fNfOWkyNiNFqHBvPA1QcOfTrnOR8CY1NC7sSBmNCYbVdLU",
-	"+G7d+IW8WnY0JSF7Mfhig/rFzXM4nEEzFJORmzeDqfUqaVBq26TnwLvFeMW0JVv6UvQNueVsUH/p0A/3",
-	"93K7jkWgg7397noGoAWUDM20Bqash8m3hZAr6O3Cjsu7qU4aPD0qp4RJW1Z//ajk/UXX+ar69FNjLJl/",
-	"J1HxapSnGkMPR/eJbVRWl3e8PIKLXxIhaEyWFsyzeUsGDEazlVNqmkfiUjn+eTk4bS/sBi/Ho1USqtbZ",
-	"4AZBa0ES5pVrW+zrsFiWbp0y6aXCdV/qkmhLJezq32pMEJfXaA+mo9qKGourDq2xWv56EUihi/QsteWi",
-	"FuIESVv/5HosQVEAkk7VvINeczCZ4KG13sqJ1so5gx6HpTjIQxBAFBF6zP/7X//7fz/+37+fn8tPf/27",
-	"+Ufn01+/Pz/v5H/88Nf/WmA6Wga2g7QLt9gzLf0ibNsfldfagY35wSx1ZZofRPU+uvsnh7m/ieIx45LK",
-	"1knrFU6woHgNjxNUd/JcR6C4jKBxkZZ3jUrOtCaRjSedNbJYA+6dhaVfo7B0gwjMTRogFLD8csNdD7bQ",
-	"jWDLyZnfail9l5tYHF6z+vnlMtt5jn2jbK8iGs2/zX/yMOJnPlBuIJY4H3/9gOIAjVxFclbGGILpJW5U",
-	"Mnn1QZcoT4PIwLrKzs/9CsSKgyh0mntw0ExQRaBBfako25pCYCiEcT8XpZZlFmwz+jlHh/VThSpsNsxC",
-	"N+GJO6T6tpAqXMDaLCVEgp5TksTPhOAiROfjMGO1fbODepsZYY6+7wOJ7XQ7Jiaz/0NkiygKnBJlW4eC",
-	"jGtRkZjABOhBF25pVmfGqOzbLC+voeq+C27f1ctZXfvoRooXbVx6aO1mUaUWSc0+uV759IWGQAv9e0IH",
-	"8mPu0Sgfx5LIoeLRQkTOYsBjLt+19jrdTvgE7FxFwoOb4dPS3lBN3t6gkqUnkS5H+7zMhV8G0n3thV+F",
-	"wP4TH8gzOrwg1ZtgetzKmiDSAxNEKhJ9DEpN5cm9exMup1ThpGNHuSfoJRH3/lvB8H8bTlTv4Lf99oPZ",
-	"P/fSxw8+vz4avtufvnwon94f/Xg4/qk7/8/FweXZsf158YD8FTWuBirKaayZoEHNd8zbVvX78O7lYiNK",
-	"kZhK227+ECRfYjbOLJlyGEGgcB00ugk35nhJL0mlCeEaxn3IyB+Qoea6JujKD1pFZ9yvXmv84rMJTysv",
-	"Qu0+hS8Ii2CwTBJr97LdIL6T54zxWeSsYaascOectRZkhPVa9OE1nHbQJ2odbdPV1nVn4YPGKlVl1alj",
-	"tavKU7vdwPEFTeW2v6zeXNSqQxV6STZz5xRl26EP9SURczSCkSJbgvAzRPxJxFkyRwpKbEJEhw3aOs29",
-	"pyYuMCUSwnWQhE77nRs/0gV/1nXOdGTH2PLZvCoEjsCFw0hyTdGQIkkCXrOY6pdSyrAVOlM8nTqjeQDt",
-	"akBTJQZhPNzoY4fajT92kF3ygTvAsgN22RclPxk0Zo3ny95/b8MOBJFzNlz9ZsEy5q8NNXc9kjkjDbJg",
-	"/JFWv1kJrVv9QTkEYfX7+Q35ZPGy6mdcg3A8QozMkH9Q5cDC7+TNX/1qLOLG176Eb1u+++b81wNuHzC5",
-	"f1IEzFCpaWtKlSKxYbyMzxBnhuKeak6KE8ktAda/2R5LbLGoLgImrM9PRkjycwb0XEGZOa3DCiKz1Ia9",
-	"QZ9qEzUBngLUN3enf+LFkuthUyol1CTWrAEzxrUggRRP4nOG2RylXLMUrRK7yQyemJZRhNh4T8tT9P4R",
-	"1hiWB+5M+IwZEcE3VyxPuNIYZPHi8MFeoecaQnG1DfxceqoLCLExhpoV55RrmzjKx5RB4PRi5V5bKK62",
-	"BUeRz5INh6abXAPNyaSK7e3bwvd4bBJUXvHfaZLge0edbsvv6t6SOM1IsnhcN9U5ollpRIBbuUPYVjoL",
-	"/AIilnXSRf7tpRJkLCCzWCFr49/AdO6D/Ut4Xc4Vsigt2pV9J5HXTn8FTEPIafsZeIP42qZ3ZKX15qez",
-	"EpX/5B6H8rW+Ga+DfwUWcKU/SLRUG/dPkCCjTEIdHkm0Ugg9ZZDiHKWaNYwwTbRc0kF9G+nVP7GKppQz",
-	"LmLTQQMiNwdEMxybFwD8xDRIFJpJzjSXivmMoZRgNpvQRDMsrqY9t9fQwIKOJyrKexIOeUyKxotah0Ej",
-	"bIy5ls1RNobQNtc3Kqd9diOtqGX3XkQktqKWv46g7v6qFMniZ41nQhCmTGYQdE6oCgwmXZgIOiyc2fxz",
-	"kRgMHDBq+b8l6Khroga5iInoJeSSJK2TQ2jDAJ68IZ7KDEKFrttwv7z+EFWRWeqAnpB4TMQpYiD4MDLG",
-	"il4Gw1XWrxRaBtK1fM91I1TgGUgp4wINSMJnWmgDLNNg0dQ94bNm2zQH9G05qi2RL51Atd4o7Cuq4EsV",
-	"pBWv9bJGz8WNqolIWicKqYgeaxgMVP1gWZ2FYqV/cr61JBtxO0yrmGBtX3nlat/vrqZ0K0PsylF23QZE",
-	"rYG3skrmqkXuFj6oe3GFe3GB1m1ju464lToBr1jK1dKDXtsLHmK4S/nrZox1hz4LrNJVVOxGW8WlfOCW",
-	"0tRKVRtNr0Yvn/DAdoO0BaqGB6s3gutaizipfse0dFMzjmybJenbNYpi7F4UZvu/P3bbx5/+en7egX98",
-	"2b/6rxA79wpkQpGVubVTekOZ7/eih1ff56PtRftXP/x3aMQvBeCP7f86x8dlyKdZoug0AZtot9PdW4gu",
-	"/xQ1hImf3OtgEyEM1TthRdDlSv+Zl9QPwO1z27WvsnzJb0K5NED1gzStCs3awAbWRYojb+v1C4UI1qpR",
-	"1acrDeoEQWGZPS8Rw5KnYonvwR5iA1URlhcyj3uAXvWQ/tYBCpSY6XyHoCnR46rPvNMf2Oza4uz9nNvC",
-	"YLNcxv8aklIWelGajFnjR0W5mRM6+08FGREhSGxMLLZBcYrj4FKDoNxIGqvLkylsfuEq6eAcQnx0gvp+",
-	"iLgpVtOPyk8FySvMVH8aYjYkif0hrzeh//BPPf/bdYbuR8j09qs1YzU4x1tSNRbTi6wlNJhllJuiQme8",
-	"XL/wr/qfXG5fXhdiK5K7P8U7Sw484pobo1MsLkismQQc9gKpKuy7jcJgVi1FBtZilgA5Bo2X5b6p3o0f",
-	"+czYyaDXoMlFbdi+cL2NRm4JoR2/YeSMpuSJjeQLWHDoZxTTMVV5bijO1IQwpcHEhe1OKQh0aZ+Dme3U",
-	"Ru2Vbdw2Oang6ofH+92D47LIdv8wgLNvrVnvCbiRNhH4nWFQC+kTkuCkHZOUA6bO/B8xSrPhBA2IFh/A",
-	"Kv+gXpovvvPIQP4wkOW1Qmwur2U7Y3I1XXXDfQxYuNDVrVZWGcIor6bkn6z+4vbLLC54Mgt318JRlyEZ",
-	"emGT9KAydBvEna5I5nPQv46NduG0AoOVkgXLVO1ZHlI8JXyaEFuW6BJy5pz7LRBc7J13iFCanudWGuX8",
-	"AnEIoociMxPj44ts0bUZKDp5lc4NvX0FtgXjrG00nxG/ThCh44mC2nB5xRmpEDY+F3geFAI3MDzXd1a3",
-	"PkakJoJn44lXgs6tVhIi85pbBqKbQeeWRNLiEEqY7+Nf9RLld6ByZaNW4RmtYviy9C4r5fr42TClyytQ",
-	"Z4l2bk736zvYTDRXVRTS6WtLWy8WeSh/fgOVpMNJDXn951VFne3W/+RyflHY+SZEfDv6K42j65X1dyQy",
-	"0FjG+3EVPaYSKY4GBJlbgvQtyanyuok71TSGfBlLdr62T2KJXLRMKlhp0q1KCSs/uK4EUJZYVwqshXxQ",
-	"Sopa+V1AJmhgES9JCdWVNreIXLchT6X++WKq0VoCrpVpQ0JrUEIN5hhtVehr3shzaYmHksTTJBRpfea8",
-	"Jr9cPw9zEzXoeirO2rrNHdOXMiV/zfPSsaNMQf6Cs9DvHXWhaLBEeMxLxQpvljBVMlpN6N6rCD2P0JsI",
-	"fYhQihMSoREx/4Wo3AhlDA4isgbqNuOqrXhb4nlUhAOb+FlJThFmckaEsSuN6SUkCP1xKWI5OXM9MTrM",
-	"dedpwAbhOvwstFe2cVTV8ukNetYvisDQ+//I6vWCDAmdqqKd/7snZ7ad/6H7+ZLEvcEcipIAahA2JCb2",
-	"S5BRxmIt6LuV24WbH2x3hzvp3dyYpDuYrhI/AZpFHdOmjdXDSkKtblo9jy81r7gz2Ujw904xOH7lUBse",
-	"Tn7mX5oWh9Xvh8qY3k0Jk7zzThUAxdYqp5ojjw/SvMO1f04LB9tYA56nOUeHf/7p1cB5epNqoH/LvTQI",
-	"S2+fYDD3vGAyE9gc9mPMLtCZwEyO4Fhf8QFNCDK34lPQWQBzbBAEVpBeRURKGU7Qfmsr7Uw3pIElOrKC",
-	"F1/Vg/s6raYdp/Q4oyjfx28VWj4254TITr0Edzdv0rwgdJSljbtsx3z7ELc0vBHgi24bC3T5NvTOEGur",
-	"kVGDy8+hVK1q6gJYelP/NsmZoaf+R2pCQACNsbiABZWhEBxoRRqJK0JwtTBZGLFL/MXtrgKa0DrKw68A",
-	"0NqX6xsEYYo/+w/9u+KBNQSlUrinT2FMXdEeeHJaJ61hYjrpuOeMK6tPLCmueFQUV7Q1TOEt45EsnmmZ",
-	"2D5r2uCL2/C2o24XpWOv5VfrpJU3BSj3aR1BtBIbzjV3gQpUkEOGMDI1uPW9fhi1KJNKZENb8rz1CNKP",
-	"UmKiLv36sYeBKP9yUO9CkdfWGoUf/Tq2S8tAHjUpA1k+zWDYmCvkobES5y2e7BK/k6V6s5RIG5U6IV6l",
-	"XC/RyeHLkLNRQoeqZ4ERg9GBcdWzeVlBeauMZcHlzrBEI56xuEgUNhnLCmlFQEjFeRzS1jYraOnjb81X",
-	"K+XmMsZvJPdvtXamu0Whn/Lr9GXd1tOL6/Bu3nX4aflmfgl50/2cuA2guzprJ1i5+aYrivp1mxcC3Rv4",
-	"9L/RgqSLKVEWYX2M8lC1giHL3NsFBvuVTPN6gSWKlkN/8eyjCmGtEK4K3agQgKbWBJ9HV3j2n92uUAHN",
-	"TRgXvCnW1v6XiBKL7rGcFq/pQvAp9UrT+nLKvVyfK1HxNRdZJd0NfAYbleq/fq3PAAtYM1FpjdL+9m4P",
-	"brS2v81sKDb2nUQ2d3bNmv4beaG9C7S2JnYjYv4a8v3SXhK7G/vV3tjy3O8sF0AZS4j0J9d3MOQH3d3y",
-	"5p5VX5QKyGdhpsoHCUnDHSmE4MJV/Xj3/Ak6Pjx6sFgc7BJTu8gFuGu1FOpy9CmT2WhEhzRPk+2foAmf",
-	"mXh8l0PQrIrCACeYDUkvzpbPqfHCOoD61U5ycRaUtYfBNIlHSEL6KYLaIxBYLPhY4FQGFVQyhfq2QUws",
-	"Vmde0wfTE0QfR17lhE97NHbJGHlXbBPo5vRqPJ0mlJRiZ7OMxuH1qHDPESQJU4QNbYbdhCRT6Vf4wkMV",
-	"LDys0SJQOOYZ5IfMBGdj5AowN5IdvQrUAWfmiEIhFrkUmLnsb00c7rzllOALifAYayK6aCJp1jHQDP7c",
-	"LCS0Rj04tibFRWJbHOZCwmbD8HNvp05NM+9bjAmGpjfLNdIyeG8kyPKrJBOuelAa1s4I9UUtN1c2ztvo",
-	"bFCQJy/9LgiCwZuigqvGHWpay6Wkg0TfexuQuRwnFt/PqwiZ5liQF5DiORS8y4vWgzeicafwcmBfsJXp",
-	"KGPxSvqoD6xn3nW4O8QsL56EnE+9tbTuWZMCdS6NNWBLsFZHU9vGlZJulu36CE3zVF3yeZro+5aXZVoZ",
-	"0m3TPF3+Zz65/dhSMO+e1bCyEU3Icy7SdQTbUHxdg5g54ho5LW0fAi8tjUw7CgdpXctbURvjFZys4tuo",
-	"nutP79+8RrkxJPA1QL1H02Au99vX/4jQT2+f/QNxgX4hg7dFeN8RekUf+0RqQJm+RM1c32bate0A9tha",
-	"v2JG/m6fd7gY1wRa/pkR4ZpOrpWoAW4mU7c05ZeGBE/pUJlKbFXR1+9r1rBn2XvCYoSh3i0sAWGJTMEL",
-	"LNQ9jXbtGCt8ivRcdhU2OYmRXCbt1CBgNkjo8D1RygknYXiFbPYFOrpS+Q7HXlEptaz3o33eilozLi4o",
-	"G/cmPBOyB10UWiet7kPbPWJhYe9spu4THi94pF0Wb29ofvzY+vHw56ft41e//LP94Gz/3+1/PX590Pq0",
-	"gOPV7xa4B2FA6GWECB5O0JhzIydrQEo6Zm1aYqk1TKXGXFiZ/VNw0yNB5LrxQOaT1nAiev+THl/GP77u",
-	"DtPns+E//nXRCsAgn8K7SYfd4/vrFaFx49RsI2NxXVTrvg0wCXt598+6x0UrEpsj4OLfTg6hyrbxfD6Z",
-	"YEiSUTM6JH683mC+hRjTGy0oMi3ifhulmdW6hUp73sA8H/agzF3F9SLw0Ton/PlW9so1aLB5JNJ+HkUc",
-	"PPGtRCIVsC0VZFqzIlMVUGFojKlURJCFYg05pS9e6bS8/FSsSO9XThnUu69JzHYCgVFeGogE1JSHoLKH",
-	"h1Dg0mJIOFSF5CkYCR9T5oIrQrk7Lum+Z6ppFzVH3VEvjXhZYLdmIsFD0r5VW9AQCxKh3Gwko1LTWdOJ",
-	"v9I5WG9/Py+c9rTaYhDoh5rxnqm92iNM36JiD1556DjwbaBLcH3nanfOy5D2gwzc1jyjtr4t1Duvf/tG",
-	"8iWfsByZhjxdQCY+qSbnPOXEwwK9UzLMBPFKM0BhH3sAHiD1XDEnty6ariVbbrnuxTJTLyihgPhRtfNa",
-	"aCQH1GCOKU+IFlGxvCjaxY220cjOL9a9CoHhvRASW1/80nId7yA9+jl13ZyWFTVzcUzdUvGNkeCpR0Ch",
-	"Fxr8oLj3+ABapJk+cq1ylyRv+Iel4UeUUTmpX8P+f3xAD+VlURL5gmpByfFc4zsG45qXbMNnWjd5eNCN",
-	"WpL+TjQK7B0cHnq1fWoaCmxcScOAqkFCZQ6/Jp3eXHO+oFdjhGkStguV+2TVdBnXLANRadWfuJpmV7vd",
-	"0tFtGoXlvlqV6OIw+Ll5f61aIpTFzSf4mTIb+ezj0mZJQoB9IZMfz4wlOqEmtXBCsLFwb1QIw2B2dZ7H",
-	"c0U2HXChn11RC921s7BI92l5CzXXZSEkLMO55Ovzr09xOTxLIEDTbtbdiMoxVYKMfARd2bNtAcW83Ruy",
-	"M41HwfDICu6EAyRNiceZRFiQk8L+PJgj4ckZUUnW0r9qQERoQJME/qRSZiRCjubpR/bfeUV9QS4JywCt",
-	"QBOP8Vy/ludZ5Udq11BuDyVt+oKXqWUoKwy6Yv9/8ggoj8/eTPxTMcH6wRtrsvEKy63y2nBBgRvhfZtz",
-	"iE0If+WcmtCo8EnBfXkzKhLhKvAiUyxqOiifgY9Sf2fclpHtQozIZyoVZWM0EpwpRFgMBQklojUOxY1y",
-	"fhRXuJxiFPNskHiH40oDL1TNtyTG25wbbimQ3hJBQ0AazHvFHhpewTLcA+64OFhO5oWStpuiCUxaiZb5",
-	"VWjodNsUqG5+bmzBHk0uoLMEuAa/K3K/B9ePZVRsvclUEYJbTZa3mzg86HaOoC50lai4PskVouIeFzDb",
-	"exi1pvbUWwbikgg49o/bXd/yNVS/gL97jtvZ59FtoeXNENA1MXWaX0YnKZjzmRFyoWHOWamIiueEtgcY",
-	"jgoxw+bO5SnWZC2R3DYmnVmpGLN5U897lXwEgFo5zvVvnwVGnXBaHr/mduaQCV5TvqCV36qhrsqVljfh",
-	"uX6PndttWVPuUbOsHrQ+h0dS0jFbZmTmCUHYvoVs96hRliRzpDiqa3bXuGf9Umtkvr5GzaF9L5ezbh3Y",
-	"dmzgGFqsteZZwdaMbM1H/XKtKmtumMIgVwcIUyX4nQ2l2qxQv+8Oe4EGZEwZ4gbxZljE+t+vOIvxvFPS",
-	"Mo01/aD6yFlwoYC/0ZcomUHiiXSFXvSTUn6l98h+b57ntqlC625eYDZvzug0cL/lQOvuGgEs9cSVodtw",
-	"vAD8g4P7J1H7Qm7nWaRKxuQ7m5hmETHZsFzp4mlvraHlwp0omluW080qda1GCLs9udq1RT+FwGY364kJ",
-	"fS6ahSJ6iFsXngY1ymd21MiXG/IGEXX1fW+rYGzRHtOlylUwPIy9nq+4MHp5yBlAoQp6L0uyW8X8Svjz",
-	"ZzfkLPCYG7LnVOfZoKTNchZ2lhEJPCwQzBLw3u83c7xVyXXYa/adRDTeoPLqajC9X2KfxtOpsG4MF1Qf",
-	"tlpWB13bpHYN8eEbOo1y4NICGauP2fDgq0nUepAtSU+/kGTIU/DCOvgGEbrM6IN8iMSmUHACHWPTBu7h",
-	"OoTckUhyg1RxbUJYPu2XeMAFVlzM0YyLQChffWe9mhiBQJjDRq0N9ebWN94v3Vyu4b/EA3RGhhNGh9Tg",
-	"yt1sulHDvfdEXNIheaFM6pmvwWFFxlzMWyetJ5xpPHG5OiY3q/Xkzev37X88e92wfYg1gyyEa1mo/YMw",
-	"InCChuW5poIOS43pmqhgy5SrfFdf6pPOtlIeZZ3ebA4iQUJTW5fTgKZhNOhXXPDCJpe4Fr/uhNwOfQht",
-	"Klp7aP4n5xj+hb8ZxuHNsDb/yK/7fbjuS6/vyjRxd53XoZuNr+OaqdHNL6sN7L1aDtn1O/KuQc7XIsl3",
-	"fkZ5a9rSDbmbIyvfHp+smdHC9wVSV86C6Xx9u4/+CdLbQ1wgONsO6lsK1D+xXeM6qK8Jef8E/fjjyatX",
-	"+k/yWfVPEGag/jglTZnb7AAU5aQsagEjCKlp7+mYvVgr/ra2EZwXL4vjlAYEpHVbqW0/qNWPCV3kfO5X",
-	"F+pD2immCSqaCpUQ7XA9Sa1pNOl78H68WChRCM6Q1kmLzH+aDP4xpG/oTy8+/P5i7zV9IV+wd0fDJy/u",
-	"v0ifd3/enx7ET3467pD5T7/Hv7ygb+iLgxes2xnuJ2yQPu/G//7JFH/2s3MOfttvP5j9cy99/ODz66Ph",
-	"u/3py4fy6f3Rj4fjn7rz/1wcXJ4d25938f9/qPh/h1jVHTznAvUfZWrCBf0dWMQJekywIKIfLgufJ28F",
-	"xnn75v0Zuoen9B7O1OSefflef5mhe+2kA7uTYi12rOAt48MLos6o/v/KTQuEVXs4fQA4reyHreFErXV3",
-	"FjMISiHEzcR3lS97RdK3eW9lbOZ7xYcXj+JfM6nW9X4WNVra+13P5fdY8AvCQIkQmEkIklnYe32Bl6JG",
-	"5/dTLqmmAj9A5Ut9p75nZIzhUQSVOn4ngq9Z+aWdP1rmSbtO3pVXSG+JFQ8g/4pfkkCvjUAS4l57v7ug",
-	"ex/n4YO4OMKF6k6lynqWdK1zeFELasr0oFaNFfrMTb1fdojawkdUqtbtekBdOKITh/iUMGuz9uEy5EKQ",
-	"oRV5XY3CoGy0osJmILSnUmF4A5Xz2leiWYGfJd7i0jF/aTJYbQubZjk661QNr6tVaeNIPQdfsYnKuQQd",
-	"iCvSRUvX9M9uZyiRrBuyNMzZ8NEwL9Tt0gTgkHLrEMQfJUTVKDZ6COgAtZChb/f7Ucs+9nLlIxJ7+/zw",
-	"fZvpDUWjWietB+Q4Phzu77Uf4oNB+zC+T9qDvVG3fTx8GD8g90dH+ODA1PBydb+sIs646kER56LgCugd",
-	"rrk3ktlwYisNQbrBnGdQPUczOUkIoqrjl2g5aXX3fnp6/Mvh++6rB/9z8PP+Px++Pjq7/6+9f//nceHk",
-	"PjnsHuZFaaAZ2HO7BguzezEfynum5tS9/1Ms8qqUxWVdfVefvKdyzoZQQVufQhxyGeWotdjxa8SFSaDI",
-	"629F1uZIBeLCtHdthpFzNnwHU4ViFBeTbSrL/hQ1bQK/CmUfO6uYr7fZMmIn3ag1ML+3unvHBw/x0bB9",
-	"f3BE2g+GB7h9HO+T9uFoD98fPBg+jI+JV00cvq0tPP/gZC/PJSSXdGh7E0I5NdV+AIXqGIExvHaf3Up+",
-	"mYuYssd80vUIw0f/zG2xjCIa+OCou6hTuE1/aVZtzoJtZaG1AiKNBt4oybCAYbCIOAsoez/yGUoxm5sW",
-	"2BgZyDXjxKUWrA3e30pWYHHOX5pJC2uyiDUv5AxTZXCqwK5l99ML9685iJymSEQVmuBGdQ+rDVYALX2M",
-	"8AKHXL5AbLrfFsUC/ZbkObp6EF+aQ7eKwDylI69GkZ9xgCVZ6IhpSgSeeE2xgbhKKCf7JonRO471guY8",
-	"g4dH6DWZmYeLMfkwQchodomTjDhvkTU02Dp5E4IM8JDEsyL6zfVewCxUe1FqeVYzRZfqmEeQG6TuvLb/",
-	"+IjZ/JP/UpumLhljiqHN55iqSTboDHl6j+MpbWtGPCbsXn5BrvzP5QWdtvnUqL1tsMlo6UHfoascmqHS",
-	"Ohaq9dBhfHYru7nKD3PlSeWQP0UJGSnEM5UfUMyJqYEJxlCTw2yqTX49B7LQ8tIs0J5F3QV6litXq9M0",
-	"C6NdRYUI5nDWyaBvHJzXqjOzIJfq+9fLzXgHkCSBy+1wy9d3W4JswF7odrOKBVgJ/squnk9DhXylIhjS",
-	"VvwdGus7FgklwqMRkNxCpSMq9j0oKin4rCA6xryLBhlNYonKZZetaLGk+NnHbvsYt0eP2s8/fXl49X3b",
-	"//vw6ocvB1elR3v7V03LpX2QpFx+FrPFXXZygC310i+htKfIoA0Yl42KhBghsb7aXCB3GNcusOGhYG0Z",
-	"u8WFD3g8r1RrPUWKpBomEtQdrd7YIsAGd0tp2541HTZo+6DVLLe4/iS/+qvw1hKJ3PYUCvibIcUdmLmw",
-	"UL4+SO3VXKwR+eHDi6coxTExRLpctxiKS2itkcSnph+QPuqFd7SsgrhpKVa9D7eG/xi2EhldF0vUHRzF",
-	"+/iAtI+G3VH7cPRg0D7GR3vth/He6P5ob7SP9/Y6tqks7DAYav/YRKcPEz68cMhlLsSprUt+QaYKcMqr",
-	"5mvux5DGht1NzMo3E6ktBteVoAWZ7wRhw1LdOhiZaVzqoGeJJLbsr1cith7Nlte3X7HYCus0OJdfkMhR",
-	"+DoeaiX7BQvYJoxhk0sJrL6uMHG/Wp86BpFZrmNL8KTsYLVsIVWvUGJCi6jWQzZvu2M1edAasaA4pynt",
-	"jJMEkUQSEH3RgCTc1CtxckqhYYS0ik+1hvMg8SpkcWpbnTXLH8nJ00pN3bN+LW9qY14z1VwAi9j8zQiM",
-	"cw2qQreuohWFxQu+sfLdZ3lt/1VvVlrxLH/5seZPK0d0TYM/RUGEsqffz8mCq1jAYtigbXavtV2Ts+Nd",
-	"BP8bOPEOeukkftN5AJ8zoCymQgqDzg0Y5UhsMoJwKW0JpVxAMWqGDrrQmwThMe+cs7CG31w//rQObX0k",
-	"XTaVtMUQ1op0dDJUQW5Pg8DTwr/WSo2uv24oZB19zeFUR2g3iGMO2v8KY0jZ6J3b050gB+EcfNQbUAHa",
-	"2t7xcdc4v2siNcZECxutk9bzukrOITXE6R9NWH+rwvhLps/jk739k273r92DEwghzvGkNd2DK1e/VcsM",
-	"Pno1Pff2O0fdVvX+PdXalREMvAY5+p7mfe/MbMVWnW7o9nmE94YPBsfd9v6oS9qHw6Oj9sPBHmnfj/dH",
-	"B/hwcDTc31+xz/1ueJ+DvdbVp4CxxhpUA21pzIvzivYxFVzxIU9AWrIF+0k6VfNATeECSRdqLPi204D3",
-	"0uQXFrJZhHAy06TDqXGnyF0ccw89zI3W7enjY31N/xjwMiBIPqWmR8oczTT7dUexjtRQKPpXsNYX5sMj",
-	"P8qg8JEFLrxUJH2UEBF0LppgSkdOf+UD2ZOKT6ewRvhzQCbGCapRHHQ8mYDZKeEz0w/G9vSLM9IzKBp2",
-	"ejfMprdRkMuS6s2efiQ4UZMFg+XwYix4xuKeXn3rpCUyZt31bgOtk9YEvp173qziXHESMlNWhg1U5VMT",
-	"zfIgt4MIlNBLYsKwJnyGtNSF9JdohqnyxK9idQXYLcQ/heuH4LDJ9EcwVBDk3rCcm8TGtFH0L3EzeyDQ",
-	"5/lpaRazF/uQA0nfy7HAcRNXV77uaAGUK9iVPmkb8Fqfb1KxsNUWTNTysfeuaSAV47klTWNT6zzPOxlk",
-	"NFGUOXWHyt4Uase7BxdkXniuSmXeG6ad4CQjeUl4+3fPAsEqiJumpmytJIgPhzqsBzpLxCUReWGrU6uJ",
-	"owsyBzc0ofCqIJpax4jlaqcn53tBCR6wQzELAPpQZeFNslbMMXyp+aXn+qYsz5IoYrJvLxFGQ8Gtv1o1",
-	"xUuLKWBZzYAp9lc66BW5Mf6l/LNHrZQI1E1FrXhzrJ0hkxOZBycHzZMvGuRUrJ2WWLrSNeyTzTkjQI41",
-	"ISkVyFu8/cslN9/0iNu/f9L/120f9zrtT39Zx7IoU5wkKCHKxFmb3Ang7ED26JhJ1EMd1LYaMrbvGn7T",
-	"KVGYlQ0gr1ad/3XyeMYmP2eBQ75wkmrKGZnbqqVYEDQTVCkIhK/hfcNMCNtB2uHZz8/eL8eyPP3GW8/t",
-	"Yp6d38Jqh4l1mFiqqOmxmhCROqMpeTN6iuchL4PmvFrY0qKW9a65/jnfaZE4SYyJ/bSQWrE0WUkn79+X",
-	"3Qjff+zuffrYbR9/+t/9j932wacfTj5220fm0ffev3/47/X8B/4iLW/W3MssA3GRr6fj9ptQRp4xZdA6",
-	"0M7DBD8tkwBtJgU4Xr227cYQglx+iZbVHvjxccMJiTNbO9wG4D3nScJn7Wxa7BmXjJS1nUMCxYU0BUAa",
-	"tyAcJTJysnVJw/O8+8dKhlpbwpwqpPAFkZAUxfkFmia47EJaHk9lIbeRiFGC9Zc1TNygv9eW5FhWkXtx",
-	"MP0bObEGE18r0QA2H576bW+1wOxa35+ijE0xhYf6v6fGqoK4pl0zKmvSO4INBMGEAgZc6yniylRrKi8r",
-	"0qoSxWPGJZUukw10Jq3AOruPs3V/J804+iuvVTAYgZVEpsdtVJkP8C6yvT6hjq6PeMtaGnr24Bzlo1JX",
-	"3UqstvXuuqE/NexzCOcOovNCx8M8KcpHrryhUB3J1CTkTy5ClynpzYjQZ/yCsLeYiubZjz8dd8iByW5c",
-	"yGpc3XPsK8t+W5XRFobZ9FV+c6v96BSf9lL/1485xh4Euom3HqX8Mx3SJKEM2T70AQPzwqgNUahY5xNY",
-	"wyokqs4T3r7CSS7RVEqyV6sT27jRvaNg4eG4GoZbV/J3O9Wmg7sRmCZBWcW5MqDYU1UatsLHw72DyA5m",
-	"/AMHrfxvO5VPa6G7sMLpdDGk/L5X9DLHDcbQS+g0DE9N4qtLUF0SJ3ZzNi9vqw0IXgkQDd73wPNljSKN",
-	"SwosjrIkySM8oOIljWuKy3sgXhQEtA5oGidpmQAP4UjRBDqXz1ZSFeOxzzfnOSR9CPnQrdqs/NSpYqG1",
-	"+PxnZ5zFnb4hrjnjzyEZ/CmVrg92U7MD1GRoHR7vdw+Oy83R/OoOX10ph2od8WIcvbKlQHrGrgWja4Oi",
-	"Gh6war3vicqmFW7A1VSLEr1MJPoj89fJvXuKq+m9Jz8+e/no5cmvmJH/lmQoiPrbT4/f//I/B0/fPvvx",
-	"7c8Hb//9tvr3edbt7t+H7jfib+b7VtT6TfRs6lqMFT6Bsgf3pmx8OsCS3D+M6L8ev3k36/78jzH/G5Rh",
-	"13NppXjFbEEYFvupbfDzz3eml7vE82Dj9Hy9i5YN6JKNJcKoD3vpe1U9ApX2zUaC2iD8hiiDONqDfQjh",
-	"GhCkB4kRZYpbfWwlGbazRKXNF5sI4cQHJgiOnzjC6SFEBr+ESl+6X76s7bqwXwYXEixG/AQnCRGm6z8W",
-	"oDHa6s6SAMsDtRfKrEjEWTLPg4DB5V+su3POWovtdXaFRr6lQiPBDkbuCJvKU3l/zUrLCzCiuEholz/L",
-	"atro+U03b6ya3zb6yFu82jSrr9QvtLY/6CJOLlJLRmbIvY/STCpN4YYTLglDAzLigiDM5hAwDUGrQZP7",
-	"Gs3uy/SlQQoQoODqBviPmCPzLsbPtr+PigbqGP2WYaGIsKaxCc8EwgolBMtGllN3L3GSNIhcNYVdPzVI",
-	"WAhdvRDm+TWt7rImu9UHvPvmo6SFU7nm4zLvtWYxf3LFwVQ5uhGVQQ+9tovaI4HeBbytdsi3QIDvptly",
-	"1JoJqsgblszzbNM1iGeKP/sP/XKMxXk37T5zQ22Vg/i3tou8LODtN5DwlglnhYoLX7aN/FDTAdxO2bpD",
-	"lF9ZDnN3A77iGxAsBVlHmcMWxJeBgIK/ow76K2qjXgdBpghm6O8Qw22FNs3YrX3wO4n4jFWKWnYqR3W0",
-	"NCji/Hz65eWV/v9X8P+vr3qdv/+1/emvTT34j4oamxNuknOT+YpIiXyLGjq/TLCSr027g63Zm9c29C64",
-	"aVw5sZKVtBh28ZyNlSETVM3fa3Sx4cvgYXqUmXBp85drl9z66ZezViih1jiJkIKabXy04G7qtyKIRAA6",
-	"ZsYsdjRRatq60suhbMTDYuIADy8Is05eFw9ygqaETxNolmwyO8rNlSNkC8HNTXtlysadc3bO/vKX93TM",
-	"EGV/+YvNtakuFxzLDEk9ZdgFh86zbvdgaDYO/yZ9MxiBXog2iLpzzrQC4IPHRHvvHaGUskwReVrvnEPk",
-	"s9GUpLVSwHM7jlEcjJpEhd2YllblX/5iY2NQ/wtcuwhpyQzUcRDMIlseRl71O6g/xWPSB4SHf/Yk/Z30",
-	"0ff73UjrICmXCu13uz+gGU4uzpmaCJ6NJ16U9F436na70Pq6g/rDTEgu/tZH35swAzBNjSmzIB1B7Anq",
-	"6wX1zZh6c2ZMnCSIj/QcJD2xqYFYohGWysUCaQ6B9DL1D7wUrM1iL3J4SrCSEDms1TeJMKSfgboOFiB5",
-	"zrBWIeOYxB1kKmD1AVgOFBZWfWNGypKkgx7lr/BLItzGba4KZsgJ9Kew13PWXxD1+yazXKIBkTSGclrm",
-	"4J5B7St9cnohkKtmPI73bBrjX3+VnPXR9++eP0HHh0cPftCw5jHpA5D0sIOEINCWIW1d8LHAqYxQ39T5",
-	"6iN8ziRhSrMz84q9PH1Td6tvc2MM/s4EZ2NTc0NjAWdD/aar+wWTetnzEOYSmchAOD4b4v2dRAkfQ3qn",
-	"Rn9uN/uEMxMNqBCJqUbYkzx7cIiFmGtg9rUy2O+g9wQCQYAE6EPvvxi1X2m1wd63tx/OIvT20dmTHxEX",
-	"6Omzl8/OnkXnzBFw4Or56Id7+wYJJE8JlAGAhNeZxTLi7tE7ogQlZmEIrufMsrb+i5ikU67BOG//TOZ9",
-	"9D1mc5Qx+ltGkCKf1Q8OIyBhD9o7A7z3D0GxN6Ez58xhLVxUKtGYXhJmXwdcNtngeda8mtEhya95moOt",
-	"MC9oeqB5Gxg/Ne0CmKMUguvNGQKyuLi5w/1jS0VmE5qQU9TX2563H40UEX0wcZ+ziatnJMmQmyEhMcWu",
-	"5Ix8Vn/5C6CDoGlKTEY7ZLpThj4wCtby18+fnJpkUaAJhoehlGAm0XmLcUbOWx30gUEesGeE1YOds8w+",
-	"/y2DLrNY4JRoZg13RZBRJkmMBnPAX31JK+8VDeRs+Rm4lUBZ8ECfUeec2Qa2GM7YoIr7CmLbBKaafSCZ",
-	"YCDA3JiHEzqE0p1a8zZCuhYCBSUKQzS98Y1oBidP7t2T0/izVhTu2c/kvZfmH+/IqO192JmoNPGisFrG",
-	"G4J+tHwPvcIMj6H4ITIBv+jR2xe+6bO11+l2ujYFjeEpbZ20DjrdzoGJj5wApzcMx+OX9/TTccjr0JcE",
-	"C33jRhSIl7GaW677nQTIR86WwwUacqbwUOnDAITkI+MrdpZiSSxL08fKGTFCmIFpnjf0QqtHCZXqUdlm",
-	"XCBAraWreOXeW6NaNHrvPf290btPgMc1efM9wA3erJYfBNcDlyQvKWPBaeortk5agMZFx4SiJ7YR7jfo",
-	"xdpgEUbJPLGUxNL1fkr6UA2yj5OkX7fA3AJfrM+PxU3J/+Ik+d+Pe+1jE3T7pRvtPbj6Yb3IWzOJXZcp",
-	"k4+TpLNid2BepCZUktStPw/PK9bfMK/f9eJsBmHTMC4IQROaEzjfcBRQ0/k0lBKsuduSiV3r6xuZ3Sb5",
-	"Lp0f2m1fY3YjxBmnHyo6ykvLeT5TqTQJHwmu5Q4WWxa5HKeLxvT+2vIY0iQJxoOGVBjI9D1F/XYfqUyY",
-	"qoCQ29jx/Yxut6HFwAg2AzRfSpEi0c7rx7qe7vCne1yq+deub3XULv0FpvU2DeZtfgL77pRrVqaXst/t",
-	"Gtu4FjJVXoTTyrG/2mrPa98usMCDflj1EYEeoFVCn0FcRa1Ds5DQ+PmC771glzihsXl/b/X7H5hWzghT",
-	"UDrCfnew+rvnXAxoHBNmvjhc/cVrrp678reH+8erPzjj/BVmENpz1GRJHxi+xLQo2CezNMWQ9qNhXfXR",
-	"KjyWlYBpMOh/bk+JSKm0IodUeDRqc9HmM+N74zIkScSgBYGKBR1l4MLWZnl00NmMg8pcWhU48hmx3ABY",
-	"k32Sl+saYsa4OmdaU0vw9AQddo9RXyZc9RS+IKzvlQLQyqhWQglBI/1/YDXRTAPU1J5+1i+MW3095IDz",
-	"i56p9a13Y2IM9EKM+mMWpuWgIRGMxBHSH0jQcF2lAS0dQSJJUTROb9mItZJAqSjTaPTSaAhW1D11e9Xf",
-	"nTPN1iZajgIFwVOIjZirZ2FkVsoayFOYocoKmxu+iAaZ0mAbkiSxcjzjPT12pDVtfM40MYfFgrQiVQSS",
-	"cJ2QZ3bs6kzpFbq60lq0th4/mxGt9YxMyMhoIjZJGJLYUN8eaU+SZNTTg1I2BgWUsw4yIQOwWPueC/ug",
-	"I0rikEhpSN+jUvj/ejKlpwL+TOYtQwhBEX7M4/lN0EDjp7gqW/2slbpCg/duYv4Q/X1iWEgrak0Ijokp",
-	"+Qke3Jpx7Wv34B0Y8Gsm1A3o7hNXPEh/sHfQiFC/xML4Og73jprsRWbTKReKxK9ITLFLGj/c328AuAJN",
-	"X1GZgqv19lnKY84vKvlBmzKVqyigtNp5aULVvF6DhdBnTds1B5BFNYdFUmSMNC5YQxr92hIj6erD+9wK",
-	"aPjvnJEOeg+DG7oMhbgHZJyxPBCNQ1G3uIMesbm11JjcS6CbmipjeREiWWOiHnnbXCRYi5v1FKWSgHmw",
-	"Qnkrk5ctKpuwKKP7FNJuKTNiiUrUYFVrqAkoAd8SmmGmND8dzJEVo+FsM5nhBDisQwJ7+rVaQmbOqmdN",
-	"+rU6eqUn0OFhdwUUb1TE9jEqQN/LV+Yrl6vvQkwu7pgHpm2Sti80vrpnaBkU3VwsIqWkF2+pxbh5B70p",
-	"pENTl05RLXVyBB3WubDlWWd4Hjk5tSo+Qfd0bMmkFQlNZWB0xs+ZEZInZsvW4EumXlnTCORXr+yknj2X",
-	"LKmpuBwidGaj15LNRq8Mo1u8OoeLAHxK8r4hfySlcX3hpYE48V7hhNzBZTNntLEIkTcCDcoFNbpLXsth",
-	"0UgdZM6lhd2GUaSOYJdB9IcUzL9uC8o/iNqStLu+VtqyNSFDlRef2ECCPOfB1NYqfG2Rc+uILDFJ9m8/",
-	"nNUq9/qCGIoOPTRmpR2fM2A+JhlQGSF4XdXeVIG1ZfSdL5QkkoTYhjFZbo9t3Kgub2JeG+nyt0Y6Phib",
-	"745k3Ar/vGVTwa3Svw+u78OWSGCmlpREkWjMczPpSPAU5fVujNV0yNmIipTEERpOyPCCxD0bXkFZD2Jk",
-	"TGBW0Yvt1I1sgzgSMlLnjGeqg56EbKMuoskzo5rslHzEDnoDQUkphzKfghhTNDVXoQf9TSGutN9Bj86Z",
-	"Z4H1TLZa5Jam3EvCVVnI1/TykojI0PY+FEnpa+psyWduMDbxaUV+1jnLhX4W5zZrMJx3EDjznGXbFXGp",
-	"2rXdphhyRvHKuvXLlvNQJc/ZgvG8qAQeob7RFqx7YMHMrtUbW3V8ruEY4gSCQG2gb4QVrGHWvTVW8M5A",
-	"cMcLdrzgurzAotK2rb9ZTFU74eMlAUsmnstQngiCuNuU2X9AKBiLEfmsIWTkTBP02L+kZNZ3laRccJMx",
-	"aUhbKK8c+ERjLSEnVBpHnCvaXdh1Z0WTUdvxRdkaWpp5aHbT91buOyWLbky5nNxHOJHcBmHNwMoM/RCA",
-	"E3DP/iKt9YcIglIixi4tHJ66OCNUiepydHowhzDS3ATuwuWLmEpvxab9uYabrA3f0uf1ko//WLFbM+O0",
-	"pdLoRzGNIRiTmra5/ZTUxpTY3s+1UVLXjJDK47b0OlJSHxpV9NMwkgSVaFYfm1R0jGjGZPShuyY7NQtw",
-	"uOpihS4oi4uuTAXSa3hC/L4iaS1Uy3VjikV6mSX3D5vGMLmV2RtPnRdlycSmN+f1poUTsbKVvNOgwAK7",
-	"rQSkEbxuEfaV7YEgR0rOFmPYlrvgbiHAbekSbaDb5ovcQhRc01Cztl+AaZOAM/97F3XmP2uH0o9uJ3zM",
-	"8pzVsWOQnabfRgkf74LHru0VK8PTE/X0s3rzfEC4uySCjpa49H+xuUPQbJNC3pkkOLGdNLCc5Mks+jGJ",
-	"TQOqMaZaoqIQoA62RkjyRTYEy4ROGbHVKddawoHGVUbcMqMZubE/ENwLJqOqg14oiCQwkU+SpwSpGWEq",
-	"T6A4NQkofWcfKNYQoTHX9ERznXPWxzYNgygt3PUhN1bP3e+gX+zK+hkzq4FB7DZtSAO2CWagus94B/1M",
-	"yNQfxmxAK2/9c0YSSWYTIqAFoIWFTbiDtCs+BpI3zCCKAYRXaYApVUERGVcktgaQkDhojtRdzlVhDI8h",
-	"RM20OLHx2wQntQLKSFXkqpxSdZc1xezetttd7/5fGhD2+xB9+sVBdFTooTvfO1AZAN18i3Qm97IHqcwb",
-	"5toVOu0PkohkUYQmti3s4PrAjTfOCrgvoFPFYadhcQ1unA/WuQsFn+143rXdfcBZFmSJxji5kaOvQGQ1",
-	"AewNx1ufQd10XOS8Q7RHJQM/z3Z3xRM6CHIA0REaYZpkgkiXbgytYwVPwZ5sP4/OGRdov+u9XH3DMaUi",
-	"7dkAK89+PNw/ho6gYCnnAniuVzjgnEH+hoxQxhQ1MdQ8ibViYuCe6kG80adYmhRFk34NxUnNDZ7xtilp",
-	"ZIwpjJBYoj5XU9colX52RQCsqUYiD5E1U9fMzwSdmxgxsGxrndFYnXhMpAkXN/mDGkHoeKKKelZ+Fias",
-	"6rC7lx8CZEzqBeX1sfqnCNuMXC7OGeQ75vZ8eJNx1YPb2bdZuH6SozsXd6p7XTsYrNScbBlKcFLnzAIz",
-	"MuepubyWp9yh6h8WDtF0k+Xwnk379fEqIBNIOmYvWOtmbO3vzeC3bGHXs5L4RZCzm98QZV853f0D2qVt",
-	"sYvWycdPPgm3xSBK9FpNAuTa9oW5KpHehI95ppZQ4GeQNA1RD9Jv9eoXhdBag3RPNB0olXooJzrDXWSa",
-	"4bBO8DK9ybaU0bAqeM6iMs9U6w8Wy//tRNcD8vJMrcZeSZIRGI4hDqftSHLbiKjtCnUs4bgrSLJEzJgQ",
-	"W5akCDuFRG+F5xLBmVvOXQpNzZmg5kGm3odRwDWmd9AHCQUQbI9oG1VE3H2aTXiS36oTP15bzbit8DqB",
-	"+FeeQBOZsL8YtgZNH+QNMaF3tnPCLXOhopFFjfDvasfsONFXwome2XI/WmBcUutnfU41oEnShnqP9Yru",
-	"8lINeU63CYc1fd/C8bAJleoxTRLTffgr8/mtTFjXO6szMdlOQDdZf0EScUmH9TUKzM89fZatLSfnNPQa",
-	"gJdnA2+BbUBvvAR3lVbu8HK1X8D2NdMovDOQXNcp4AGzoF0FUdo4m9ykZKO+fy36pmtY8Z7JbhF0aIpD",
-	"QPa3kaJB28YKJ3ycEZSxRIvfUIcJSoKZFbtwEBqfM9iHHmQk+O+E2aRy/bSnX+jXpxs7xPtac43d+u4k",
-	"0TgHzi7LeJdlvBmZeRTHEH6jSIoUt/0B1yI2QWlpZQbe40DORE1W2+YkYJfS9gdNaSsY45qounE22xpy",
-	"/JgoD2VvXCSr01ItdHaxyHfk29oMRb+uLLaahLEtUeSbk8buJFVs2YXc5YntcgO2myd2DRYYzA17M8oL",
-	"bMHQJ7lYGHNiYrlSfklsDNWMZ0kMKqExHHOFEzQgCdSKdoWuKDhsjaqnfzK6XuQctuesoieiTdREm7j0",
-	"1ZMkm9PxNRGlXcbSjiptO2NpY7LkK5FfbUVlfZt2pZRv2JSfJ9rWLcPvg73dhWguYwOUkjniU2I1vbqV",
-	"UAmMqbSOanOfWy+wrJG0UWVl6Bkbf53JIstW+E3lisCEZh/XKE9cjOBXKS6eVl4CeayHU9tfrl35+y69",
-	"SM08SDvn0XacR1W/0TVdRlRJ69yhwC1dlhvQzLxdBJu7zsojCgUZXJ+afiEI9I2nyCgOtimKzFJQBlIT",
-	"uWqqCf+WYaaomkemOYZl+KZNihkDJI4xUV5NYsouOR26Lpmn9r8SQW1JxtEYT+Vyn9PX7G+6M1/Tzs+0",
-	"8zNtSJEMmoT9S421gpVepXc21tPGhh8XPYuK1BItsFk3dYlKmJi7CF1yGi9zRe3cUDs3lO+GaoDMt1FK",
-	"0aLmjcpuda4mC4adEekOXU2bCHpftYPpq7Tk3pljaedU2plvb8mp1Fw6q3ElWWOwLJrK5Ba7CMUZQbbS",
-	"IfRqJLbPlFErQUFTE0KFYXmONkgjsbmye+AyAr3P9QzQk81NjxuTO/H9Yff4hxUOo6+SxNyho2jnJNpR",
-	"mVtzEl1LCbSqW2caj5a2LjEeZYkwevv0eWQr+FMlrc63tEzzGsL3C7Oc9eRvu/aAHXpAmemDWjXOhgO9",
-	"8sm9C/rEzNl+SuWUmzKpq+6r/cT/YiedX1s6V6UTCmC8KXJw0jJlFVs3IbW7CxRjORlwLOK2VHhZ39of",
-	"XfPicIN44N0mBFK55pF5WIfNLxTkkrCMBK/LU7eO93oZN6m1Vmaq69ZCx5kgu1YtIdwFC73vRhBE42kD",
-	"cp1jWz2ePTeANzWnq80MAY0mVCoOjc3jPLJozCkbg1OQx3i+orXUIzTFQpnUWU2/zxnUltLUXkIRCygq",
-	"Af2si+QWW5rBBfxC4/ua/lI5ht0KGu8weH0Mjr0TWhuJi6rfX2tMyrN8hbvAlF2P7/V7fLvdeQy+tlRc",
-	"qRj1TYB6JqhShH3NMSk1S/ymglJKXaw3iUkpDeBCUr6tTtk53VwdkVIwgV1YyrXDUojPrxw/9h5uGqDy",
-	"yPU01heUSNvwIpUkuSTytOjIUVSK7xuC6beo9ihcXhEszaRCg6KpJZR0X2wAEhkZs9QvGpp8KO43TYlc",
-	"vrQp25J3O0E4EQTH8w5641d6ybuaQK04DRNSRNWHWqHURrU886Imv8rQlnyBdxLfUoBnF+SyC3LZjL4B",
-	"4kKZSO+uNSJxVj4MqR2NmplORfEImjvNTLheB4VDYoqiTynUehoQwlBM5ZQwSWrDX65BQnYxMH/Y7qJr",
-	"I/tthMP4qHrzImSdWcYHzc57dlc9RddG0G8nUGZbFPkGpbk7CZlZejN3cTM7j/a2m3ZuLPHVxNDk2qzr",
-	"LqZZnteyHhhfXivbabK2/YR9C7rLm+aXfMZO8wSNkpar9dAJlueMgbukGmXjTWpEyLKkCfUVwcleRN2g",
-	"fv5Jj7JeJkn/BzOwbWoP454zX1POc8xtIUcggVQuid/5BijfnXSpXEr5dsE8O9K3/R6V19Z2JwQnthtD",
-	"WCUAd6xER90Do74at57CAyxJQTuM1zaoDvwIM9ykLmBnCFw688t8I232LqvqmnXnZk/IuPNOWM6lImmD",
-	"IroJH1PWxkNFL6la0pfqzci0nRrweG46JCRYEalMaesOesQQVoqkU+XahEJXDTCVMq6/smWrMbMtCCEb",
-	"EdTJ06LXkppPjQmVcXXO5ITPoMEpGxI0JXyaEHjDBqG6at820KXOB/tSb/GR3eE3V7pXA+hba8JpMcH2",
-	"GiEsJjGSfEsZ9HCcK1Lo8wXYoBEqi6YteSvOveP9Trez39mrhSed9uxndT0gD4/W80/m3uqvz3VaWdqu",
-	"5+NX0fOxRLxWO0Md4u9codd2hRZEjEOL7XI3lTLfXN2arcJnV7dns9NH+lRnE55q7huUnqrs7XZQsc6o",
-	"ape9w78tmEadQHUtBLxWTHJKYosra0XYmeBk4dqYIdejTf97TBgRdAjP6iS2V8W0f8CwOaw0LEw9PiPI",
-	"CgIMCiXkkiRFiSP7+oBfEkRr474SPutJxYcXaxY6WoO/wkwbcVb7peOp9s+2/e8wE4IwlS+/XX3wFUYm",
-	"Fbi5mht712dHEK/NkNMSVXB00H+6LBcyGJbULyEc9Bt2EYSKGy2XxGMibLwSFB2jbIzg9fpongJHvtZw",
-	"nmKFdxLP4wFoF9CzC+i5RncEjyo0JgrTCRYpHhryHZB0NqxkQyG9mQ8vwNIFzUJTfkmM2ca+YYrcGC/N",
-	"oD6W5zoEZBfM80ctaLMBqq+I5mFzlBKT+TJCwCuLUB5v4KDeWcLRWxC36jTOElR2jrM7qnKzAW4WstlX",
-	"G8GzNTp8kxLcncTwLL+XuyCenSd7y8Vvrinn1UbyVFVAcFnFdDQiQi7VBzEaciHIUI90ihIyUohnyvhG",
-	"jRhoom6wzSbp1AXLfBNE5k7CZZYTmV28zI7KbL34zU2pk0AR6m3ozy6JmLv4OhfUoT+JECOzPM7i1C/F",
-	"rP9pCzBTIvM6zWCaCprV3+ufXvFLAnVCvu5IiHW8v5s2721/Fd17S6ey2qZcMKGdSfnaJmWPo0PVOud3",
-	"2Ei+2EiLCWfLxrGWLyQdMxLnRdadCGLpwszVfBcES84iI5MIPitjSQc9suIIlYiBVYqRMVb0kkALp3PW",
-	"p0xmoxEdUk8Mklp0mfAZSrPhRH/azwHZ76BHZRcW6lsPVg88WH30NoeMKUcEyb0SYUHOGeOKjiiYxdiQ",
-	"QBd4gocTNBRcSsrGIbM6jn/NLP36Wi3qsLhHsE4owXDLFvUSFQlSEFjaztS3M6fXmtM1glyLCDrpx1zx",
-	"lYEDZ16yYGT7QxSyTliGee0P/Q0EcwqCvaZFGQPTqt7wkq5F+p3Nuxa5OD79kRftmIcJ1EY7wiw1cY5H",
-	"3W+7yMkty3Q+lq4W6UrXZSfVXVuqYxUa4QhZ+XnAIE2SUR0RS7G46OEkgcsJJC0sur0ZlXKgI3spwaqU",
-	"l2NE5g+U8tSmcoFB2kgli3RPz/0oSUqk752hEVsQhW7hCpjVBu7AKywuvn6RZF0J49vh+Rr+CCdJ+cpo",
-	"fmF50DaujmF6PUg5alDVlJdvENwXM0QEygJGAxyP7ZXC8kIiPlKELV4bmPADfFmVGm4M6810T6CVW42/",
-	"0pQa3BWD9PsPaXg54egmqPfKiI5HzCFcXUiGj0K7oIxdUIYLymBlvFgPW2vjMuqxcUxUBRVvhYXXUrPy",
-	"WnaOmDuKv7gmGl4jRyBAaUFYLgTlLRpGi4uBtOxC2VgrmHiMKcuLMTAO/eTCcrSP09+UDP1ti9A3ziu+",
-	"NZm7dGGvLXC7TgCbJulgWwYbD4d5C4EhlgRhSWMCIVP9jNHfMtKjcd90GJi7UtmnpmCdOGdqxlFCFNRA",
-	"0fOAID8gY8oYZWMItoICnx30CAky5CIuammmRIxJjChTHGEGVd0RlWikUUJPRpWtOn/O/KWYUitNanXb",
-	"CZdV67bf/bGSjhxu5IbBMWExEREk3RNX21+fdp1h0HxQZxrc7zbNM85XMuAiXEW6bgX6gx4e1XaVXyvd",
-	"eekybNrz0oUMyIgLcmvZzQmWqrd5ClbYyR21wMjuxm2X/vJnbPt/QGI3H/UGVEDBjnb1wSZVpm/ZNmsv",
-	"+WqzrMOTnUX22hbZaUFYHYPLH21aUvosr3uCUnzhqkYXrKHj2ADwDYhrH5C8SDSaEiE5Q9/DH4C+Rec7",
-	"SVOaYHHODFfkwnxi+d0PpooJogz1p1xKOkhIL84MPhLZN7W8UJ+z4unfBPmVDBXUAJu7DibgfadMKrBt",
-	"2ZZ70AqZSmTvTn2S2du8rcL1BNgF0vQL2Ko5inlRz2fqFfq0tbA1NAUZU6mIMJksQeLkAaGGQJl2Hx6R",
-	"yh8YoNUSiO078S1M7yQnzma9uWMNBjw6aO9S43a+/OXxjAZTEEZF95WmlDegVmyYEedTjgkudTGRUalg",
-	"ojAdy0yqHPQLdYoJ6AUneihJTLV/KA11iRmVkxB1NEvcmDruLLV/VEvtWjdhO2WwfZ2zuc5rxAMSR0hx",
-	"foqoOmcQjtc37/f0+30jMFC/MGcMOn3KBYFSnxHq2w32zIf9H2rapBWX5aal7jozcnE2OwvyHVmQ12cU",
-	"d1WEu4P6+vr1jX1IFN1jwDv8jgwJDAUBvhxJourS+7bDJG5MDL2TxL4lF3WX1bfLt9lyVl/RhzEmCtNE",
-	"riWnrmpxDxVLIYNPr8FRkPlp3qzUZe2hARnyVH+RTtU8py/WZiAJhLsPE4IFiY3t/JzVkRxNtk6BLpnW",
-	"pIiqaiZgfeHsr5wi3UkW4FKNeJcCuCNJW04BvB5NCuvOIIBv2xv+CjrYGSLnNA0TPJeb3EzOUNGjNUI4",
-	"jk3XAZwkRIwpMd4+BSZUaPUMPw5BN3dqPJVFUz2tyBftCIqZgMZFhoIa5WRRaTmFwX3/HZVIKpokxtHX",
-	"QY85v6BsLM+Z0ZJ4loA6xWBtCZ6i7/v2X1PKxr2Bfb//Q4TUjLuFS/R9f8DVpDfBl6TnHvZ/gHUVO084",
-	"G4MDDFoeOCAOMUMTnsTo+37+ak9x3tOv6zEEQaJi8Fiw30LpnxClB3hsy3h7s+T+FYGL/NWQezD5Z+KS",
-	"Xmog73TGXSLUjQRoaKxH2CNtYKDxyehaNqQwR1A0JQllZEljhRpraVRu8xIZ0ynQnymew+uImi6CCZWq",
-	"nEEOsRwXZC6JOkEjniR8ds76jHxW/Q7qwxQmvqM/FeSS8kz2gd6xLEkMxXcLN+bZOpOWrf3uUtnh0nLR",
-	"OWdrdJCrjdUoTFZndjEbRWxsJ8OLMCUokaW8q8YpVs7lVW7e7ffs8M+6FbX0WcNm4aBv23fuwN0sTd1h",
-	"ys6BvjXrnK2+b1E+TINwFlNV6ru/feNdmKZl7Ebk3Oe2dHROkA0hMqRH5rlVhva4mosg1OpfjHg5IFp4",
-	"y1PoLT1C3+uhORRYz2nYOfPt8tB85IcIDXlK0AAPL6xsy01rGz2aFS876J1dUYpjYruWaKlYS9GCWNe/",
-	"sKt3S/hOnrP+BeMz1suFzb61Rxg7BXw30yOYwKNir7YIQJ73aQ0OZsf+Jqhyna3PmeQpgX4szmkAfWZh",
-	"tSdG0oYJ9cJdk21XWgSP9LZiYkCAbW9tFJMhjUnQrGExYqvi7p16KCCWpGB0O+FzJ3xu1zLKYu683htK",
-	"mUYEXCcU2PPTfydtKLBJUwO7pwl7ahZlWzT+rY2xnad/uBjbcua9BWWdEFjw5UD8KGXq/mEraqWU0VTL",
-	"hnu5hEeZIlD2p9EitKBYG8VqhMibmN72hkQpURNeGxVmfm3c8snizCvz1fIFCDIk9NKY6dduoOU+7g3m",
-	"X0MfrV3PqBvsGWUJZc+OvUkNisoQTpmrPK6+hlNID45a7fxfd1V7zF6sJrHQlmrvVLnrx0LnDLDg7vbR",
-	"dWKhDTJB/JBCKbfVzQY4wVoPsSo5dAM2fYD5JRF2Ylvuy3lF40wrPLMJh+wQkkiCgKvNKRvb0hXnDCKi",
-	"9a026swQlBdwDuQUmCrXshhmQWOipC3z81mZ16bKChqn9r8STfAlQYyjMZ7KZdHP8/SrNqDD8u4kkNiB",
-	"ZtdZY6eEbEanzvCFcYS6O9aUUAXUkAahw3xKmPSpVQeF44kl14KjpkJ85JppCDLKWEzi3CbkERXnk7zk",
-	"tLbVxsaEZBco/McNFF4D77cTKFyozWFnh1vQTUuC9dYvt4KduevOPADrUuO7is9dq8XGdujvjUlwdxSD",
-	"W3sZdzG4u4C3rcfgbsLuwu00QAeNrPUPvESCjIgg/z973/7ctq38+69gPHcmdi8lO05yTmvPmTNuHj3t",
-	"TZvc2L35oeqIELmSUFOALgFa0XTyv38HuwAfMinLeliOD2c600gmCQhcLPbx2c/KCM5ZomYYTqGkGbmr",
-	"aY311wyOfdSqwiEIH5GyaOGxrbbYATz2/uqi3it0zlp3Gg+XckT7+BES3H988y5g1uMjoCo5eo25qXsa",
-	"2p9oRvcztN30a8LWAyE5xpMXY7q1NnaaD17arK9pzM4boadKC7p8+d51t5TvaA3wjQ1wU3lD9aLvkTfw",
-	"xREY7BJ4U91Jw0xunW3twxBReH77SdfSFBEoXLo6beEiL3WBZqGxY7LjZxvM7Q6eZNG47oS3P+CRB3U/",
-	"4ST3EtOloevPeIp/taGlNpjbcHJbAdn04M7N+Dv6OSRcjjI+Ih6dnGEMc0hWLQxTJQ0DGbNrgCmV79rv",
-	"7eFdH/oqBt5p+Ks0TFMIrDKTp2hP7+dQtVZZdW1z8UzVUCSwjLa0zgm99GlGL4vUW6Q0BuJABsqMaypB",
-	"MWXQRfi7vxyrlJwPGpMVikyEZz2JhOWDvyAithKXeH1+clIKh+FWeP4P9n/Ej8sqPytL8Mgc3GJu+6kA",
-	"vdfutG/IY22ZVLMnultb39RrksuNNUnpmCsKa9YlU/Uhcf/von/StiCU5Vm2OMrd4igJ435Whu0FiCEk",
-	"MCFPkkY0Id26DEjIk2RTMCEN4uZlhS5lPElWxRTmlUZNv6FcirTLZS5tkkbMaKkz6y6mgvUfY35DjI8O",
-	"hmQCNgCQLBZ6ClI3Ex3mF6zfucu3mq5jxn0kgM+GKX5TwM8Hbj22hPl2j8DP0hGyAvqzcuC0ocSNIaAL",
-	"B3hhppS/XxcM+o4osawpkWvv84Ikixiz5l32WZgx4/Ys84o1pJC6tV0kANIZsAGwkbgB2WWfFygdn2mG",
-	"dWs9WRAq4L1VoyfAh45AQioiZxhR7D5KuNbYhJY5ooV5P3IhndDVtoXWxEKCB1/BhuQ7iF5NRQx96n6L",
-	"LhrOs1Szdg1T0y09egx5Z1t0+yIklxgAw79AbA95A18MnQRErdeTmGvQRinPttd3lwcuIoq8QEuQqtUC",
-	"3scJVy3NcT+Y1fIitcDVNta5nnZF2WWcLRTNr6pfncHe4A6uSYIriDLnthVZi0bdSFm0kNQnC0ldT6Af",
-	"BJxandqDmKxLooDlubSgl31hVdcT10eIWmUXjpe5YiYPUuxnlFvLPFFyVFAslK7FzimFdVrLkUA42O1p",
-	"/t3ah/tBxN6x+VtYbAt02zYsdjMbsgkhy94QaYrvVmgWji3UPBXf3Z29iLIpkTamud9K+Bp08W/5xT2J",
-	"esdTx4xVElPWnRKfVENFlwxVGqDLTxECUnveH7fuP6+zZIkGpyCh78lD59Bjl5h+fmE9+3yR/fw2tN++",
-	"8p9LtV+L823V3/Zxvjvzob1K2DZe8SpvA/b/My6NMHM2TJHYC5g2KroOmJIRsEYFdV5CNxrk7BLa/oeN",
-	"ukIhdTYcigg7auDz8iBlvpqh05OLWp0lwG+A4JBB1ZZUKQv9fEOCqgxUPO9JuwLW/dPnOQ9Y9Zkai1uF",
-	"YRGXhQK2P+/kyFfeVyK1y46PoCcXcBNnjOfqvyB4tAO5QyYuzhVapC2GcWs7+7g39S1EVN/QXB3ce5+H",
-	"w5tSYrI9Hdpo6xajU06y1j8spmOeTnhECcj8wECszhJe3CTx0BrUacS+GDCuWfjT2yuGT8m0FeAJHIeu",
-	"nZL11hviV4QN2uEW/V0j+KA2ZOWm30JKtwwpLdZ1RRCY/XY2Fgl0plzrmUrjDh2onVuG/vqNiy40CydZ",
-	"YsSUp+Z4qNJJJ+aGhwEL3fT6YsJHFDHi7ONvPwXsl49vf7JWwmcYfCSUaU8izPQV+1X8iOjS01dsIpLE",
-	"GgVT8QUSfU6dRjAFSohVekqBUX31/NRdy7gj9bQntcoMWRsFZFskwIxKYjv7nvzl8sNvi7M9Q3rokKUw",
-	"wZYEaKmIyGQpdJkVfqIUxCgz8rLOVGfI0Q0mW6PoYGatrmVBMr9XH5uHiPPyobHgoOYd3/tp71Q6eWhP",
-	"cwVNlbexecLY2taB3DR+trYabgqcXfnGzVyzjxdXr/9z1qxnnTZZVffwiaKi9MnSCFWrelrV06qep6x6",
-	"Fl2Q0yE/joW2Q1Gs6o6wkzccHT16pOK8CIBPp9QrLoVIYccm+9cu+5xa3YMZ9lzEh1wkEDNuDEymRmMT",
-	"SzGSTMhuT1Lb+ygF4yjuofpICu0MVTpSxoDslroxF5pPaKaGw4YYi/25VzP1jjv0+i60Vv78NzTeasqm",
-	"BsVylaUSYvtrDlqM1zezU+1bK8ujfX2bbVOQK+9SLb6wWIyEKbWOsNtTj9WsqEiVMHP7rMveuSgy4t7t",
-	"VsQeXxJBsprpLBq73d5lb+1G7LnkmQaceK4D3CkGMtYunYehCZeVMyAXtnLAgEdjezthWrXhMsbmPpii",
-	"w4t6UiG5Tilya/CnuLL7bqUdO4VqpfIqxChrNrmShwUFIZkLkdfpCVrvB1MTb+XqWuJki1X39DZe25dR",
-	"a5s47SNb5fMNKx+5oe7RYLLpEtXzK6oeXlIpvm116d3aL6ZTjGIa+ELhTEzom6m96uz4OGQ8jlNKnbgy",
-	"5P/7yamdn31fxp6E4RAiwzJpRMLCjx8uXUS0RluGtPkX9OAYrezzAgLAk4RN6De4r5SEbk+SYsHw0ILm",
-	"qNMYuEpVhbGrLlV+kEs7ZGMjQXwTgdOVWM1kNelT28kPu7d+hJEob64NdhaS6XQSNWrOBOSpVsc+Hov4",
-	"3GdkByoz/5pAiA17bgTMgMzyUtejvKdPuYmd0CwR8tpeoUrPfqZ7ssg0OG4L11UKLXRHdi6pd7SD/WEj",
-	"PfycqgSw9gTnQ7gbelBY+k0Y9qUe1D352YVjuZ9QeZqJ0KZ8cW2h8IeZvLCr+F6NHluZ8EJBtV2sHJU0",
-	"45rFSoJ/A1jXXXlVTbWE+NZrG+xNoK7Err7UcWESVjPM+LxxzOhWTeoy5YQv5CJy2dr6CfjOZr449lrI",
-	"OHB2pmahWwuCDgxEkggDk8YqZKKn6N9qPTjhX96DHJnxwdk/Xq63NI+yUHXpFL+pQlU7I234ZLpmnWr5",
-	"fr8Pyt+VLnjoPpIpF8mKTSTtpW3N6cY1p16R0noWxzJx1q16KCdqJGTHqrwbYebNJzO6wT6C5bsULuTr",
-	"iaLH5K1pzxjH0FeWwgLcSMIzjfcKSlaO0KXOGxmOMutny9GSY/C9nfeFm/bjPgtRiRWxP8zFyhhiplWT",
-	"ZtKGm0yvfAThYlzSPV/vmoBD0NmVJ++jdBA9/+G0e9I97T5vPHzEtO9uazp7Xr7aqOVU2w2rPWtWkHa/",
-	"9e8+c7zgt0fO1o6cmkRG6QCqHikrn0Q+17Ik7vJWxpoBnkQNkVgMpDh4GBob6hqoAoOiNXaHsqsxoYDx",
-	"55BDIEcBG4AWMfSkjwejq4aE5zz2JOcL5x03GPRxg5Oj6n9HnxzTvo9uhliHGSviaejJwqcOMCiErqIE",
-	"iNFTVT6T5B9HQSJKCK2WWLpNX4AT+ugeeLAr7nR6PGGnHjrAeylGEuKf6ykHKFDwyPXAUw7U0hsohQBy",
-	"Sdw2pM8rlxRGQhtIl+WRSuqDQq6ILemyCxbaf/RF7Nt3W2PVfuUGZW7/eIaSnJGl6J9NcUljrP4IaTK0",
-	"IfsUsY1DFnHJ9EyYaMzKFzA1HJ7n7bt9Yglh+S/qUS30Sx8v13Lx2x6ebJnWBhoIl4u/rqMaWnaQB8ar",
-	"Q5Sl1rI4++PPaqUTvcfSkVxxi824DrCeDRIRHZQUhl2SjlVCdxAjeyKFwJ66+dZH68Q6sc904NPOuUPc",
-	"rfVmP+GQ7+yIj9uRfcScbA/sghSv7G7/gyQKUdetD7K5D1JZzmJ709dL+lgu67SbqpnzESgwnxcZ4q71",
-	"WYuEa8NiPg+QabomCID+P7tgf6kB8io6eIqd6jnjPSmVEUMncHk0dD4FaxnY2fcRnJETmhHVkDUPBsBi",
-	"NZOJ4jHY6amUabgBaWeju+z15f+j9bAeRk8i0SWXc98zE+lgZjqgXivsVXBycpIT11qfZMYFJbCH4gbc",
-	"k7jB5GkzC1qxBR6vxeFneI8a79MdDN+UsMZCDKHZSKF7qex7dnycLfzkv6Pi7kJfO+hXSa/dR63V2i05",
-	"sVl9uZ30tkvVdOHSGS4NnZRK+/0BDtZlm6aobELWSTdwe7ZuTPNUEsJnmmnj4tL3OGPXb4B0W4L9mbeJ",
-	"KOPhKDT7/epd53uK0CH8Ak2zMUX29DkitFxuhjM9tQexHgMYNlNZEvek4dfgNupQpZMs4WyAyBh6omTc",
-	"Whepmo6BQCAYHSfOaQx3DIcacjL5WzbDWx6N8yMeOQqc15/FwrBE1WbC/PXr7sw12pwFB3ahjiN9s5UG",
-	"aU7Ztd3Rtl7h/sB1415yVzrGVmqqthVlcsynUyWkwZ5I/cG8T1wmy/16ukYXOW6sri0/yTnz7Dc+AU0w",
-	"ypQqahnHnhGDOQvpMX0Rh7XtT1VqLkqP/HH+Ru0aRVk7XuPOHGXpo/dXH5xJx4p2RRIGc5Y3hVjTZqsK",
-	"qVExn69ElVA6RNApdUcGxlXcNSKlc2gVCbyyAz+U+NFgrezdV/ZQOp7pigxuIHkINZSjjjX0lkQ7P8EN",
-	"yAxd1RyLN+UiZkj7k3+VusaF52wKyA2U3yCsLSmShMUZAvjsuN7acgUu2HeyQUx/pGnuUjjdEJd2IVq5",
-	"vL9cIiEXN2hVD/LXta5cOjxsH2P4y+SSULWELYMU2ATSEcRMSKMYFjZoFiuio7CPahIwR5T82qUMdtjZ",
-	"uzROK2XrSFkR03RCson+S0mx3VGPcIe6Q5phPIFnANfsEIPHvyoZ8/kRUymbKGnGNYd2Dhkjh3Ew70nq",
-	"sk8AEZUZFnMfQ8bY84sTDPgG7PkpjqXt45+f0gi6yy4cE8zLE7ownxg6pCDZHHiK3+JMVdqTeCuVLlKs",
-	"25cg44BTSIWKiVouy+PgOKsGYgWVGnda3I4K1ywtZ6ma+SrIoWpsWkUTaUgVkd3iU0T0yf7Ag+AAf95K",
-	"dQLvclQkgv3kjkGGv08pXhF7N4MG3il60AEbsTcXylljXy7715XBp67H8690167zbihbpA9aDXpvDeoU",
-	"HvI9ogLaQHkaNe07OrgBxP2CAfOOvLlVRKimipuDorEwFWhpsO4MoWrIj7GyqemQdymSpsP8Sk1/Leay",
-	"07LE6kitOK5zoC+IQqnP1Honu7iBtGNEdA1mCejrw9ThqhIhr62scTZI1UxD6ihlvWoW0h67GiIlY33G",
-	"hHGsAp/sOK6IATP92FWKhTSB49AVBPfkWGUpFuNT/S5ayg67SrQBn52H5Avk/lIDXSKrXSEQTAnZX9RA",
-	"X+Hv3qXMl0ZpkHe7oq2w30qtoKA5C6pcDjXg0fUIETT45ksyr+fawOTuVu4lRGLH5dE3hS6d34Yusds9",
-	"cn2fd+qYIWOnpJHdQjGur3UD4EklQFDQT266T7DnrXB1iugWb6nO59bC3VHzU61isa/qzL5uEVOr2wk0",
-	"lvnYa5f1ud2wx23eeRcdJLiruS1RuAhNwNyGKTvRhxhLs7fZUvZR9yLdV8PRW7K4AhJOJTlmuoXCbQEK",
-	"V1nPkrFUcyAsY2dsxsXRzb5WxhMnUBWMjPM4L5k2i/B3z6BA32of6hVDAXGXXdD0TZXxwdpLSaxz+nkE",
-	"4I8hicNze6DYwRxcBukfR5zcBPvvfLZD7EZqH1GKQ9PT6Iq++z5cgm5blO5HC3JbnOheun3eXq46RaCv",
-	"24afLSBuZUCcqkII7qPUlprGXGsxkmglLPEQC7IWdyPpMlJamPR3vEw5TkDCF5MrIWfdZ+hRIkOMLim/",
-	"Kx9hxSpJpyF7Uhs+11iSSB1N7CV9tPbrey3RL/mkHjEGVyVwgbOcgM95PCDdWz56feVP8bdWufw3KJef",
-	"7F4j72NtBbOK831nY+ELZyPFVH+sFDncqFxICXhi5Ka+wlswUNrmwk+1uXDZMVhbwoO7ILfn5ehRcBd8",
-	"vEZeH843bYpVLixU201pX7jzjQQ2d2Qftrsw+Z1VT3OhEx0p+fCo0Q/GqjPHwemDW3V9Urat7h/AEd1L",
-	"W+GVdn7bW7htrrnl3sKbKTA1k9DcYfizS6Zg0L44bx9G/bhmKd+g/tlLY9+V9E/b3bdVQFvv7rsVDXS3",
-	"V8unyDC+7U6/l2B04QIXGWQE8xJogk+QO1Rq4uclnMaZvXbCJbEwk8LztevoW8cKHBGHwwOPwLj2v4tq",
-	"sst+U0g/6fMXnFwdH9I7fHnygoVqJvvuG69YV48J9uSSoOBnpA/7edhBRRk61V4ECpI5o4a+Ls0y5ppp",
-	"QJYAxzR0K6TI7h1RpNe7RXUfPMZMyY2A2a7b+K6WE6H1bo+CJ3kUfDtZFxLDbYWO7j5GUvgLIrPtU+TD",
-	"JicCu++B0JO1J8Ln4uQqtDumy68BpsUpt6nCrzHV7Zq2qvvBrHi73K3qblX3XlU3ieEuNPcSEOmPc4yH",
-	"dtmFnDPKoXaELBilrB7FCS1BgD4Z0Oc94IGIAVwLF+ju9IDAHPUX+L908P97AAGuhvtr8X7bwfst4vxq",
-	"9zINWW8j/a6tzYNkd+RrY/DPjLlkrjwVI4RYVtFdgo57zIiTvWHgammnCa3bAt9abMpSbmwUk3pYysoH",
-	"9p3Ak08wzDS4qlPr9BDWbpCJxNgTPO+qPsQ+ig6fm6HOGKskXgZHaREoLQKljEBZXYgboSb3Ni4d0mTX",
-	"4JJleJLWH9wvjuQeBtJD4kW67GJBzVI4SBhNvtQS5MejTLbuDd/RQjrajOoDQTruc4TVYjeW7/lz/Ffp",
-	"DjzfKFizFIrxKBXC3gAXLcai1QgPhrG4v2umIb0REXQibvhq3a89SxRTwyGkrq103k15mooI6urxIxVD",
-	"wPJqfCtfI5XO60OwlzSrnw1MnmL5vS96Ly9CXdjV/72pm+Xzk5NVqZUIeIEoPUVNn43Vgcy9f93YUlP3",
-	"6dbKHNyYA6US4HLDsvStxZ0rwebgwEocVqTT/1Ey7Wf/j30Vp5eE++7wtH8/bYR64wh1vpQlFpOq9rt/",
-	"gxbUisQYaq0j7IhW7zBRcLr07h9rjLo0xb2EqstL1Eas24j1mqChOGbcb/l77fg7DKT7R7GxWRJHLeFI",
-	"iIQ5ZxoMC/PTNWRGsSFPkJtHG+CNweyNNEgb036qMe0NJH1JgHsCntAWz8Eiwk2kKPjgDGoj3VU5fQhj",
-	"qinuXSxN62zvKfS9jnRu0mljk8pJxx2XZgnRxX38/aop/L09XbxTM24vwfA7NmYbE28jYFuOiW90BNYG",
-	"yH8sWkFg4MoUpwkGy4kvM7UfPVXY3HH98xjQAmyMlH8jumMvcfM7dEcbPm+Vx9bD59twFecy6qvhMBES",
-	"+jE3fAmDFzbVyxUDw2BwmmLVc2Z8ZcUCXxfIGDvrkLIRptSbIHAUz8JoslzOWEgRp5AJ3ZPhxw+XVwxn",
-	"+beVTzP/ehwGLCQ7xl7DPl5cvf4PxuZD8jRD9ubt+7dXb+3wYfVWdIJDLDCcszSTTEiK9gY9CfaXIWl1",
-	"qSDSPsPOTc0kJQy4rP56JJjGMpixmiHZuhoaajIsNNMgzRkL1bQvYvpBKZBvArEjYAXHnORaRMRwg4mI",
-	"C8m41DP7vAJLenpywlTKTk9O2QS4dCp+CumYT7EshnFqZSWwm0ZP2tmd2VnERbkn8jt22W/KjIUcsRim",
-	"YF+GkqXxn2kWJSq67vZkT34CnSWGatxDVI4Qh+wwL8dM1ewoYGGckdqEkB0WbZ5TvJkGtVdFbj+H7FCr",
-	"CWAlECQaXII2pmLOVM0YHxpIWTjgGvo3kFrRDc9YedSczylfvaGAxPeuicVwCOkRSUbq6kpK8+7JaaoG",
-	"CUwKusxcUGnp9VFBJC4k81O3r8A/z00bF98uJ1FORSpN8c89WQiLBIg140zCzEsELu+FLMQZJayQY3vL",
-	"wgpQkZX7VMycXhvVqmo+IypivFFN3T1eCn3BLBIO5bMrKEPxB2GGHaWiyy5YaGBCN4/EDfj+nMVOte41",
-	"7mm7TKSY7N4TcUibRsieDK1iCSsXcN9uJqBmn3n7LfwMEtsL2R2QujBU0URcMiWxO1vC7RUDa1aAZkap",
-	"bk/iOyvJNb/1Q2fcbReSZvuC8zd6GNKtIKN5P5ebI3xXv6oUSlvRP9QlE/N+C9y/D41TIFIJnUV20XCq",
-	"dkBSfDNsJZOCEzmIcXdzGfdkWbG6eu2C1/yMTVWSuC9N5NrNYPbljw+kypnV638eHscq0sdOvXfsd92x",
-	"mSRHjnNfkNIYzHHNKblVVwhnb3QPfsMNf7RZgLmMcttvp7beXEYX+M7qTL2FY3LMCZ9C2tCe/9tsim6n",
-	"8mPhKy+Ew6IIpgZiR4bndPlMJEmxZXMpqlqm7xVNpy59BCkUtzGhK5nRBqvi5PkPL77nr6LOPwavoPPP",
-	"6AXv/BCfQufl8Dn/x+Cf0ffxD3B8sGiw1+Rviwa4bVbkvwPHz9N0joqw1CksspZbzJyIVXo8yIis3gn/",
-	"0rEmRmcwN1YFvHz+w8sXJy/v6ndyW3T/Rjlf0v/9XdmYm40Vmn5MmAJm4kmGuqxsUNU0GK2eK6792KuT",
-	"E19wfYbN2YXMyFPvyRBNpdBb30U3N7/bMfStFRtyNLiNSFhIXRLQgg7t28CcibNAkgTnZm9DhK0/sq5h",
-	"anrS/ph/Ui80stGsZgMZ150aIzCFdrqjedlVrk7wjC6Z/rffR5iflxXFs4qG8ZCNKTfjArHh1V+z7sn7",
-	"HWQZIjBKzRv+OOn8wDvDi867P//+/uthp/z55dejv198rXz1/PTr/1qlt9h/1IyK7v17NIolwG/A7oTC",
-	"FnK9RBqgKPiK6nEoJ0GlicOL03ITh5OaJg5/7vg8bTzEctFo4SSbJjWKrqLeafLShRa53we3delyhakN",
-	"TDoajBFytLzG+RrmdTi7a5gHFdTuCmg7HPXSDdri7Rrxdq9WhttNs0EiogJuR8EH/16XgO3oxt2B7a5h",
-	"vh7Wjm70UDv61KH/kdftG8BUPu0NY1cW6VVQdk72W7W4OcouVyPVXmG5VluahqkNll5YrVaEVjSkN5Cy",
-	"a2n9bqI2w012w5OMcrbWkrLidk59w9z2E5oNUwBm4As1YhmmShrsdGdNgrQWdeNwe2V5erw+e2mS+8Hu",
-	"VZapRe+1fupm6D2/3e6tSZoMKjpelzcgRDVitQhmMtytFKsN8xM6RKCI1TPXMD8jd5oXCsVFqQcwVBiT",
-	"RPZ54sjCmmEmZIOb9xEfXzLGdtfwvTpSI3pqg6PxQaQGoiwVZn5w9sefdUY6va/1ziVnjTWK0/3BoCGW",
-	"3AnZd89wvVhrDzh7IDX22NjwRGqRoE8XCbq21mxAgn6QuRqoh3ouiOLDWPV3KKwWHLJPuOcGIviwxAc9",
-	"ubZzwQ5D/LJvP4RHlBiaqRQbQY5VlmJ/3dR4KwDRYSDjoCdnY4UJTp/1zgk/0XbwM0HImUAmu6JS206W",
-	"uDtZCvRzDmsPlloKZYdb3eLZsWM3Zj/Y1bv0TItebQFoW0evbqIzs21GTb5FxeZRtd+OZtsPsvYuzdZi",
-	"a1vVtgNs7caBHGT5a47bvMYG3Zo6c1APId9kAoCJOEBAgdUqxEGhg4JNcDYGBw0FxiMEyyEWEgsz6zNm",
-	"yFP6pBJlmWdezfucOHynKBjA6rJGjnVkw3TZIjtFDPiN3ej+leyToQIbk6xPU4FJsBpyZC+SmDUr/l0e",
-	"rVN8eOAMmhXxuxNnKDZt1mzjrFnmFIrXj/T5/nQUDlA85VrPVBo7yDKCqbQYScRf48YWrumEVYCTTBsC",
-	"A0djpTT4rmvUBEJlBslWJbab6MmIS3yWfRRhoDwiy+p5jWhkGr3OTqN0mhWux5pFs3PbS/IMF6XNmbU5",
-	"sw05mjPaXHepkloDawLLc2PePsq9Sh5FoDUz6hokG0Ci5Mh+qo0Tv87SFKRxm3+nJ1dTcFjNpP8NT3Q/",
-	"7QcJV13XO08xSIYH9lus6Oj486LcCaSkcqsSuh6LuKlrQFfCFDu8MR6fRf2MtgZpXj+jz0p2KdX+5O4C",
-	"cbYEJSxgpNIY4yTzumOQJr/eMdim7p5q6u5+mjvYuys8gr0qc7dcbZxqT2m+FcV1P0QuVMh3u+loxKXd",
-	"EQNgMUyUgdjq+HK84fDlyQ9HTYwvW9DYu/FY9pIna9qcbXqsjSFvOT1236Oxvlm9C2cU8RFCiLlP1JC4",
-	"yy6wtlxJCLAC2akGX0tBled5W2XfVdkVlTU2O15R7zSnth6t6tlLIqtJ9bT5q1b3bD1/tUlEBf3V0yG3",
-	"Q8LWmwq/UynL+T+sxT/mmiVKGzZQjuCjJHYqrTioWBoRqRj0mUt/mJnqDHlkL1TDYWB945Frft+TGqLU",
-	"2n3uCXgjebxUQeEs8meaacAl0Z5MoapeF+IwRdJfg2FYEI+qkObEhNE9WZ0Xq1a1TlM1FAngIsdC2zd5",
-	"HNYrUg3maqbe4ZO2E3/ek9tTULZINWt13Zq67ltqpKtzl+tZeZ/eXy3NdMeI6Nrrolq1YsWMLmJqClJj",
-	"Akgr+0VQ5I1mwoyFZC9OmIZIydhqA83Cf9Od/0KSGmE0+/3T+y77GaV1plIz9iQ/PYnUyAROwtmi+gIZ",
-	"Q4zETBgebM4iXeKErnC0ncKOy+M0bErj/trGhheCBE6MsGXjFKSQI8adKJVkNxE30NQLbaHI4++DAfAU",
-	"0ovMjA/O/vjT6mHCttWTISB9mP3zQXCQpcnB2cEx6m439OINl2KEkxRk7avMlDgA7JANSILiQAtQ6Kci",
-	"MlkK7kMKQ0hBRkAcW/Y72jMs38ZuDHea1QyDfakDNhuLaOwa8VPdkRmDSB2CY8LnLFZVfIauediFQ1UU",
-	"V/pU/uKVrvFuDg7x/V9KU3ZX1Nz8GRk8AKORE8/uBLK0pKVoe+39jqZkaLU83h8rJClx9xfR+YYXMx3z",
-	"dMKjebHuRkXXxQMmEDut0Di+wPLQAfl7MmDRGKJriImMTSPvE6Qj4d5tLLRVmdbBkxGUX2zx5MahVmyw",
-	"Uzx1kaSw4bnT/CXOSjdj44qGdUuEJFQoXVS5pyOwMc+S1zXlwmVDUhhmVqGXxWXe9LrfiVGW2mFvIKXS",
-	"XTwoAmZVT2a9ZCTrKP5SEnSwHkOTDMYidsKnmOYzXMryvo6Fafo5REFWIsohGrKC67UgzvHvZC6jhnlw",
-	"fa3du7S72O7OgvOsBKTgc5Q5Yao7+Vav/IY5ky7gKTCjkpipYfEYqYwYLpV4VdQoIiLLIHuaKSmVRI2E",
-	"7GDowurkVWSZ9BX9dmFcAjBfryoY8PbzfoOZE4rPMKDjWHdZ+NPbK3Y808eV33QcskOeaIW2yO2//m01",
-	"NZrQyGF5xAwkiVduPWn/WrkhoIeU9dRxiBwf5TzhIfcNyp8hyeW5Z5A0Y5jYN4lB8CMipMMHxlyPB4qn",
-	"MT0NyQf9V880G7qdcEg3Imved99dEu7mu+9cOeolRJ18RTofU2VUpJIzRidkwHrZycmLqJyjx28gZIfI",
-	"0DlI1UxD2pOhhFmxtodZmgTsj2f0mGcB3frnUXiEAkFjF2YeRcW8vTgs+2aFsRl22YWbgnRkTYiiI85A",
-	"TNmeId+myhL0KFk2RWJCNaL2pDTVZ5qFH1IxEjIk3JJVy8UZT6vPXH9oNezJ8PWHT5f9i/fvP3x++6b/",
-	"4dPPP/382yVOBkflCfFeOkZOZx86Rsv/be3EMCjh3J3lQlaxeym/gtZ8BPq773DH/XL54TcW/m31n5lP",
-	"IWAxNzxg3HwNPTHLAGJPM082JgvfixtwDyJeVcf7iZogTIHH8zDoSZXaD1bBhCw3nqdc4yFl/f4u+znW",
-	"jOsIZHxOFcwTeqzVoZgwQVpU/0NI+ulcJfpNlghtQJ4xnt/pGZJ6MkqwCX+UKI19TEgWnp+cfO8W4xPo",
-	"bAK5gP4b8YtwA9L0Rfwvh0fD6KiICUUSYSbS+RKnL6nA4KwgKLPWIMRu9kTRxC6GBqXWLYU3irBBpZoA",
-	"Q106xxqDgFi7uBXwmTvN9VjNpJvw60RpIUfffXeGPyNgscJVwOcMeHTt374uG4YwO2fPT56fBmXhYylg",
-	"XYQu4wC4JoJb3pMoGWrwF0TGHkQa7LuMlJQQmT7yS/UnOqRXTi9XFdPA8V4EpXnR6WqXmx0apZhO1Ixx",
-	"/Ll2cdBqSWKm1REJlJskcWlyNrU/hugxCg/OSkbey3rMb4CdnjhR0Sj05I35c8Ba7fXmA1EjOcWW298V",
-	"hX/w9c+v/xMAAP//",
+	"7L37kts4kjf6Kgh+G9HdM5Qs1cV2qWJi19dpd/u2dnm8uy5/EkRCErpIQE2AJau9FXGe5jzYeZITSAAk",
+	"SIESpbrZ3TV/TLskCgQSiURef/k1iHg654wwKYLB12BGcEwy+OcTziRh8ikVcy6opJypT2MioozO9Z/B",
+	"CUdjgsSMLxiiDMkZQeOMLwTJQoRZDB8wnBKUs5hkaDGj0QxJjgQ+J4jKIAzIF5zOExIMAsoSysgxmtCE",
+	"qN/84zR48fpfnR787353Hk9OgyAMMvJ7TjMSBwOZ5SQMRDQjKVZTk8u5GkfIjLJpcHERBs9O8NQz6RlB",
+	"GV/8INA5yQTlLEQTnqHRi0nnFZbRbFSZ1mnQ3/q974jMlo8mkmSrb39PIs5igbD6uqSIzJYITzFl7sv3",
+	"e+veO+FZiiVQTt4/CMIgpYymeRoM+qGdFGWSTEkWXKhpzXGGUyLt/uaZ4DBBnCR88Sydy+W/cJIT+6bq",
+	"vOF7NdMxmVKGzshSEInmeErZ9FivZoGzWKAJV8OhESNf5Cg0K5zxJBaIym4QBlQN93tOsmUQBmqng0EQ",
+	"6cm4y0vxl5eETeUsGOz1er3QQ+cXccPukohn8Q8C0dglZ9+8e47lrHw1PHNVVFZzIumcS8Ki5a9kuTq/",
+	"R0iSLxLljP6eE9j5GRUIR+pr9CNGHz68eBoigZc/ddEjlJE5wRItqJxRhvYO0IznmUCYiQVR/xVwxCY0",
+	"ExJJmhIU07igsT7M5UqdqXXU3JqofXgIq7R/972kn8BZ8dN/pA7eCPEJzM6cMiRnWMIHEU4SkqEZFkgQ",
+	"wkIk8mim1jKCwzYKkTqOfxs1L8Sc1KYV9Bv45S2eEv+M53hKQjTJeIr6oSV3Sdp+L+z1ekpqiC56ztW5",
+	"xRJFPCX2IOeCoJHmYpj3CtPVGF69sDL9mExwnkj4wbY8p9b1nv7hWds7vhAIw/KOUcozonaBob1eD0U8",
+	"ZxJYaK/Xq0x5r9c856FQ7/FOXP1s25m/JzjzcdFHrkQJcEyaC4lwkqibZsJzFjv88htmBImUjprkitDj",
+	"N8uVVTa5UNJAzDkTxN6Dk4RGUv070nciCM35PKERVvO9N8/4OCHp338T+pIsKKl+EavRc0EyNaWhxGdE",
+	"yfiYSEwTkAfqO2A5vV77KMJJRnC8ROQLFVLADmUZV8L7U/O4E0qS2PlCbQERAhh/i3ddfFb0FBKzSP2w",
+	"1//l6dHHg/e9Vw/+e//Xvf98+Prw5P6/+v/1P48VaSWWuQgGB72jMJBUwrVZUK0g8L2YR+KeXsK9/1Ob",
+	"+IW7Q/+WkUkwCP7PvVI3uae/FffealLrffKc44wIwiRScyJWAOnrAMWcCMQ4MBNfKPXjIgye82xM45iw",
+	"S23vpBjF2dn/5nmGMp6Q+puVxNcMuy2B90sCP3de6aVwOaerIq6W2z8I76I0OZ0r5hUVqb0idiYsLccb",
+	"npHlMCO5ILFL5RN1fdZuNrTAQvF2DIodZlzOSIbUHU+E7KITfEYQRowslBqjn4G/9C2809bs7ZVb84HN",
+	"Mx6pUzdOCHrGJJXLpl1qWOBVbZkzPKy1IMyYTNRt4KEPbCM7xwmNL7d1ZozKXqkLlSQxOg1iLMmQT4Zj",
+	"msnZaYCoZib4zQCpJ9UTKKFEWNNikss8I35BSNlQzshQP+LIwcprKsJw7St2k3+9kgce4xi9MwRt2npD",
+	"oKvaa7N/ipIpTtRNTGKlSRVkPUYj/e4RGGUCkXOSLdEi42yq90XN5TWXz9U1e6nNZ1wO4bKubX9G9Ebr",
+	"K1wLZlD3ljxHKV7CZAUhhamw7RYclFvwmkv03MzBuwHlJK9oC3yrU4vT2iXPXO23ulhD+Fc8phNKGswa",
+	"rfWrV6hxOCNoMeOiULcXoE8zCZrRi0nnNWfEWLShNjQISrCQaLyU6og4tr41lEuz9+O902DvbHL0pRft",
+	"z/vxwR9gBDcbvaDMSWyZYEe2ETBCTWIYOipzIZphNiUxEpRFBHhGqS2KWdA7/Q9tRGvvgzGeluoe1r9E",
+	"nGnVnUq9U4uduKzvCPu3GRj04CBBzzFNSCO/6dVdBa+95ykZc6WvJYJUKOPoO5pIrgVGmevluAiDE85f",
+	"4mx6uU2TnA8TGKW2cTBDKhB8mWnLo49e0ce7Ed1RfoxkNXcrOuEcvTQz8FK+nOJVCVvf2nAUkbnUt/cJ",
+	"568wW16asClmyyGWkqRzKSoE5hypL9EEeA7ZZ8C9Rqdqs7voxHqVUIIlyXbTbBytXr1ULctebWIdwatT",
+	"vxLC2zWbq05oDZ8KhOM4I0JoGUtBx8m0xN1MpqooBN9dp3De+WZqnr7nuPlgsh8YzuWMMKm2mMSX3Psz",
+	"wobqhvJqUYrVhFrEGWEV1UmtWckD8mVOMxJ30Xu9SMMGXKl5k4yI2c43bN9VdNWCeUb/aBZ69YVcBR+8",
+	"5vb4qS0kMVIS31yvqySp7u/Hjx87j5xtWr1qf1Ymmssd5a34mOAMNGWcpP84DfCcbukbNmxyjmmijIPL",
+	"+RSccWrsEWOJx1i4RprWHYwHLuUpYdKVD2LGM5ksd2GJQ9csfU+ycxoR9KEyOb8LwHnkqsRy08Kv8IyL",
+	"fD7nmSTxKxJTfAIru9QuFgMOUzXiEIjlbOh7YiIpwPRYoF/ev3mtnZTIBGk6ahoD5L5ZvXG3e/bQPeDF",
+	"5BAsF53oyTVsqHcpV33lql1VJAAHovmtGvpRJOk5+SD0ps4zPieZpNqJpy174XXo192SYek880Z3ytP+",
+	"yXWz2Vd8Lkbk499IBKr9I6XyT5fPKYvVKFVGwPpLpUsSRiOaJCB1FAX1XgaD4FHKv5RfZQSL+seKMhjN",
+	"ixG68FxiBxA4JShKsFBXtsjHBVOUv4A7ukY2OzW/zzyT1sU2x5ISJn8Q6IzxBUP6h2qUFQdrdWW+gcEj",
+	"KY2aHnEWkYx5B7J0+Or7KineQFieqs0CGpRrD6tEiTIuRCcjeh+dbSwHdei2iTEs5SqrdUdwplgsxMs6",
+	"8zmnTKZGuLgCJCNKzRgCM+/19u53+v3OXu+k93Cw3xv0ev+jhAjccObbvU6vrz7jkeRZMNi3/xwaZ/mj",
+	"lDKM3qid5Oq5PIP5DVPKcqkYYr8XBoTFwn2lGvSk92DQs6+kcTB4EAaMw0+C5xAO7OTzIAz4OcnGnJ8N",
+	"CwZ2PlR0m+BEkDAw3ARBA/NvO8dfMCPofUrBmSMkzqRnNvdLAlixBoIizo11RmGs3pF+LgiDfB5vpKWx",
+	"ooJBf+WcuFvhSBg1Zgde5mGm2Cgflae9D5r9aiW6KjvqORerm1oddn/PO2yx621Xp52HLSZs+MQz1RVu",
+	"WfOMz2XycUbAr0klOFvUuYvRmAgaE+vzLGc05jwhGHzlBfe1mn+VPz1TdJjUJ+y0KqbkKDgjIWtC07Qd",
+	"oS2Dr79aHSnyXv/gwh6D9T88oSl5M3mKl3AvOqekLSMUp8Yr6fN0rHZIO1/BCxVuJnpN1IKGX9mG6jEI",
+	"i5Olp2goZlkvdE9vZY0lKxSH0HOA3B0uD0qFNVd5uaTLiswPgy8dnMdUUQA7wr96F7ykQq6qORDT9TIu",
+	"yxNjcWgTZZWR4bdDKoZESJoa4bR6Ohj5Am9oGLDc+HlGzinXrLnx4YyIPNEpSFSSdBt+Bk7W4+EsU4xa",
+	"4w9NFDNzZ17lWzfcu6/JQmtDsXbz4eStQ3VzZ7kKnXtl9/dKCf7AES77DXfTmlsGV1WB1rfBdpKs5dOX",
+	"kDtrRUIlW4RKcGYwvjhGGEV8viw8PoVPU6B8rux1c8i3lR4uUb0HvhAXjSe2yi1vbdCzLbsUbBBxNqFZ",
+	"qh2I1a3fQVmopR0xiG6eE50CwCc6iPvUrnKrxI2WakSKv5ghDg56m0Ys9IBaHk8vbKUZ1K/+JdwozuY2",
+	"6gDHJgiKHsUpZUXaoiakNT/gaDozO/TOa90JWr/6m7vFL9Zz7/tiIoXV5AinkkPDIJqR6IzEQ7BIKRvO",
+	"Mz7NiDaluOJtqR9T1k6if874UMz4wmtbOXP4mFHN7W1P0AYrx2eKuCaGaw58n0ev+sLHS2SSsoCTc5Hj",
+	"BCXAudZeF0RKyqai9vq7Y/sNH1v31vIppo6Su+GKEo+XTwtm9SsuYjheDi1Hf6p8NTRaZuk/GEKWZMWN",
+	"UOrgwwSX35XOBf2lMhPX+yEuPq/TgyrTbKk76qU/gUVs0h0bXrWJvic8xss1xNWZK3f+m9vy33wOranU",
+	"99F4LcddjY0SrrHVPDK/3R20hnmDsLCD4LdeDlZW56Oo7jY9p2RRWMnKxI2hciMm6ooPwiDhU9ABEj7l",
+	"ufpGXW/DmERUaO8m+TLnmfTf+uqVjzOCz/zWgE6/nic4sh5hE9URyjbQGS9YM8VqaCXji6HJi6hm3GZ8",
+	"oS7CiGdkCKZ2wqdDtf/9Pf0WNSg66KNIMbeA95iBuoonCU6CwYHHDQjvdVQngpNhSoVQq9W/cyZUnV7G",
+	"F2KYkZSfl39SJkim1ag5ziQ1p7kYj04Zhnw3H2nten0uKVjA161tJfhdqJdZvKCRk17ylUiH4a2Shdz9",
+	"NpJigIpv1fj6/NlQnYnzB4PgEL0mC/SOY7CWdDpj9Yn+3j56hSlD7yWsRAm2h8ocp/Oh89TRXrfX3esq",
+	"yaoXAJdS8KD82yyvvHML+fZA04cI86Ne/+hB5wAbESUkTucrgrZ/aORRDpGqgOWZIOZPGOVwVfwUZ9Kz",
+	"yw4J6yfozQRhpI5vqDPG5kTfCIbJZ3xRyRgKGrlojfvDVysEycImIekcJzkRNt9UqWmwmcfqAGKkhUhc",
+	"ZALiJGl2VjkOsinvmA8hzvkOL16ZxM5tfM8uI7RwUjnssc3THg39BTMyjU9Q8RxaQAYhZjZYbzZIkHOS",
+	"4cTQSIQoZwkkf8zIEuGMuAE4+DQVJDkHz2RxT7UgRv1+qjB/G3/fGi16s/fRzn89rcxTTZQqWRkygwzh",
+	"LkkH94B7DqBz0Nu6xHPhKww8mRGnHsPeb8cIj0W5ZKYzX+Dis6kvTa8wM64Zo2Y0Kmfwtl397UYkVdnE",
+	"PSJVmeDSqRQqrr/NIXPlYK73j5vLu/ywQ5U+Zl/gXEV/dYe5vZGvyVuuhv8XyejEiey7N38Wzeg5vOFz",
+	"WPw1VFpOMOiVHiO73hnB6j49muxF/9//8/+Cg0niSNqvwaTUWsx+v6e1pWDQ3+vt7e9r9UaYb3JmFMRB",
+	"/2D1Xi1mVT8mrziTM2HyqzMoooPThxLOpmXEyqYbuSJmVULUBEpt9a2E0jjjZ7pGaeMma236wqVpU2RU",
+	"LWGBkzOUEazMK12vTRZEaBUYkuow0i/XUtgbMdW7tSK4pUAzLGahotaMfMHKJEhBHq+Gi832+g6Qs9k+",
+	"mQkp7ZwZ+0BJxnPgQxKHqKfEJmxVRuArxlmrIIFlKW89pX6RGlItj8RF4XabsInmzdWqcJy4A9sltBu0",
+	"ZHLvfMdkRtnK5u4i+fUuOaxl6GTX5W6WYYuS34M66zsT98oUnR1IEyrrvpR1bpEHTZ4PkXDjefH9fKNf",
+	"pIWzou6XuPgcBguenVE2HULh9pAwJdb6Ztig/jW8Q43w0DxwFd7oNv6F3bJCDEVbXkHPM0LeJ9zrDPFQ",
+	"aYu8BC8Rd3Wt1h2qnoC/732+NVgK+bj7MU2S+iWZgkYxx2BLHva6wCFjnGAWkWGcqwH6PfMxFLZRIXI1",
+	"67qJWbgPczKsMfu+Zna45pUaeqjtpftKBp9zGpGhTspQAryE31AXnDAzM04+s+ef7LzV5Io5w+Lu1+3C",
+	"fxIGlkzEmVIlbPabGvQoDBLKyFByqQR9OdTvOdYFlIO+kjKQXTxU7w4Ge3WfnvVZBu1dkHO8tB7Zg8+O",
+	"uxH8LThJlnrRYQATG64utZjB/qp64e7nenZ8xRkBVq7sdsvfVFihdfpZwRqrwmSj9unwz06qc3sLvcaT",
+	"HvWq4Mt1Wg7sHqTIjvk5QX+QjIMvgnE5o2yqrEVdEqbo7lNxCgnXStSpw/1C8ahH1DUnvF1x4lnJ2l+9",
+	"lcFCr1qg4sHLGcrtgmGKNE4UrHKqWvL77aSUadI4ZK0evNpawsrpr57rkmed7JLiPJZ5aaVxXJ63lSPR",
+	"MpMMJLK5doAzfVfPbYtwvwBtLzvNldpG4am6TXdPX3VX3HKaJTnaKVkVgu0kbm/owAD9axOuu4GK41FQ",
+	"oULDLbiZGvlqOfov7uBpvnKuxMFjh986u63k9v3LnO8XbJ7LjQGPj0VtdzXvYzOk1YZjWebEaIV4Y2JI",
+	"7dA2ZQSZ52xaToQlTvg0J5vSgjYx78WaLXxHtCdnm4zW4nrY6x72ViJ3TzNiY5IlFfeuf7vfGba2ERFc",
+	"0HNKz4nQCIOXYIMmTK4/HUtsnXG3whAN6sI1ckbjbb8hfe6Ooa6Oodx7Bfaj6ep4SdmdwLkTOIYX/vKK",
+	"2jUqaVsraH4f4arj+fr8Rdsw1XYZx7tm9jax7g6qUzsXbOmu/MsT3pfm3MTsq9UKOTOOlRUHrvkPPydZ",
+	"nPtT5tSQ2xcftPOxF97ymgPkItz1tvt8Q2yzklMGBQQ4LZKOLntR7OJdBYXiAi7FF/o3LpjrqrP12+FZ",
+	"yqaKbcUKHEiSEA0hMZQ6ffxgv9dVsoEAasRQKVii8JU+fNirf2VTmvfUhOY8k0NfoFO7KTNyTlhOgkH/",
+	"sKde48llXZmPy0g8ryC7GGfkRdNsd/jpNvnRleW2CI7WaNBidrVNrg7gn3oDLUIPaasr8HEOlCvogGWd",
+	"b4pNb5HIfv1J5+Yh/SLvSnTZw9vytOEkeTMB2bgWHcb8QAnM6qLmXAg6TsgwzjX+DWkvS8yo7/M0xdly",
+	"o17me9XqIj9XbRlvRjIU00kcySFlEx4Mgr/39/YPDu8/eHjUq9akmx3t9Tv9w5XikBLbdBD0j456+jEA",
+	"QHVKcn7BkPYyJSyGyO5z47LvhwHgtQxLvJYaCo1bvGNjpinJplD4J3kwUMI99G/Bp89hoHHudXb0Px+8",
+	"3Xv4X8+ee+s1Vpen0yT1+E6Q4CIMnmIxG3OcxfUoBmNUPYkzWMmnr14qmJqj1ZWpfQNaxnhZCL1dBmFc",
+	"FolwjbU+OljvrNcMScUwg3wqfVmWgLVl3BqKojFz6+S6QYna5BSeIFOZ4ygLw4xMqZA6qUEMZQbZFp82",
+	"SZL1Awz3ey3HcEWivasiNepdfdQ3VR9l7rbhOCP4LOYLpjOniNKrNQJB8CaXpQaYEjnj6pQ/wWJm1Qyj",
+	"w7jjlfzWqJwopcT7M8tlrX4plkKSdDgjOJFgEI9xdDbNeM7i4W98rGiW5YxpvbpI5IRmE4mcLV3aFoUT",
+	"WFvuSjLU+HXvwGoVZSZ7X5ebevUtJRnVMR/WZEU/DBYzLMWQkYVOrrE1M0X9VVUfd6YxQMUzTeUnxXb7",
+	"yirBHTRUYteTM/CcZ7rUVgzQYsZLKF6udh5yKLIyJx3FudIOSsxh27okRHxiu94U9V2cEduOYjHjScsM",
+	"zZq0X0mplHgygan+xqmaFdS9UIFiDCgSmCGCs4SSDC0Jztzkh7UKA8kEZ6/VafXkQKxcHytuN4lSLiSS",
+	"C8LksijbuIK3u/HReaErBQlfDIXk0dkQJySTDTv7doazFEdUSAF5MXancWW6bWf5qoQ8883SFO90xBmd",
+	"d/hcH6wOsLG68UFIKtOOCzlsz5Sanc5JhTth8ia0XeHDtktxQAUvs5SquGhijueQbq3rk/WC+IKp09F+",
+	"umtqTreYb00o+SszzwmgCgtZeo6VFtl2qoUS99p5me9M2Rvy95zkxE+0dyQi8Ldi4BC9zjNBqoysmELj",
+	"ZANqBTKQAQtM1Q9KNudolrM4g2v0Jim+VjlrTHt/oIRZa+ZwbMg1ZG7S7honsd+7yllU9cMVaAv1sc6T",
+	"1wUZEhm/XpuMOTM21CdbCOl1QqVlpYBPf/Vm2pAvUp8baDQFQgDp9KkrqCf3KGybtiw0cjGbqlMMd3Hb",
+	"ybzTb3szeaX1vjUTWiPsKufWOa8V9LtGf1FNpbyiU3Ki9LVG/lzVR6/qXKx/r9Fm193hpajDEjFCYoEw",
+	"Sjg/azuD9/COR+oVlxFlK4r35nf+rJ9t0K1Xu07GePmDgLoitVhyTjLd8andgdXvsAbT7jeKhiMQkiYJ",
+	"khzawelDXV4oEzpprzZd0VVSN0PaJfNu7RFtsmBavc6xcXznR84yUmgXWpdrfY4+qqFfk8VGX16NTl7e",
+	"q19I4Yrn1yf962egrlA1kM4ly6opUTd41usMdem48X73iDbfneLz6Baa3HM6zTOyGSuxdtz0r6wWGdvR",
+	"QjRelrEm6FjUreJ8eJxJLaMbK2pGa7FRF02tz9a1H8iLdVtTUbJXky92wC9uX8NhHZq+nIzCvektrZdJ",
+	"C6htXZ4Dz5bjla+t+NLXsq8vLGeS+iubfrDXL/w6hoH2+3u97RxAKyzpe9MWnLIdJ98UQ26Qtysrrq6m",
+	"/lLv7lExJ0wYWP3ts5L3VkPnm/Dp59pZsvxBoPLRsCg1hiaU9iem01pT3fH6DC5+TrKMxmQtYJ6pW9Jk",
+	"0JatmFPd/RJX4PiX1eS0vj8MXs1HqxVUbbPAHZLWvCLMgWtb7euwCku3DUx6Bbjua1MRbQXCrvmp1gJx",
+	"PUa7txzVIGqszto3xzr89SqRfAfpWWrgolbyBElHfWV7LAEoAEnnctlFrzm4THBkvLdipqxyzqBJYyUP",
+	"8gAUEEkyNeb//bf//b+f/u9/nJ6Kz3//D/2P7ue//3h62i3++Onv/7Zy6Sgd2AzSKcNiz5T2i7Bpf1Sd",
+	"axcW5iazNME0PwibY3T3BwdFvIniKeOCimAQvMIJzijeIuIE6E5O6AgMlwk0LlL6rjbJmbIk8umsu0UV",
+	"qye8szL1SwBLt8jA3KUBQknLr9fc9eAKuhFccXHm9wqlb2sTy81rh59fhdkuauxbVXuV2Wjuaf6LpxE/",
+	"c4lyDbnExfjbJxR7ZOQmkbMxxxBcL3EryOTNG12RPC0yA5uQnZ+7CMSSgyp0XERw0CKjkkCH/Qoo25ZK",
+	"oC+Fca9QpdZVFlxl9nPBDtuXCtWuWf8VusudeMdU3xdT+QGs9VR8Iug5JUn8LMt45pPzsf9iNY2/vXab",
+	"HmGJfhyBiO32ujonc/RTaEAUM5wSaVqHgo5rWJHoxAToQedvadbkxqitW0+vwFC1v/Mu3+LlbMY+uhbw",
+	"op2hh7ZuFlVpkdTuJ5eDT19pCLTSv8e3IT8XEY3qdqzJHCo/WsnIWU14LPS7oN/tdf07YN5VFjzYN3xe",
+	"2xuqzdM7IFk6Gul6ti9gLlwYSPtrJ/3KR/Zf+Fic0OiM1E+C7nErGpJI93USaZaobZByLgb37s24mFOJ",
+	"k64Z5V5Gz0l2798lDP+PaCaH+7/vdR4s/rOfPn7w5fVh9G5v/vKheHp/8vPB9Jfe8n/O9s9PjszXqxvk",
+	"zqg1GmhWLWPNM+q1fKe8Y0y/D+9erjaizBKNtG3f76PkS8ymuRFTliMIANdBoxt/Y46X9JzUmhBu4dyH",
+	"ivwxidStq5Ou3KRVdMJd9FodF1/MeFp7ELD7JD4jLITBckGM38t0g/hBnDLGF6H1hmlY4e4pC1Z0hO1a",
+	"9OEtgnbQJ2oba9Ni69q9cEljjKqq6dQ11lXtU7Ncz/Z5XeWmv6xaXBg0sQo9J7uFc0rYduhDfU6yJZrA",
+	"SKGBIPwCGX8CcZYskQSITcjoMElbx0X0VOcFpkRAug4S0Gm/e+1buhLPusyeTswYV7w3r0qFw3PgMBJc",
+	"STQkSZJA1Cym6qGUMmyUzhTP59Zp7mG7BtLUhYGfD3f6sWXt1j+2lF3zA7uB1QDsul9U4mTQmDVernv+",
+	"vUk7yIhYsmjzk+WVsXytpbntkcwZaVEF4460+claat3mH1RTEDY/X5yQz4Yv63HGLQTHI8TIArkbVU0s",
+	"/EFc/9Gv5yLufOwr/HbFZ1/v/3bEHQEnjwZlwgwVSramVEoS64uX8QXiTEvcY3WT4kRwI4DVd6bHElsF",
+	"1UVwCav9EyES/JSBPJcAM6ds2IyIPDVpb9CnWmdNQKQAjfTZGQ2cXHI1bEqFAExidTVgxrhSJJDkSXzK",
+	"MFuilKsrRZnE9mWaT3TLKEJMvqe5U9T6EVYcViTuzPiCaRXBdVesL7hSHGT44uBBv7RztaC4uAr+XLur",
+	"KwyxM4fqGReS6yp5lE8pg8TpVeReAxTX2IKjrGfJo0h3k2thOelSsf6eAb7HU12g8or/QZME3zvs9gK3",
+	"q3sgcJqTZHW7rqtzRDtoRKBbtUPYlXQW+AgqlgnShe7ppQJ0LBCzWCLj49/Bde6S/at/XjYUsqotmpn9",
+	"IJDTTn8DTX3MafoZOIO41qazZZX5FruzkZX/4hGH6rG+nqiDewRWeGU0TpRWG48GKCOTXAAOjyDKKISe",
+	"MkhyjlJ1NUwwTZRe0kUjk+k1GhhDU4gFz2LdQQMyN8dEXTimLgDuE90gMVOX5ELdUjFfMJQSzBYzmqgL",
+	"i8v50K7VN3BGpzMZFj0JIx6TsvGismHQBGtnrrnmKJtCapvtG1XIPrOQIAzM2suMxCAM3Hl4bfdXlUwW",
+	"t2o8zzLCpK4Mgs4JdYVBlwuTjEZlMJt/KQuD4QYMA/e7BB32dNYgz2KSDRNyTpJgcABtGCCSF+G5yCFV",
+	"6LIN96vz90kVkaeW6AmJpyQ7RgwUH0amWNJzb7rK9kihVSJdKvbcNEKNnp6SMp6hMUn4QiltwGWKLEq6",
+	"J3zRbpl6g76vQLUR8pUdqOONwrrCGr/USVqLWq9r9FyeqIaMpG2ykMrssZbJQPUfrMNZKGf6F7+31lQj",
+	"Xs2lVb5g61h57Wjf722WdBtT7KpZdr0WQq1FtLIu5uogdys/aHpwQ3hxRdZdxXKtcKt0At4wlYu1G711",
+	"FNx34a69X3e7WO/YZ+WqtIiKvfBKeakYOJBKWsl6o+nN7OUKHliuV7YAargXvRFC10rFSdUzuqWbXHBk",
+	"2iwJ169RgrE7WZidf//U6xx9/vvpaRf+8XXv4t9817kDkAkgK0vjp3SG0r/vhw8vfixG64d7Fz/9u2/E",
+	"ryXhj8z/ukdHVcqneSLpPAGfaK/b669kl38OW9LELe61tAkRBvROmBF0uVJ/FpD6Hrp96dj2VeZecptQ",
+	"rk1Q/SB0q0I9N/CB9ZDkyFl680Qhg7XuVHXlSgucIACW6TuFGEY8lVN8D/4Qk6iKsDgTRd4D9KqH8rcu",
+	"SKBEv84NCGqIHos+8079wFTXlnvv1tyWDpv1Ov63UJSy0otSV8zqOCoq3JzQ2X+ekQnJMhJrF4tpUJzi",
+	"2DtVLyl30saa6mRKn58fJR2CQ4hPBmjkpohrsJpRWP00IwXCTP2rCLOIJOaLAm9C/eHuevG37Qw9CpHu",
+	"7dfoxmqxjzdkaqyWFxlPqLfKqHBF+fZ4vX3hHvW/uN6+HhfiSjR39xXvjDhwhGvhjE5xdkZidUnAZq+I",
+	"qtK/2yoNZtNUhGcuegpQY9B6WvY39bPxM19oPxn0GtS1qC3bF2630NBOwbfiN4yc0JQ8MZl8Hg8O/YJi",
+	"OqWyqA3FuZwRJhWZeGa6U2YEurQvwc12bLL2qj5uU5xU3uoHR3u9/aOqynb/wMOzb41b7wmEkXZR+K1j",
+	"UCnpM5LgpBOTlAOnLtwvMUrzaIbGRKkP4JV/0KzNl79zxEDxoafKa4PaXJ3L1YzJ5XzTCXc5YOVA15da",
+	"m6WPoxxMyb8Y/uLVwyyuRDLLcNfKVlcp6Xtgl/KgKnVb5J1uKOaz1L+Mj3ZltzyDVYoFq1LtWZFSPCd8",
+	"nhADS3QONXM2/OZJLnb22ycodc9zo41yfoY4JNEDyMxMx/hCA7q2AEOnQOncMdpXcps3z9pk82n1a4AI",
+	"nc4kYMMViDNCIqxjLvC5VwncwfHc3FndxBiRnGU8n84cCDo7W0GIKDC3NEV3o84NqaTlJlQ43+W/+iEq",
+	"zkDtyIZBGRmtc/i68i6j5br82bKkywGoM0K7cKe7+A6mEs2iikI5fSO09SrIQ/Xn14Ak7S9qKPCfN4E6",
+	"m6X/xfX8Etj5OlR8M/orxaPbwfpbEelpLON8uUkeU4EkR2OC9ClB6pQUUnnbwp16GUMxjTUr3zomsUYv",
+	"WqcVbHTp1rWEjT+4rAZQ1Vg3KqylflApitr4O49O0MIjXtES6jNt7xG5bEOeGv75aqnRVgqu0Wl9SqtX",
+	"Q/XWGF2p0te+kedaiIeKxtMmFWn7y3nL+3L7OsxdzKDLmThb2za3LF+qkvw1L6BjJ7mE+gXroe8f9gA0",
+	"WCA85RWwwusVTLWKVp269ypEz0P0JkQfQpTihIRoQvR/ISs3RDmDjQiNg7rDuOxI3hF4GZbpwDp/VpBj",
+	"hJlYkEz7lab0HAqE/rwSsVqcuZ0a7b91l6nHB2E7/Ky0VzZ5VHX49BY961dVYOj9f2js+oxEhM5l2c7/",
+	"3ZMT087/wH59TuLheAmgJMAahEVE535lZJKzWCn6duZm4voL093hVno3txbplqab1E+gZolj2raxut9I",
+	"aLRN6/vxteERuyc7Kf7OLnrHr21qy80p9vxrW3BY9bwPxvR2IEyKzjt1ApRLq+1qwTwuSYsO1+4+rWxs",
+	"awt4mRY3OvzzL28GLtPrNAPdU+6UQRh5+wSDu+cFE3mG9WY/xuwMnWSYiQls6ys+pglB+lR89gYL4B07",
+	"JIGVoleSLKUMJ2gvuJJ2pjvKwIoc2XAXXzST+zKtpu1N6dyMWfU8fq/Ucrm5EETm1Wt4d/cmzStKR1Xb",
+	"uM12zDdPcSPDWxG+7LaxIpdvwu70XW0NOqp3+gWV6qimNoFlOHdPk1hoeer+SM4IKKAxzs5gQlUqeAfa",
+	"UEZiQQguVl7mZ+zK/WJXVyONbx7V4TcQaOvD9R2SMMVf3A/ds+KQ1UelSrqnK2E0rugQIjnBIIgS3UnH",
+	"fs64NPbEGnDFwxJc0WCYwlM6Ill+pnRi81nbBl/cpLcd9noonTotv4JBUDQFqPZpnUC2EouW6nYBBCqo",
+	"IUMYaQxuda4fhgFlQmZ5ZCDPg0dQfpQSnXXp4sceeLL8q0m9KyCvwRbAjy6O7VoYyMM2MJDV3fSmjVkg",
+	"D8WVuGjxZKb4g6jgzVIiTFbqjDhIuU6hk+WXiLNJQiM5NMSIwenAuByauiyvvlXlMu90F1igCc9ZXBYK",
+	"64pliZQhkAnJeeyz1nYDtHT5t+FXG/XmKsfvpPdfKXamPUW+r4rj9HXb1tOr83BO3mXu0+rJ/OqLprs1",
+	"cTtQd3PVjhe5+boRRV3c5pVE9xYx/e8UkHS1JMowrMtRDqvWOGRdeLvkYBfJtMALrEi0gvqrex/WBGtN",
+	"cNXkRk0AtPUmuHd07c7+q/sVaqS5DueC84qtrf81qsRqeKyQxVuGEFxJvdG1vl5yr7fnKlJ8y0nWRXeL",
+	"mMFOUP2Xx/r0XAFbFiptAe1vzvb4WrH9TWVDubAfBDK1s1ti+u8UhXYO0NaW2LWo+Vvo92t7Sdyd2G/2",
+	"xFbf/c7cAihnCRHuy9UZ9MVB7055+8iqq0p59DP/pcrHCUn9HSmyjGcW9ePd8yfo6ODwwSo42DmmZpIr",
+	"dFdmKeByjCgT+WRCI1qUyY4GaMYXOh/f1hC0Q1EY4wSziAzjfP07FV+YANCo3kkuzr26duQtk3iEBJSf",
+	"IsAegcTijE8znAqvgUrmgG/r5cRydvoxtTHDjKjtKFBO+HxIY1uMUXTF1olu1q7G83lCSSV3Ns9p7J+P",
+	"9PccQYIwSVhkKuxmJJkLF+ELR9ILPKzYwgMc8wzqQxYZZ1NkAZhb6Y4OArUnmDmhAMQi1hKz0P2Ni8Pu",
+	"t5gTfCYQnmIlRFddJO06BurBn+uJ+OaoBsfGpbgqbMvNXCnYbJl+7qzUmmn6ecMx3tT0drVGSgcfTjKy",
+	"/iiJhMshQMOaNwK+qLnNpcnz1jYbAPIU0O8ZQTB4W1awaNy+prVcCDpO1Lk3CZnreWL1+QJFSDfHgrqA",
+	"FC8B8K4ArYdoROtO4dXEPm8r00nO4o3yUW3YUD9reTfCrABPQjamHqzFPWsDUGfLWD2+BON11Ng2Fkq6",
+	"XbXrIzQvSnXJl3mizlsBy7QxpduUedr6z+Ll5sdGgjnnrOEqm9CEPOdZuo1i68uva5EzR2wjp7XtQ+Ch",
+	"tZlph/4krUtFKxpzvLwvq8U26vv6y/s3r1HhDPH8Gqg+pKm3lvvt63+G6Je3z/6JeIY+kvHbMr3vEL2i",
+	"j10hNaZMHaJ2oW/92q39AGbbgt8wI/9hPu/ybNqQaPlXZoRLBrk2sgaEmTRuacrPtQie00hqJLa66uv2",
+	"NWvZs+w9YTHCgHcLU0BYIA14gTN5T7FdJ8YSHyP1LjMLU5zESKGTdhsYMB8nNHpPpLTKiZ9ePp99yY4W",
+	"Kt/y2CsqhNL1fjafB2Gw4NkZZdPhjOeZGEIXhWAQ9B6a7hErE3tnKnWf8HglIm2reIeR/vJT8PPBr087",
+	"R68+/mfnwcnef3X+9fj1fvB5hcfrv1u5PQgDQS9CRHA0Q1POtZ6sCCnolHVo5UptuFQa3IW1t3/2LnqS",
+	"EbFtPpD+SRDNsuF/p0fn8c+ve1H6fBH9819ngYcGxSuck3TQO7q/HQiNHadhGTmLm7Ja90yCiT/Ku3fS",
+	"OypbkZgaAZv/NjgAlG0d+Xwyw1AkIxc0Im6+3nh5BTmm1wooMi/zfluVmTWGhSpr3sE974+gLC3iepn4",
+	"aIIT7vs29srVbLB7JtJekUXs3fEryUQqaVsBZNoSkalOKD81plRIkpEVsIZC0pePdAOnPhVLMvyNUwZ4",
+	"9w2F2VYh0MZLC5WAangIKoY4AoBLwyH+VBVSlGAkfEqZTa7w1e7YovuhRtMuMUftVq/NeFm5bvWLMu7T",
+	"9o3ZgiKckRAVbiMRVprO6k78tc7Bavl7BXDa03qLQZAfcsGHGnt1SJg6ReUaHHjo2PNbT5fg5s7Vdp/X",
+	"Me0H4TmtRUVtc1uod07/9p30Sz5jBTNFPF1hJj6rF+c85cThArVSEuUZcaAZANjHbIBDSPWumJMbV023",
+	"0i2vGPdinasXjFBg/LDeec03kiWqt8aUJ0SpqFicle3iJlfRyM4F697EwPCcj4lNLH4tXMc7KI9+Tm03",
+	"p3WgZjaPqVcB35hkPHUEKPRCgy8kdz7ehxZpuo9cUO2S5Az/sDL8hDIqZs1z2Psfl9CROC8hkc+oUpTs",
+	"natjx+Bcc4pt+ELZJg/3e2Eg6B9EsUB//+DAwfZpaCiwM5KGJlWLgsqCfm06vdnmfN6oxgTTxO8XqvbJ",
+	"augyrq4MRIUxf+J6mV3jcitbt2sWlv3VpkIXy8HP9fNbYYlQFrd/wa+Umcxnl5d2KxIC7vO5/HiuPdEJ",
+	"1aWFM4K1h3snIAzN2fX3PF5KsuuAK/3sSix0287CMN3n9S3UbJcFn7IM+1LMzz0+5eFwPIFATbNYeyJq",
+	"21RLMnIZdGPPthUWc1avxc48nnjTI2u840+Q1BCPC4FwRgal/3m8RJmjZ4QVXUt9qwgRojFNEviTCpGT",
+	"EFmZpz4y/y4Q9TNyTlgObAWWeIyX6rGizqrYUjOHansoYcoXnEotLVlh0A3r/4tnQDn37PXkP5Uv2D55",
+	"Y8trvHbl1u9aP6DAtdx9u98Quwj+2j61kVH+nYLz8mZSFsLV6EXmOGvooHwCMUr1Ox22DE0XYkS+UCEp",
+	"m6JJxplEhMUASCgQbQgo7lTzI7nE1RKjmOfjxNkcCw28gppvRIyzODvcWiK9JRn1EWm8HJZraHkEq3T3",
+	"hONiL5zMCylMN0WdmLSRLYuj0DLotitR7fu59gU7Mrmkzhriav6u6f0OXT9VWTF4k8syBbdeLG8WcbDf",
+	"6x4CLnRdqNg+yTWhYj8uadZ/GAZzs+uBprggGWz7p6ud3/o51H8Bfw/tbWc+D2+KLa9HgG7JqfPiMFpN",
+	"Qe/PgpAzRXPOKiAqThDabKA/K0QPWwSX51iJtURw05h0YbRizJZtI+918eEham07tz99hhhNyml1/IbT",
+	"WVDGe0z5ilV+o466+q20vgnP5Xvs3GzLmmqPmnV40GofHglBp2ydk5knBGHzFDLdoyZ5kiyR5Kip2V3r",
+	"nvVrvZHF/Fo1h3ajXNa7tW/asUFgaBVrzfGCbZnZWoz69VIoa3aY0iHXRAiNEvzOpFLtBtTvhsNeoDGZ",
+	"Uoa4ZrwFzmL171ecxXjZrViZ2pu+X//IenABwF/bS5QsoPBEWKAX9UmlvtL5yPxef174pkqruz3AbNGc",
+	"0VrgbsuB4PYaAayNxFWp23I8D/29g7s70fhA4edZlUra5buY6WYRMdkRrnR1t6+soeXKmSibW1bLzWq4",
+	"VhOE7Zosdm3ZT8Gz2N16YkKfi3apiA7jNqWnAUb5wowaunpD0SCiCd/3pgBjy/aYtlSuxuF+7nVixaXT",
+	"y2FODwvV2Htdkd2my6/CP391R87KHXNN/pz6e3aAtFl/hZ3kRMAd5klm8UTv99oF3uri2h81+0EgGu+A",
+	"vLqZTO/X+KfxfJ6ZMIZNqvd7LeuDbu1Su4T68B3tRjVxaUWMNedsOPRVImo7yla0p48kiXgKUVhLXy9D",
+	"Vy967z1EYg0UnEDH2LRFeLiJIe9EJLlGqbi1IKzu9ks85hmWPFuiBc88qXzNnfUacgQ8aQ47tTZUi9ve",
+	"eb92cYWF/xKP0QmJZoxGVPPK7Sy6VcO99yQ7pxF5IXXpmWvBYUmmPFsGg+AJZ4pPbK2Ors0Knrx5/b7z",
+	"z2evW7YPMW6QlXQtQ7V/EkYynKCo+q55RqNKY7o2Jtg646pY1dfmorMrgUfZpjebpYhX0DTicmrStMwG",
+	"/YYBL0xxiW3xa3fIrtCl0K6qtcPmf/Ebwz3w13NxOG/Y+v4ojvt9OO5rj+/GMnF7nLeRm62P45al0e0P",
+	"q0nsvVhP2e078m4hzrcSybe+R0Vr2soJuZ0tq54eV6zp0fznBUpXTrzlfCOzjtEAqeUhniHY2y4aGQk0",
+	"GpiucV00UoJ8NEA//zx49Ur9Sb7I0QBhBuaPNdKkPs2WQGEhysIALgKfmfaeTtmLrfJvGxvBOfmyOE6p",
+	"R0HatpXa1Se1ujmhqzef/dam+pBOimmCyqZCFUY72E5Ta5tN+h6iHy9WIAohGBIMArL8ZTb+Z0Tf0F9e",
+	"fPjjRf81fSFesHeH0ZMX91+kz3u/7s334ye/HHXJ8pc/4o8v6Bv6Yv8F63WjvYSN0+e9+L9+0eDPbnXO",
+	"/u97nQeL/+ynjx98eX0Yvdubv3wont6f/Hww/aW3/J+z/fOTI/P1Xf7/nyr/3zJWfQXPeYZGj3I54xn9",
+	"A66IAXpMcEaykR8Wvije8ozz9s37E3QPz+k9nMvZPfPwvdE6R/fWRQdmJeVczFjeU8ajMyJPqPr/2knz",
+	"pFU7PL0PPC3ND4NoJrc6O6sVBJUU4nbquyymvaHoWz+3MTfzveTR2aP4t1zIbaOfJUZLZ6/nhPweZ/yM",
+	"MDAiMswEJMmsrL0Z4KXE6PxxzgVVUuAnQL5UZ+pHRqYYPgoBqeMPkvEtkV86xUfrImmXqbtygPTWePGA",
+	"8q/4OfH02vAUIfY7e70V2/uoSB/E5RauoDtVkPWM6Npm88IAMGWGgFVjlD59Uu9XA6IG+IgKGdxsBNSm",
+	"I1p1iM8JMz5rly4RzzISGZXXYhR6daMNCJue1J4awvAOJuelj0Q7gJ810eLKNn9tM1hjC5t2NTrboIY3",
+	"YVWaPFInwFcuorYv3gDihnLRyjH9q/sZKiLrmjwNSxY9igqgblsmAJtUeIcg/yghssGwUUNAB6iVCn2z",
+	"3k9K9zGHqxiRmNPnpu+bSm8AjQoGwQNyFB9Ee/3OQ7w/7hzE90ln3J/0OkfRw/gBuT85xPv7GsPL4n4Z",
+	"Q5xxOQQQ5xJwBewO29wbiTyaGaQhKDdY8hzQc9QlJwhBVHZdiJZB0Ov/8vTo48H73qsH/73/695/Pnx9",
+	"eHL/X/3/+p/HZZB7cNA7KEBpoBnYczMHQ7N7MY/EPY05de//lJO8qFRxmVDfxWfnU7FkESBoq12IfSGj",
+	"grVWO35NeKYLKAr8rdD4HGmGeKbbu7bjyCWL3sGrfDmKq8U2tWl/Dts2gd/Eso+tV8y12wyM2KAXBmP9",
+	"fdDrH+0/xIdR5/74kHQeRPu4cxTvkc7BpI/vjx9ED+Mj4qCJw28bgecfDPpFLSE5p5HpTQhwarLzAIDq",
+	"GIExnHafvVp9mc2YMts86DmC4ZO75wYso8wG3j/srdoUdtFf26HNGbJtBForKdJq4J2KDEsaekHEmcfY",
+	"+5kvUIrZUrfAxkhTrt1NXGnB2uL5K6kKLPf5azttYcsrYssDucBUap4quWvd+XTS/Rs2opApAlGJZrgV",
+	"7mG9wQqwpcsRTuKQrReIdffbEizQbUlesKtD8bU1dJsEzFM6cTCK3IoDLMhKR0wNEThwmmKDcBUAJ/sm",
+	"idE7jtWEljyHDw/Ra7LQH67m5MMLfE6zc5zkxEaLjKPB4OTNCNLEQwIvyuw323sBMx/2olD6rLoUbalj",
+	"kUGumbr72vzjE2bLz+5DHZraYow5hjafUypn+bgb8fQex3PaURfxlLB7xQG5cH8uzui8w+fa7O2AT0Zp",
+	"D+oMXRTU9EHrGKo2U4fxxY2s5qLYzI07VVD+GCVkIhHPZbFBMScaAxOcobqGWaNNfjsbstLyUk/Q7EXT",
+	"AXpWGFebyzRLp13NhPDWcDbpoG8snbfCmVnRS9X5GxZuvH0oksDVdrjV43tViqzHX2hXs+kKMBr8hZk9",
+	"n/uAfIUkGMpW3BVq7zvOEkoyR0ZAcQsVVqiY5wBUMuOLUuho9y4a5zSJBarCLhvVYg342ade5wh3Jo86",
+	"zz9/fXjxY8f9++Dip6/7F5WP+nsXbeHSPghShZ/FbHWV3YJga6P0ayTtMdJsA85lbSIhRkisjjbPkN2M",
+	"SwNsOCzYCGO3OvExj5c1tNZjJEmqaCLA3FHmjQEB1rxbKdt2vOmwQNMHrWG65fEnxdHfxLdGSBS+J1/C",
+	"3wJJbsnMM0Ply5PUHM1VjMgPH148RSmOiRbSVdxiAJdQViOJj3U/ILXVK88oXQVx3VKsfh5ujP8xLCXU",
+	"ti4WqDc+jPfwPukcRr1J52DyYNw5wof9zsO4P7k/6U/2cL/fNU1lYYXeVPvHOjs9Snh0ZplLH4hjg0t+",
+	"RuYSeMpB89XnI6Kxvu5meua7qdSGg5sgaEHnGyCsr1Q7D0YWipe66FkiiIH9dSBim9lsPb79hsnWrk7N",
+	"c8UBCa2Eb7pDjWa/4gHb5WLY5VDCVd8ETDyq41PHoDKLbXwJjpbtRcvOhByWRoxvEnU8ZP203VZdB60Y",
+	"C8A5NbQzThJEEkFA9UVjknCNV2L1lNLC8FkVnxsd517hVeri1LQ6a1c/UoinjZa64/1a39RGP6bRXICL",
+	"2PLNBJxzLVChg4twA7B4eW9sfPZZge2/6claK571Dz9W99PGEW3T4M+hl6HM7o8KsWARC1gMCzTN7pW1",
+	"q2t2nIPg/gZ2vIteWo1fdx7Apwwki0ZIYdC5AaOCiXVFEK6ULaGUZwBGzdB+D3qTIDzl3VPmt/Db28ef",
+	"t5Gtj4StphIGDGGrTEerQ5Xi9thLPKX8K6tU2/rbpkI2ydeCTk2Cdoc8Zq//r3SGVJ3ehT/dKnKQzsEn",
+	"wzHNwFrrHx31dPC7IVNjSpSyEQyC501Izj4zxNofba7+oHbxV1yfR4P+3qDX+3tvfwApxAWfBPM+HLnm",
+	"pZrL4JOD6dnf6x72gvr5e6qsK60YOA1y1Dkt+t7pt5VLtbahXech7kcPxke9zt6kRzoH0eFh5+G4Tzr3",
+	"473JPj4YH0Z7exvWudfzr3PcDy4+e5w1xqHqaUujH1zWrI95xiWPeALakgHsJ+lcLj2YwiWTrmAsuL5T",
+	"T/RS1xeWulmIcLJQosOaccfIHhx9Dh3ODbft6eNyfUP/GIgyICg+pbpHyhIt1PVrt2IbraE09C9gri/0",
+	"Dw/dLIMyRuY58EKS9FFCMm9wUSdTWnH6Gx+LoZB8Poc5wp9jMtNBUMXiYOOJBNxOCV/ofjCmp1+ck6Fm",
+	"UX/Qu2U1vcmCXFdUr9f0M8GJnK04LKOzacZzFg/V7INBkOXMhOvtAoJBMIPfLp1oVrmvOPG5KWvDelD5",
+	"5ExdeVDbQTKU0HOi07BmfIGU1oXUL9ECU+moX+XsSrIbin/244dgv8v0Z3BUEGSfMDc3ibVro+xfYt/s",
+	"kEDt5+e1VcxO7kNBJHUupxmO24S6inmHK6TccF2pnTYJr831JjUPWyNgotKPnWd1A6kYL41ommqs86Lu",
+	"ZJzTRFJmzR0qhnPAjrcfnJFlGbmqwLy3LDvBSU4KSHjz99AQwRiIu5amXBkkiEuHJq4HOUuyc5IVwFbH",
+	"xhJHZ2QJYWhC4dGMKGkdI1aYnY6e7yQlOMT25SwA6X3IwrtUreht+NrwzdD2TVlfJVHmZN9cIYyigp1/",
+	"HTXFKYspaVmvgCnXV9noDbUx7qH8q2etVATUdWWtOO/YukKmEDIPBvvtiy9a1FRsXZZYOdIN1ydbckZA",
+	"HCtBUgHIWz396zU31/WIO398Vv/X6xwNu53Pf9vGsyhSnCQoIVLnWevaCbjZQezRKRNoiLqoYyxkbJ7V",
+	"9023ImE2NoC82LT/l6njmer6nJUb8oXVVFPOyNKgluKMoEVGpYRE+Ia7L8qzzHSQtnz267P367msKL9x",
+	"5nOznGfeb2h1x4lNnFhB1HSuGp+QOqEpeTN5ipe+KIO6eZWypVQtE12z/XN+UCpxkmgX+3GptWKhq5IG",
+	"799Xwwg/fur1P3/qdY4+/+/ep15n//NPg0+9zqH+6Efn3z/9+3bxA3eS5m5Wt5eeBuJZMZ+uXW9CGXnG",
+	"pGZrTzsPnfy0TgM0lRQQeHXatmtHCLL1JUpXe+Dmx0UzEucGO9wk4D3nScIXnXxerhlXnJSNnUM84EJK",
+	"AiDFW5COEmo92YSk4fOi+8fGC7URwpxKJPEZEVAUxfkZmie4GkJan09lKLeTilGh9dctXNxgvzdCcqxD",
+	"5F4dTH1HBsZh4lolisD6h8du21ulMNvW98coZ3NM4UP132PtVUFcya4FFQ3lHd4GguBCAQeuiRRxqdGa",
+	"qtMKlalE8ZRxQYWtZAObSRmw1u9jfd0/CD2O+pXTKhicwFIg3eM2rL0P+C40vT4BR9dlvHUtDR1/cMHy",
+	"YaWrbi1X20R37dCfW/Y5hH0H1Xml42FRFOUyV9FQqElkKhHyF1ehq5L0elToE35G2FtMs/bVj78cdcm+",
+	"rm5cqWrc3HPsG6t+21TR5qfZ/FVxcuv96CSfD1P3208Fx+57uokHj1L+hUY0SShDpg+9x8G8MmpLFirn",
+	"+QTmsImJ6u/xL1/ipNBoapDsdXRikzfaP/QCD8f1NNwmyN+rQZv2ribDNPHqKjaUAWBPdW3YKB8P+/uh",
+	"GUzHB/aD4m/zKlfWQndhidP5akr5fQf0suANxtBL6DQMn+rCV1uguiZP7Pp8Xs5SWwi8CiFaPO+Q5+sW",
+	"II1rABYneZIUGR6AeEnjBnB5h8SrioCyAXXjJKUT4Ai2FM2gc/lio1TREfticU5A0qWQS926z8otnSon",
+	"2sjPf/WLszzT13RrLvhzKAZ/SoXtg93W7QCYDMHB0V5v/6jaHM1Fd/jmoBzqOOLlOGpma4n0jF2KRpcm",
+	"RT09YNN83xOZz2u3AZdzpUoM8yxRP9J/De7dk1zO7z35+dnLRy8Hv2FG/l2QKCPyH788fv/xv/efvn32",
+	"89tf99/+19v636d5r7d3H7rfZP/Qvw/C4PdsaErXYizxAGAP7s3Z9HiMBbl/ENJ/PX7zbtH79Z9T/g+A",
+	"YVfvUkbxhrd5aViup7HBz3++073cBV56G6cX8131bECXbCwQRiNYy8hB9fAg7euFeK1B+A5RBnm0+3uQ",
+	"wjUmSA0SI8okN/bYRjFs3hJWFl8uwscTH1hGcPzECk6HIXL4xgd9ab/5unXowvzSOxEvGPETnCQk013/",
+	"cQYWo0F3FgSuPDB7AWZFIM6SZZEEDCH/ct7dUxastte5Axr5noBGvB2M7Ba21aeK/pq1lhfgRLGZ0LZ+",
+	"ljW00XObbl4bmt9V9JE3fLVrVV+lX2hjf9BVnlyVlowskH0epbmQSsJFMy4IQ2My4RlBmC0hYRqSVr0u",
+	"9y2a3VflS4sSIGDBzQ3wHzEr5m2On2l/H5YN1DH6PceZJJlxjc14niEsUUKwaOU5tecSJ0mLzFUN7Pq5",
+	"RcGC7+j5OM/FtLpNTHZjDzjnzWVJQ6cq5uO66LW6Yv7ihoNGOboWk0ENvXWI2hGBzgG8qXbINyCAb6fZ",
+	"chgsMirJG5Ysi2rTLYRnir+4H7pwjOV+t+0+c01tlb38t3WIvKrg7bXQ8NYpZ6WJC7/saP2hoQO4eWVw",
+	"iyy/EQ7z7gR8wyfACwXZJJn9HsSXnoSC/0Bd9HfUQcMugkoRzNB/QA63UdrUxW78gz8IxBesBmrZrW3V",
+	"4dqkiNPT+deXF+r/X8H/v74Ydv/j753Pf28bwX9UYmzOuC7OTZYbMiWKJSrqfJxhKV7rdgdX5m/e2tG7",
+	"EqaxcGIVL2k57Oo+ay9DnlG5fK/YxaQvQ4TpUa7TpfVftl1y8MvHk8BXUKuDREgCZhufrISbRkEImQgg",
+	"x/SY5YpmUs6DCzUdyibcryaOcXRGmAny2nyQAZoTPk+gWbKu7Kg2Vw6RAYJb6vbKlE27p+yU/e1v7+mU",
+	"Icr+9jdTa1OfLgSWGRLqlf4QHDrNe739SC8c/k1GejACvRBNEnX3lCkDwCWPzvbuH6KUslwScdwcnEPk",
+	"i7aUhPFSwOdmHG04aDOJZmZhSlsVf/ubyY1Bo69w7EKkNDMwx0ExCw08jLgYddFojqdkBAwP/xwK+gcZ",
+	"oR/3eqGyQVIuJNrr9X5CC5ycnTI5y3g+nTlZ0v1e2Ov1oPV1F42iPBM8+8cI/ajTDMA1NaXMkHQCuSdo",
+	"pCY00mOqxekxcZIgPlHvIOnAlAZigSZYSJsLpG4IpKapvuCVZG0WO5nDc4KlgMxhZb4JhKH8DMx18ACJ",
+	"U4aVCRnHJO4ijYA1AmJZUhhajbQbKU+SLnpUPMLPSWYXbmpVMENWoT+GtZ6y0YqqP9KV5QKNiaAxwGnp",
+	"jXsG2Fdq59REoFZNRxzvmTLGv/8mOBuhH989f4KODg4f/KRozWMyAiKpYccJQWAtQ9l6xqcZTkWIRhrn",
+	"a4TwKROESXWd6UfM4Rlp3K2RqY3R/LvIOJtqzA3FBZxF6kmL+wUvdarnIc0l1JmBsH0mxfsHgRI+hfJO",
+	"xf7cLPYJZzobUCISU8Wwg6J6MMJZtlTEHCljcNRF7wkkgoAIUJs+ejHpvFJmgzlvbz+chOjto5MnPyOe",
+	"oafPXj47eRaeMivA4VYvRj/o72kmEDwlAAMABa8Lw2XEnqMPTB+82P5STTFRhytEEzrNM1OwkUHv3ZVZ",
+	"g5xKEh0bMzuuTdy0iz7OODojZC40pcxRVaMpeaPpKvHUrvU1Z8QuWG21zXrb7x04vdEA0wB2ICHm5NiK",
+	"pu4pe6wOp1q/ei9ivKCHdknQTF3LA1N9xPMkVpNWXD2jDBodYSRmWL01xdGMMmLI9I7IjBK9fwik2MJo",
+	"AKMXMUnnXHHbsvMrWY7Qj5gtUc7o7zlBknyRP9mDA3WN0AUb2HLvAPwfOsPolNnDDUSiAk3pOWHmcTjy",
+	"umi+ABeQCxqRQhqmBXeVXhglNpUKAD5iQ3LOUQo1CJrVK4Q+2Dsywhaoe4xGatnLzqOJJNkIIgGnbGZh",
+	"nwSJuB4S6nfMTE7IF/m3v8GuZDRNiS78B0AAytAHRiGo8Pr5k2NdUwuiU1/1KCWYCXQaMM7IadBFHxiU",
+	"Szu+ajXYKcvN57/n0IwXZzglSqcBkZKRSS5IjMZLOOZKltWec3hJo/SA8AIBjMdqj7qnzPT5xbDHmoPs",
+	"ryAFMMNU3bJIJBjuKa696AmNAOF08NV6epWunFEiMRQd6BCS0gPE4N49MY+/KHvqnvmZuPdS/+MdmXSc",
+	"H3ZnMk2cZLVAB43Qz0Y9QK8ww1PAiEQ6Lxo9evvC9RAH/W6v2zOVegzPaTAI9ru97r5OI52BQqTvZUet",
+	"uKc+nfqCMyNBcKbO6YSCjNfBBaOc/CCA8qF1efEMRZxJHEm1GcCQfKJD6tahLoi5+dW2cka0rqppWpRX",
+	"vVBWpBJNj6qu9ZIBGh2C5SP33moLrNVz7+kfrZ59AqpAmyffA93gyTpKI0RouCAF8o4hp4ahDAYBsHHZ",
+	"WKJsHa5toB1a1raYhLbFB0aSmOtvlJIRgGaOcJKMmiZYBCrK+bkpyyn5X5wk//up3znSuclfe2H/wcVP",
+	"2yUo65eYeeluAjhJuhtWB1cU1RmlpGn+RRZjOf+W8Ae2ZWk7Cuu+el4K6gwmz/76k6Xavk9RKcFKCVjz",
+	"Ytsh/Frebmqh174fupJf4u1a19WxUVQ23hfm5vlChVQifJJxpZ4VWsl6ni7797tzK1Jtk8SbNuuz9KAg",
+	"+hiNOiMk80yDJ0IJaNcNx9rV+iYDI5hC2WIqZSVJp4DZta3v4U/7cQUasdPcEapT+QsiEB3qLW/9DG7w",
+	"OVdXmZrKXq+nQwhKF5cFVqlR938zoNhbny4IVIAZXQ+lgbmkNFL3grgIg/3eQdP4xYTvvebyFY/phGp0",
+	"3QM9+fW/ecHOcULN8/3Nz39gyu4lTAIqh/nd/ubfPefZmMYxYfoX7Vbz3CILH+wdbf7BCeevMIOsqcM2",
+	"U/rA8DmmJRaiyNMUQ0WV2p96+FviqajlokOs5EtnTrKUCqOmCIknkw7POnyhw5pc+LSPGAxMsF6hWQ8c",
+	"8sYCmi46WXDwRlRmBTkSjJgbBK4z80mBhBZhxrg8ZcoITvB8gA56R2gkEi6HEp8RNnJQFpSdr+x7QtBE",
+	"/R84pNRFAx6AofpsVPoNR2rIMednQw2jrlaj0zfURLS9pCemdKeIZIzEIVI/EMbeMiYPMoVEJR6fWrJW",
+	"hQUBFC7dw/VcWxVGPT62a1W/O2XqKpwp3QuMCsfXoFVj9RZGFpWCjKI6HABs2FLfpWicS0W2iCSJ0f0Z",
+	"H6qxQ7CuTpm6AGCyoOEIGYL23KQY6hVbCC81QwvZrdRxE0w1xebKNskzYW1DbZxDfSAamS0dCpJMhmpQ",
+	"yqZgZXLWRTobAyZrnrMZNSANfGqoFpePKpUV2+mhjtn4K1kGWniCj+Exj5fXITd1COii6lA1AYCa3O5f",
+	"x/t9MvuJvnaCMJgRHBONpgrB8YZxzWP34BkY8FsW1C3k7hOLy6R+0N9vJahf4kyHkQ76h23WIvL5nGeS",
+	"xK9ITLGtxz/Y22tBuJJNX1GRQhT75q+Ux5yf1Uqvdr1ULkKPoWveSxMql81WL2SVK9mubgBRAmWsiiLt",
+	"2LF5MELb5EYYCQu9795WIMP/4Ix00XsYXMtlwDgfk2nOihw/Dnh5cRc9Ykvj3dFlrSA3lVTG4swnsqZE",
+	"PnKWuSqwVhfrGFcVpXR/g8FXFS9XaKDCpLS9VGrIlaKTNWZUi1ltYVqgBMJ2aIGZVPfpeImM6g17m4sc",
+	"J3DDWiYwu99oWeR6r4YmWtJo19faLR0c9DZQ8VrVcpejPPK9emT+hLr4bajW5bl0SHuV4vArjS/uafkH",
+	"GKirmF5SOOmv4EPvojelRqlhAiVVmipH0PCeZwYtd4GXodVt6yoXNLPHRrQaNVIDNaMTfsq0Yj3TSzaO",
+	"ZTJ3UGZD0HkdFFD19kIbpRoA2ycc9UIvpc9NXunLcfW4HawS8Ckp2rj8mQzN7RWeFirIe4kTcguHTe/R",
+	"zmpH0ZfVq0s02DsFtMaqM9x7oVcmdhPOlyYhXyXRn1KZ/7a9Lv8k8oo05O0t2cBAdPqAMJ+YvI6iBEVD",
+	"nZUxvdCGj7I80ZgHbz+cNDoE1AHREh1amiwqKz5lcPno2kypFedt3QEalNd0NbAxV5II4rs2tGv06q6N",
+	"a7X/dQpyK/v/xkTHB+1bvhMZN3J/3rB74Ubl3wfbhuOKRGAu1yDUCDTlhWt1kvEUFfBD2tMacTahWUri",
+	"EEUzEp2ReGjSOCgbQsqSzpMrW+Md25FNskhCJvKU8Vx20ROfP9UmmDmuV10sVIzYRW8gRyzlgLqaEe2+",
+	"pvooDKHdLKT5jrro0SlzvLaOm1ep3EKj7yRcVpV8JS/PSRZq2T4CzJqRks5GfBZOZp0uWJbLnbJC6Wdx",
+	"4ecGZ3sXQdDQesMtpk7dF24XxZB1pNfmrR42Nw+V4pStONxLYPYQjbS1YEIKK655SBHSIPBLRUffTZAR",
+	"gGr6Tq6CLVzBN3YVvNMUvLsL7u6Cy94FhpWu2mOcx1R2Ej5dkxil88a05Akhp75DmfkHpJyxGJEvikJa",
+	"z9Q5qKNzShYjC+xlk6i0S0MY3MJqghWNlYacUKGDdxZDvfQFL8qer6YBjzSQZuryUNfNyJm5G8gsm2MV",
+	"evII4URwk+y1AM80tKeAm4A7/hdhvD8kIygl2dRW6cOnNp8J1bLHrJweLyGrt3Cb2+qFMsXVmbHuRq/o",
+	"JhrTxNR+veTTP1eO2EIHeqnQ9lFMY0j6pLqL8SgljbkrphV3YzbWJTOxivwwNY+UNKdgle1NtCZBBVo0",
+	"50CVDTzaXTJq023Po4YJWF61OUlnlMVlk6yS6RU9oZxCkrSRqlUYn3KSTqHP/YO2uVJ2ZubEUxt5WfNi",
+	"3Sr1cq+FHTG6lbjV5MOSu40GpBi8aRLmkasjQcGUnK3myq0P291AIt3aKZqEut0neQXZdm1T2jouHtYu",
+	"iW3u7212m/tZx1cNdjNpaubO2ZyjBhUR6mmU8OldktqtRNKqe+Coh+qzZpe+RyE8JxmdrEkd+GjKv6Bf",
+	"KoXSQUFwYpqhYDEr6pHUxyTWPcSmmCotjELyPPgnoU4bmVQvnaKlVV1rkCutCHqPaRVNj6Z1zdE4407S",
+	"GpVd9EJCxoLOsBI8JUguCJNFccexriEaWZ9COYcQTbmSQeqmOmUjbEpEiFQK4QjKm9W7R1300cxslDM9",
+	"GxjELNOkTmBTIwjm/oJ30a+EzN1h9AKUwTc6ZSQRZDEjGXRxNLQwNZNQOcenICajHLIlQOEVmphCllKU",
+	"cUli4zTxqZB6S+2B3pQu8RhS4Uwdkc4tJzhpVGomsqaLFdKtt66vae+mw/tq9f9ShDC/98m0j5aiE3uW",
+	"72L8l5BMQO7lFcqmIprvlUxvmO1Saa1MKIoSJfZQbDoXwpEDKaGDInDGdPGgPzhZHp1rv2+bwpIZX9zd",
+	"rbcSioQbbEXPac3HOwUhS+aXM+B4f/74CUDs4xIeATJRamANBTCCxdnoIqiDRIdogmkChbGmMh26DGc8",
+	"BV+3+Xl4yniG9nrOw/Un7OVXVsgjp0yWCnSwdwTNY8GLzzO42x2MiVMGNSwiRDmTVOeE8yRWRpOme6oG",
+	"cUafY6HLNHWlPuDY6lO/4B2NfqUdPYyQWKARl3PbU5d+sXgRxo0kkMPISnlQl6xOotc5b+B1V/as9ojx",
+	"mAid/q5rKBWD0OlMltBnbiUqzOqg1y82AapG1YQKKLXRMcKmeJtnpwxqPotYAzzJuBzC6RyZgm230NPu",
+	"i93Vfs8MBjPVO1ulEuzUKTPEDPV+Km1C6W12U9UXK5uoGw9zeM5UiLt85dE9BJ2yFyy4njjAez34DXv/",
+	"1VtJ/MKrQejvEGXfuNz9E/rMDS5KMPj02RXhBjekIq/lzCOuTQuhi4roTfiU53KNBH5my/8FEW5XYBc/",
+	"RFknwn6iIQgcVJBqsTecRaYuHNb1HqY3+RVVaGxK7DOszHMZ/MlqE76fagFgXp7LzdwrSDIBpzbkCHWs",
+	"SO5otbZTk44VHrfYNWvUjBkxCDZlSiwUu0u8FAj23NzclbTZ4hJUd5AGuNCGvuL0LvogAATCtBM3GU8F",
+	"nMZixpPiVA3c/HO54AYMeAa5uTyBfkP+WDYsDfqDiGu6hN6ZJhs3fAuVPU8aDAYLM3R3E30jN9Ezgwyl",
+	"FMY1sFDb31RjmiQdgAZtNo7Xw1UUde06VVe3CPTn6iZUyMc0SXSj6m8sHrmxaF+trMmVZZpGXScGhSDZ",
+	"OY2acRr010O1l8EVFxu1jGhABGqHSAb8zkYwbqu03vLl5piFaYGnWPjOqXIbAQtnA0p5VwqynSvqdVk6",
+	"GrlHaaSb0pXP6WqdjEYaVAMq4LXmDRY6ljjh05ygnCVKZQf8KkCc0zO26S00PmWwDjXIJON/EGYK69Wn",
+	"Q/XAqLnk2jLrt1pvbed3K8XWBXHuKq3vKq13EzOP4hjSiSRJkeSm/eRWwsarYW2sKHzsqQFpqNLbXQTc",
+	"lej9SUv0yotxS1bduTpvC91/SqTDsteuxjVZtoY6d7nVtxQP241Fv62qvIYCuCuSyNenjd1K6du6A3lX",
+	"93ZX63C1dW+XuAK9tW5vJgXIGAw9KNTCmBOdZ5byc2LyuzSWsjIJtbOZS5ygMUkAityCfVEI8mpTT32l",
+	"bb3QBnlPWc1ORLuYiaYQ65sXSaZG5VsSSncVWHdS6aorsHYWS64R+c0iUavTdAdBfc3u/6JwuGkabpv1",
+	"q52IumVMUlOyRHxOjKXXNBMq4GKqzKPeO+rGgakVk7ZCpIaWxPG3WfyybobfVe0LvFCv4xKwzuUILrpz",
+	"+WntIdDHhjg17Qs7tb9vM/LULup0F3C6vYBTPdZ0yTATlcIEhCjcsLbSD+Rs0ZqDLW2z7wkFUArbOmlU",
+	"Kg8jHV3SxobtA5OnYECkOkNWozD/nmMmqVyGuhGJURJ05x49BmgpUyIdLGfKzjmNbOPWY/NfgQCTk3E0",
+	"xXOxPk71Lceobi0+dRebuotN7SiRNJv4Y1KtLYmNkah3JqfU5KAflW20yrIXpeSZ0HZFSujcvhCdcxqv",
+	"C1/dha7uQldu6KoFM98EnKRhzWvV95rCU4YMd46nWwxP7aLofdNBqW/S+3trwai7QNSdy/eGAlHttbOG",
+	"8JNxIIuyGU/h5QtRnBNk0B6hLyYxPb20WQkGWtHss8SzElpjs9CDEGYCu8/2WlAvW+reQLpG48eD3tFP",
+	"G4JM36SIucXg0l1g6U7K3Fhg6VJGoDHduvN4srbli45CC4TR26fPQ9PFgEphbL61UNVbKN8v9HS207/N",
+	"3D2+6zFluuds3aHrTw4rXu4c0Cf6nZ2nVMy5horddF7NT9xf3Gnnl9bOZWWHPByvwRQGgYaWDK5Da7cH",
+	"KMZiNuY4iztC4nU9gn+2jaLNhSvCavs9dXfrtElpG3UWqSCmjjEj54TlxHtcntp5vFfTuE6rtfampi43",
+	"uln6HfzNFfE7ePXd0IPpQL9ZxBcc2sybz01ne8DqrjeOBNabUSE5dLqPiwymKadsCsFHHuPlhjZej9Ac",
+	"Z1KX9SqZf8oAX0vdEAIANgDwAvqNl0U0BjbCJhargyEaenkVXHkjrH/H9TfD9bGzq1szfomw/q3myzwr",
+	"ZniXNHPXt337vu12dY4i0QixVwH+vg5SLzIqJWHfcr5MwxS/q4SZSmfyXfJlKgPYdJnvq/t5ITc3Z8uU",
+	"l8BdysytpMwQ946zd7jz4a7JM49sn2p1qIkwDUlSQZJzIo7Ljiklkv9IC1m37bgjFQtUtDQXEo3LRqUA",
+	"ub/aoCXUumylBzg0YZHcbWoT2vpvDV1TdKNBOMkIjpdd9MZFuym6zgBenqIJKasEfK1qGjNunjlZoN9k",
+	"2k0xwVvJvSnJc5eAc5eAs5t8A8YFqEznrLUScUan9JkqrZrNzrPyI2i+tdCphF3kT9cpga9SwLsaE8JQ",
+	"TMWcMEEaU3MuIULu8nP+tN1ft2b2m0jVcVn1+tXOJvePS5q7yN5t9XzdmkG/nySeq5LI16jN3Uo6z9qT",
+	"eZfTcxdtv+qmqjtrfA35PYU1a7u/qSuvHFBffAVeuLVkTasP8xR0/9fNSfmCHRfFIxUrV9mhMyxOGYOw",
+	"TD0DyHmpViGrmiZgTEICQJkRhEbFT4aUDXNBRj/pgXVhnh73lLmWclEzb8AsQQRSsSa36DuQfLfSRXSt",
+	"5LtLNLoTfVffQ/TS1u6M4MR0pPCbBBD2Feiwt6/NVx0KlHiMBSllh44Oe82Bn+EN12kLmDd4Dp3+Znlj",
+	"7ubbRCPWay1cpVBB6HCFWApJ0hbgwwmfUtbBkaTnVK7pG/ZmotuCjXm81J0lEiyJkBoSvIseMYSlJOlc",
+	"2tav0I0E3KuMq18ZuG/MTFtJqK4EE/S47IUll3PtdmVcnjIx4wtoWssiguaEzxMCT5ikWouSbhJ3mmK9",
+	"L9USH5kVfneQx4pA31tjVcMJpkcLYTGJkeBXhCIA27kBRqCYgElooaJsdlO0V+0f7XV73b1uv5GedD40",
+	"P2vq63lwuF0ctIiKf3sh2trU7vp4fhN9PCvCa3PQ1TL+Xcj1VkKupeDj0Gq92rmmetdubp1Xu5s3t88z",
+	"rw8VJyxmPFU3tldLq1+JN8O+Tc5bM+07nr0lt61V3C7FtJfK5U5JbPhrq4xBndSd2TZzyPbQU/+eEkYy",
+	"GsFnTZrhq/K1f8I0QCwVLTT2oVaYMwIXIUrIOUlKOCnz+JifE0Qb89gSvhgKyaOzLUGltrjH4U073eDm",
+	"l/buNn92zH+jPMsIk8X0O/UPvsFMq5I3N9/6zvG5E6K3cvGnFUliZaf76bq6U2+a1ajCpNCr2mZRSq4t",
+	"cBJPSWbyrwAUjrIpgsebs5NKvvpW05PKGd5KfpJDoLsEpbsEpUt0r3CkQmuhMJ/hLMWRFvke7WhH1CAK",
+	"peQ8OgMvHDSATfk50S4l84QGFNJRp3FzbtJlBMhdctKfFTxoB1bfkJ3EligluvpnguCuLFOTnIG99m2F",
+	"R29ARWuybCtUuQsE3hKi0A68Wepm32xG0pXJ4evU4G4lJ2n9ubxLSrqLzF8x0NAl9bzGzKS6CQjhtJhO",
+	"JiQTa+1BjCKeZSRSIx2jhEwk4rnUcVutBuosImyqY7pNyT/fhZC5lfSf9ULmLv/nTspcOdDQdZmTIBGa",
+	"/e7Pzkm2tPmCNuFE/SREjCyKHJBjF/Za/dOAXVMiCkxscE15XfHv1Vev+DkBTJZvO0tjm8j0rg2ZO99E",
+	"R+bKrmz2Q5eX0J0b+lbc0I4WAKiCNr6xk06yk+XjrxiOY6WTCDplJC5A8K3aYmTJwmLyZwQLzkKtx2R8",
+	"UeWsLnpkVBgqEANPFiNTLOk5gbZcp2xEmcgnExpRR3USSt2Z8QVK82imfjoqCDnqokfVUBkamUjZECJl",
+	"I/S2oIyGi4ICZ4FwRk4Z4xLYN0ScRQRNIHcmmqEo40JQNvW54nH8W25k3rfqhYfJPYJ5AnTFDXvhK5LH",
+	"K3VganfuwTsXfKMLXjHIpYSg1Zj0Ed+YoHDiFEyGpn9HqR/59Z7X7tDfQXJqRrDTiCpn4I5VC17TiUo9",
+	"s3snKpuXqH7kZG8W6QiN2Zvwloa8zcPe9w0Oc8N6oMulm9XAynG50wRvRRNkNblihV/1c4/jmySTJsGX",
+	"4uxsiJMEDjSIQb+692ZSqR0PzUEG71UBsYn0HyjlqSmBA8e31mRWZaV696MkqYjLd1quXIH6dAPHRs/W",
+	"c25e4ezs22f5bbWS70dPUPRHOEmqR0bdMebeuoqjoy/KIZRqtUCq5dUTBOdFDxGCgYHRGMdTc6SwOBOI",
+	"TyRhq8cGXvgBflnXNK6N6/XrnkBLv4a4qIZ1vAPrvGwfKkVjq4Rdh8TfmG3yiFkmbUoXcdnuLmHkLmHE",
+	"JoywKl9sx62NOSPN3DglssaKN3LtN0rA6lzugkS3lBtySTa8RM2DR9KCgl0q11fogC0PBlL6DmVTZcji",
+	"KaasAL5gHPoK+nVvl6e/K737+1a7r/2u+N709MqBvbSSbjtC7Fp0hA1MOY6iopVEhAVBWNCYQDrXKGf0",
+	"95wMaTzSnSaWFsr8WIMDZqdMLjhKiAS8GfUeUP7HZEoZo2wKiWAAptpFj1BGIp7FJW5pSrIpiRFlkiPM",
+	"AKkfUYEmiiXUy6g0nQROmTsVDWvTBkvdvHAdmrr53Z+riMryRuGAnBIWkywEsAJi+zWo3W5yQOofNLkg",
+	"93pt67OLmYx55kf5bpqB+sEQT2RtFruVia+dhikXXzuRMZnwjNxYVXiChRzuXlLmD8CHATjz7bidyl/u",
+	"GzvuH1AQzyfDMc0AHKVT/2AXFPAb9gGbQ77Z/Wv55M7zeyue33kpjO2lWHy0K+T3SYExg1J8ZlG9y+uk",
+	"a68OuGsgT39MChBvNCeZ4Az9CH8Ay5ddEwVNaYKzU6ZvUp7pn5g78ieNGIMoQ6M5F4KOEzKMc83DRIw0",
+	"1hoacVZ++o+M/EYiCRhtS9vJBjIDKBMSfGimXSO00aYCmfPWXDT3tmiVcTmld0WcfQSfOEcxL/GW5g4Q",
+	"q8EqV9TMyJQKSTJdmeMVaA4RGoSabuHiCLbiA020RqFy9QkGhqa3UuNnqvjstnoTOC2170r97vIM1udn",
+	"ak5BGJUdddpKXo8psmOFnys5ZrjSmUaEFUDLTHe706V/0GvWGjNgSwzUUILobgwAw3WOGRUzn3TUU9xZ",
+	"Ot55d/+s3t2tTsLVwJS7dmp7O1mrByQOkeT8GFF5yiBVcKSfH6rnR1phoC5wagx+gJRnBKBYQzQyCxzq",
+	"H45+amiXVx6W69bUm1zP5d7ceZ1vyeu8/UVxWyDpXTRSx2+kfUpZ2d0HotDvSERgKEg+5kgQ2VSueDWX",
+	"xLWpobdSqLjmoN5VKd7VD11xlWLZWzMmEtNEbKWnNhQpmuokjSmxhIpENQcrQZbHRdNaW4WIxiTiqfpF",
+	"OpfLQr4Yn4EgkIofJQRnJNb+9lPWJHKU2DoGuaRb1CIq65WNzcDm37hEupWqxrUW8V1J451IuuKSxsvJ",
+	"JL/tDAr4VUfQX0GHQS3krKWhk/QKl5uuZyr77oYIx7HuCoGThGRTSnSEUIILFVp+w5cR2ObWjKeibHqo",
+	"DPmyXUT5JpBxoZag2jhZNVqOYXA35kcFEpImiQ4OdtFjzs8om4pTpq0knidgTjGYW4Ln6MeR+decsulw",
+	"bJ4f/RQiueB24gL9OBpzORvO8DkZ2g9HP8G8ypUnnE0haAYtKSwRI8zQjCcx+nFUPDqUnA/V42qMjKCs",
+	"5vBY8d8ClJFP0gM9rsp5e73i/hWBg/zNiHtw+efZOT1XRL6zGe+KtK4lqUNxPcKOaAMHjStGt/Ih+W8E",
+	"SVOSUEbWNL5o8JaG1TY8oXadgvyZ4yU8jqju8phQIasV8ZD/cUaWgsgBmvAk4YtTNmLkixx10QheoXNC",
+	"RvOMnFOeixHIO5YniZb4duLaPdvk0jI4+7Y0Hw4tz7qnbIsOf435HaXL6sRMZqcsj6upPiNMZpSISk1Y",
+	"6/IvG/KqNmR3e6q4ex2EgdprWCxs9E3H2y2525XdW065C7rfqkfPdEcwx8Qvt3AeUxkMglK+Xb3Dzy8H",
+	"c3YtuvFzA7ldCHEtvLS4EkXdl5ZXFncSFGH1jVZJx0QpfAUkgJFh6Ec1NAcw+0LunTLXlw/NYX4KUcRT",
+	"gsY4OjP6MNftitRoRiXtondmRimOiekqozRppXlnxKQLZGb2dgo/iFM2OmN8wYaFgjoyPgzt24DfLdQI",
+	"OsGpXKsBNSjqWI2TQq/YXQSVtlv5KRM8JdAvxwYaoHcwzHagtXN4oZq4bZxu4VXwRC0rJpoE2PRLRzGJ",
+	"aEy8rhDDEVeqIt9qVAPyT8rL8U5hvVNYr9abymJuI+U7aqZabdwm5diJ7f8gTMqxLqEDX6lOlWqXzVs2",
+	"c27M5V2mf7pc3iqSgCFlk+JY3suePFXK5P2DIAxSymiq9Ml+oRVSJglAH7WahFIuG7NlteJ5Ha83/T5R",
+	"SuSMN2aS6W9bt+QyPPNK/2r9BDISEXquXftbNzizPx6Ol99Cn7O7nl7X2NPLCMqhGXsXTI3aENYArH1c",
+	"fwynULocBp3iX7eFv2YOVpucayO178y/28m5Li7NUiMwH10m51ozIOQpSZRyg/A2xglWtosx/aErtO4H",
+	"zf9/9r6+t21ceferEMEFmuyVnTRtz9lNcHCQvu3p3m7b22Rv/1gXFi2NbW5k0lek4hqLfvcfOENKsiM5",
+	"jl/THAELbO1IIk0Nh/PyzDM3kLqBHeWZz77GmXWSJkOFlSuQaGB4Ek6FHDgqjo5E5LXVBOQCRejwYBIi",
+	"19rC+NbVOAobgNGO6uibocvGxhkn5+7/mg35DTCp2ICP9SKU9XT0oAP1OL29AJb90jQdSRrHZTU9dcWv",
+	"KeHq99iyiqrCdVkCoqzGIHVZW7VZNW5ZK2tsWi2k+r4JSQr9TMYQ53GkklLxuc8bJWpblKysSBpA8uMF",
+	"JN9D7jcDSC5c7eqkip/Qtq3H+oiZn0ETIttb1uC+2nhfOOB7tSbZjP7dmgW3J6xv7WZssL4NsG7jWN9V",
+	"jrvqNiTogwYuYoiZpRT6kIKM4JwlaoIhGEq0kbuaVlh/9SDcB60qHFLxASmLBobbaIstwHDvry6qvULn",
+	"rLXHcX8hT7aPHyHJ/6fXbwNmPT4CxJKjV5vPuqeh/ZlmdD9D202/ItTdE5JjDHo+DlxpY6f54KXN+orG",
+	"bL0Weqy0oMsX7113S/mOxgBf2wA3M2+oWvQ9Wge+OaKEbYJ1ZndSP5MbZ4L72Ee0n99+0rWCRdQKl64e",
+	"XLjIS1WgWWjsNO2443pTu4NHWTSsOuHtD3jgQd3POMm9xHRp6OoznuJfTWipCebWnNxWQNY9uHMz/o6e",
+	"FgmXg4wPiK8nZz/DHJJVC/1UScNAxuwaYExlwvZ7e3hXh76Kgbca/ioNUxcCm5nJY7Sn93OoWqtsdm1z",
+	"8UxVXySwiFK1ygm99GlGL4vUX6U0BmJHesoMKypOMWXQRpi9vxyroZwPGpMViiyJZx2JBOy9vyAiVhSX",
+	"eH16clIKh+FWePoP9n/Ey0UVpjNL8MAc3GJu+6k0vdfutG/I43OZVJNHulsb39Rrksu1NUnpmCsKeFYl",
+	"evUhcf/voofUpmCX5Vk22MvtYi8JF39WhvoFiDskACJPkloEIt26CHzIk2RdACIN4uZlhS5lPEmWxSHm",
+	"FU11v6Fc8rTNZS5tklqcaamj7TamgjUjQ35DzJIOhmQC1gOQLBZ6DFLXEyrmF6zevcy36K5i7X0gINGa",
+	"Kf5QYNEdt19bwMq7R7Bo6QhZAjE6c+A0sNG9wEbnDv3CtCl/vyqA9C3RdVnzI9f45wWBF7F5TdvsizBD",
+	"xu3555VxSGF4a+9IAKRaYD1gA3EDss2+zNFNPtEM6+M6siB7wHtnDaUAHzoACamInDFF8f4o4Vpj817m",
+	"SCCm3ciFgUJXQxdaswzJJ3ylHBIDIeI1FTF0qWswunU4z1Jt3DWMTbv06CHkHYHRVYyQ+KIHDP8CsTUM",
+	"DHwzdHoQ7V9HYn5CG6U8E2DXXR64KCpyFi1At84WFz9MiGtpjvvBuZYXqQG7NvHR1bQryi7jbK6gf1n9",
+	"6oz8GhdyRYJeQXQ+ty3PSgTrWsqigbE+WhjragK9E0Dr7NR2YuYuiByW59IAZfaFb11NXB8g0pVdOM7o",
+	"GTO5l2J/ptxa5omSg4LKoXQtdoIprNNKLgbCzm5O82/XPtwPivaOzd9AaRtw3KahtOvZkHWoWvaayFl8",
+	"90Uzd2yh5pnx3d3Zi8icEqFkmvuthMlBF/+WX9yRqHc8Rc1QJTFl6ilZSnVXdElfpQG6/BQhILXn/XHr",
+	"/vMqS5bodgqC/I48dA49drDp5hdWM+MXGdMfQ/vtK2e6UPs12OBG/W0eG7w1H9qrhE1jHK/yFmX/P+PS",
+	"CDNl/RQJxIBpo6LrgCkZAatVUOclRKRBbjCh7X/YRCwUUmf9voiw2wc+Lw9S5qsZOj05r9VZAvwGCEIZ",
+	"zNqSKmWhn29I8JaeiqcdaVfAun/6POcbm32mxoJYYVjEZaGA7c87OfLV+jOR2kXHR9CRc1iLM8Zz9V+Q",
+	"T9qB3CETF+cKLdIGw7iVXYfcm/oRIqqvaa4OIr7Pw+F1KZnZnA5NtHWD0SknWasfFuMhT0c8oqRlfmAg",
+	"vmcBZ2+SeDgO6jRieQwY1yz89c0Vw6dk2grwCI5D1+rJeus18SvCE21xi/6hEbBQGbJy029gqBuGoRbr",
+	"uiRwzH47GYoEWmOu9USlcYsO1NYtQ3/1pkoXmoWjLDFizFNz3FfpqBVzw8OAhW56XTHiA4oYcfbpw68B",
+	"++3Tm1+tlfAFep8ImdqRCE19wX4XLxGRevqCjUSSWKNgLL5Bos+pCwqmQAnlSk8pcK0vnp66axl35KH2",
+	"pFaZIWujgHmLBJhRSWxn35G/XX78MD/bM6SuDlkKI2yXgJaKiEyWQptZ4SfqQowyI//rRLX6HN1gsjWK",
+	"7mrW6loUJPN79aF5iDgvHxoLDire8b2f9lalo117mktoqrzFziPG4zYO5Lrxs5XVcF3g7Mo3leaafbq4",
+	"evWfs3o967TJsrqHjxQVso8WRqga1dOonkb1PGbVM++CnPb5cSy0HYpiVXeEnbzh6GjYIxXnhQN8PKY+",
+	"dilECrtJ2b+22ZfU6h7MsOci3ucigZhxY2A0NhobbIqBZEK2O5Ja8kcpGEelD7OPpNBOX6UDZQzIdqlT",
+	"dKH5hGaq36+JsdifezVRb7lDvG9Da+XPf03jLadsKlAsV1kqIba/5qDBeP0wO9W+tbI82te33jYFufQu",
+	"1eIbi8VAmFKLCrs99VBNiipWCRO3z9rsrYsiI1bebkXsPyYRJKuZzqKh2+1t9sZuxI5LnmnAiec6wJ1i",
+	"IGPt0nkYmnBZOQNybisHDHg0tLcTplUbLmNsPIQpOryoIxUS8pQitwZ/iivVb8+0iqdQrVRehRhlzSZX",
+	"JjGnICRzIfIqPUHrvTM18UYuryVONlipT2/jlX0ZlbaJ0z6yUT4/sPKRa+oeDSYbL1A9v6Pq4SWV4ltq",
+	"l96t/WI8xiimgW8UzsSEvhnbq86Oj0PG4zil1IkrXf6/n53aeed7RnYk9PsQGZZJIxIWfvp46SKiFdoy",
+	"pM0/pweHaGWfFxAAniRsRL/BfaUktDuSFAuGh+Y0R5XGwFWaVRjb6qDlB7m0Q9Y2OcQ3EThdiRVQVpM+",
+	"tp282731EgaivLnW2FlIwNNK1KA+E5CnWh1jeSzic5+R7anM/GsEITYGuhEwATLLS92V8t5B5QZ7QrNE",
+	"yGt7hSo9+4nuyCLT4PgwXPcqtNAdQbqkvtYO9odN/vBzqhLA2hOcD+Fu6EFh6Tdh2Jf6Y3fkFxeO5X5C",
+	"5WkmQpvyxZXFxR8n8sKu4ns1eGilxXNF2HaxclTShGsWKwn+DWAt+Myrqqs/xLde2fxvBFVledXlkXOT",
+	"sJphwqe1Y0a36lgXKSd8IReRy9ZWT8B3UPMFtddCxoGzMzUL3VoQdKAnkkQYGNVWLhOlRfdWW8QR//Ye",
+	"5MAMD87+8Xy1pXmQxa0Lp/hDFbfaGWnDR+MVa1vL9/t9UP6udMGue1ymXCRLNri0lzZ1qnupU/XKl95B",
+	"cZQTN96yB3miBkK2rJq8EWZaf5qj6+yjXr6D4lyOn6iATN5q94xxDJdlKcxBlCQ80XivoATnAN3wvMni",
+	"ILO+uRwsODrf23lfuGk/7PMTFV8RL8T8rYwhZlrVaTNtuMn00scWLsYl3fP9rgk41J1defJYSofX019O",
+	"2yft0/bT2gNLjLvutrrz6vmLtdphNZ26mvNpCWn3W//uc8oLfnNM7fWYqkiYlA6t2WNo6dPL53QWxHfe",
+	"yFgzwNOrJuKLARsHQ0OjRl0DVXpQVMjuanY1JLQx/hxyPOQgYD3QIoaO9HFndAmRjJ3HnoB97ozkBoNL",
+	"bnByiP3v6JID3PVR1BDrPWNFfBAdWfjuAQaf0CWVADF6xMpnrPzjKBhFiaflEli3aRJwQp/cAw+2xetO",
+	"jyeM1q4DyZdiICF+V01tQAGJB64HHnNAmN5AKdSQS+KmoYNeuaQwENpAuihfVVIfFNpFDEubXbDQ/qMr",
+	"Yt+O3Bq49is3KHP7xzOh5MwvRT9win8aY/VHSJOhDdmlyHAcsohLpifCRENWvoCpfv88b0fuE1gI/39W",
+	"jZ6hX/pweaCL37Z7ImhaG6ghgy7+uopqaFhIdoyLhyhLrWVx9ufX2Yoqeo+lI3nGlTbDKmB81ktEdFBS",
+	"GHZJWlYJ3UHa7AkbAnvq5lsfrRPr+D7RgU9v5050u9ID/oxDvrUjPmzn9wHzxe3YbSle2d0+C0kUorsb",
+	"v2U/fsvMKyhUAn29oC/nos7BqZo4v4KSBnkBJO50n1FJuDYs5tMAmbMrgg0YZ2AX7C/VQ55IB52xUz1n",
+	"vCOlMqLvhDSP1E7HYK0JO/suAkdysjWiQbImRQ9YrCYyUTwGOz2VMg03IO1sdJu9uvx/tB7WK+lIJO7k",
+	"cup7gCJVzUQH1DuGvQhOTk5yIl7rx0y4oOR6X9yAexI3mNitZ2grts3DtVL8DO9Rf366heHrkulYJCI0",
+	"Gyh0SZV9z45ftIHG/HdUA17oawdLK+m1+6i1SlsnJ12rLgWU3t6ZNXe4dMZOTWeo0n7fwWG8aNMUVVfI",
+	"iOkGbs7jvdBWlQT3iWbauJj5Pc7l1ZtA3ZZ6f06uI/54oArN/rh62/qZIoEIJ0ETcEgRRH2OiDOXN+JM",
+	"j+3hrYcAhk1UlsQdafg1uM3dV+koSzjrIdKHnigZtxZJqsZDIFALRu6JdxvDKv2+hpxQ/5ad8YZHw9ws",
+	"QM4FF13IYmFYoiqzdP76VXfzCq3eggO7UMeRvtlIkzinIJsOcRuv2N9xHbyX3KWOvqUay21EmRzz8VgJ",
+	"abAvVLc37RI3y+L4AV2ji/w7VguXn+SCBuwDH4EmWGhKFcKMY9+M3pSF9JiuiMPKFrAqNRelR76cvlbb",
+	"RoVWjle7MwdZ+ij94p2zCdntMCM9vSnLm2msaBvOCrZRMZ8uRRdROnjQ+XXHDMZ83DUipbNrGam9sgPv",
+	"SmRpsEZedyGvKFFP9IzcriGtCNGUg5Y1KBdEbz/DDcgM3egcwzjmImZIl5R/lbomkedsDMiplN8grM0q",
+	"koTFGQIf7bjeqnOFQdjjs0a0X9I0tynQbohLuxCNLO9GlpH8jBu0+Hv5K15Vlh32uIt5jEWyTAhmwuRB",
+	"CmwE6QBiJqRRDItINIsVUX/YR9UJpSOlfuXSJlvsvF4ap5HMXUlmEdd1grWOnk1Jgd5RL3KHWkUaaLQO",
+	"JgDX7BAD6L8rGfPpEVMpGylphhUGRQ7PIwe4N+3IEZihiglYozLDYu7j6Bh/f3aCQe+APT3FsbR9/NNT",
+	"GkG32YVj6nl+QhfmE0MHGySbAk/xW5ypSjsSb6XSUor3+xJxHHAMqVAxUf9leS4AZ1VDfKFS406l25Hx",
+	"iqXlLFUTX6XaV7WNyGgiNSk2sql8ao0+2R94EBzgz1uqjuNtjkBFYKXcMqDzjzHFX2LvNtHAW0VqOhAp",
+	"9ltDOavttWb/ujTQ1/Xt/p3u2na+EmWL9EGjdXeidZ2SRA5PVFprKFyjxl1H8deDuFuwmt6BUbDKC1Vb",
+	"cXNQNJimojsN1j0jBBP5ZVaeNRkTLrVUZzRcqfHvxVy2Wmo6O1IjwrsyHObEp9RvbDULQtxA2jIiugaz",
+	"AJT3cexwb4mQ11Y+OeulaqIhddTC/ggQ0h7vGiIlY33GhHHsEp/tOK4wBZEY2F2MhTSB49AVhnfkUGUp",
+	"kjJQHTda8Q5bTPQRX5zH5wsl/1I9XSItXiKATsnv31RPX+Hv3uY+KY1Ss0fsijbCfislhYLmLLVyWVyP",
+	"R9cDRDjhmy/JvJ5qA6P6ZkC5yBeI0ZbDLKwLLTu/DS1jt/sr22syR8yGG4YUO7KcKMb1ta4BpKkECKr7",
+	"2U33EfZLFq5eFV32DdVu3Vq4O+q4ZiuT7Ks6s69bxNQmeQS1pVv22kU9ktfsj5x3bUZHDO5qjExUPkIT",
+	"cLpmyk70IcYS/U22I37QfWz31az2liwugVRUSY5pb6CKe4IqzryDkoFVcYgsYvasxy3Szb7+yZNuUGWT",
+	"jPNYN5lD8yUNnn2DvtU+3I1vv80uaPpmli3E2lhJrPPWBVhUMYQkDs/tIWQHc3AmpA4dcHJH7L/z2fax",
+	"k619RCkWT0+jK7ru+3AB+nB+RzxYEOL8RPfSKfb2clUpD33dNIttAItLAxbVLFzjPkptoTnNtRYDiZbF",
+	"Aq+yIPpxN5IuI6WFAAvH6ZVjMiR8M7kSch5Bhl4osgvpkvK78tFfrHx1GrIjteFTjWWm1A3HXtJFD6G6",
+	"Txf9ks/qAWOkVQIXOMsR+BzODqkC89Grq7mKvzXK5b9Bufxq9xp5LCsrmGUc9jubUl84GymmmnKlyElH",
+	"5UJKwJNq1/Wk3oCB0jSmfqyNqcuOwcoSHtwFbz4vR5yCu+D9FfK6O3+2Lr45t1BNJ659YfzXEtjckd1t",
+	"Z2ryO2c9zbkuhqTkw6NaPxirAh1/qw+IVfXY2bS634EjupeW1Evt/KYvddOYdcN9qddTYGoiob479ReX",
+	"gMFAf3He7kb9uEY7P6D+2UtT6KX0T9MZulFAG+8MvRENdLdXy8fITr/pLtGXYHThAhdZZwQnE9CCj5B3",
+	"VmridiZsx5m9dsQlMXiTwvPcAuhbxwocuYrDNw/AuNbR82qyzT4opCH1+QtOro4P6R0+P3nGQjWRXfeN",
+	"V6zLxwQ7ckFQ8AtSwr3rt1BRhk61F4GCZMqoGbRLswy5ZhqQxcGxR90KKbJ7RxTp9W5Q3QcPMVNyI2Cy",
+	"7RbQy+VEaL2bo+BRHgU/TtaFxHBToaO7j5EU/oLIbPoU+bjOicDueyB0ZOWJ8KU4uQrtjunya4Bxccqt",
+	"q/ArTHW7po3q3pkVb5e7Ud2N6t6r6iYx3IbmXgA8fTnFeGibXcgpoxxqS8iC8cvqUZzQAtToowGK3gNS",
+	"iLjBlbCE7k4PIsyRgoH/Swv/vwfg4HJYwQYjuD+M4Dw2sHL/05DVdtUf2tpJSGBI/jkGDM2QS+ZKdDGq",
+	"iOUb7QWIuoeMUtkbbq6SfpxQwQ1YrsGzLORIRzGphrIsfcjfCVb5DP1Mg6uitY4S4fN6mUiMPfXzLv59",
+	"7NvpML0Z6oyhSuJFEJYGtdKgVsqoleWFuBaecm+D1KFTtg1IWYRBaXzI/WJP7mEg7RJj0mYXc2qWQkjC",
+	"aPK/FqBFHmSCdm+YkAYG0mRhdwQDuc8RVon3WLznz/FfpTvwfKMAz0L4xoNUCHsDaTS4jEYj7AyXcX/X",
+	"TEN6IyJoRdzw5bqte9Yrpvp9SF0b87x79zgVEVTV/UcqhoDlVf9WvgYqnVaHbS9pVu8MjB5jmb8vri8v",
+	"QlWo1v+9rhPq05OTZamiCKyByD5FTcaN1YHMvX9d245Vd+nWmTm4MXtKJcDlmuXvG4tVzwSogwMrcVj5",
+	"Tv9HybSf/T/2VQRfEu67Q9r+/TRR7b1EtfPlLzGszGrM+zfqQU1K7KzWosJuetVOFgW0S/LyUOPapSnu",
+	"JbxdXqImyt1EuVcEJ8Ux437L32vH32FU3T/yjU2zOGoJR5AkzDnTYFiYn8ghM4r1eYK8QdoArw2Ar6VB",
+	"mjj4Y42DryHpC4LiI/CkvngOFlFxIl/BB2dQGR2fldNdGGB1sfJiaRoHfU/h8lWkc53uKetUaDpeuzRL",
+	"iMru0x9XdSHzzenirZpxewmg37Exmzh6EzXbcBx9rSOwMqj+smi7gcEuU5wmGGAnLs/UfvSUZFPXI4HH",
+	"gBZgbXT9B9Ede4m136E7mpB7ozw2HnLfhKs4lVFX9fuJkNCNueELmMKwUWKuGBgGkNMUq6sz4ys45njB",
+	"QMbYxYiUjTCl/gyBo58WRpPlcsZCijiFTOiODD99vLxiOMu/rXya6ffjMGAh2TH2Gvbp4urVfzCeH5Kn",
+	"GbLXb96/uXpjhw9nb0UnOMRCxilLM8mEpAhx0JFgfxkSapcKL+0z7NzURFKSgcvZX4/k11huM1QTJI9X",
+	"fUPNpoVmGqQ5Y6Ead0VMPygF8k0gduSw4BiaXJuMGG4weXEhGZd6Yp9X4E9PT06YStnpySkbAZdOxY8h",
+	"HfIxlt8wTq3GBHYU6Ug7uzM7i7goK0UeyTb7oMxQyAGLYQz2ZShZGv+JZlGiout2R3bkZ9BZYqiWPkTl",
+	"CHHIDvOyz1RNjgIWxhmpTQjZYdHuO8WbaVB7VeT2c8gOtRoBVhxBosEldWMqGk3VhPG+gZSFPa6hewOp",
+	"Fd3wjJVHzXmj8tXrC0h8z59Y9PuQHpFkpK5+pTTvjhynqpfAqKDlzAWVll4fFSTnQjI/dfsK/PPctHHx",
+	"7XIStVWk0hT/3JGFsEiAWDPOJEy8RODyXshCnFHCCjm2t8ytABVzuU/FzOm1UU2s5hOiScYb1djd46XQ",
+	"F+YisVE+u4KaFH8QZuVRKtrsgoUGRnTzQNyA77la7FTrXuOetstEisnuPRGHtGmE7MjQKpZw5gLuW+4E",
+	"1MA1b3WGn0FiWya7A1IXhiqayUumJHbPS7i9omfNCtDMKNXuSHxnJbnmt37ohLvtQtJsX3D+Rg9DuhVk",
+	"NO3mcnOE7+p3lUJpK/qHugRk3j+C+/ehcQpEXqGzyC4aTtUOSIpvgu10UnAiBzHubi7jjiwrVlcXXnCu",
+	"n7GxShL3pYlcyx3M2Pz5kVQ5s3r96+FxrCJ97NR7y37XHppRcuT6AQhSGr0prjklxKoK7uyN7sGvueEP",
+	"NgswlVFu+23V1pvK6ALfWZWpN3dMDjlhWkgb2vN/k83x7VReFr7yXDgsimBsIHake06XT0SSFFs2l6JZ",
+	"y/S9oulUpY8gheI2JvRMNrXGqjh5+suzn/mLqPWP3gto/TN6xlu/xKfQet5/yv/R+2f0c/wLHB/MG+wV",
+	"Od+iqXGTFfnvwP7zNJ2iIix1S4us5RYzJ2Iz/SdkRFbviH9rWROj1ZsaqwKeP/3l+bOT53f1Yrktun+j",
+	"nH+vh6a8LRtzk6FC048JU0BTPJlRm5UNqooGsLPnimvB9uLkxBd2n2GTfiEz8tQ7MkRTKfTWd9HRzu92",
+	"DH1rxfocDW4jEhZSBwe0oEP7NjBn4iyQJMG52dsQleuPrGsYm460P+af1A+ObDSr2UDGVafGAEyhne5o",
+	"4HaVqxM8o0um/+33Eebn5YziWUbDeJjHmJthgfLw6q9e9+S9GLIMURulxhJ/nrR+4a3+Revt179//n7Y",
+	"Kn9+/v3o72ffZ756evr9fy3TX+0/akLF/f49GsUS4Ddgd0JhC7k+JzXwFXxF1diVk2CmwcSz03KDiZOK",
+	"BhNft3ye1h5iuWg0EJR9JEKKDq7e0fISiVa83zu39e9iJasNjFoajBFysLj++hqmVXi+a5gGM+jgJVB9",
+	"OOqlG7TB9dXi+l4sDesbZ71ERAWsjwIW/r0uAPXRjdsD9V3DdDVMH93oIX30qUX/I0/dN7SZ+bQ3LF9Z",
+	"pJdB8znZb1TpftB8ueqZ7ZeWa8KF6Z7KoOyF1YRFCEdDegMpu5bWvyeqNtyYNzzJKDdsLTYroufUO81t",
+	"WaFZPwVgBr5RY5l+qqTBbn/W9Egr0T0OH1iWwYcbGyhNcj8YwZllalCCjT+8HkrQb7d7a5I6I4yO5MVN",
+	"GFGNWC2CGRN3K8WEw/xUDxGQYvXMNUzPyG3nhUJx0fAe9BXGPpFNnzi/sJ6ZCVnjTn7Cx5cMuO015J8d",
+	"qRaltePjdCeSBlGWCjM9OPvza5UzQO94tbPMWX21Inh/oGqIJYRCdt0zXA/bykPRHmK1fUbWPMUalOrj",
+	"RamurGlrUKofZa46qmGoc6K4G+/hDiXXAFf2CUVdQwR3S+TQkSs7JOwwxC+79kN4REmriUqxGeZQZSn2",
+	"JU6NtxwQuQYyDjpyMlSYfPUZ+Zz0FO0NPxOEwwlk8ysqz+1kib+UpUA/57DyYKmkkXaY2g2eHVt2ffaD",
+	"q71LzzTI2gYct3Fk7To6M9tkpOVHVGwe8fvjaLb9oH7v0mwN7rdRbVvA/a4d/EHWwvpYzytsUq6pOwn1",
+	"UfKNNgCYiAMEO1itQpwaOijYESdDcLBVYDxCIB/iNLFotDozh7yrjyohl3km2bzXi8OeioLRrCo75VhU",
+	"1kzLzbNtxIDf2I3uX8k+GTewOcvqtBuYbKsgiPYiidm54t/l0VrFhx1n6qyI352gQ7FpsnN7yc5lTgl5",
+	"nUqf70+v4QDSY671RKWxg2AjOEyLgUQ8OSoD4Zp1WKU5yrQhcHM0VEqD71ZHzTNUZpBwVmKbjo6MuMRn",
+	"2UcRpssjzOzZoBFdTaNX2XaUtrMC+VCzdXZue0nS4aI0ubkmN7cmT3VGm+suVVJplI1gcQ7O21S5J8qj",
+	"CLRmRl2DZD1IlBzYT5Wx5VdZmoI0bvNv9bSrCyirifS/4ZHup/2g9GbX9c5TDJL+gf0WK1Ra/rwod1Ap",
+	"qdxZCV2NSd1UNe4rYaQdfhqPz6IeSFsjNq8H0mclW5ZqmXIXgzhoghJOMVJpjLGVadUxSJNf7Rhs0n2P",
+	"Nd13P80d7N19HsBelblbria2tafU4JLiuh9iGipMvN2sNeLS7ogesBhGykBsdXw5RnH4/OSXozoGmw1o",
+	"7O14LHvJrdVtzial1sSdN5xSu+/RWN3k34UzivgIocrcJ2rk3GYXWCuvJARYUe1Ug6/zoEr6vB2170bt",
+	"iuRqm0QvqXfq02EPVvXsJflVp3qanFejezae81onooL+6mmf2yFh482Y36qU5Xwm1uIfcs0SpQ3rKUdY",
+	"UhI7lc44qFiCEakY9JlLmZiJavV5ZC9U/X5gfeMBGE20JRqi1Np97gl4I3m8VKnhLPInmmnAJdGeHGJW",
+	"vc7FYQqggAbDsMAfVSHNiQmjO3J2Xmy2Snecqr5IABc5Ftq+yeOwWpFqMFcT9RaftJn4857cnoKCRqpJ",
+	"o+tW1HU/UgNinbtcT8r79P5qaaJbRkTXXhdVqhUrZnQRU2OQGhNAWtkvgiJvNBFmKCR7dsI0RErGVhto",
+	"Fv6b7vwXku4Io9kfn9+32TuU1olKzdCTFnUkUj0ToAlni+oLZAwxEk1heLA+i3SJE7rC0bYKVS6PU7Mp",
+	"jftrExueCxI4McK2lWOQQg4Yd6JUkt1E3EBdP7i5wpC/D3rAU0gvMjM8OPvzq9XDhIerJndAOjT754Pg",
+	"IEuTg7ODY9Tdbuj5Gy7FACcpyNpXmSlxGtgha9AHxYEWoNCPRWSyFNyHFPqQgoyAOMPsd7RnWL6N3Rju",
+	"NKsYBvt5B2wyFNGQxRCJGKi+yQxBpA71MeJTFqtZTIeueNiFQ2IUV/r0//yVrvlwDijxPXBKU3ZXVNz8",
+	"BRlJAKORI89WBbK0pKVoe+X9jnalb7U83h8rJF1x9xfR+ZoXMx7ydMSjabHuRkXXxQNGEDutUDu+wDLU",
+	"Hvl7MmDREKJriIlcTiOPFaQD4d5tLLRVmdbBkxGUX2zx5NqhlmwyVDx1nnSx5rnj/CVOSjdjI46adUuE",
+	"JCQpXTRzT0tgc6IFr2vMhcuGpNDPrEIvi8u07nW/FYMstcPeQEolwnhQBMyqnsx6yUg+UvylJOhgPYY6",
+	"GYxF7IRPMc0nuJTlfR0LU/dziFKtRPxDtGoFd21BBOTfyVRGNfPg+lq7d2l3sd2dBYdbCUjBpyhzwszu",
+	"5HKGDHT9jiFdwFNgRiUxU/3iMVIZ0V8o8aqohUQUl0E2OFNSKokaCNnC0IXVycvIMukr+u3CuARgvl6z",
+	"AMLbz/sAEycUX6BHx7Fus/DXN1fseKKPZ37TccgOeaIV2iK3//q31dRoQiMn5xEzkCReuXWk/evMDQE9",
+	"pKynjkPkHynnCQ+5b9L+BEk7zz0jphnCyL5JDIIfEcEePjDmethTPI3paUim6L96olnf7YRDuhFZAH/6",
+	"6ZJwNz/95MpeLyFq5SvS+pQqoyKVnDE6IQPWyU5OnkXlHD1+AyE7RMbRXqomGtKODCVMirU9zNIkYH8+",
+	"occ8CejWr0fhEQoEjV2YeRQV8/Ziv+ybFcZm2GYXbgrSkU8h8o44EDFle4b8oSpL0KNk2RiJFtWAWrTS",
+	"VJ9oFn5MxUDIkHBLVi0XZzytPnM9slW/I8NXHz9fdi/ev//45c3r7sfP73599+ESJ4Oj8oR4PB3DqLMP",
+	"HUPn/7Z2YhiUsPHOciGr2L2U30FrPgD900+44367/PiBhX9b/WemYwhYzA0PGDffQ08a04PY0+aTjcnC",
+	"9+IG3IOIJ9bxmKImCFPg8TQMOlKl9oNVMCHLjecx13hIWb+/zd7FmnEdgYzPqVJ6RI+1OhQTJkjz6n8I",
+	"ST+dq0QnyhKhDcgzxvM7PeNTR0aJlXEWJUpjXxaShacnJz+7xfgMOhtBLqD/Rswj3IA0XRH/y+HRMDoq",
+	"YkKRRJiJdL7E6XMqSjgrCNesNQixmz1RTrGLvkGpdUvhjSJs0qlGwFCXTrEuISAWMm4FfOJOcz1UE+km",
+	"/CpRWsjBTz+d4c8IWKxwFfA5PR5d+7evy4YhTM7Z05Onp0FZ+FgKWEuhyzgAromwl3ckSobq/QWRsQeR",
+	"BvsuIyUlRKaLfFndkQ7pldPLVcU0cLxnQWledLra5WaHRimmEzVhHH+uXRy0WpKYaXVEAuUmSdygnI3t",
+	"jyEajsKDs5KR9/Me8htgpydOVDQKPXlj/hywVnu1+UC0TU6x5fb3jMI/+P71+/8EAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

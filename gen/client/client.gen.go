@@ -21121,6 +21121,11 @@ type ClientWithResponsesInterface interface {
 	CreateSocketTicketWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*CreateSocketTicketResponse, error)
 }
 
+// ListAppointmentsResponse304Headers the declared response headers of an HTTP 304 response for ListAppointments
+type ListAppointmentsResponse304Headers struct {
+	ETag *string
+}
+
 // ListAppointmentsResponse401Headers the declared response headers of an HTTP 401 response for ListAppointments
 type ListAppointmentsResponse401Headers struct {
 	WWWAuthenticate string
@@ -21153,6 +21158,8 @@ type ListAppointmentsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListAppointmentsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListAppointmentsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -21357,6 +21364,11 @@ func (r CreateAppointmentResponse) ContentType() string {
 	return ""
 }
 
+// GetAvailabilityResponse304Headers the declared response headers of an HTTP 304 response for GetAvailability
+type GetAvailabilityResponse304Headers struct {
+	ETag *string
+}
+
 // GetAvailabilityResponse401Headers the declared response headers of an HTTP 401 response for GetAvailability
 type GetAvailabilityResponse401Headers struct {
 	WWWAuthenticate string
@@ -21387,6 +21399,8 @@ type GetAvailabilityResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetAvailabilityResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetAvailabilityResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -21954,6 +21968,11 @@ func (r ReplaceAppointmentResponse) ContentType() string {
 	return ""
 }
 
+// ListAuditLogsResponse304Headers the declared response headers of an HTTP 304 response for ListAuditLogs
+type ListAuditLogsResponse304Headers struct {
+	ETag *string
+}
+
 // ListAuditLogsResponse401Headers the declared response headers of an HTTP 401 response for ListAuditLogs
 type ListAuditLogsResponse401Headers struct {
 	WWWAuthenticate string
@@ -21986,6 +22005,8 @@ type ListAuditLogsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListAuditLogsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListAuditLogsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -22058,6 +22079,11 @@ func (r ListAuditLogsResponse) ContentType() string {
 	return ""
 }
 
+// VerifyAuditLogResponse304Headers the declared response headers of an HTTP 304 response for VerifyAuditLog
+type VerifyAuditLogResponse304Headers struct {
+	ETag *string
+}
+
 // VerifyAuditLogResponse401Headers the declared response headers of an HTTP 401 response for VerifyAuditLog
 type VerifyAuditLogResponse401Headers struct {
 	WWWAuthenticate string
@@ -22088,6 +22114,8 @@ type VerifyAuditLogResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *VerifyAuditLogResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *VerifyAuditLogResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -22155,6 +22183,11 @@ func (r VerifyAuditLogResponse) ContentType() string {
 	return ""
 }
 
+// GetAuditLogResponse304Headers the declared response headers of an HTTP 304 response for GetAuditLog
+type GetAuditLogResponse304Headers struct {
+	ETag *string
+}
+
 // GetAuditLogResponse401Headers the declared response headers of an HTTP 401 response for GetAuditLog
 type GetAuditLogResponse401Headers struct {
 	WWWAuthenticate string
@@ -22187,6 +22220,8 @@ type GetAuditLogResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetAuditLogResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetAuditLogResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -22585,6 +22620,11 @@ func (r RefreshTokensResponse) ContentType() string {
 	return ""
 }
 
+// ListBillItemsResponse304Headers the declared response headers of an HTTP 304 response for ListBillItems
+type ListBillItemsResponse304Headers struct {
+	ETag *string
+}
+
 // ListBillItemsResponse401Headers the declared response headers of an HTTP 401 response for ListBillItems
 type ListBillItemsResponse401Headers struct {
 	WWWAuthenticate string
@@ -22617,6 +22657,8 @@ type ListBillItemsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListBillItemsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListBillItemsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -23321,6 +23363,11 @@ func (r ReplaceBillItemResponse) ContentType() string {
 	return ""
 }
 
+// ListBillsResponse304Headers the declared response headers of an HTTP 304 response for ListBills
+type ListBillsResponse304Headers struct {
+	ETag *string
+}
+
 // ListBillsResponse401Headers the declared response headers of an HTTP 401 response for ListBills
 type ListBillsResponse401Headers struct {
 	WWWAuthenticate string
@@ -23353,6 +23400,8 @@ type ListBillsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListBillsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListBillsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -24161,6 +24210,11 @@ func (r GetInvoiceResponse) ContentType() string {
 	return ""
 }
 
+// GetDashboardStatsResponse304Headers the declared response headers of an HTTP 304 response for GetDashboardStats
+type GetDashboardStatsResponse304Headers struct {
+	ETag *string
+}
+
 // GetDashboardStatsResponse401Headers the declared response headers of an HTTP 401 response for GetDashboardStats
 type GetDashboardStatsResponse401Headers struct {
 	WWWAuthenticate string
@@ -24191,6 +24245,8 @@ type GetDashboardStatsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetDashboardStatsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetDashboardStatsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -24258,6 +24314,11 @@ func (r GetDashboardStatsResponse) ContentType() string {
 	return ""
 }
 
+// GetDashboardResponse304Headers the declared response headers of an HTTP 304 response for GetDashboard
+type GetDashboardResponse304Headers struct {
+	ETag *string
+}
+
 // GetDashboardResponse401Headers the declared response headers of an HTTP 401 response for GetDashboard
 type GetDashboardResponse401Headers struct {
 	WWWAuthenticate string
@@ -24288,6 +24349,8 @@ type GetDashboardResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetDashboardResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetDashboardResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -24355,6 +24418,11 @@ func (r GetDashboardResponse) ContentType() string {
 	return ""
 }
 
+// ListEncountersResponse304Headers the declared response headers of an HTTP 304 response for ListEncounters
+type ListEncountersResponse304Headers struct {
+	ETag *string
+}
+
 // ListEncountersResponse401Headers the declared response headers of an HTTP 401 response for ListEncounters
 type ListEncountersResponse401Headers struct {
 	WWWAuthenticate string
@@ -24387,6 +24455,8 @@ type ListEncountersResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListEncountersResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListEncountersResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -25091,6 +25161,11 @@ func (r ReplaceEncounterResponse) ContentType() string {
 	return ""
 }
 
+// GetHealthResponse304Headers the declared response headers of an HTTP 304 response for GetHealth
+type GetHealthResponse304Headers struct {
+	ETag *string
+}
+
 // GetHealthResponse429Headers the declared response headers of an HTTP 429 response for GetHealth
 type GetHealthResponse429Headers struct {
 	RetryAfter int64
@@ -25112,6 +25187,8 @@ type GetHealthResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetHealthResponse304Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *GetHealthResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -25167,6 +25244,11 @@ func (r GetHealthResponse) ContentType() string {
 	return ""
 }
 
+// ListLoginActivityResponse304Headers the declared response headers of an HTTP 304 response for ListLoginActivity
+type ListLoginActivityResponse304Headers struct {
+	ETag *string
+}
+
 // ListLoginActivityResponse401Headers the declared response headers of an HTTP 401 response for ListLoginActivity
 type ListLoginActivityResponse401Headers struct {
 	WWWAuthenticate string
@@ -25199,6 +25281,8 @@ type ListLoginActivityResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListLoginActivityResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListLoginActivityResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -25271,6 +25355,11 @@ func (r ListLoginActivityResponse) ContentType() string {
 	return ""
 }
 
+// GetLoginActivityResponse304Headers the declared response headers of an HTTP 304 response for GetLoginActivity
+type GetLoginActivityResponse304Headers struct {
+	ETag *string
+}
+
 // GetLoginActivityResponse401Headers the declared response headers of an HTTP 401 response for GetLoginActivity
 type GetLoginActivityResponse401Headers struct {
 	WWWAuthenticate string
@@ -25303,6 +25392,8 @@ type GetLoginActivityResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetLoginActivityResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetLoginActivityResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -25375,6 +25466,11 @@ func (r GetLoginActivityResponse) ContentType() string {
 	return ""
 }
 
+// ListMedicationsResponse304Headers the declared response headers of an HTTP 304 response for ListMedications
+type ListMedicationsResponse304Headers struct {
+	ETag *string
+}
+
 // ListMedicationsResponse401Headers the declared response headers of an HTTP 401 response for ListMedications
 type ListMedicationsResponse401Headers struct {
 	WWWAuthenticate string
@@ -25407,6 +25503,8 @@ type ListMedicationsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListMedicationsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListMedicationsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -26111,6 +26209,11 @@ func (r ReplaceMedicationResponse) ContentType() string {
 	return ""
 }
 
+// ListStockMovementsResponse304Headers the declared response headers of an HTTP 304 response for ListStockMovements
+type ListStockMovementsResponse304Headers struct {
+	ETag *string
+}
+
 // ListStockMovementsResponse401Headers the declared response headers of an HTTP 401 response for ListStockMovements
 type ListStockMovementsResponse401Headers struct {
 	WWWAuthenticate string
@@ -26143,6 +26246,8 @@ type ListStockMovementsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListStockMovementsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListStockMovementsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -26347,6 +26452,11 @@ func (r AdjustStockResponse) ContentType() string {
 	return ""
 }
 
+// ListNotificationsResponse304Headers the declared response headers of an HTTP 304 response for ListNotifications
+type ListNotificationsResponse304Headers struct {
+	ETag *string
+}
+
 // ListNotificationsResponse401Headers the declared response headers of an HTTP 401 response for ListNotifications
 type ListNotificationsResponse401Headers struct {
 	WWWAuthenticate string
@@ -26379,6 +26489,8 @@ type ListNotificationsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListNotificationsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListNotificationsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -26562,6 +26674,11 @@ func (r MarkAllNotificationsReadResponse) ContentType() string {
 	return ""
 }
 
+// CountUnreadNotificationsResponse304Headers the declared response headers of an HTTP 304 response for CountUnreadNotifications
+type CountUnreadNotificationsResponse304Headers struct {
+	ETag *string
+}
+
 // CountUnreadNotificationsResponse401Headers the declared response headers of an HTTP 401 response for CountUnreadNotifications
 type CountUnreadNotificationsResponse401Headers struct {
 	WWWAuthenticate string
@@ -26592,6 +26709,8 @@ type CountUnreadNotificationsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *CountUnreadNotificationsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *CountUnreadNotificationsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -26999,6 +27118,11 @@ func (r MarkNotificationReadResponse) ContentType() string {
 	return ""
 }
 
+// ListPatientsResponse304Headers the declared response headers of an HTTP 304 response for ListPatients
+type ListPatientsResponse304Headers struct {
+	ETag *string
+}
+
 // ListPatientsResponse401Headers the declared response headers of an HTTP 401 response for ListPatients
 type ListPatientsResponse401Headers struct {
 	WWWAuthenticate string
@@ -27031,6 +27155,8 @@ type ListPatientsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListPatientsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListPatientsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -27874,6 +28000,11 @@ func (r MergePatientResponse) ContentType() string {
 	return ""
 }
 
+// GetPatientTimelineResponse304Headers the declared response headers of an HTTP 304 response for GetPatientTimeline
+type GetPatientTimelineResponse304Headers struct {
+	ETag *string
+}
+
 // GetPatientTimelineResponse401Headers the declared response headers of an HTTP 401 response for GetPatientTimeline
 type GetPatientTimelineResponse401Headers struct {
 	WWWAuthenticate string
@@ -27906,6 +28037,8 @@ type GetPatientTimelineResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetPatientTimelineResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetPatientTimelineResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -28117,6 +28250,11 @@ func (r UnmergePatientResponse) ContentType() string {
 	return ""
 }
 
+// ListPaymentsResponse304Headers the declared response headers of an HTTP 304 response for ListPayments
+type ListPaymentsResponse304Headers struct {
+	ETag *string
+}
+
 // ListPaymentsResponse401Headers the declared response headers of an HTTP 401 response for ListPayments
 type ListPaymentsResponse401Headers struct {
 	WWWAuthenticate string
@@ -28149,6 +28287,8 @@ type ListPaymentsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListPaymentsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListPaymentsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -29318,6 +29458,11 @@ func (r ReplacePreferencesResponse) ContentType() string {
 	return ""
 }
 
+// ListPrescriptionsResponse304Headers the declared response headers of an HTTP 304 response for ListPrescriptions
+type ListPrescriptionsResponse304Headers struct {
+	ETag *string
+}
+
 // ListPrescriptionsResponse401Headers the declared response headers of an HTTP 401 response for ListPrescriptions
 type ListPrescriptionsResponse401Headers struct {
 	WWWAuthenticate string
@@ -29350,6 +29495,8 @@ type ListPrescriptionsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListPrescriptionsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListPrescriptionsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -30894,6 +31041,11 @@ func (r SetupTwoFactorResponse) ContentType() string {
 	return ""
 }
 
+// ListOwnAuditLogResponse304Headers the declared response headers of an HTTP 304 response for ListOwnAuditLog
+type ListOwnAuditLogResponse304Headers struct {
+	ETag *string
+}
+
 // ListOwnAuditLogResponse401Headers the declared response headers of an HTTP 401 response for ListOwnAuditLog
 type ListOwnAuditLogResponse401Headers struct {
 	WWWAuthenticate string
@@ -30926,6 +31078,8 @@ type ListOwnAuditLogResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListOwnAuditLogResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListOwnAuditLogResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -30998,6 +31152,11 @@ func (r ListOwnAuditLogResponse) ContentType() string {
 	return ""
 }
 
+// ListOwnLoginActivityResponse304Headers the declared response headers of an HTTP 304 response for ListOwnLoginActivity
+type ListOwnLoginActivityResponse304Headers struct {
+	ETag *string
+}
+
 // ListOwnLoginActivityResponse401Headers the declared response headers of an HTTP 401 response for ListOwnLoginActivity
 type ListOwnLoginActivityResponse401Headers struct {
 	WWWAuthenticate string
@@ -31030,6 +31189,8 @@ type ListOwnLoginActivityResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListOwnLoginActivityResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListOwnLoginActivityResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -31324,6 +31485,11 @@ func (r RegisterResponse) ContentType() string {
 	return ""
 }
 
+// ListReportFilesResponse304Headers the declared response headers of an HTTP 304 response for ListReportFiles
+type ListReportFilesResponse304Headers struct {
+	ETag *string
+}
+
 // ListReportFilesResponse401Headers the declared response headers of an HTTP 401 response for ListReportFiles
 type ListReportFilesResponse401Headers struct {
 	WWWAuthenticate string
@@ -31356,6 +31522,8 @@ type ListReportFilesResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListReportFilesResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListReportFilesResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -31553,6 +31721,11 @@ func (r CreateReportFileResponse) ContentType() string {
 	return ""
 }
 
+// GetReportFileResponse304Headers the declared response headers of an HTTP 304 response for GetReportFile
+type GetReportFileResponse304Headers struct {
+	ETag *string
+}
+
 // GetReportFileResponse401Headers the declared response headers of an HTTP 401 response for GetReportFile
 type GetReportFileResponse401Headers struct {
 	WWWAuthenticate string
@@ -31585,6 +31758,8 @@ type GetReportFileResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetReportFileResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetReportFileResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -31768,6 +31943,11 @@ func (r DownloadReportFileResponse) ContentType() string {
 	return ""
 }
 
+// ReportAppointmentsByDoctorResponse304Headers the declared response headers of an HTTP 304 response for ReportAppointmentsByDoctor
+type ReportAppointmentsByDoctorResponse304Headers struct {
+	ETag *string
+}
+
 // ReportAppointmentsByDoctorResponse401Headers the declared response headers of an HTTP 401 response for ReportAppointmentsByDoctor
 type ReportAppointmentsByDoctorResponse401Headers struct {
 	WWWAuthenticate string
@@ -31798,6 +31978,8 @@ type ReportAppointmentsByDoctorResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ReportAppointmentsByDoctorResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ReportAppointmentsByDoctorResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -31865,6 +32047,11 @@ func (r ReportAppointmentsByDoctorResponse) ContentType() string {
 	return ""
 }
 
+// ReportAppointmentsTodayResponse304Headers the declared response headers of an HTTP 304 response for ReportAppointmentsToday
+type ReportAppointmentsTodayResponse304Headers struct {
+	ETag *string
+}
+
 // ReportAppointmentsTodayResponse401Headers the declared response headers of an HTTP 401 response for ReportAppointmentsToday
 type ReportAppointmentsTodayResponse401Headers struct {
 	WWWAuthenticate string
@@ -31895,6 +32082,8 @@ type ReportAppointmentsTodayResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ReportAppointmentsTodayResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ReportAppointmentsTodayResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -31962,6 +32151,11 @@ func (r ReportAppointmentsTodayResponse) ContentType() string {
 	return ""
 }
 
+// ReportBillingResponse304Headers the declared response headers of an HTTP 304 response for ReportBilling
+type ReportBillingResponse304Headers struct {
+	ETag *string
+}
+
 // ReportBillingResponse401Headers the declared response headers of an HTTP 401 response for ReportBilling
 type ReportBillingResponse401Headers struct {
 	WWWAuthenticate string
@@ -31992,6 +32186,8 @@ type ReportBillingResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ReportBillingResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ReportBillingResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -32059,6 +32255,11 @@ func (r ReportBillingResponse) ContentType() string {
 	return ""
 }
 
+// ReportPatientCountResponse304Headers the declared response headers of an HTTP 304 response for ReportPatientCount
+type ReportPatientCountResponse304Headers struct {
+	ETag *string
+}
+
 // ReportPatientCountResponse401Headers the declared response headers of an HTTP 401 response for ReportPatientCount
 type ReportPatientCountResponse401Headers struct {
 	WWWAuthenticate string
@@ -32089,6 +32290,8 @@ type ReportPatientCountResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ReportPatientCountResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ReportPatientCountResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -32156,6 +32359,11 @@ func (r ReportPatientCountResponse) ContentType() string {
 	return ""
 }
 
+// ReportRevenueResponse304Headers the declared response headers of an HTTP 304 response for ReportRevenue
+type ReportRevenueResponse304Headers struct {
+	ETag *string
+}
+
 // ReportRevenueResponse401Headers the declared response headers of an HTTP 401 response for ReportRevenue
 type ReportRevenueResponse401Headers struct {
 	WWWAuthenticate string
@@ -32186,6 +32394,8 @@ type ReportRevenueResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ReportRevenueResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ReportRevenueResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -32253,6 +32463,11 @@ func (r ReportRevenueResponse) ContentType() string {
 	return ""
 }
 
+// ReportTopMedicationsResponse304Headers the declared response headers of an HTTP 304 response for ReportTopMedications
+type ReportTopMedicationsResponse304Headers struct {
+	ETag *string
+}
+
 // ReportTopMedicationsResponse401Headers the declared response headers of an HTTP 401 response for ReportTopMedications
 type ReportTopMedicationsResponse401Headers struct {
 	WWWAuthenticate string
@@ -32283,6 +32498,8 @@ type ReportTopMedicationsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ReportTopMedicationsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ReportTopMedicationsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -32447,6 +32664,11 @@ func (r CreateJobsTicketResponse) ContentType() string {
 	return ""
 }
 
+// ListRoleChangeRequestsResponse304Headers the declared response headers of an HTTP 304 response for ListRoleChangeRequests
+type ListRoleChangeRequestsResponse304Headers struct {
+	ETag *string
+}
+
 // ListRoleChangeRequestsResponse401Headers the declared response headers of an HTTP 401 response for ListRoleChangeRequests
 type ListRoleChangeRequestsResponse401Headers struct {
 	WWWAuthenticate string
@@ -32479,6 +32701,8 @@ type ListRoleChangeRequestsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListRoleChangeRequestsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListRoleChangeRequestsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -33600,6 +33824,11 @@ func (r RejectRoleChangeRequestResponse) ContentType() string {
 	return ""
 }
 
+// ListRolesResponse304Headers the declared response headers of an HTTP 304 response for ListRoles
+type ListRolesResponse304Headers struct {
+	ETag *string
+}
+
 // ListRolesResponse401Headers the declared response headers of an HTTP 401 response for ListRoles
 type ListRolesResponse401Headers struct {
 	WWWAuthenticate string
@@ -33632,6 +33861,8 @@ type ListRolesResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListRolesResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListRolesResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -34336,6 +34567,11 @@ func (r ReplaceRoleResponse) ContentType() string {
 	return ""
 }
 
+// ListServiceItemsResponse304Headers the declared response headers of an HTTP 304 response for ListServiceItems
+type ListServiceItemsResponse304Headers struct {
+	ETag *string
+}
+
 // ListServiceItemsResponse401Headers the declared response headers of an HTTP 401 response for ListServiceItems
 type ListServiceItemsResponse401Headers struct {
 	WWWAuthenticate string
@@ -34368,6 +34604,8 @@ type ListServiceItemsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListServiceItemsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListServiceItemsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -35211,6 +35449,11 @@ func (r SyncOfflineDataResponse) ContentType() string {
 	return ""
 }
 
+// GetSyncBatchResponse304Headers the declared response headers of an HTTP 304 response for GetSyncBatch
+type GetSyncBatchResponse304Headers struct {
+	ETag *string
+}
+
 // GetSyncBatchResponse401Headers the declared response headers of an HTTP 401 response for GetSyncBatch
 type GetSyncBatchResponse401Headers struct {
 	WWWAuthenticate string
@@ -35243,6 +35486,8 @@ type GetSyncBatchResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetSyncBatchResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *GetSyncBatchResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -35315,6 +35560,11 @@ func (r GetSyncBatchResponse) ContentType() string {
 	return ""
 }
 
+// ListSystemSettingsResponse304Headers the declared response headers of an HTTP 304 response for ListSystemSettings
+type ListSystemSettingsResponse304Headers struct {
+	ETag *string
+}
+
 // ListSystemSettingsResponse401Headers the declared response headers of an HTTP 401 response for ListSystemSettings
 type ListSystemSettingsResponse401Headers struct {
 	WWWAuthenticate string
@@ -35347,6 +35597,8 @@ type ListSystemSettingsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListSystemSettingsResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListSystemSettingsResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -35551,6 +35803,11 @@ func (r CreateSystemSettingResponse) ContentType() string {
 	return ""
 }
 
+// GetPublicSettingsResponse304Headers the declared response headers of an HTTP 304 response for GetPublicSettings
+type GetPublicSettingsResponse304Headers struct {
+	ETag *string
+}
+
 // GetPublicSettingsResponse429Headers the declared response headers of an HTTP 429 response for GetPublicSettings
 type GetPublicSettingsResponse429Headers struct {
 	RetryAfter int64
@@ -35572,6 +35829,8 @@ type GetPublicSettingsResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *GetPublicSettingsResponse304Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
 	Headers429 *GetPublicSettingsResponse429Headers
 	// Headers503 the parsed response headers for an HTTP 503 response
@@ -36127,6 +36386,11 @@ func (r ReplaceSystemSettingResponse) ContentType() string {
 	return ""
 }
 
+// ListUsersResponse304Headers the declared response headers of an HTTP 304 response for ListUsers
+type ListUsersResponse304Headers struct {
+	ETag *string
+}
+
 // ListUsersResponse401Headers the declared response headers of an HTTP 401 response for ListUsers
 type ListUsersResponse401Headers struct {
 	WWWAuthenticate string
@@ -36159,6 +36423,8 @@ type ListUsersResponse struct {
 	ApplicationProblemJSON429 *TooMany
 	// ApplicationProblemJSON503 the response for an HTTP 503 `application/problem+json` response
 	ApplicationProblemJSON503 *Unavailable
+	// Headers304 the parsed response headers for an HTTP 304 response
+	Headers304 *ListUsersResponse304Headers
 	// Headers401 the parsed response headers for an HTTP 401 response
 	Headers401 *ListUsersResponse401Headers
 	// Headers429 the parsed response headers for an HTTP 429 response
@@ -40321,6 +40587,9 @@ func ParseListAppointmentsResponse(rsp *http.Response) (*ListAppointmentsRespons
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -40366,6 +40635,16 @@ func ParseListAppointmentsResponse(rsp *http.Response) (*ListAppointmentsRespons
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListAppointmentsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListAppointmentsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -40554,6 +40833,9 @@ func ParseGetAvailabilityResponse(rsp *http.Response) (*GetAvailabilityResponse,
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -40592,6 +40874,16 @@ func ParseGetAvailabilityResponse(rsp *http.Response) (*GetAvailabilityResponse,
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetAvailabilityResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetAvailabilityResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -41148,6 +41440,9 @@ func ParseListAuditLogsResponse(rsp *http.Response) (*ListAuditLogsResponse, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -41193,6 +41488,16 @@ func ParseListAuditLogsResponse(rsp *http.Response) (*ListAuditLogsResponse, err
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListAuditLogsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListAuditLogsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -41249,6 +41554,9 @@ func ParseVerifyAuditLogResponse(rsp *http.Response) (*VerifyAuditLogResponse, e
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -41287,6 +41595,16 @@ func ParseVerifyAuditLogResponse(rsp *http.Response) (*VerifyAuditLogResponse, e
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers VerifyAuditLogResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers VerifyAuditLogResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -41343,6 +41661,9 @@ func ParseGetAuditLogResponse(rsp *http.Response) (*GetAuditLogResponse, error) 
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -41388,6 +41709,16 @@ func ParseGetAuditLogResponse(rsp *http.Response) (*GetAuditLogResponse, error) 
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetAuditLogResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetAuditLogResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -41764,6 +42095,9 @@ func ParseListBillItemsResponse(rsp *http.Response) (*ListBillItemsResponse, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -41809,6 +42143,16 @@ func ParseListBillItemsResponse(rsp *http.Response) (*ListBillItemsResponse, err
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListBillItemsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListBillItemsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -42497,6 +42841,9 @@ func ParseListBillsResponse(rsp *http.Response) (*ListBillsResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -42542,6 +42889,16 @@ func ParseListBillsResponse(rsp *http.Response) (*ListBillsResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListBillsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListBillsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -43334,6 +43691,9 @@ func ParseGetDashboardStatsResponse(rsp *http.Response) (*GetDashboardStatsRespo
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -43372,6 +43732,16 @@ func ParseGetDashboardStatsResponse(rsp *http.Response) (*GetDashboardStatsRespo
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetDashboardStatsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetDashboardStatsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -43428,6 +43798,9 @@ func ParseGetDashboardResponse(rsp *http.Response) (*GetDashboardResponse, error
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -43466,6 +43839,16 @@ func ParseGetDashboardResponse(rsp *http.Response) (*GetDashboardResponse, error
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetDashboardResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetDashboardResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -43522,6 +43905,9 @@ func ParseListEncountersResponse(rsp *http.Response) (*ListEncountersResponse, e
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -43567,6 +43953,16 @@ func ParseListEncountersResponse(rsp *http.Response) (*ListEncountersResponse, e
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListEncountersResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListEncountersResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -44255,6 +44651,9 @@ func ParseGetHealthResponse(rsp *http.Response) (*GetHealthResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -44279,6 +44678,16 @@ func ParseGetHealthResponse(rsp *http.Response) (*GetHealthResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetHealthResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 429:
 		var headers GetHealthResponse429Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -44325,6 +44734,9 @@ func ParseListLoginActivityResponse(rsp *http.Response) (*ListLoginActivityRespo
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -44370,6 +44782,16 @@ func ParseListLoginActivityResponse(rsp *http.Response) (*ListLoginActivityRespo
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListLoginActivityResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListLoginActivityResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -44426,6 +44848,9 @@ func ParseGetLoginActivityResponse(rsp *http.Response) (*GetLoginActivityRespons
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -44471,6 +44896,16 @@ func ParseGetLoginActivityResponse(rsp *http.Response) (*GetLoginActivityRespons
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetLoginActivityResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetLoginActivityResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -44527,6 +44962,9 @@ func ParseListMedicationsResponse(rsp *http.Response) (*ListMedicationsResponse,
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -44572,6 +45010,16 @@ func ParseListMedicationsResponse(rsp *http.Response) (*ListMedicationsResponse,
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListMedicationsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListMedicationsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -45260,6 +45708,9 @@ func ParseListStockMovementsResponse(rsp *http.Response) (*ListStockMovementsRes
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -45305,6 +45756,16 @@ func ParseListStockMovementsResponse(rsp *http.Response) (*ListStockMovementsRes
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListStockMovementsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListStockMovementsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -45490,6 +45951,9 @@ func ParseListNotificationsResponse(rsp *http.Response) (*ListNotificationsRespo
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -45535,6 +45999,16 @@ func ParseListNotificationsResponse(rsp *http.Response) (*ListNotificationsRespo
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListNotificationsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListNotificationsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -45699,6 +46173,9 @@ func ParseCountUnreadNotificationsResponse(rsp *http.Response) (*CountUnreadNoti
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -45737,6 +46214,16 @@ func ParseCountUnreadNotificationsResponse(rsp *http.Response) (*CountUnreadNoti
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers CountUnreadNotificationsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers CountUnreadNotificationsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -46130,6 +46617,9 @@ func ParseListPatientsResponse(rsp *http.Response) (*ListPatientsResponse, error
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -46175,6 +46665,16 @@ func ParseListPatientsResponse(rsp *http.Response) (*ListPatientsResponse, error
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListPatientsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListPatientsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -47002,6 +47502,9 @@ func ParseGetPatientTimelineResponse(rsp *http.Response) (*GetPatientTimelineRes
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -47047,6 +47550,16 @@ func ParseGetPatientTimelineResponse(rsp *http.Response) (*GetPatientTimelineRes
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetPatientTimelineResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetPatientTimelineResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -47242,6 +47755,9 @@ func ParseListPaymentsResponse(rsp *http.Response) (*ListPaymentsResponse, error
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -47287,6 +47803,16 @@ func ParseListPaymentsResponse(rsp *http.Response) (*ListPaymentsResponse, error
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListPaymentsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListPaymentsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -48437,6 +48963,9 @@ func ParseListPrescriptionsResponse(rsp *http.Response) (*ListPrescriptionsRespo
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -48482,6 +49011,16 @@ func ParseListPrescriptionsResponse(rsp *http.Response) (*ListPrescriptionsRespo
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListPrescriptionsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListPrescriptionsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -50004,6 +50543,9 @@ func ParseListOwnAuditLogResponse(rsp *http.Response) (*ListOwnAuditLogResponse,
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -50049,6 +50591,16 @@ func ParseListOwnAuditLogResponse(rsp *http.Response) (*ListOwnAuditLogResponse,
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListOwnAuditLogResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListOwnAuditLogResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -50105,6 +50657,9 @@ func ParseListOwnLoginActivityResponse(rsp *http.Response) (*ListOwnLoginActivit
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -50150,6 +50705,16 @@ func ParseListOwnLoginActivityResponse(rsp *http.Response) (*ListOwnLoginActivit
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListOwnLoginActivityResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListOwnLoginActivityResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -50419,6 +50984,9 @@ func ParseListReportFilesResponse(rsp *http.Response) (*ListReportFilesResponse,
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -50464,6 +51032,16 @@ func ParseListReportFilesResponse(rsp *http.Response) (*ListReportFilesResponse,
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListReportFilesResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListReportFilesResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -50642,6 +51220,9 @@ func ParseGetReportFileResponse(rsp *http.Response) (*GetReportFileResponse, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -50687,6 +51268,16 @@ func ParseGetReportFileResponse(rsp *http.Response) (*GetReportFileResponse, err
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetReportFileResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetReportFileResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -50854,6 +51445,9 @@ func ParseReportAppointmentsByDoctorResponse(rsp *http.Response) (*ReportAppoint
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -50892,6 +51486,16 @@ func ParseReportAppointmentsByDoctorResponse(rsp *http.Response) (*ReportAppoint
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ReportAppointmentsByDoctorResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ReportAppointmentsByDoctorResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -50948,6 +51552,9 @@ func ParseReportAppointmentsTodayResponse(rsp *http.Response) (*ReportAppointmen
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -50986,6 +51593,16 @@ func ParseReportAppointmentsTodayResponse(rsp *http.Response) (*ReportAppointmen
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ReportAppointmentsTodayResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ReportAppointmentsTodayResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -51042,6 +51659,9 @@ func ParseReportBillingResponse(rsp *http.Response) (*ReportBillingResponse, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -51080,6 +51700,16 @@ func ParseReportBillingResponse(rsp *http.Response) (*ReportBillingResponse, err
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ReportBillingResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ReportBillingResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -51136,6 +51766,9 @@ func ParseReportPatientCountResponse(rsp *http.Response) (*ReportPatientCountRes
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -51174,6 +51807,16 @@ func ParseReportPatientCountResponse(rsp *http.Response) (*ReportPatientCountRes
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ReportPatientCountResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ReportPatientCountResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -51230,6 +51873,9 @@ func ParseReportRevenueResponse(rsp *http.Response) (*ReportRevenueResponse, err
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -51268,6 +51914,16 @@ func ParseReportRevenueResponse(rsp *http.Response) (*ReportRevenueResponse, err
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ReportRevenueResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ReportRevenueResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -51324,6 +51980,9 @@ func ParseReportTopMedicationsResponse(rsp *http.Response) (*ReportTopMedication
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -51362,6 +52021,16 @@ func ParseReportTopMedicationsResponse(rsp *http.Response) (*ReportTopMedication
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ReportTopMedicationsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ReportTopMedicationsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -51512,6 +52181,9 @@ func ParseListRoleChangeRequestsResponse(rsp *http.Response) (*ListRoleChangeReq
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -51557,6 +52229,16 @@ func ParseListRoleChangeRequestsResponse(rsp *http.Response) (*ListRoleChangeReq
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListRoleChangeRequestsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListRoleChangeRequestsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -52659,6 +53341,9 @@ func ParseListRolesResponse(rsp *http.Response) (*ListRolesResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -52704,6 +53389,16 @@ func ParseListRolesResponse(rsp *http.Response) (*ListRolesResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListRolesResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListRolesResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -53392,6 +54087,9 @@ func ParseListServiceItemsResponse(rsp *http.Response) (*ListServiceItemsRespons
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -53437,6 +54135,16 @@ func ParseListServiceItemsResponse(rsp *http.Response) (*ListServiceItemsRespons
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListServiceItemsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListServiceItemsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -54264,6 +54972,9 @@ func ParseGetSyncBatchResponse(rsp *http.Response) (*GetSyncBatchResponse, error
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -54309,6 +55020,16 @@ func ParseGetSyncBatchResponse(rsp *http.Response) (*GetSyncBatchResponse, error
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetSyncBatchResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers GetSyncBatchResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -54365,6 +55086,9 @@ func ParseListSystemSettingsResponse(rsp *http.Response) (*ListSystemSettingsRes
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -54410,6 +55134,16 @@ func ParseListSystemSettingsResponse(rsp *http.Response) (*ListSystemSettingsRes
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListSystemSettingsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListSystemSettingsResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {
@@ -54598,6 +55332,9 @@ func ParseGetPublicSettingsResponse(rsp *http.Response) (*GetPublicSettingsRespo
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -54622,6 +55359,16 @@ func ParseGetPublicSettingsResponse(rsp *http.Response) (*GetPublicSettingsRespo
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers GetPublicSettingsResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 429:
 		var headers GetPublicSettingsResponse429Headers
 		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
@@ -55168,6 +55915,9 @@ func ParseListUsersResponse(rsp *http.Response) (*ListUsersResponse, error) {
 		}
 		response.JSON200 = &dest
 
+	case rsp.StatusCode == 304:
+		break // No content-type
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 400:
 		var dest Invalid
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -55213,6 +55963,16 @@ func ParseListUsersResponse(rsp *http.Response) (*ListUsersResponse, error) {
 	}
 
 	switch {
+	case rsp.StatusCode == 304:
+		var headers ListUsersResponse304Headers
+		if values := rsp.Header.Values("ETag"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "ETag", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.ETag = &value
+		}
+		response.Headers304 = &headers
 	case rsp.StatusCode == 401:
 		var headers ListUsersResponse401Headers
 		if values := rsp.Header.Values("WWW-Authenticate"); len(values) > 0 {

@@ -233,6 +233,36 @@ func (q *Queries) AuditUnsealed(ctx context.Context, db DBTX, era int32, toXid i
 	return count, err
 }
 
+const BillsPatients = `-- name: BillsPatients :many
+SELECT b.id, b.patient_id FROM core_bill b WHERE b.id = ANY ($1::bigint[])
+`
+
+type BillsPatientsRow struct {
+	ID        int64 `json:"id"`
+	PatientID int64 `json:"patient_id"`
+}
+
+// BillsPatients answers whose bills these are.
+func (q *Queries) BillsPatients(ctx context.Context, db DBTX, ids []int64) ([]BillsPatientsRow, error) {
+	rows, err := db.Query(ctx, BillsPatients, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []BillsPatientsRow{}
+	for rows.Next() {
+		var i BillsPatientsRow
+		if err := rows.Scan(&i.ID, &i.PatientID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const SealCreate = `-- name: SealCreate :exec
 INSERT INTO core_auditseal (id, era, from_xid, to_xid, partition_name, row_count, sealed_at, content, hash, signature)
 SELECT setval(pg_get_serial_sequence('core_auditseal', 'id'), $1::bigint), $2, $3::bigint::text::xid8,
@@ -487,20 +517,15 @@ func (q *Queries) TrailList(ctx context.Context, db DBTX) ([]TrailListRow, error
 const ViewsCreate = `-- name: ViewsCreate :exec
 INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
     request_id, ip_address, patient_ids, object_ids)
-SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type,
-    CASE WHEN cardinality(o.ids) = 1 THEN o.ids[1]::text END, CASE WHEN cardinality(p.ids) = 1 THEN p.ids[1] END,
-    v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet,
-    CASE WHEN cardinality(p.ids) > 1 THEN p.ids END,
-    CASE WHEN cardinality(o.ids) > 1 AND v.object_type <> 'patient' THEN o.ids END
+SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type, nullif(v.object_id, 0)::text, nullif(v.patient_id, 0),
+    v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet, nullif(v.patient_ids, '')::bigint[],
+    nullif(v.object_ids, '')::bigint[]
 FROM (SELECT unnest($1::bigint[]) AS user_id, unnest($2::text[]) AS username,
              unnest($3::text[]) AS action, unnest($4::text[]) AS object_type,
-             unnest($5::text[]) AS object_ids, unnest($6::text[]) AS patient_ids,
-             unnest($7::text[]) AS bill_ids, unnest($8::text[]) AS description,
-             unnest($9::timestamptz[]) AS timestamp, unnest($10::text[]) AS request_id,
-             unnest($11::text[]) AS ip_address) v
-CROSS JOIN LATERAL (SELECT v.object_ids::bigint[] AS ids) o
-CROSS JOIN LATERAL (SELECT CASE v.bill_ids WHEN '{}' THEN v.patient_ids::bigint[]
-    ELSE ARRAY(SELECT DISTINCT b.patient_id FROM core_bill b WHERE b.id = ANY (v.bill_ids::bigint[])) END AS ids) p
+             unnest($5::bigint[]) AS object_id, unnest($6::bigint[]) AS patient_id,
+             unnest($7::text[]) AS object_ids, unnest($8::text[]) AS patient_ids,
+             unnest($9::text[]) AS description, unnest($10::timestamptz[]) AS timestamp,
+             unnest($11::text[]) AS request_id, unnest($12::text[]) AS ip_address) v
 `
 
 type ViewsCreateParams struct {
@@ -508,9 +533,10 @@ type ViewsCreateParams struct {
 	Usernames    []string    `json:"usernames"`
 	Actions      []string    `json:"actions"`
 	ObjectTypes  []string    `json:"object_types"`
+	ObjectID     []int64     `json:"object_id"`
+	PatientID    []int64     `json:"patient_id"`
 	ObjectIds    []string    `json:"object_ids"`
 	PatientIds   []string    `json:"patient_ids"`
-	BillIds      []string    `json:"bill_ids"`
 	Descriptions []string    `json:"descriptions"`
 	Timestamps   []time.Time `json:"timestamps"`
 	RequestIds   []string    `json:"request_ids"`
@@ -518,17 +544,18 @@ type ViewsCreateParams struct {
 }
 
 // ViewsCreate records what several requests are about to show, in one statement: a row for
-// each kind of record that a request shows. Lists of ids are written as PostgreSQL writes an
-// array. Records of bills are of the bills' patients.
+// each kind of record that a request shows. It names one record and one patient by their ids,
+// 0 for none, and several as PostgreSQL writes an array, empty for none.
 func (q *Queries) ViewsCreate(ctx context.Context, db DBTX, arg ViewsCreateParams) error {
 	_, err := db.Exec(ctx, ViewsCreate,
 		arg.UserIds,
 		arg.Usernames,
 		arg.Actions,
 		arg.ObjectTypes,
+		arg.ObjectID,
+		arg.PatientID,
 		arg.ObjectIds,
 		arg.PatientIds,
-		arg.BillIds,
 		arg.Descriptions,
 		arg.Timestamps,
 		arg.RequestIds,

@@ -66,3 +66,26 @@ func TestSlowAndLargeRequests(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, answer.StatusCode)
 }
+
+// TestBothVersionsOfHTTP speaks HTTP/1.1 and, without TLS, HTTP/2 as a proxy may.
+func TestBothVersionsOfHTTP(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	srv := httpServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), slog.New(slog.DiscardHandler), usual)
+	go func() { _ = srv.Serve(ln) }() // ends with the test
+	t.Cleanup(func() { _ = srv.Close() })
+	for _, version := range []int{1, 2} {
+		protocols := new(http.Protocols)
+		protocols.SetHTTP1(version == 1)
+		protocols.SetUnencryptedHTTP2(version == 2)
+		transport := &http.Transport{Protocols: protocols}
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+ln.Addr().String(), nil)
+		require.NoError(t, err)
+		answer, err := transport.RoundTrip(r)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, version, answer.ProtoMajor)
+		transport.CloseIdleConnections()
+	}
+}

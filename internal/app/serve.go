@@ -56,8 +56,13 @@ type patience struct{ header, request, answer, idle time.Duration }
 // usual lets a slow line take a minute over a body.
 var usual = patience{header: 10 * time.Second, request: time.Minute, answer: 2 * time.Minute, idle: 2 * time.Minute}
 
+// httpServer speaks HTTP/1.1 and, to a proxy that begins with it, HTTP/2 without TLS.
 func httpServer(handler http.Handler, log *slog.Logger, p patience) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
 	return &http.Server{
+		Protocols:         protocols,
 		Handler:           handler,
 		ReadHeaderTimeout: p.header,
 		ReadTimeout:       p.request,

@@ -3,7 +3,6 @@
 package auditlog
 
 import (
-	"bytes"
 	"context"
 	"net/netip"
 	"slices"
@@ -47,8 +46,42 @@ type Views struct {
 func NewViews(conn pg.DB) *Views {
 	size := func(a Answer) int { return len(a.Shown) }
 	return &Views{pg.NewTogether(1, viewsAtOnce, size, func(ctx context.Context, answers []Answer) (struct{}, error) {
+		if err := findPatients(ctx, conn, answers); err != nil {
+			return struct{}{}, err
+		}
 		return struct{}{}, db.New().ViewsCreate(ctx, conn, columns(answers))
 	})}
+}
+
+// findPatients finds whose records those are that name only a bill.
+func findPatients(ctx context.Context, conn pg.DB, answers []Answer) error {
+	var bills []int64
+	for _, a := range answers {
+		for _, v := range a.Shown {
+			if v.PatientID == 0 {
+				bills = append(bills, v.BillID)
+			}
+		}
+	}
+	if len(bills) == 0 {
+		return nil
+	}
+	rows, err := db.New().BillsPatients(ctx, conn, bills)
+	if err != nil {
+		return err
+	}
+	of := map[int64]int64{}
+	for _, row := range rows {
+		of[row.ID] = row.PatientID
+	}
+	for _, a := range answers {
+		for i, v := range a.Shown {
+			if v.PatientID == 0 {
+				a.Shown[i].PatientID = of[v.BillID]
+			}
+		}
+	}
+	return nil
 }
 
 // Write returns nil when what the answer shows is committed to the log: a row for each kind of
@@ -77,9 +110,15 @@ func columns(answers []Answer) db.ViewsCreateParams {
 			p.Usernames = append(p.Usernames, a.Username)
 			p.Actions = append(p.Actions, k.action)
 			p.ObjectTypes = append(p.ObjectTypes, k.object)
-			p.ObjectIds = append(p.ObjectIds, array(k.ids))
-			p.PatientIds = append(p.PatientIds, array(k.patients))
-			p.BillIds = append(p.BillIds, array(k.bills))
+			object, objects := oneOrMany(k.ids)
+			patient, patients := oneOrMany(k.patients)
+			if k.object == "patient" {
+				objects = "" // which are the patients
+			}
+			p.ObjectID = append(p.ObjectID, object)
+			p.ObjectIds = append(p.ObjectIds, objects)
+			p.PatientID = append(p.PatientID, patient)
+			p.PatientIds = append(p.PatientIds, patients)
 			p.Descriptions = append(p.Descriptions, a.Operation)
 			p.Timestamps = append(p.Timestamps, a.At)
 			p.RequestIds = append(p.RequestIds, a.RequestID)
@@ -89,39 +128,36 @@ func columns(answers []Answer) db.ViewsCreateParams {
 	return p
 }
 
-// kind are records of one kind in an answer. They have either patients or bills.
+// kind are records of one kind in an answer.
 type kind struct {
-	action, object       string
-	ids, patients, bills []int64
+	action, object string
+	ids, patients  []int64
 }
 
 func kinds(shown []Viewed) []*kind {
 	var all []*kind
 	for _, v := range shown {
-		i := slices.IndexFunc(all, func(k *kind) bool {
-			return k.action == v.Action && k.object == v.Object && (len(k.bills) > 0) == (v.PatientID == 0)
-		})
+		i := slices.IndexFunc(all, func(k *kind) bool { return k.action == v.Action && k.object == v.Object })
 		if i < 0 {
 			i = len(all)
 			all = append(all, &kind{action: v.Action, object: v.Object})
 		}
-		k := all[i]
-		k.ids = append(k.ids, v.ID)
-		if v.PatientID != 0 {
-			k.patients = append(k.patients, v.PatientID)
-		} else {
-			k.bills = append(k.bills, v.BillID)
-		}
+		all[i].ids, all[i].patients = append(all[i].ids, v.ID), append(all[i].patients, v.PatientID)
 	}
 	return all
 }
 
-// array writes the ids as PostgreSQL writes an array, each of them once.
-func array(ids []int64) string {
+// oneOrMany answers the id when it is but one, however often, and otherwise all of them, each
+// once, as PostgreSQL writes an array.
+func oneOrMany(ids []int64) (one int64, many string) {
 	slices.Sort(ids)
+	if ids = slices.Compact(ids); len(ids) == 1 {
+		return ids[0], ""
+	}
 	text := []byte{'{'}
-	for _, id := range slices.Compact(ids) {
+	for _, id := range ids {
 		text = append(strconv.AppendInt(text, id, 10), ',')
 	}
-	return string(append(bytes.TrimSuffix(text, []byte{','}), '}'))
+	text[len(text)-1] = '}'
+	return 0, string(text)
 }

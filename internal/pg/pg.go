@@ -5,6 +5,7 @@ package pg
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,10 @@ type DB interface {
 	Begin(ctx context.Context) (pgx.Tx, error)
 }
 
+// connections are how many a pool has when the URL does not say pool_max_conns: enough that some
+// long reports do not hold up the rest.
+const connections = 16
+
 // Open returns a pool on the database at url, and waits until it has answered once.
 // Sessions run in UTC: what a time means in the hospital's zone is decided in Go or
 // stands in the statement.
@@ -33,6 +38,9 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	}
 	cfg.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	if !strings.Contains(url, "pool_max_conns") {
+		cfg.MaxConns = connections
+	}
 	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
 		Types(c.TypeMap())
 		return nil

@@ -2,6 +2,7 @@ package pg
 
 import (
 	"context"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -46,11 +47,14 @@ func (t *Together[T, R]) Do(ctx context.Context, asked T) (R, error) {
 	if Joined(ctx) {
 		return t.work(ctx, []T{asked})
 	}
-	g, now := t.join(asked)
-	if now {
-		t.run(g)
+	g, lead := t.join(asked)
+	if lead {
+		runtime.Gosched() // those who ask at the same moment come along
 		if next := t.next(); next != nil {
-			go t.runFrom(next)
+			t.run(next)
+			if next = t.next(); next != nil {
+				go t.runFrom(next)
+			}
 		}
 	}
 	select {
@@ -73,8 +77,8 @@ func (t *Together[T, R]) Waiting() (size int) {
 }
 
 // join adds to the last group that waits, or to a new one when it is full. When another
-// statement may run now, the group is the caller's alone, to be run by it.
-func (t *Together[T, R]) join(asked T) (g *group[T, R], now bool) {
+// statement may run now, it is for the caller to run one.
+func (t *Together[T, R]) join(asked T) (g *group[T, R], lead bool) {
 	size := t.size(asked)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -84,12 +88,11 @@ func (t *Together[T, R]) join(asked T) (g *group[T, R], now bool) {
 		return last, false
 	}
 	g = &group[T, R]{asked: []T{asked}, size: size, done: make(chan struct{})}
-	if t.running < t.atOnce {
-		t.running++
-		return g, true
-	}
 	t.groups = append(t.groups, g)
-	return g, false
+	if lead = t.running < t.atOnce; lead {
+		t.running++
+	}
+	return g, lead
 }
 
 // run does not end with the context of any one caller: others wait too.

@@ -28,7 +28,7 @@ func (h *handlers) operations(contract *openapi3.T) (map[string][]echo.Middlewar
 	byID := map[string][]echo.MiddlewareFunc{}
 	for _, op := range all {
 		route := &routers.Route{Spec: contract, Path: op.path, Method: op.method}
-		byID[op.id] = []echo.MiddlewareFunc{refuseOthersPaths(op, all), h.admit(op), h.validate(op, route)}
+		byID[op.id] = []echo.MiddlewareFunc{refuseOthersPaths(op, all), h.admit(op), h.validate(op, route), answerOnce}
 	}
 	return byID, nil
 }

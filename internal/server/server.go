@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 
@@ -120,7 +121,21 @@ func New(o Options) (*Server, error) {
 	h.mountSockets(e)
 	h.mountJobs(e)
 	e.GET("/media/*", h.serveMedia)
-	return &Server{Handler: headAsGet(e), desk: h.desk}, nil
+	compressed, err := gzhttp.NewWrapper(gzhttp.MinSize(compressFrom), gzhttp.ContentTypes(compressible))
+	if err != nil {
+		return nil, err
+	}
+	return &Server{Handler: compressed(headAsGet(e)), desk: h.desk}, nil
+}
+
+// compressFrom is from how many bytes on an answer is compressed for who takes it so: less is
+// one packet anyway.
+const compressFrom = 1400
+
+// compressible are the types that get smaller.
+var compressible = []string{
+	"application/json", "application/problem+json", "application/yaml", "application/javascript", "image/svg+xml",
+	"text/html", "text/css", "text/csv", "text/javascript", "text/plain",
 }
 
 func newLinks(o Options) *media.Links {
@@ -149,7 +164,7 @@ func (h *handlers) dayEnd(day openapi_types.Date) time.Time {
 
 // byKey reads rows by their keys, those of many requests in one statement.
 func byKey[K comparable, V any](conn pg.DB, read func(context.Context, db.DBTX, []K) ([]V, error), key func(V) K) *pg.Together[K, map[K]V] {
-	const statementsAtOnce, keysAtOnce = 2, 200
+	const statementsAtOnce, keysAtOnce = 1, 200
 	one := func(K) int { return 1 }
 	return pg.NewTogether(statementsAtOnce, keysAtOnce, one, func(ctx context.Context, keys []K) (map[K]V, error) {
 		rows, err := read(ctx, conn, keys)

@@ -20,25 +20,24 @@ LEFT JOIN core_role r ON r.id = u.role_id
 WHERE true;
 
 -- ViewsCreate records what several requests are about to show, in one statement: a row for
--- each kind of record that a request shows. Lists of ids are written as PostgreSQL writes an
--- array. Records of bills are of the bills' patients.
+-- each kind of record that a request shows. It names one record and one patient by their ids,
+-- 0 for none, and several as PostgreSQL writes an array, empty for none.
 -- name: ViewsCreate :exec
 INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
     request_id, ip_address, patient_ids, object_ids)
-SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type,
-    CASE WHEN cardinality(o.ids) = 1 THEN o.ids[1]::text END, CASE WHEN cardinality(p.ids) = 1 THEN p.ids[1] END,
-    v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet,
-    CASE WHEN cardinality(p.ids) > 1 THEN p.ids END,
-    CASE WHEN cardinality(o.ids) > 1 AND v.object_type <> 'patient' THEN o.ids END
+SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type, nullif(v.object_id, 0)::text, nullif(v.patient_id, 0),
+    v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet, nullif(v.patient_ids, '')::bigint[],
+    nullif(v.object_ids, '')::bigint[]
 FROM (SELECT unnest(@user_ids::bigint[]) AS user_id, unnest(@usernames::text[]) AS username,
              unnest(@actions::text[]) AS action, unnest(@object_types::text[]) AS object_type,
+             unnest(@object_id::bigint[]) AS object_id, unnest(@patient_id::bigint[]) AS patient_id,
              unnest(@object_ids::text[]) AS object_ids, unnest(@patient_ids::text[]) AS patient_ids,
-             unnest(@bill_ids::text[]) AS bill_ids, unnest(@descriptions::text[]) AS description,
-             unnest(@timestamps::timestamptz[]) AS timestamp, unnest(@request_ids::text[]) AS request_id,
-             unnest(@ip_addresses::text[]) AS ip_address) v
-CROSS JOIN LATERAL (SELECT v.object_ids::bigint[] AS ids) o
-CROSS JOIN LATERAL (SELECT CASE v.bill_ids WHEN '{}' THEN v.patient_ids::bigint[]
-    ELSE ARRAY(SELECT DISTINCT b.patient_id FROM core_bill b WHERE b.id = ANY (v.bill_ids::bigint[])) END AS ids) p;
+             unnest(@descriptions::text[]) AS description, unnest(@timestamps::timestamptz[]) AS timestamp,
+             unnest(@request_ids::text[]) AS request_id, unnest(@ip_addresses::text[]) AS ip_address) v;
+
+-- BillsPatients answers whose bills these are.
+-- name: BillsPatients :many
+SELECT b.id, b.patient_id FROM core_bill b WHERE b.id = ANY (@ids::bigint[]);
 
 -- SealsLock lets one seal at a time be made.
 -- name: SealsLock :exec
