@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"chelal/internal/pg/embedded"
 )
 
@@ -33,6 +35,8 @@ type hospital struct {
 	bare     string
 	token    string
 	started  time.Duration // how long the server took to start
+	idle     float64       // MB that it holds then
+	bills    []int64       // of which much is still to be paid
 	server   *exec.Cmd
 	stop     []func()
 }
@@ -105,6 +109,8 @@ func (h *hospital) serve(ctx context.Context) (err error) {
 		return err
 	}
 	h.started = time.Since(began)
+	time.Sleep(time.Second) // until it is idle
+	h.idle = h.memory()
 	body, err := json.Marshal(map[string]string{"username": "bench", "password": password})
 	if err != nil {
 		return err
@@ -119,7 +125,26 @@ func (h *hospital) serve(ctx context.Context) (err error) {
 		return errors.Join(fmt.Errorf("the account of the benchmark cannot sign in: %s", response.Status), err)
 	}
 	h.token = pair.Access
-	return nil
+	return h.findBills(ctx)
+}
+
+// findBills finds bills in a row on which payments can be taken.
+func (h *hospital) findBills(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, h.cluster.URL("bench"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, `INSERT INTO core_bill (patient_id) SELECT id FROM core_patient
+		WHERE merged_into_id IS NULL ORDER BY id LIMIT 500 RETURNING id`)
+	if err != nil {
+		return err
+	}
+	if h.bills, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "INSERT INTO core_billitem (bill_id, description, amount, quantity) SELECT b, 'Ward', 1000000, 1 FROM unnest($1::bigint[]) b", h.bills)
+	return err
 }
 
 // start starts a process and waits until it says where it listens; what else it says is

@@ -69,6 +69,20 @@ func measure(ctx context.Context, o options) error {
 			results = append(results, r)
 		}
 	}
-	results = append(results, h.footprint()...)
+	writes := h.writes()
+	for _, w := range writes {
+		fmt.Fprintln(os.Stderr, w.name)
+		r, err := h.compareWrite(ctx, w, 16, o)
+		if err != nil {
+			return err
+		}
+		results = append(results, r)
+	}
+	fmt.Fprintln(os.Stderr, "mixed load")
+	day, err := h.mixed(works, writes, o)
+	if err != nil {
+		return err
+	}
+	results = append(append(results, day), h.footprint()...)
 	return report(results, o.out)
 }
