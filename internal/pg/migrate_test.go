@@ -55,6 +55,8 @@ var fixtures = []string{
 		SELECT id, 'x', gen_random_uuid(), 'x', 'patients', 'create', 'applied', '{}', now() FROM core_user`,
 	`INSERT INTO core_syncbatch (id, user_id, device_id, total, created_at, updated_at) SELECT gen_random_uuid(), id, 'x', 1, now(), now() FROM core_user`,
 	`INSERT INTO core_syncbatchoperation (batch_id, position, operation) SELECT id, 1, '{}' FROM core_syncbatch`,
+	`INSERT INTO core_adoptionissue (table_name, row_id, column_name, code) VALUES ('patient', 1, 'gender', 'gender_unknown')`,
+	`INSERT INTO core_adoptionstep (name) VALUES ('copy')`,
 	`INSERT INTO core_idempotencykey (user_id, operation, key, request_hash, status, header, body) VALUES (0, 'x', 'x', 'x', 200, '{}', '')`,
 }
 

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/spf13/cobra"
+
+	"chelal/internal/adopt"
+	"chelal/internal/change"
+	"chelal/internal/config"
+	"chelal/internal/timezone"
+)
+
+func (p *program) adoptCommand() *cobra.Command {
+	var from, issues string
+	var apply bool
+	cmd := &cobra.Command{
+		Use:   "adopt",
+		Short: "Take over a hospital from the Django system before this one",
+		Long: `Take over a hospital from the Django system before this one: every row of its PostgreSQL
+with its id, into this database, which has to be fresh. The Django system's database is only read,
+at one moment: stop it first, or what it still writes stays behind. Passwords stay as they are.
+
+What cannot stand here as it is, such as overlapping appointments, negative payments or totals that
+do not add up, is changed as little as possible and reported: in the table core_adoptionissue, and
+with --issues in a file. Without --apply nothing is written. What a kill or a lost connection leaves
+undone, the same command finishes; done once, it does nothing more.
+
+Set HOSPITAL_TIME_ZONE to the hospital's before: appointments are by its clock. Uploaded images are files:
+copy the folder of the Django system's MEDIA_ROOT to this one's.`,
+		Example: `  chelal adopt --from postgres://chelal@db.example/chelal --issues issues.csv
+  chelal adopt --from postgres://chelal@db.example/chelal --apply`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if from == "" {
+				return usageError("--from says which database to take over")
+			}
+			return p.adopt(cmd.Context(), from, issues, apply)
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "`URL` of the Django system's database; its password may stand in PGPASSFILE")
+	cmd.Flags().StringVar(&issues, "issues", "", "write every issue into this `file`, as CSV")
+	cmd.Flags().BoolVar(&apply, "apply", false, "do it; without it everything is tried and taken back")
+	p.databaseFlags(cmd)
+	return cmd
+}
+
+func (p *program) adopt(ctx context.Context, from, issues string, apply bool) (err error) {
+	source, err := pgx.Connect(ctx, from)
+	if err != nil {
+		return fmt.Errorf("the database at --from cannot be opened: %s", lastCause(err))
+	}
+	defer func() { _ = source.Close(context.WithoutCancel(ctx)) }() // it was only read
+	var list io.Writer
+	if issues != "" {
+		f, err := os.OpenFile(issues, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // it names what patients have
+		if err != nil {
+			return fmt.Errorf("the file of the issues cannot be written: %w", err)
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		list = f
+	}
+	return p.withPool(ctx, func(cfg config.Config, pool *pgxpool.Pool) error {
+		progress := p.newProgress()
+		if apply {
+			changes := &change.Store{DB: pool, Now: time.Now}
+			if err := timezone.Apply(ctx, changes, cfg.Zone, p.newLog(cfg)); err != nil {
+				return err
+			}
+		}
+		report, err := adopt.Run(ctx, source, pool, adopt.Options{
+			DryRun: !apply, Zone: cfg.Zone.String(), Issues: list, Progress: progress.tell,
+		})
+		progress.end()
+		if err != nil {
+			return err
+		}
+		return p.printAdoption(report, apply)
+	})
+}
+
+func (p *program) printAdoption(r adopt.Report, applied bool) error {
+	w := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "TABLE\tROWS THERE\tROWS HERE\n")
+	for _, c := range r.Tables {
+		fmt.Fprintf(w, "%s\t%d\t%d\n", c.Table, c.Source, c.Here)
+	}
+	if len(r.Issues) > 0 {
+		fmt.Fprintf(w, "\nISSUE\tROWS\tFIRST\tWHAT IT MEANS\n")
+	}
+	for _, i := range r.Issues {
+		fmt.Fprintf(w, "%s.%s\t%d\t%d\t%s\n", i.Table, i.Column, i.Rows, i.First, adopt.Explain(i.Code))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	p.print("")
+	switch {
+	case r.Already:
+		p.print("This hospital was taken over before; nothing was done.")
+	case applied:
+		p.print("The hospital is taken over, and every value compared. Each issue is a row of core_adoptionissue.")
+	default:
+		p.print("This was a dry run: nothing was written. Do it with --apply.")
+	}
+	return nil
+}

@@ -1,0 +1,292 @@
+// Package adopt takes over a hospital from the Django system before this one: every row with its
+// id, from its PostgreSQL into a fresh database. What cannot stand as it is here is changed as
+// little as it can be and reported, in core_adoptionissue. It works in steps, each a
+// transaction: first a copy of all rows as they are at one moment, then a table after the other
+// from the copy. What a kill leaves undone the next run does.
+package adopt
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"chelal/internal/pg"
+	"chelal/internal/setting"
+)
+
+//go:embed steps/*.sql
+var statements embed.FS
+
+// Options say how to adopt.
+type Options struct {
+	// DryRun does everything and takes it back.
+	DryRun bool
+	// Zone is the IANA name of the hospital's time zone, by whose clock its appointments are.
+	Zone string
+	// Issues gets every issue as CSV with a header. It may be nil.
+	Issues io.Writer
+	// Progress is told of each step as it ends, which of how many it is. It may be nil.
+	Progress func(step string, done, all int64)
+}
+
+// Report is what came of it.
+type Report struct {
+	// Already says that the hospital had been taken over before, and nothing was done.
+	Already bool
+	// Tables are the tables in their order.
+	Tables []Count
+	Issues []Issue
+}
+
+// Count is how many rows a table had and has.
+type Count struct {
+	Table        string
+	Source, Here int64
+}
+
+// Issue is how many values of a column could not stand for the same reason.
+type Issue struct {
+	Table, Column, Code string
+	Rows                int64
+	// First is the lowest id of such a row.
+	First int64
+}
+
+// The errors of Run that are for the person at the terminal.
+var (
+	ErrNotEmpty = errors.New("this database has accounts or patients of its own; take a hospital over into a fresh one, which chelal migrate up has prepared")
+	ErrBusy     = errors.New("another chelal adopt is at work on this database")
+)
+
+// lastStep ends it.
+const lastStep = "comparison"
+
+// step is a transaction.
+type step struct {
+	name string
+	work func(context.Context, pgx.Tx) error
+}
+
+// Run takes the hospital at from over into the database of pool.
+func Run(ctx context.Context, from *pgx.Conn, pool *pgxpool.Pool, o Options) (Report, error) {
+	if o.Progress == nil {
+		o.Progress = func(string, int64, int64) {}
+	}
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	defer conn.Release()
+	var mine bool
+	const lock = "hashtextextended('chelal adopt', 0)"
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+lock+")").Scan(&mine); err != nil || !mine {
+		return Report{}, errors.Join(err, busy(err))
+	}
+	defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock("+lock+")") }() // its end unlocks it too
+	a := &adoption{from: from, to: conn.Conn(), options: o}
+	if o.DryRun {
+		return a.try(ctx)
+	}
+	return a.run(ctx)
+}
+
+func busy(err error) error {
+	if err != nil {
+		return nil
+	}
+	return ErrBusy
+}
+
+// adoption is a hospital being taken over.
+type adoption struct {
+	from, to *pgx.Conn
+	options  Options
+}
+
+func (a *adoption) steps() []step {
+	all := []step{{"copy", a.copy}}
+	for _, name := range []string{"roles", "users", "patients", "appointments", "care", "billing", "system"} {
+		all = append(all, step{name, script(name)})
+	}
+	return append(all, step{"settings", settings}, step{"ids", script("finish")}, step{lastStep, compare})
+}
+
+// script runs the statements of a file.
+func script(name string) func(context.Context, pgx.Tx) error {
+	return func(ctx context.Context, tx pgx.Tx) error {
+		text, err := statements.ReadFile("steps/" + name + ".sql")
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, string(text))
+		return err
+	}
+}
+
+// run takes each step that was not taken yet, in a transaction of its own.
+func (a *adoption) run(ctx context.Context) (Report, error) {
+	steps := a.steps()
+	worked := false
+	for n, s := range steps {
+		err := pg.InTx(ctx, a.to, func(tx pgx.Tx) error {
+			taken, err := a.take(ctx, tx, s)
+			worked = worked || taken
+			return err
+		})
+		if err != nil {
+			return Report{}, err
+		}
+		a.options.Progress("taking over: "+s.name, int64(n+1), int64(len(steps)))
+	}
+	r, err := a.report(ctx)
+	r.Already = !worked
+	return r, err
+}
+
+// try takes all steps in one transaction, which it takes back.
+func (a *adoption) try(ctx context.Context) (r Report, err error) {
+	tx, err := a.to.Begin(ctx)
+	if err != nil {
+		return r, err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // that is the point
+	steps := a.steps()
+	r.Already = true
+	for n, s := range steps {
+		taken, err := a.take(ctx, tx, s)
+		if err != nil {
+			return r, err
+		}
+		r.Already = r.Already && !taken
+		a.options.Progress("trying: "+s.name, int64(n+1), int64(len(steps)))
+	}
+	found, err := a.report(ctx)
+	found.Already = r.Already
+	return found, err
+}
+
+// take takes a step, unless it was taken before, and says which.
+func (a *adoption) take(ctx context.Context, tx pgx.Tx, s step) (bool, error) {
+	done, err := tx.Exec(ctx, "INSERT INTO core_adoptionstep (name) VALUES ($1) ON CONFLICT DO NOTHING", s.name)
+	if err != nil || done.RowsAffected() == 0 {
+		return false, err
+	}
+	if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0; SET LOCAL client_min_messages = warning"); err != nil {
+		return false, err
+	}
+	if _, err := tx.Exec(ctx, "SELECT set_config('adoption.zone', $1, true)", a.options.Zone); err != nil {
+		return false, err
+	}
+	if err := s.work(ctx, tx); err != nil {
+		return false, fmt.Errorf("step %s: %w", s.name, err)
+	}
+	return true, nil
+}
+
+const foundSQL = `
+CREATE SCHEMA adoption;
+CREATE FUNCTION adoption.found(the_table text, the_row bigint, the_column text, the_code text, before text, after text) RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO core_adoptionissue (table_name, row_id, column_name, code, old_value, new_value)
+    VALUES (the_table, the_row, the_column, the_code, before, after)
+$$`
+
+// copy copies every row as it is into the schema adoption.
+func (a *adoption) copy(ctx context.Context, tx pgx.Tx) error {
+	var ours bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM core_user) OR EXISTS (SELECT FROM core_patient)").Scan(&ours); err != nil {
+		return err
+	}
+	if ours {
+		return ErrNotEmpty
+	}
+	from, err := open(ctx, a.from)
+	if err != nil {
+		return err
+	}
+	defer from.close(ctx)
+	if _, err := tx.Exec(ctx, foundSQL); err != nil {
+		return err
+	}
+	for n, t := range tables {
+		if _, err := from.copyTo(ctx, tx, t); err != nil {
+			return err
+		}
+		unknown, err := from.unknown(ctx, t)
+		if err != nil {
+			return err
+		}
+		for name, filled := range unknown {
+			if err := find(ctx, tx, t.name, 0, name, "column_unknown", fmt.Sprintf("%d rows", filled), ""); err != nil {
+				return err
+			}
+		}
+		a.options.Progress("copying", int64(n+1), int64(len(tables)))
+	}
+	for _, name := range leftBehind {
+		left, err := from.count(ctx, name)
+		if err != nil {
+			return err
+		}
+		if left > 0 {
+			if err := find(ctx, tx, name, 0, "", "table_left_behind", fmt.Sprintf("%d rows", left), ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func find(ctx context.Context, tx pgx.Tx, table string, row int64, column, code, before, after string) error {
+	_, err := tx.Exec(ctx, "SELECT adoption.found($1, $2, $3, $4, nullif($5, ''), nullif($6, ''))", table, row, column, code, before, after)
+	return err
+}
+
+// settings are the same when their keys are. Values that this program cannot read stay behind.
+func settings(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, "SELECT id, key, value, description, category, is_public, updated_at FROM adoption.systemsetting ORDER BY id")
+	if err != nil {
+		return err
+	}
+	type row struct {
+		ID                                int64
+		Key, Value, Description, Category string
+		IsPublic                          bool
+		UpdatedAt                         any
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil {
+		return err
+	}
+	values := map[string]string{}
+	for _, r := range all {
+		values[r.Key] = r.Value
+	}
+	for _, r := range all {
+		wrong := setting.Check(r.Key, r.Value)
+		if other, ok := values[setting.OtherEnd(r.Key)]; wrong == nil && ok {
+			wrong = setting.CheckHours(r.Key, r.Value, other)
+		}
+		if wrong != nil {
+			if err := find(ctx, tx, "systemsetting", r.ID, "value", "setting_not_valid", r.Value, ""); err != nil {
+				return err
+			}
+			continue
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO core_systemsetting (id, key, value, description, category, is_public, updated_at)
+			SELECT CASE WHEN EXISTS (SELECT FROM core_systemsetting c WHERE c.id = $1)
+				THEN greatest((SELECT max(c.id) FROM core_systemsetting c), (SELECT max(s.id) FROM adoption.systemsetting s)) + 1 ELSE $1 END,
+				$2, $3, $4, $5, $6, $7
+			ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, description = EXCLUDED.description, category = EXCLUDED.category,
+				is_public = EXCLUDED.is_public, updated_at = EXCLUDED.updated_at`,
+			r.ID, r.Key, r.Value, r.Description, r.Category, r.IsPublic, r.UpdatedAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,2 @@
+DROP TABLE core_adoptionstep;
+DROP TABLE core_adoptionissue;
