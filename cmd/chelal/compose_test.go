@@ -1,9 +1,9 @@
 package main
 
 import (
-	"fmt"
+	"context"
 	"os"
-	"os/exec"
+
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/internal/config"
+	"chelal/internal/pg"
 	"chelal/internal/testkit"
 )
 
@@ -78,54 +79,50 @@ func TestCompositionsSettingsAreUnderstood(t *testing.T) {
 	}
 }
 
-// TestCompositionsBackup makes the backup that the composition makes every day, and restores
-// it.
+// TestCompositionsBackup makes the backup that the composition makes every day, with its own
+// arguments, and brings it back.
 func TestCompositionsBackup(t *testing.T) {
 	t.Parallel()
-	database := testkit.URL(t)
-	h := newHospital(t, database)
+	testkit.Program(t, "pg_dump", "--version") // fails where it has to be there
+	service := composition(t).Services["backup"]
+	require.Contains(t, []string(service.Command), "--keep")
 	folder := t.TempDir()
-	old := filepath.Join(folder, "chelal-20200101T000000Z.dump")
-	require.NoError(t, os.WriteFile(old, nil, 0o600))
-	longAgo := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
-	require.NoError(t, os.Chtimes(old, longAgo, longAgo))
-	cmd := h.postgres("bash", "deploy/backup.sh")
-	cmd.Env = append(cmd.Env, "PASSWORD_FILE="+h.passwordFile(), "BACKUP_FOLDER="+folder, "BACKUP_ONCE=yes")
-	output, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", output)
-	dumps, err := filepath.Glob(filepath.Join(folder, "*"))
+	old := filepath.Join(folder, "chelal-20200101T000000Z")
+	require.NoError(t, os.Mkdir(old, 0o700))
+	vars := map[string]string{"DATABASE_URL": testkit.URL(t), "SECRET_KEY": liveKey, "MEDIA_ROOT": t.TempDir()}
+	h := newHospital(t, vars["DATABASE_URL"])
+	chelal := func(ctx context.Context, args ...string) (int, string) {
+		out := newWatched()
+		code := run(ctx, args, func(name string) string { return vars[name] }, strings.NewReader(""), out, out)
+		return code, out.String()
+	}
+
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan string)
+	go func() {
+		_, said := chelal(ctx, append([]string{"backup", "--to", folder}, service.Command...)...)
+		done <- said
+	}()
+	require.Eventually(t, func() bool { _, err := os.Stat(old); return os.IsNotExist(err) }, time.Minute, 20*time.Millisecond, "the old one goes when there is a newer one")
+	stop()
+	said := <-done
+	made, err := filepath.Glob(filepath.Join(folder, "*"))
 	require.NoError(t, err)
-	require.Len(t, dumps, 1, "the old one is deleted, and nothing half-made is left")
+	require.Len(t, made, 1, "%s", said)
 
-	_, err = h.pool.Exec(t.Context(), "CREATE SCHEMA lost; ALTER TABLE core_patient SET SCHEMA lost")
+	code, said := chelal(t.Context(), "restore", "--verify", made[0])
+	require.Zero(t, code, said)
+	require.Contains(t, said, "Every table is as it was saved")
+	vars["DATABASE_URL"] = testkit.EmptyURL(t)
+	code, said = chelal(t.Context(), "restore", made[0])
+	require.Zero(t, code, said)
+	restored, err := pg.Open(t.Context(), vars["DATABASE_URL"])
 	require.NoError(t, err)
-	restore := h.postgres("pg_restore", "--no-owner", "--schema=public", "--table=core_patient", "--dbname", database, dumps[0])
-	output, err = restore.CombinedOutput()
-	require.NoError(t, err, "%s", output)
-	var n int
-	require.NoError(t, h.pool.QueryRow(t.Context(), "SELECT count(*) FROM public.core_patient p JOIN lost.core_patient l USING (id, version, last_name)").Scan(&n))
-	require.Equal(t, 1, n)
-
-	cmd = h.postgres("bash", "deploy/backup.sh")
-	cmd.Env = append(cmd.Env, "PASSWORD_FILE="+h.passwordFile(), "BACKUP_FOLDER="+folder, "BACKUP_ONCE=yes", "PGDATABASE=nothing")
-	require.Error(t, cmd.Run())
-	after, err := filepath.Glob(filepath.Join(folder, "*"))
-	require.NoError(t, err)
-	require.Equal(t, dumps, after)
-}
-
-// postgres prepares a program of PostgreSQL that finds the hospital's database.
-func (h *hospital) postgres(name string, args ...string) *exec.Cmd {
-	h.t.Helper()
-	at := h.pool.Config().ConnConfig
-	cmd := testkit.Program(h.t, name, args...)
-	cmd.Env = append(cmd.Env, "PGHOST="+at.Host, fmt.Sprintf("PGPORT=%d", at.Port), "PGUSER="+at.User, "PGDATABASE="+at.Database)
-	return cmd
-}
-
-func (h *hospital) passwordFile() string {
-	h.t.Helper()
-	file := filepath.Join(h.t.TempDir(), "password")
-	require.NoError(h.t, os.WriteFile(file, []byte(h.pool.Config().ConnConfig.Password), 0o600))
-	return file
+	defer restored.Close()
+	var name string
+	require.NoError(t, restored.QueryRow(t.Context(), "SELECT last_name FROM core_patient WHERE id = $1", h.patient).Scan(&name))
+	require.NotEmpty(t, name)
+	code, said = chelal(t.Context(), "restore", made[0])
+	require.Equal(t, 1, code)
+	require.Contains(t, said, "empty one")
 }

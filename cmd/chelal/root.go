@@ -67,7 +67,8 @@ file .env, then
 		PersistentPreRun:  func(*cobra.Command, []string) { p.started = true },
 	}
 	root.AddCommand(p.devCommand(), p.serveCommand(), p.workerCommand(), p.healthCommand(), p.migrateCommand(), p.createAdminCommand(),
-		p.seedCommand(), p.importCommand(), p.adoptCommand(), p.auditCommand(), p.checkCommand(), p.dbCommand(), p.routesCommand(), p.versionCommand())
+		p.seedCommand(), p.importCommand(), p.adoptCommand(), p.backupCommand(), p.restoreCommand(),
+		p.auditCommand(), p.checkCommand(), p.dbCommand(), p.routesCommand(), p.versionCommand())
 	return root
 }
 

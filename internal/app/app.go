@@ -60,7 +60,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
-	store, err := images(cfg)
+	store, err := Media(cfg)
 	if err != nil {
 		return err
 	}

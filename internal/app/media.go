@@ -5,8 +5,8 @@ import (
 	"chelal/internal/media"
 )
 
-// images returns where uploaded images are kept.
-func images(cfg config.Config) (media.Store, error) {
+// Media returns where uploaded images and report files are kept.
+func Media(cfg config.Config) (media.Store, error) {
 	if b := cfg.MediaBucket; b != nil {
 		return media.Bucket(media.BucketOptions{
 			Endpoint: b.Endpoint, TLS: b.TLS, Region: b.Region, Bucket: b.Name, Prefix: b.Prefix,
