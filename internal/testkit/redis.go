@@ -4,6 +4,7 @@ import (
 	"net"
 	"os/exec"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -45,6 +46,12 @@ func (r *Redis) Start() {
 		}
 		return err == nil
 	}, 30*time.Second, 10*time.Millisecond)
+}
+
+// Signal sends it a signal: SIGSTOP makes it hang.
+func (r *Redis) Signal(signal syscall.Signal) {
+	r.t.Helper()
+	require.NoError(r.t, r.cmd.Process.Signal(signal))
 }
 
 // Kill ends it without a chance to tidy up.

@@ -1,0 +1,404 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"chelal/internal/pg"
+	"chelal/internal/pg/embedded"
+	"chelal/internal/testkit"
+)
+
+// faulty is a server as a process on a PostgreSQL of its own, with people who register patients
+// and do not give up: each repeats a request with its key until it is answered.
+type faulty struct {
+	t       *testing.T
+	cluster *embedded.Server
+	folder  string
+	between *forwarder // from the server to the cluster, wherever it listens
+	server  *instance
+	address string
+	token   string
+
+	mu           sync.Mutex
+	acknowledged map[string]bool
+	done         atomic.Int64 // how many were
+	refused      atomic.Int64 // 503 with Retry-After
+	broken       atomic.Int64 // connections that ended without an answer
+	stop         chan struct{}
+	writers      sync.WaitGroup
+}
+
+// newFaulty starts everything but the writers; folder is the cluster's.
+func newFaulty(t *testing.T, folder string, vars ...string) *faulty {
+	t.Helper()
+	f := &faulty{t: t, folder: folder, acknowledged: map[string]bool{}, stop: make(chan struct{}), between: newForwarder(t)}
+	f.startPostgres()
+	t.Cleanup(func() { _ = f.cluster.Stop() }) // it may be gone
+	require.NoError(t, createDatabase(t.Context(), f.cluster.URL("postgres")))
+	database := f.between.reach(f.cluster.URL("chelal"))
+	require.NoError(t, pg.MigrateUp(t.Context(), database))
+	h := newHospital(t, database)
+	f.token = h.desk
+	h.pool.Close()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	f.address = ln.Addr().String()
+	require.NoError(t, ln.Close())
+	f.startServer(vars...)
+	return f
+}
+
+func (f *faulty) startPostgres() {
+	f.t.Helper()
+	var err error
+	f.cluster, err = embedded.Start(f.t.Context(), embedded.Options{Dir: f.folder})
+	require.NoError(f.t, err)
+	f.between.lead(f.cluster.URL(""))
+}
+
+func (f *faulty) startServer(vars ...string) {
+	f.t.Helper()
+	f.server = serving(f.t, f.between.reach(f.cluster.URL("chelal")), append(vars, "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0"),
+		"serve", "--listen", f.address, "--workers=false")
+}
+
+// work has four people register patients until the end of the test.
+func (f *faulty) work() {
+	for n := range 4 {
+		f.writers.Go(func() {
+			client := &http.Client{Timeout: time.Minute}
+			for i := 0; ; i++ {
+				select {
+				case <-f.stop:
+					return
+				default:
+					f.register(client, fmt.Sprintf("fault-%d-%d", n, i))
+				}
+			}
+		})
+	}
+}
+
+// register repeats a request until it is acknowledged or the test is over.
+func (f *faulty) register(client *http.Client, name string) {
+	for {
+		r, err := http.NewRequestWithContext(context.Background(), http.MethodPost, "http://"+f.address+"/api/patients/",
+			strings.NewReader(`{"first_name": "Jane", "last_name": "`+name+`", "date_of_birth": "1990-01-15", "gender": "F"}`))
+		if err != nil {
+			f.t.Error(err)
+			return
+		}
+		r.Header.Set("Authorization", "Bearer "+f.token)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Idempotency-Key", name)
+		answer, err := client.Do(r)
+		switch {
+		case err != nil:
+			f.broken.Add(1)
+		case answer.StatusCode == http.StatusCreated:
+			f.mu.Lock()
+			f.acknowledged[name] = true
+			f.mu.Unlock()
+			f.done.Add(1)
+		case answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") != "":
+			f.refused.Add(1)
+		case answer.StatusCode != http.StatusConflict: // in flight: the first one is still at it
+			body, _ := io.ReadAll(answer.Body)
+			f.t.Errorf("%d %v %s", answer.StatusCode, answer.Header, body)
+		}
+		if err == nil {
+			_ = answer.Body.Close()
+			if answer.StatusCode == http.StatusCreated {
+				return
+			}
+		}
+		select {
+		case <-f.stop:
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// goesOn waits until so many more are acknowledged.
+func (f *faulty) goesOn(more int64) {
+	f.t.Helper()
+	before := f.done.Load()
+	require.Eventually(f.t, func() bool { return f.done.Load() >= before+more }, 2*time.Minute, 10*time.Millisecond, "work goes on by itself")
+}
+
+// refuses waits until somebody was told to come again later.
+func (f *faulty) refuses() {
+	f.t.Helper()
+	before := f.refused.Load()
+	require.Eventually(f.t, func() bool { return f.refused.Load() > before }, time.Minute, 10*time.Millisecond, "503 and not silence")
+}
+
+// holds ends the work: what was acknowledged is there once, what was not at most once, and
+// the audit log knows each.
+func (f *faulty) holds() {
+	f.t.Helper()
+	close(f.stop)
+	f.writers.Wait()
+	conn, err := pgx.Connect(f.t.Context(), f.cluster.URL("chelal"))
+	require.NoError(f.t, err)
+	defer conn.Close(context.Background())
+	rows, err := conn.Query(f.t.Context(), `SELECT p.last_name, count(*), (SELECT count(*) FROM core_auditlog a
+		WHERE a.action = 'create' AND a.object_type = 'patient' AND a.object_id = min(p.id)::text)
+		FROM core_patient p WHERE p.last_name LIKE 'fault-%' GROUP BY p.last_name`)
+	require.NoError(f.t, err)
+	there := map[string]bool{}
+	var name string
+	var times, audited int
+	_, err = pgx.ForEachRow(rows, []any{&name, &times, &audited}, func() error {
+		there[name] = true
+		require.Equal(f.t, 1, times, "%s was done twice", name)
+		require.Equal(f.t, 1, audited, "%s has so many rows in the audit log", name)
+		return nil
+	})
+	require.NoError(f.t, err)
+	for name := range f.acknowledged {
+		require.True(f.t, there[name], "%s was acknowledged and is lost", name)
+	}
+	require.Greater(f.t, len(f.acknowledged), 100)
+	f.t.Logf("%d acknowledged, %d refused, %d broken connections", f.done.Load(), f.refused.Load(), f.broken.Load())
+}
+
+// forwarder is a fixed address for a server whose own changes.
+type forwarder struct {
+	listener net.Listener
+	mu       sync.Mutex
+	target   string
+}
+
+func newForwarder(t *testing.T) *forwarder {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = ln.Close() }) // ends it
+	f := &forwarder{listener: ln}
+	go func() {
+		for {
+			in, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go f.forward(in)
+		}
+	}()
+	return f
+}
+
+func (f *forwarder) forward(in net.Conn) {
+	f.mu.Lock()
+	target := f.target
+	f.mu.Unlock()
+	out, err := net.Dial("tcp", target)
+	if err != nil {
+		_ = in.Close() // as nobody would listen
+		return
+	}
+	for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
+		go func() {
+			_, _ = io.Copy(pair[0], pair[1]) // ends when either does
+			_, _ = in.Close(), out.Close()
+		}()
+	}
+}
+
+// lead sets where to, by the address of a cluster.
+func (f *forwarder) lead(database string) {
+	u, err := url.Parse(database)
+	if err == nil {
+		f.mu.Lock()
+		f.target = u.Host
+		f.mu.Unlock()
+	}
+}
+
+// reach answers a database's address through here.
+func (f *forwarder) reach(database string) string {
+	u, err := url.Parse(database)
+	if err != nil {
+		return ""
+	}
+	u.Host = f.listener.Addr().String()
+	return u.String()
+}
+
+func TestFaultPostgresStopped(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
+	f.work()
+	f.goesOn(50)
+	require.NoError(t, f.cluster.Stop())
+	f.refuses()
+	response, err := http.Get("http://" + f.address + "/readyz")
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode, "no more requests, please")
+	f.startPostgres()
+	f.goesOn(50)
+	f.holds()
+}
+
+func TestFaultPostgresRestarted(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
+	f.work()
+	for range 3 {
+		f.goesOn(40)
+		require.NoError(t, f.cluster.Stop())
+		f.startPostgres()
+	}
+	f.goesOn(40)
+	f.holds()
+}
+
+func TestFaultPostgresKilled(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
+	f.work()
+	f.goesOn(50)
+	require.NoError(t, syscall.Kill(f.cluster.Pid(), syscall.SIGKILL))
+	f.refuses()
+	require.NoError(t, f.cluster.Stop()) // lets go of the folder
+	f.startPostgres()
+	f.goesOn(50)
+	f.holds()
+}
+
+// TestFaultPostgresHangs stops PostgreSQL's processes as a disk that does not answer does: they
+// are there, and nothing comes.
+func TestFaultPostgresHangs(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
+	f.work()
+	f.goesOn(50)
+	postmaster := f.cluster.Pid()
+	require.NoError(t, syscall.Kill(postmaster, syscall.SIGSTOP)) // from now on it has no new children
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", postmaster, postmaster))
+	require.NoError(t, err)
+	goOn := func() {
+		for child := range strings.FieldsSeq(string(children)) {
+			if pid, err := strconv.Atoi(child); err == nil {
+				_ = syscall.Kill(pid, syscall.SIGCONT) // it may be gone
+			}
+		}
+		_ = syscall.Kill(postmaster, syscall.SIGCONT)
+	}
+	t.Cleanup(goOn)
+	for child := range strings.FieldsSeq(string(children)) {
+		pid, err := strconv.Atoi(child)
+		require.NoError(t, err)
+		_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended just now
+	}
+	f.refuses()
+	goOn()
+	f.goesOn(50)
+	f.holds()
+}
+
+// TestFaultOutOfConnections takes every connection that PostgreSQL has.
+func TestFaultOutOfConnections(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
+	f.work()
+	f.goesOn(50)
+	var taken []*pgx.Conn
+	take := func() bool {
+		conn, err := pgx.Connect(t.Context(), f.cluster.URL("postgres"))
+		if err == nil {
+			taken = append(taken, conn)
+		}
+		return err == nil
+	}
+	require.True(t, take())
+	before := f.refused.Load()
+	require.Eventually(t, func() bool {
+		_, err := taken[0].Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'chelal'")
+		require.NoError(t, err)
+		for take() {
+		}
+		return f.refused.Load() > before
+	}, time.Minute, time.Millisecond, "the server's own are gone, and there is none for it")
+	for _, conn := range taken {
+		require.NoError(t, conn.Close(t.Context()))
+	}
+	f.goesOn(50)
+	f.holds()
+}
+
+func TestFaultServerKilled(t *testing.T) {
+	t.Parallel()
+	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
+	f.work()
+	for range 3 {
+		f.goesOn(40)
+		f.server.kill()
+		f.startServer()
+	}
+	f.goesOn(40)
+	f.holds()
+}
+
+// TestFaultRedisHangs stops Redis, which then takes connections and says nothing.
+func TestFaultRedisHangs(t *testing.T) {
+	t.Parallel()
+	redis := testkit.StartRedis(t)
+	f := newFaulty(t, filepath.Join(t.TempDir(), "data"), "REDIS_URL="+redis.URL())
+	f.work()
+	f.goesOn(50)
+	redis.Signal(syscall.SIGSTOP)
+	f.goesOn(100)
+	redis.Signal(syscall.SIGCONT)
+	f.goesOn(50)
+	require.Zero(t, f.refused.Load()+f.broken.Load(), "nobody notices")
+	f.holds()
+}
+
+// TestFaultDiskFull has the cluster on a disk of its own and fills it.
+func TestFaultDiskFull(t *testing.T) {
+	t.Parallel()
+	disk := t.TempDir()
+	switch err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=400m,mode=0711"); {
+	case errors.Is(err, syscall.EPERM) && os.Getenv("CHELAL_TEST_PROGRAMS") != "required":
+		t.Skip("only root can make a disk that is full")
+	default:
+		require.NoError(t, err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) }) // goes with the machine otherwise
+	f := newFaulty(t, filepath.Join(disk, "data"))
+	f.work()
+	f.goesOn(50)
+	ballast := filepath.Join(disk, "ballast")
+	file, err := os.Create(ballast)
+	require.NoError(t, err)
+	for block := make([]byte, 64<<10); err == nil; {
+		_, err = file.Write(block)
+	}
+	require.ErrorIs(t, err, syscall.ENOSPC)
+	require.NoError(t, file.Close())
+	f.refuses()
+	require.NoError(t, os.Remove(ballast))
+	f.goesOn(50)
+	f.holds()
+}
