@@ -75,7 +75,12 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer stopMetrics()
-	api, err := newServer(ctx, cfg, pool, store, news, counts, o.Log)
+	replica, err := openReplica(ctx, cfg, o.Log)
+	if err != nil {
+		return err
+	}
+	defer closeReplica(replica)
+	api, err := newServer(ctx, cfg, pool, replica, store, news, counts, o.Log)
 	if err != nil {
 		return err
 	}
@@ -97,6 +102,20 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 func (o Options) ready() {
 	if o.Ready != nil {
 		o.Ready()
+	}
+}
+
+// openReplica watches READ_DATABASE_URL, nil when there is none.
+func openReplica(ctx context.Context, cfg config.Config, log *slog.Logger) (*pg.Replica, error) {
+	if cfg.ReadURL == "" {
+		return nil, nil
+	}
+	return pg.OpenReplica(ctx, string(cfg.ReadURL), cfg.ReadLag, log)
+}
+
+func closeReplica(r *pg.Replica) {
+	if r != nil {
+		r.Close()
 	}
 }
 

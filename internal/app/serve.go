@@ -16,6 +16,7 @@ import (
 	"chelal/internal/config"
 	"chelal/internal/media"
 	"chelal/internal/metrics"
+	"chelal/internal/pg"
 	"chelal/internal/server"
 )
 
@@ -101,7 +102,7 @@ func serveMetrics(ctx context.Context, address string, counts *metrics.Metrics, 
 
 // newServer makes the API. A process that only works jobs has one too: what devices
 // recorded offline is carried out through it.
-func newServer(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, store media.Store, news live, counts *metrics.Metrics, log *slog.Logger) (*server.Server, error) {
+func newServer(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, replica *pg.Replica, store media.Store, news live, counts *metrics.Metrics, log *slog.Logger) (*server.Server, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
@@ -116,6 +117,7 @@ func newServer(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, store
 	}
 	return server.New(server.Options{
 		DB:              pool,
+		Replica:         replica,
 		Now:             time.Now,
 		Log:             log,
 		Live:            news.hub,

@@ -39,6 +39,9 @@ func Settings(cfg config.Config) []Finding {
 	if cfg.DirectURL != cfg.DatabaseURL {
 		findings = append(findings, connection("DIRECT_DATABASE_URL", cfg.DirectURL))
 	}
+	if cfg.ReadURL != "" {
+		findings = append(findings, connection("READ_DATABASE_URL", cfg.ReadURL))
+	}
 	return append(findings, origins(cfg)...)
 }
 

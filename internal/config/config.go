@@ -22,6 +22,8 @@ type Config struct {
 	SecretKeyOld  []Secret
 	DatabaseURL   Secret
 	DirectURL     Secret // past a connection pooler, for migrations
+	ReadURL       Secret // of a replica, for reads that may lag; empty: none
+	ReadLag       time.Duration
 	RedisURL      Secret // empty: this is the only process
 	ListenAddress string
 	// MetricsAddress is where Prometheus asks; empty: nowhere.
@@ -79,6 +81,8 @@ func (r *reader) config() Config {
 		SecretKeyOld:   r.oldKeys("SECRET_KEY_OLD", debug),
 		DatabaseURL:    database,
 		DirectURL:      r.directURL(database),
+		ReadURL:        r.readURL(),
+		ReadLag:        r.duration("READ_MAX_LAG", 10*time.Second),
 		RedisURL:       r.redisURL("REDIS_URL"),
 		ListenAddress:  r.address("LISTEN_ADDR", "127.0.0.1:8000"),
 		MetricsAddress: r.optionalAddress("METRICS_ADDR"),

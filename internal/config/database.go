@@ -40,6 +40,13 @@ func (r *reader) directURL(database Secret) Secret {
 	return r.url("DIRECT_DATABASE_URL")
 }
 
+func (r *reader) readURL() Secret {
+	if r.text("READ_DATABASE_URL", "") == "" {
+		return ""
+	}
+	return r.url("READ_DATABASE_URL")
+}
+
 // url checks a database URL. Its text may hold a password, so a problem shows nothing of it.
 func (r *reader) url(name string) Secret {
 	value := r.text(name, "")

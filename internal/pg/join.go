@@ -21,7 +21,7 @@ func Joined(ctx context.Context) bool {
 }
 
 // Joining returns a DB that works in the transaction of the context, where WithTx has put
-// one, and else on conn. So a whole operation of the API becomes a part of a larger
+// one, on the replica of OnReplica, and else on conn. So a whole operation of the API becomes a part of a larger
 // transaction without knowing of it: its own is a savepoint there.
 func Joining(conn DB) DB { return joining{conn} }
 
@@ -30,6 +30,9 @@ type joining struct{ conn DB }
 func (j joining) in(ctx context.Context) DB {
 	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {
 		return tx
+	}
+	if replica, ok := ctx.Value(replicaKey{}).(DB); ok {
+		return replica
 	}
 	return j.conn
 }

@@ -32,6 +32,22 @@ const connections = 16
 // Sessions run in UTC: what a time means in the hospital's zone is decided in Go or
 // stands in the statement.
 func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
+	cfg, err := configure(url)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("the database does not answer: %w", err)
+	}
+	return pool, nil
+}
+
+func configure(url string) (*pgxpool.Config, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("the database URL is not valid: %w", err)
@@ -45,15 +61,7 @@ func Open(ctx context.Context, url string) (*pgxpool.Pool, error) {
 		Types(c.TypeMap())
 		return nil
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the database: %w", err)
-	}
-	if err := pool.Ping(ctx); err != nil {
-		pool.Close()
-		return nil, fmt.Errorf("the database does not answer: %w", err)
-	}
-	return pool, nil
+	return cfg, nil
 }
 
 // Types makes timestamps scan as UTC whatever the machine's own zone, and sends UUIDs as the

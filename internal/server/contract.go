@@ -55,8 +55,10 @@ type operation struct {
 	permission authz.Class
 	// evenIfPasswordExpired admits an account that must choose a new password first.
 	evenIfPasswordExpired bool
-	body                  *openapi3.Schema
-	form                  *openapi3.Schema // of multipart/form-data, where it is taken too
+	// mayLag lets a replica answer.
+	mayLag bool
+	body   *openapi3.Schema
+	form   *openapi3.Schema // of multipart/form-data, where it is taken too
 	// maxBody is how many bytes the body may have, where any may have less.
 	maxBody    int64
 	parameters openapi3.Parameters
@@ -78,8 +80,9 @@ func readOperations(doc *openapi3.T) ([]operation, error) {
 			}
 			even, _ := op.Extensions["x-while-password-change-required"].(bool)
 			maxBody, _ := op.Extensions["x-max-body-bytes"].(float64)
+			mayLag, _ := op.Extensions["x-may-lag"].(bool)
 			operations = append(operations, operation{
-				id: op.OperationID, method: method, path: path, permission: class, evenIfPasswordExpired: even,
+				id: op.OperationID, method: method, path: path, permission: class, evenIfPasswordExpired: even, mayLag: mayLag,
 				body: bodySchema(op, "application/json"), form: bodySchema(op, "multipart/form-data"), maxBody: int64(maxBody),
 				answered:   answeredProperties(op),
 				parameters: append(append(openapi3.Parameters{}, item.Parameters...), op.Parameters...),

@@ -16,6 +16,7 @@ import (
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
 	"chelal/internal/authz"
+	"chelal/internal/pg"
 )
 
 // operations makes the middleware of each operation from the contract: who may call it
@@ -28,7 +29,7 @@ func (h *handlers) operations(contract *openapi3.T) (map[string][]echo.Middlewar
 	byID := map[string][]echo.MiddlewareFunc{}
 	for _, op := range all {
 		route := &routers.Route{Spec: contract, Path: op.path, Method: op.method}
-		byID[op.id] = []echo.MiddlewareFunc{refuseOthersPaths(op, all), h.admit(op), h.validate(op, route), answerOnce}
+		byID[op.id] = []echo.MiddlewareFunc{refuseOthersPaths(op, all), h.admit(op), h.validate(op, route), h.mayLag(op), answerOnce}
 	}
 	return byID, nil
 }
@@ -153,6 +154,22 @@ func (h *handlers) validate(op operation, route *routers.Route) echo.MiddlewareF
 			}
 			if len(fields) > 0 {
 				return apperr.InvalidFields(fields...)
+			}
+			return next(c)
+		}
+	}
+}
+
+// mayLag has an operation that the contract allows to lag read from the replica, where there is
+// one that follows. Who calls and what was viewed are the primary's in any case.
+func (h *handlers) mayLag(op operation) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		if !op.mayLag || h.Replica == nil {
+			return next
+		}
+		return func(c echo.Context) error {
+			if replica := h.Replica.DB(); replica != nil {
+				c.SetRequest(c.Request().WithContext(pg.OnReplica(c.Request().Context(), replica)))
 			}
 			return next(c)
 		}

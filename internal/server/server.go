@@ -28,9 +28,10 @@ import (
 	"chelal/internal/sync"
 )
 
-// Options are what a server is made of. All but the lists, the limits, Committed, Answered and Jobs are required.
+// Options are what a server is made of. All but the lists, the limits, Replica, Committed, Answered and Jobs are required.
 type Options struct {
 	DB        pg.DB
+	Replica   *pg.Replica // answers what may lag; may be nil
 	Now       func() time.Time
 	Log       *slog.Logger
 	Live      *realtime.Hub // what sockets are told
