@@ -22,6 +22,7 @@ import (
 	"chelal/internal/pg"
 	"chelal/internal/server"
 	"chelal/internal/timezone"
+	"chelal/internal/tracing"
 	"chelal/internal/worker"
 )
 
@@ -49,6 +50,15 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := CheckMigrated(ctx, cfg); err != nil {
 		return err
 	}
+	sendTraces, err := tracing.Start(ctx, string(cfg.TraceEndpoint), Version())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		sendTraces(ctx)
+	}()
 	pool, err := pg.Open(ctx, string(cfg.DatabaseURL))
 	if err != nil {
 		return err

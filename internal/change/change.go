@@ -20,6 +20,7 @@ import (
 	"chelal/internal/audit"
 	"chelal/internal/authn"
 	"chelal/internal/pg"
+	"chelal/internal/tracing"
 )
 
 // KeyLifetime is how long the contract promises that a repeated POST answers as the
@@ -163,6 +164,12 @@ var queue = sync.OnceValues(func() (*river.Client[pgx.Tx], error) {
 	return river.NewClient(riverpgxv5.New(nil), &river.Config{Schema: pg.RiverSchema})
 })
 
+// Metadata is what a job knows of the request that enqueued it.
+type Metadata struct {
+	RequestID string `json:"request_id"`
+	Trace     string `json:"traceparent,omitempty"` // as W3C writes it
+}
+
 // Enqueue asks for a background job, which there is when the change is committed. opts may
 // be nil. The job's metadata hold the id of the request that caused it.
 func (c *Change) Enqueue(ctx context.Context, args river.JobArgs, opts *river.InsertOpts) error {
@@ -174,7 +181,7 @@ func (c *Change) Enqueue(ctx context.Context, args river.JobArgs, opts *river.In
 	if opts != nil {
 		o = *opts
 	}
-	if o.Metadata, err = json.Marshal(map[string]string{"request_id": c.Origin.RequestID}); err != nil {
+	if o.Metadata, err = json.Marshal(Metadata{RequestID: c.Origin.RequestID, Trace: tracing.Parent(ctx)}); err != nil {
 		return err
 	}
 	if _, err := client.InsertTx(ctx, c.Tx, args, &o); err != nil {

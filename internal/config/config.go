@@ -28,6 +28,7 @@ type Config struct {
 	ListenAddress string
 	// MetricsAddress is where Prometheus asks; empty: nowhere.
 	MetricsAddress string
+	TraceEndpoint  Secret // of an OpenTelemetry collector; empty: none
 
 	AllowedHosts   []string
 	CORSOrigins    []string
@@ -86,6 +87,7 @@ func (r *reader) config() Config {
 		RedisURL:       r.redisURL("REDIS_URL"),
 		ListenAddress:  r.address("LISTEN_ADDR", "127.0.0.1:8000"),
 		MetricsAddress: r.optionalAddress("METRICS_ADDR"),
+		TraceEndpoint:  r.endpoint("OTEL_EXPORTER_OTLP_ENDPOINT"),
 
 		AllowedHosts:   r.hosts("ALLOWED_HOSTS"),
 		CORSOrigins:    r.origins("CORS_ALLOWED_ORIGINS", origins),

@@ -75,3 +75,17 @@ func (r *reader) redisURL(name string) Secret {
 	}
 	return Secret(value)
 }
+
+// endpoint checks a URL of HTTP.
+func (r *reader) endpoint(name string) Secret {
+	value := r.text(name, "")
+	if value == "" {
+		return ""
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		r.problem(name, "must be a URL as http://collector:4318")
+		return ""
+	}
+	return Secret(value)
+}

@@ -15,6 +15,7 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"chelal/gen/db"
+	"chelal/internal/tracing"
 )
 
 // DB is a pool or a transaction. Begin in a transaction is a savepoint, so a test may
@@ -57,6 +58,7 @@ func configure(url string) (*pgxpool.Config, error) {
 	if !strings.Contains(url, "pool_max_conns") {
 		cfg.MaxConns = connections
 	}
+	cfg.ConnConfig.Tracer = tracing.Statements()
 	cfg.AfterConnect = func(_ context.Context, c *pgx.Conn) error {
 		Types(c.TypeMap())
 		return nil

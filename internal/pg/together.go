@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"chelal/internal/tracing"
 )
 
 // togetherTime is how long one statement for many may take, whoever waits for it.
@@ -27,6 +29,7 @@ type Together[T, R any] struct {
 
 // group is what one statement does. What came of it is to be read when done is closed.
 type group[T, R any] struct {
+	first context.Context // of whose trace the statement is a part
 	asked []T
 	size  int
 	done  chan struct{}
@@ -47,7 +50,7 @@ func (t *Together[T, R]) Do(ctx context.Context, asked T) (R, error) {
 	if Joined(ctx) {
 		return t.work(ctx, []T{asked})
 	}
-	g, lead := t.join(asked)
+	g, lead := t.join(ctx, asked)
 	if lead {
 		runtime.Gosched() // those who ask at the same moment come along
 		if next := t.next(); next != nil {
@@ -78,7 +81,7 @@ func (t *Together[T, R]) Waiting() (size int) {
 
 // join adds to the last group that waits, or to a new one when it is full. When another
 // statement may run now, it is for the caller to run one.
-func (t *Together[T, R]) join(asked T) (g *group[T, R], lead bool) {
+func (t *Together[T, R]) join(ctx context.Context, asked T) (g *group[T, R], lead bool) {
 	size := t.size(asked)
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -87,7 +90,7 @@ func (t *Together[T, R]) join(asked T) (g *group[T, R], lead bool) {
 		last.asked, last.size = append(last.asked, asked), last.size+size
 		return last, false
 	}
-	g = &group[T, R]{asked: []T{asked}, size: size, done: make(chan struct{})}
+	g = &group[T, R]{first: ctx, asked: []T{asked}, size: size, done: make(chan struct{})}
 	t.groups = append(t.groups, g)
 	if lead = t.running < t.atOnce; lead {
 		t.running++
@@ -98,7 +101,7 @@ func (t *Together[T, R]) join(asked T) (g *group[T, R], lead bool) {
 // run does not end with the context of any one caller: others wait too.
 func (t *Together[T, R]) run(g *group[T, R]) {
 	defer close(g.done)
-	ctx, cancel := context.WithTimeout(context.Background(), togetherTime)
+	ctx, cancel := context.WithTimeout(tracing.Follow(context.Background(), g.first), togetherTime)
 	defer cancel()
 	g.came, g.err = t.work(ctx, g.asked)
 }

@@ -12,10 +12,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
+	"go.opentelemetry.io/otel/propagation"
 
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
 	"chelal/internal/change"
+	"chelal/internal/tracing"
 )
 
 // requestTime is how long one request may work on the database.
@@ -30,6 +32,7 @@ func newEcho(h *handlers) *echo.Echo {
 	e.Pre(slashed)
 	e.Use(
 		h.identify,
+		traceRequest,
 		middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true, DisableErrorHandler: true}),
 		h.logRequest,
 		h.securityHeaders,
@@ -91,6 +94,21 @@ func isRequestID(s string) bool {
 	return len(s) > 0 && len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
 		return !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.", r)
 	})
+}
+
+// traceRequest makes the request a span, where somebody collects them.
+func traceRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !tracing.On() {
+			return next(c)
+		}
+		r := c.Request()
+		ctx, span := tracing.Request(r.Context(), propagation.HeaderCarrier(r.Header), r.Method)
+		c.SetRequest(r.WithContext(ctx))
+		err := next(c)
+		tracing.EndRequest(span, r.Method, c.Path(), change.OriginFrom(ctx).RequestID, c.Response().Status)
+		return err
+	}
 }
 
 // logRequest writes one line a request. It names the route, not the path or the query:

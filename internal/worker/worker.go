@@ -3,6 +3,7 @@ package worker
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/reportfile"
+	"chelal/internal/tracing"
 )
 
 // parallel is how many jobs one process runs at once: few, since each holds a
@@ -102,8 +104,12 @@ func New(o Options) (*river.Client[pgx.Tx], error) {
 
 // watch tells of each job.
 func (o Options) watch(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
+	var origin change.Metadata
+	_ = json.Unmarshal(job.Metadata, &origin) // a periodic one has none
+	ctx, span := tracing.Job(ctx, job.Kind, origin.Trace)
 	began := time.Now()
 	err := work(ctx)
+	tracing.EndJob(span, err)
 	if o.Worked != nil {
 		o.Worked(job.Kind, err, time.Since(began))
 	}
