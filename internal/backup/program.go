@@ -32,7 +32,7 @@ func run(ctx context.Context, database, name string, args ...string) error {
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s: %s", name, errors.Join(err, errors.New(strings.TrimSpace(said.String()))))
+		return fmt.Errorf("%s: %w: %s", name, err, strings.TrimSpace(said.String()))
 	}
 	return nil
 }

@@ -134,7 +134,7 @@ func (h *hospital) findBills(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close(ctx)
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // the work is done
 	rows, err := conn.Query(ctx, `INSERT INTO core_bill (patient_id) SELECT id FROM core_patient
 		WHERE merged_into_id IS NULL ORDER BY id LIMIT 500 RETURNING id`)
 	if err != nil {
