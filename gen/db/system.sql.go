@@ -112,6 +112,15 @@ func (q *Queries) IdempotencyStore(ctx context.Context, db DBTX, arg Idempotency
 	return err
 }
 
+const LoginPartitions = `-- name: LoginPartitions :exec
+SELECT core_loginactivity_partitions($1::integer)
+`
+
+func (q *Queries) LoginPartitions(ctx context.Context, db DBTX, months int32) error {
+	_, err := db.Exec(ctx, LoginPartitions, months)
+	return err
+}
+
 const RefreshTokenExpire = `-- name: RefreshTokenExpire :execrows
 DELETE FROM core_refreshtoken WHERE expires_at < $1
 `

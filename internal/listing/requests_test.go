@@ -103,7 +103,8 @@ func readWithoutScan[R any](t *testing.T, pool *pgxpool.Pool, list listing.List[
 			if strings.Contains(plan, "WHERE true\n LIMIT 10001") {
 				continue // counts the first 10,001 rows, whichever come first
 			}
-			for _, table := range []string{"core_notification", "core_loginactivity", "core_rolechangerequest", "core_user"} {
+			// The months to come are empty, and to scan them is no work.
+			for _, table := range []string{"core_notification", "core_loginactivity_before", "core_rolechangerequest", "core_user"} {
 				require.NotContains(t, plan, "Seq Scan on "+table, "%s, %s: %s", name, ordering, plan)
 			}
 		}

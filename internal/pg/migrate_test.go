@@ -2,9 +2,12 @@ package pg_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -96,6 +99,71 @@ func TestMigrations(t *testing.T) {
 	require.NoError(t, pg.MigrateUp(ctx, url))
 	require.NotEmpty(t, tables(t, conn))
 	require.NoError(t, conn.Close(ctx))
+}
+
+// released is the schema of the last release, from which hospitals come.
+const released = 19
+
+// TestAHospitalWorksThroughAMigration has people register, sign in and look while two
+// processes migrate from the last release: nobody is refused, and nothing is lost.
+func TestAHospitalWorksThroughAMigration(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	url := testkit.EmptyURL(t)
+	require.NoError(t, pg.MigrateUp(ctx, url))
+	status, err := pg.MigrateStatus(url)
+	require.NoError(t, err)
+	require.NoError(t, pg.MigrateDown(ctx, url, int(status.Latest)-released))
+	pool, err := pg.Open(ctx, url)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	_, err = pool.Exec(ctx, `INSERT INTO core_patient (first_name, last_name, date_of_birth, gender) SELECT 'Ann', 'Lee' || n, '1990-01-15', 'F' FROM generate_series(1, 5000) n;
+		INSERT INTO core_auditlog (action, patient_id) SELECT 'view', n FROM generate_series(1, 50000) n;
+		INSERT INTO core_loginactivity (username, timestamp) SELECT 'user' || n, now() - n * interval '1 hour' FROM generate_series(1, 20000) n`)
+	require.NoError(t, err)
+
+	var done, stop atomic.Int64
+	var all errgroup.Group
+	for range 4 {
+		all.Go(func() error {
+			for stop.Load() == 0 {
+				if err := pg.InTx(ctx, pool, func(tx pgx.Tx) error {
+					_, err := tx.Exec(ctx, `WITH p AS (INSERT INTO core_patient (first_name, last_name, date_of_birth, gender) VALUES ('Jane', 'Doe', '1990-01-15', 'F') RETURNING id)
+						INSERT INTO core_auditlog (action, object_type, patient_id) SELECT 'create', 'patient', id FROM p`)
+					if err == nil {
+						_, err = tx.Exec(ctx, "INSERT INTO core_loginactivity (username) VALUES ('jane')")
+					}
+					return err
+				}); err != nil {
+					return err
+				}
+				done.Add(1)
+				var n int64
+				if err := pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM core_auditlog WHERE patient_id = 7) + (SELECT count(*) FROM core_loginactivity
+					WHERE username = 'user7' AND timestamp > now() - interval '1 day')`).Scan(&n); err != nil {
+					return err
+				}
+				if n != 2 {
+					return fmt.Errorf("read %d rows of 2", n)
+				}
+			}
+			return nil
+		})
+	}
+	require.Eventually(t, func() bool { return done.Load() > 50 }, time.Minute, time.Millisecond)
+	var migrating errgroup.Group
+	for range 2 {
+		migrating.Go(func() error { return pg.MigrateUp(ctx, url) })
+	}
+	require.NoError(t, migrating.Wait())
+	after := done.Load()
+	require.Eventually(t, func() bool { return done.Load() > after+50 }, time.Minute, time.Millisecond)
+	stop.Store(1)
+	require.NoError(t, all.Wait(), "nobody is refused")
+	var patients, audited, attempts, ids int64
+	require.NoError(t, pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM core_patient WHERE first_name = 'Jane'), (SELECT count(*) FROM core_auditlog WHERE action = 'create'),
+		count(*), count(DISTINCT id) FROM core_loginactivity`).Scan(&patients, &audited, &attempts, &ids))
+	require.Equal(t, []int64{done.Load(), done.Load(), 20_000 + done.Load(), 20_000 + done.Load()}, []int64{patients, audited, attempts, ids})
 }
 
 func tables(t *testing.T, conn *pgx.Conn) []string {

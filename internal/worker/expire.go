@@ -64,6 +64,7 @@ func (w *expire) Work(ctx context.Context, _ *river.Job[jobs.Expire]) error {
 		{"rows of sync results", func() (int64, error) { return db.New().SyncRowsForget(ctx, w.db, now.Add(-syncRowsKept)) }},
 		{"hours of activity", func() (int64, error) { return db.New().ActivityForget(ctx, w.db, now.Add(-activityKept)) }},
 		{"audit partitions", func() (int64, error) { return 0, db.New().AuditPartitions(ctx, w.db, monthsAhead) }},
+		{"login partitions", func() (int64, error) { return 0, db.New().LoginPartitions(ctx, w.db, monthsAhead) }},
 	} {
 		removed, err := part.run()
 		if err != nil && first == nil {

@@ -121,13 +121,16 @@ func TestJobsOfADeadProcessAreTakenUp(t *testing.T) {
 	require.Equal(t, 1, count(t, pool, "river.river_job WHERE kind = 'fold_figures' AND state = 'completed' AND attempt = 2"))
 }
 
-func TestExpireMakesTheNextAuditPartitions(t *testing.T) {
+func TestExpireMakesTheNextPartitions(t *testing.T) {
 	pool := testkit.Pool(t)
-	month := time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 3, 0).Format("core_auditlog_200601")
-	_, err := pool.Exec(t.Context(), "DROP TABLE "+month)
-	require.NoError(t, err)
+	month := time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 3, 0)
+	for _, name := range []string{"core_auditlog_200601", "core_loginactivity_200601"} {
+		_, err := pool.Exec(t.Context(), "DROP TABLE "+month.Format(name))
+		require.NoError(t, err)
+	}
 	work(t, pool, time.Now(), "expire")
-	require.Equal(t, 0, count(t, pool, month))
+	require.Equal(t, 0, count(t, pool, month.Format("core_auditlog_200601")))
+	require.Equal(t, 0, count(t, pool, month.Format("core_loginactivity_200601")))
 }
 
 // TestExpirePassesOverAMonthOfAWrongClock has a row from a clock that was far ahead, which

@@ -30,3 +30,6 @@ DELETE FROM core_refreshtoken WHERE expires_at < @before;
 
 -- name: AuditPartitions :exec
 SELECT core_auditlog_partitions(@months::integer);
+
+-- name: LoginPartitions :exec
+SELECT core_loginactivity_partitions(@months::integer);
