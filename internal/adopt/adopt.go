@@ -11,10 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"chelal/internal/authn"
 	"chelal/internal/pg"
 	"chelal/internal/setting"
 )
@@ -110,7 +112,8 @@ type adoption struct {
 
 func (a *adoption) steps() []step {
 	all := []step{{"copy", a.copy}}
-	for _, name := range []string{"roles", "users", "patients", "appointments", "care", "billing", "system"} {
+	all = append(all, step{"roles", script("roles")}, step{"users", users})
+	for _, name := range []string{"patients", "appointments", "care", "billing", "system"} {
 		all = append(all, step{name, script(name)})
 	}
 	return append(all, step{"settings", settings}, step{"ids", script("finish")}, step{lastStep, compare})
@@ -245,6 +248,35 @@ func (a *adoption) copy(ctx context.Context, tx pgx.Tx) error {
 func find(ctx context.Context, tx pgx.Tx, table string, row int64, column, code, before, after string) error {
 	_, err := tx.Exec(ctx, "SELECT adoption.found($1, $2, $3, $4, nullif($5, ''), nullif($6, ''))", table, row, column, code, before, after)
 	return err
+}
+
+// users also tells whose password cannot be checked any more; an unusable one, as Django calls
+// it, begins with an exclamation mark and never could.
+func users(ctx context.Context, tx pgx.Tx) error {
+	if err := script("users")(ctx, tx); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, `SELECT id, password FROM adoption."user" WHERE password <> '' AND password NOT LIKE '!%' ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	unreadable := map[int64]string{}
+	var id int64
+	var password string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &password}, func() error {
+		if !authn.Readable(password) {
+			unreadable[id], _, _ = strings.Cut(password, "$")
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	for id, form := range unreadable {
+		if err := find(ctx, tx, "user", id, "password", "password_unreadable", form, ""); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settings are the same when their keys are. Values that this program cannot read stay behind.

@@ -58,6 +58,7 @@ var issues = map[string]string{
 	"role.name role_renamed":                               "3",
 	"user.email email_taken":                               "24,25",
 	"user.email email_is_username":                         "26",
+	"user.password password_unreadable":                    "20",
 	"user.username username_changed":                       "27",
 	"user.language_preference language_unknown":            "28",
 	"user.preferences preferences_unreadable":              "28",

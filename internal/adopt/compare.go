@@ -117,6 +117,7 @@ var sentences = map[string]string{
 	"email_is_username":      "the username looks like an e-mail and is the account's e-mail now",
 	"username_changed":       "another account has this username as its e-mail; this one was renamed and has to sign in so",
 	"language_unknown":       "not a language of the system; English now",
+	"password_unreadable":    "hashed in a way that is not known here; the account needs a new one",
 	"preferences_unreadable": "not an object; empty now",
 	"image_shared":           "another account has the same image; this one has none now",
 	"second_factor_off":      "the second factor was never asked for; it is off until its owner sets it up",

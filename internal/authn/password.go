@@ -65,6 +65,12 @@ func (h *Hasher) Verify(ctx context.Context, encoded, password string, inUse ...
 	return false, false, nil
 }
 
+// Readable reports whether there can be a password that an encoded hash verifies.
+func Readable(encoded string) bool {
+	_, _, known := parseHash(encoded)
+	return known
+}
+
 func (h *Hasher) acquire(ctx context.Context) error {
 	// select picks at random when both are ready, and whoever has gone away should
 	// not cost a hash.

@@ -6,6 +6,8 @@ INSERT INTO core_user (id, password, last_login, is_superuser, username, first_n
 SELECT n, 'pbkdf2_sha256$1000$salt$rk7YS6Q7XmHSaTF1HDJynrZMjuOjBp7dzD3I26rBHsU=', NULL, n = 1, 'user' || n, 'First' || n, 'Last' || n, 'user' || n || '@example.org', n = 1, true,
     '2020-01-01T08:00Z', 'en', '{}', NULL, false, NULL, CASE WHEN n = 1 THEN 2 WHEN n <= 10 THEN 3 WHEN n <= 20 THEN 1 WHEN n = 21 THEN 7 END
 FROM generate_series(1, 30) n;
+UPDATE core_user SET password = '!unusable' WHERE id = 19;
+UPDATE core_user SET password = 'bcrypt_sha256$$2b$12$x' WHERE id = 20;
 UPDATE core_user SET email = '' WHERE id IN (22, 23);                                   -- none
 UPDATE core_user SET email = 'USER2@example.org' WHERE id IN (24, 25);                  -- another's
 UPDATE core_user SET username = 'front@example.org', email = 'else@example.org' WHERE id = 26;
