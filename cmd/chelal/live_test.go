@@ -257,6 +257,9 @@ func TestAnEventSurvivesTheServerThatWroteIt(t *testing.T) {
 	database := testkit.URL(t)
 	h, servers := newHospital(t, database), instances(t, 2, database, "")
 	here, there := h.follow(servers[0], 0), h.follow(servers[1], 0)
+	first := []int64{h.book(servers[0])}
+	here.tells(first)
+	there.tells(first)
 
 	conn, err := h.pool.Acquire(t.Context())
 	require.NoError(t, err)
