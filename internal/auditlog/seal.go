@@ -279,10 +279,6 @@ func (r *sealedRange) add(row db.AuditRangeRow) {
 // before anything is written.
 func BeginEra(ctx context.Context, conn pg.DB) error {
 	q := db.New()
-	horizon, err := q.SealHorizon(ctx, conn)
-	if err != nil {
-		return err
-	}
 	last, err := q.AuditLast(ctx, conn)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
@@ -290,6 +286,12 @@ func BeginEra(ctx context.Context, conn pg.DB) error {
 	if seal, err := q.SealLatest(ctx, conn); err == nil && (seal.Era > last.Era || seal.Era == last.Era && seal.ToXid > last.Xid) {
 		last = db.AuditLastRow{Era: seal.Era, Xid: seal.ToXid - 1}
 	} else if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return err
+	}
+	// After the rows: of a transaction that was committed by then, the cluster knows. The other
+	// way round, one that began and ended in between would seem to come from another cluster.
+	horizon, err := q.SealHorizon(ctx, conn)
+	if err != nil {
 		return err
 	}
 	if last.Era == 0 || horizon.Next > last.Xid {

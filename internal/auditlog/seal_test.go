@@ -287,7 +287,9 @@ func TestManyWritersAndSealers(t *testing.T) {
 	close(stop)
 	sealers.Wait()
 	const all = 8 * each * 4 / 5 * rows
-	for verify(t, pool).Rows < all {
+	for deadline := time.Now().Add(2 * time.Minute); verify(t, pool).Rows < all; {
+		require.False(t, t.Failed(), "a writer gave up")
+		require.True(t, time.Now().Before(deadline), "the rows do not become complete")
 		seal(t, pool)
 	}
 	found := verify(t, pool)
