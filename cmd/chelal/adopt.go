@@ -34,8 +34,8 @@ do not add up, is changed as little as possible and reported: in the table core_
 with --issues in a file. Without --apply nothing is written. What a kill or a lost connection leaves
 undone, the same command finishes; done once, it does nothing more.
 
-Set HOSPITAL_TIME_ZONE to the hospital's before: appointments are by its clock. Uploaded images are files:
-copy the folder of the Django system's MEDIA_ROOT to this one's.`,
+Set HOSPITAL_TIME_ZONE to the hospital's before: appointments are by its clock. Profile pictures are not
+taken over: their owners upload them anew.`,
 		Example: `  chelal adopt --from postgres://chelal@db.example/chelal --issues issues.csv
   chelal adopt --from postgres://chelal@db.example/chelal --apply`,
 		Args: cobra.NoArgs,

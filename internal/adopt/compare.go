@@ -25,7 +25,7 @@ func same(t table, c column) string {
 	here, was := "c."+pgx.Identifier{c.name}.Sanitize(), "s."+pgx.Identifier{c.name}.Sanitize()
 	switch t.name + "." + c.name {
 	case "user.email":
-		was = "nullif(btrim(" + was + "), '')"
+		was = "nullif(" + was + ", '')"
 	case "user.profile_image":
 		was = "nullif(" + was + ", '')"
 	case "user.preferences":
@@ -119,7 +119,9 @@ var sentences = map[string]string{
 	"language_unknown":       "not a language of the system; English now",
 	"password_unreadable":    "hashed in a way that is not known here; the account needs a new one",
 	"preferences_unreadable": "not an object; empty now",
-	"image_shared":           "another account has the same image; this one has none now",
+	"image_left_behind":      "pictures are kept under other names here, and checked; its owner uploads it anew",
+	"email_trimmed":          "written without the blanks around it",
+	"address_was_network":    "a network; its first address now",
 	"second_factor_off":      "the second factor was never asked for; it is off until its owner sets it up",
 	"name_missing":           "a first name is needed, and blanks around one are none",
 	"gender_unknown":         "not one of the known values; unknown now, and blanks around one are gone",

@@ -19,12 +19,15 @@ SELECT adoption.found('rolechangerequest', s.id, 'reviewed_by_id', 'own_request_
 FROM adoption.rolechangerequest s WHERE s.reviewed_by_id = s.user_id;
 
 INSERT INTO core_loginactivity (id, user_id, username, timestamp, ip_address, user_agent, status)
-SELECT s.id, s.user_id, u.username, s.timestamp, s.ip_address, s.user_agent,
+SELECT s.id, s.user_id, u.username, s.timestamp, host(s.ip_address)::inet, s.user_agent,
     CASE WHEN s.status IN ('success', 'failure', 'blocked', 'pending', 'otp_required') THEN s.status ELSE 'failure' END
 FROM adoption.loginactivity s JOIN core_user u ON u.id = s.user_id;
 
 SELECT adoption.found('loginactivity', s.id, 'status', 'status_renamed', s.status, 'failure')
 FROM adoption.loginactivity s WHERE s.status NOT IN ('success', 'failure', 'blocked', 'pending', 'otp_required');
+
+SELECT adoption.found('loginactivity', s.id, 'ip_address', 'address_was_network', s.ip_address::text, host(s.ip_address))
+FROM adoption.loginactivity s WHERE s.ip_address <> host(s.ip_address)::inet;
 
 -- The months of the log that the source has had.
 SELECT core_auditlog_partitions(3, least(240, greatest(0, (SELECT (extract(year FROM age(now(), min(timestamp))) * 12

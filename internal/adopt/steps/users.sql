@@ -15,16 +15,17 @@ SELECT r.id, CASE WHEN r.wanted IS NOT NULL AND r.place = 1 THEN r.wanted END AS
 FROM ranked r;
 
 INSERT INTO core_user (id, username, email, first_name, last_name, date_joined, last_login, is_active, is_staff, is_superuser,
-    password, role_id, language_preference, preferences, profile_image, two_factor_enabled)
+    password, role_id, language_preference, preferences, two_factor_enabled)
 SELECT s.id, h.username, h.email, s.first_name, s.last_name, s.date_joined, s.last_login, s.is_active, s.is_staff, s.is_superuser,
     s.password, r.id, CASE WHEN s.language_preference IN ('en', 'fr', 'sw') THEN s.language_preference ELSE 'en' END,
-    CASE WHEN jsonb_typeof(s.preferences) = 'object' THEN s.preferences ELSE '{}' END,
-    CASE WHEN row_number() OVER (PARTITION BY s.profile_image ORDER BY s.id) = 1 THEN nullif(s.profile_image, '') END, false
+    CASE WHEN jsonb_typeof(s.preferences) = 'object' THEN s.preferences ELSE '{}' END, false
 FROM adoption."user" s JOIN adoption.user_here h ON h.id = s.id LEFT JOIN adoption.role_here r ON r.source = s.role_id;
 
 SELECT adoption.found('user', s.id, 'email', CASE WHEN h.email IS NULL THEN 'email_taken' ELSE 'email_is_username' END, s.email, h.email)
 FROM adoption."user" s JOIN adoption.user_here h ON h.id = s.id
 WHERE btrim(s.email) <> '' AND h.email IS DISTINCT FROM btrim(s.email);
+SELECT adoption.found('user', s.id, 'email', 'email_trimmed', s.email, h.email)
+FROM adoption."user" s JOIN adoption.user_here h ON h.id = s.id WHERE h.email IS NOT DISTINCT FROM nullif(btrim(s.email), '') AND coalesce(h.email, '') <> s.email;
 SELECT adoption.found('user', s.id, 'email', 'email_is_username', s.email, h.email)
 FROM adoption."user" s JOIN adoption.user_here h ON h.id = s.id WHERE btrim(s.email) = '' AND h.email IS NOT NULL;
 SELECT adoption.found('user', s.id, 'username', 'username_changed', s.username, h.username)
@@ -33,7 +34,7 @@ SELECT adoption.found('user', s.id, 'language_preference', 'language_unknown', s
 FROM adoption."user" s WHERE s.language_preference NOT IN ('en', 'fr', 'sw');
 SELECT adoption.found('user', s.id, 'preferences', 'preferences_unreadable', s.preferences::text, '{}')
 FROM adoption."user" s WHERE jsonb_typeof(s.preferences) <> 'object';
-SELECT adoption.found('user', s.id, 'profile_image', 'image_shared', s.profile_image, NULL)
-FROM adoption."user" s JOIN core_user u ON u.id = s.id WHERE s.profile_image <> '' AND u.profile_image IS NULL;
+SELECT adoption.found('user', s.id, 'profile_image', 'image_left_behind', s.profile_image, NULL)
+FROM adoption."user" s WHERE s.profile_image <> '';
 SELECT adoption.found('user', s.id, 'two_factor_enabled', 'second_factor_off', 'true', 'false')
 FROM adoption."user" s WHERE s.two_factor_enabled OR s.two_factor_secret <> '';

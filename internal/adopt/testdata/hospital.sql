@@ -9,6 +9,8 @@ FROM generate_series(1, 30) n;
 UPDATE core_user SET password = '!unusable' WHERE id = 19;
 UPDATE core_user SET password = 'bcrypt_sha256$$2b$12$x' WHERE id = 20;
 UPDATE core_user SET email = '' WHERE id IN (22, 23);                                   -- none
+UPDATE core_user SET email = ' user15@example.org ' WHERE id = 15;
+UPDATE core_user SET email = '   ' WHERE id = 16;
 UPDATE core_user SET email = 'USER2@example.org' WHERE id IN (24, 25);                  -- another's
 UPDATE core_user SET username = 'front@example.org', email = 'else@example.org' WHERE id = 26;
 UPDATE core_user SET username = 'Front@example.org', email = '' WHERE id = 27;
@@ -66,7 +68,7 @@ INSERT INTO core_rolechangerequest (id, reason, status, review_notes, created_at
     (1, 'please', 'pending', '', '2025-01-01T08:00Z', now(), 3, NULL, 22), (2, 'please!', 'pending', '', '2025-01-02T08:00Z', now(), 3, NULL, 22),
     (3, 'me', 'approved', '', now(), now(), 2, 23, 23), (4, 'odd', 'later', '', now(), now(), 7, 1, 24);
 INSERT INTO core_loginactivity (id, timestamp, ip_address, user_agent, status, user_id)
-SELECT n, now() - n * interval '1 hour', CASE WHEN n % 2 = 0 THEN inet '192.0.2.7' END, 'Mozilla', CASE WHEN n = 9 THEN 'odd' ELSE 'success' END, 1 + n % 30 FROM generate_series(1, 100) n;
+SELECT n, now() - n * interval '1 hour', CASE WHEN n = 10 THEN inet '10.1.2.0/24' WHEN n % 2 = 0 THEN inet '192.0.2.7' END, 'Mozilla', CASE WHEN n = 9 THEN 'odd' ELSE 'success' END, 1 + n % 30 FROM generate_series(1, 100) n;
 INSERT INTO core_systemsetting (id, key, value, description, category, is_public, updated_at) VALUES
     (1, 'working_hours_start', '07:30', 'opens', 'schedule', true, now()), (2, 'working_hours_end', 'late', '', 'schedule', true, now()),
     (3, 'appointment_duration', '20', '', 'appointments', true, now()), (4, 'motto', 'Care', 'our own', 'general', false, now());
