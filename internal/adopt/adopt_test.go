@@ -64,7 +64,7 @@ var issues = map[string]string{
 	"user.preferences preferences_unreadable":              "28",
 	"user.two_factor_enabled second_factor_off":            "28,29",
 	"user.profile_image image_left_behind":                 "29,30",
-	"user.email email_trimmed":                             "15",
+	"user.email email_trimmed":                             "15,16",
 	"loginactivity.ip_address address_was_network":         "10",
 	"core_user_groups. table_left_behind":                  "0",
 	"patient.blood_group column_unknown":                   "0",
