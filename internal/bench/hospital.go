@@ -55,7 +55,7 @@ func open(ctx context.Context, patients int) (h *hospital, err error) {
 	}
 	h.stop = append(h.stop, func() { _ = os.RemoveAll(h.folder) })
 	h.program = filepath.Join(h.folder, "chelal")
-	if err := h.run(ctx, "", "go", "build", "-pgo", "cmd/chelal/serve.pgo", "-o", h.program, "chelal/cmd/chelal"); err != nil {
+	if err := h.run(ctx, "", "go", "build", "-o", h.program, "chelal/cmd/chelal"); err != nil {
 		return h, err
 	}
 	if h.cluster, err = embedded.Start(ctx, embedded.Options{Dir: filepath.Join(h.folder, "data")}); err != nil {

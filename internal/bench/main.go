@@ -32,7 +32,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each work is measured; the median counts")
 	flag.DurationVar(&o.round, "round", 4*time.Second, "how long each time")
 	flag.StringVar(&o.out, "out", "", "the folder that gets results.csv and results.svg; empty: none")
-	flag.StringVar(&o.profile, "profile", "", "the file that gets a CPU profile of the mixed load, for -pgo; empty: none")
+	flag.StringVar(&o.profile, "profile", "", "the file that gets a CPU profile of the mixed load; empty: none")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About ten minutes as it stands.")
 		flag.PrintDefaults()
