@@ -7,16 +7,13 @@ import (
 	"io"
 	"os"
 	"text/tabwriter"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"chelal/internal/adopt"
-	"chelal/internal/change"
 	"chelal/internal/config"
-	"chelal/internal/timezone"
 )
 
 func (p *program) adoptCommand() *cobra.Command {
@@ -61,21 +58,15 @@ func (p *program) adopt(ctx context.Context, from, issues string, apply bool) (e
 	defer func() { _ = source.Close(context.WithoutCancel(ctx)) }() // it was only read
 	var list io.Writer
 	if issues != "" {
-		f, err := os.OpenFile(issues, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // it names what patients have
-		if err != nil {
-			return fmt.Errorf("the file of the issues cannot be written: %w", err)
+		f, openErr := os.OpenFile(issues, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // it names what patients have
+		if openErr != nil {
+			return fmt.Errorf("the file of the issues cannot be written: %w", openErr)
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		list = f
 	}
 	return p.withPool(ctx, func(cfg config.Config, pool *pgxpool.Pool) error {
 		progress := p.newProgress()
-		if apply {
-			changes := &change.Store{DB: pool, Now: time.Now}
-			if err := timezone.Apply(ctx, changes, cfg.Zone, p.newLog(cfg)); err != nil {
-				return err
-			}
-		}
 		report, err := adopt.Run(ctx, source, pool, adopt.Options{
 			DryRun: !apply, Zone: cfg.Zone.String(), Issues: list, Progress: progress.tell,
 		})

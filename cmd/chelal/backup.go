@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -81,13 +80,9 @@ func (p *program) backup(ctx context.Context, to string, keep int) error {
 		if err != nil {
 			return err
 		}
-		address := cfg.DirectURL
-		if address == "" {
-			address = cfg.DatabaseURL
-		}
 		progress := p.newProgress()
 		path, m, err := backup.Make(ctx, to, backup.Options{
-			Pool: pool, URL: string(address), Media: store, Secret: []byte(cfg.SecretKey), Program: app.Version(),
+			Pool: pool, URL: string(cfg.DirectURL), Media: store, Secret: []byte(cfg.SecretKey), Program: app.Version(),
 			Now: time.Now(), Progress: progress.tell,
 		})
 		progress.end()
@@ -154,30 +149,13 @@ func (p *program) verifyBackup(ctx context.Context, path string) (err error) {
 	if _, err := backup.Read(path); err != nil {
 		return err
 	}
-	cfg, err := config.Load(func(name string) string {
-		if name == "DATABASE_URL" {
-			return "postgres://embedded/" // its own follows, once it runs
-		}
-		return p.getenv(name)
-	}, envFile)
-	if err != nil {
+	if p.data, err = os.MkdirTemp("", "chelal-verify-"); err != nil {
 		return err
 	}
-	folder, err := os.MkdirTemp("", "chelal-verify-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	forgetLibpq()
-	cluster, err := embedded.Start(ctx, embedded.Options{Dir: filepath.Join(folder, "postgres"), Note: func(s string) { p.say("%s", s) }, Unsafe: true})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, cluster.Stop()) }()
-	if err := createDatabase(ctx, cluster.URL("postgres")); err != nil {
-		return err
-	}
-	return p.restore(ctx, path, cfg, cluster.URL("chelal"), media.Folder(filepath.Join(folder, "media")))
+	defer func() { err = errors.Join(err, os.RemoveAll(p.data)) }()
+	return p.withCluster(ctx, nil, func(cfg config.Config, _ *embedded.Server) error {
+		return p.restore(ctx, path, cfg, string(cfg.DatabaseURL), media.Folder(mediaFolder(p.data)))
+	})
 }
 
 func (p *program) restore(ctx context.Context, path string, cfg config.Config, url string, store media.Store) error {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -24,6 +23,7 @@ import (
 	"chelal/internal/pg"
 	"chelal/internal/pg/embedded"
 	"chelal/internal/testkit"
+	"chelal/internal/testkit/disk"
 )
 
 // faulty is a server as a process on a PostgreSQL of its own, with people who register patients
@@ -78,6 +78,22 @@ func (f *faulty) startServer(vars ...string) {
 	f.t.Helper()
 	f.server = serving(f.t, f.between.reach(f.cluster.URL("chelal")), append(vars, "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0"),
 		"serve", "--listen", f.address, "--workers=false")
+}
+
+// working starts everything and has people work.
+func working(t *testing.T, folder string, vars ...string) *faulty {
+	t.Helper()
+	f := newFaulty(t, folder, vars...)
+	f.work()
+	f.goesOn(50)
+	return f
+}
+
+// recovers is the end of every test: work goes on without a hand, and nothing is lost or done twice.
+func (f *faulty) recovers() {
+	f.t.Helper()
+	f.goesOn(50)
+	f.holds()
 }
 
 // work has four people register patients until the end of the test.
@@ -246,9 +262,7 @@ func (f *forwarder) reach(database string) string {
 
 func TestFaultPostgresStopped(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
-	f.work()
-	f.goesOn(50)
+	f := working(t, filepath.Join(t.TempDir(), "data"))
 	require.NoError(t, f.cluster.Stop())
 	f.refuses()
 	response, err := http.Get("http://" + f.address + "/readyz")
@@ -256,43 +270,35 @@ func TestFaultPostgresStopped(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode, "no more requests, please")
 	f.startPostgres()
-	f.goesOn(50)
-	f.holds()
+	f.recovers()
 }
 
 func TestFaultPostgresRestarted(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
-	f.work()
+	f := working(t, filepath.Join(t.TempDir(), "data"))
 	for range 3 {
-		f.goesOn(40)
 		require.NoError(t, f.cluster.Stop())
 		f.startPostgres()
+		f.goesOn(40)
 	}
-	f.goesOn(40)
-	f.holds()
+	f.recovers()
 }
 
 func TestFaultPostgresKilled(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
-	f.work()
-	f.goesOn(50)
+	f := working(t, filepath.Join(t.TempDir(), "data"))
 	require.NoError(t, syscall.Kill(f.cluster.Pid(), syscall.SIGKILL))
 	f.refuses()
 	require.NoError(t, f.cluster.Stop()) // lets go of the folder
 	f.startPostgres()
-	f.goesOn(50)
-	f.holds()
+	f.recovers()
 }
 
 // TestFaultPostgresHangs stops PostgreSQL's processes as a disk that does not answer does: they
 // are there, and nothing comes.
 func TestFaultPostgresHangs(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
-	f.work()
-	f.goesOn(50)
+	f := working(t, filepath.Join(t.TempDir(), "data"))
 	postmaster := f.cluster.Pid()
 	require.NoError(t, syscall.Kill(postmaster, syscall.SIGSTOP)) // from now on it has no new children
 	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", postmaster, postmaster))
@@ -313,16 +319,13 @@ func TestFaultPostgresHangs(t *testing.T) {
 	}
 	f.refuses()
 	goOn()
-	f.goesOn(50)
-	f.holds()
+	f.recovers()
 }
 
 // TestFaultOutOfConnections takes every connection that PostgreSQL has.
 func TestFaultOutOfConnections(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
-	f.work()
-	f.goesOn(50)
+	f := working(t, filepath.Join(t.TempDir(), "data"))
 	var taken []*pgx.Conn
 	take := func() bool {
 		conn, err := pgx.Connect(t.Context(), f.cluster.URL("postgres"))
@@ -343,53 +346,38 @@ func TestFaultOutOfConnections(t *testing.T) {
 	for _, conn := range taken {
 		require.NoError(t, conn.Close(t.Context()))
 	}
-	f.goesOn(50)
-	f.holds()
+	f.recovers()
 }
 
 func TestFaultServerKilled(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, filepath.Join(t.TempDir(), "data"))
-	f.work()
+	f := working(t, filepath.Join(t.TempDir(), "data"))
 	for range 3 {
-		f.goesOn(40)
 		f.server.kill()
 		f.startServer()
+		f.goesOn(40)
 	}
-	f.goesOn(40)
-	f.holds()
+	f.recovers()
 }
 
 // TestFaultRedisHangs stops Redis, which then takes connections and says nothing.
 func TestFaultRedisHangs(t *testing.T) {
 	t.Parallel()
 	redis := testkit.StartRedis(t)
-	f := newFaulty(t, filepath.Join(t.TempDir(), "data"), "REDIS_URL="+redis.URL())
-	f.work()
-	f.goesOn(50)
+	f := working(t, filepath.Join(t.TempDir(), "data"), "REDIS_URL="+redis.URL())
 	redis.Signal(syscall.SIGSTOP)
 	f.goesOn(100)
 	redis.Signal(syscall.SIGCONT)
-	f.goesOn(50)
+	f.recovers()
 	require.Zero(t, f.refused.Load()+f.broken.Load(), "nobody notices")
-	f.holds()
 }
 
 // TestFaultDiskFull has the cluster on a disk of its own and fills it.
 func TestFaultDiskFull(t *testing.T) {
 	t.Parallel()
-	disk := t.TempDir()
-	switch err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=400m,mode=0711"); {
-	case errors.Is(err, syscall.EPERM) && os.Getenv("CHELAL_TEST_PROGRAMS") != "required":
-		t.Skip("only root can make a disk that is full")
-	default:
-		require.NoError(t, err)
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(disk, syscall.MNT_DETACH) }) // goes with the machine otherwise
-	f := newFaulty(t, filepath.Join(disk, "data"))
-	f.work()
-	f.goesOn(50)
-	ballast := filepath.Join(disk, "ballast")
+	folder := disk.Small(t, "400m")
+	f := working(t, filepath.Join(folder, "data"))
+	ballast := filepath.Join(folder, "ballast")
 	file, err := os.Create(ballast)
 	require.NoError(t, err)
 	for block := make([]byte, 64<<10); err == nil; {
@@ -399,6 +387,5 @@ func TestFaultDiskFull(t *testing.T) {
 	require.NoError(t, file.Close())
 	f.refuses()
 	require.NoError(t, os.Remove(ballast))
-	f.goesOn(50)
-	f.holds()
+	f.recovers()
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"chelal/gen/db"
 	"chelal/internal/authn"
 	"chelal/internal/pg"
 	"chelal/internal/setting"
@@ -86,22 +87,23 @@ func Run(ctx context.Context, from *pgx.Conn, pool *pgxpool.Pool, o Options) (Re
 	defer conn.Release()
 	var mine bool
 	const lock = "hashtextextended('chelal adopt', 0)"
-	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+lock+")").Scan(&mine); err != nil || !mine {
-		return Report{}, errors.Join(err, busy(err))
+	if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock("+lock+")").Scan(&mine); err != nil {
+		return Report{}, err
+	}
+	if !mine {
+		return Report{}, ErrBusy
 	}
 	defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock("+lock+")") }() // its end unlocks it too
 	a := &adoption{from: from, to: conn.Conn(), options: o}
-	if o.DryRun {
-		return a.try(ctx)
+	if !o.DryRun {
+		return a.run(ctx, a.to, "taking over")
 	}
-	return a.run(ctx)
-}
-
-func busy(err error) error {
+	tx, err := a.to.Begin(ctx)
 	if err != nil {
-		return nil
+		return Report{}, err
 	}
-	return ErrBusy
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // that is the point
+	return a.run(ctx, tx, "trying")
 }
 
 // adoption is a hospital being taken over.
@@ -111,8 +113,7 @@ type adoption struct {
 }
 
 func (a *adoption) steps() []step {
-	all := []step{{"copy", a.copy}}
-	all = append(all, step{"roles", script("roles")}, step{"users", users})
+	all := []step{{"copy", a.copy}, {"roles", script("roles")}, {"users", users}}
 	for _, name := range []string{"patients", "appointments", "care", "billing", "system"} {
 		all = append(all, step{name, script(name)})
 	}
@@ -131,58 +132,34 @@ func script(name string) func(context.Context, pgx.Tx) error {
 	}
 }
 
-// run takes each step that was not taken yet, in a transaction of its own.
-func (a *adoption) run(ctx context.Context) (Report, error) {
+// run takes each step that was not taken yet, in a transaction of its own, or under the one
+// that is to be taken back.
+func (a *adoption) run(ctx context.Context, conn pg.DB, doing string) (Report, error) {
 	steps := a.steps()
-	worked := false
+	already := true
 	for n, s := range steps {
-		err := pg.InTx(ctx, a.to, func(tx pgx.Tx) error {
-			taken, err := a.take(ctx, tx, s)
-			worked = worked || taken
+		err := pg.InTx(ctx, conn, func(tx pgx.Tx) error {
+			taken, err := take(ctx, tx, s)
+			already = already && !taken
 			return err
 		})
 		if err != nil {
 			return Report{}, err
 		}
-		a.options.Progress("taking over: "+s.name, int64(n+1), int64(len(steps)))
+		a.options.Progress(doing+": "+s.name, int64(n+1), int64(len(steps)))
 	}
 	r, err := a.report(ctx)
-	r.Already = !worked
+	r.Already = already
 	return r, err
 }
 
-// try takes all steps in one transaction, which it takes back.
-func (a *adoption) try(ctx context.Context) (r Report, err error) {
-	tx, err := a.to.Begin(ctx)
-	if err != nil {
-		return r, err
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // that is the point
-	steps := a.steps()
-	r.Already = true
-	for n, s := range steps {
-		taken, err := a.take(ctx, tx, s)
-		if err != nil {
-			return r, err
-		}
-		r.Already = r.Already && !taken
-		a.options.Progress("trying: "+s.name, int64(n+1), int64(len(steps)))
-	}
-	found, err := a.report(ctx)
-	found.Already = r.Already
-	return found, err
-}
-
 // take takes a step, unless it was taken before, and says which.
-func (a *adoption) take(ctx context.Context, tx pgx.Tx, s step) (bool, error) {
+func take(ctx context.Context, tx pgx.Tx, s step) (bool, error) {
 	done, err := tx.Exec(ctx, "INSERT INTO core_adoptionstep (name) VALUES ($1) ON CONFLICT DO NOTHING", s.name)
 	if err != nil || done.RowsAffected() == 0 {
 		return false, err
 	}
 	if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = 0; SET LOCAL client_min_messages = warning"); err != nil {
-		return false, err
-	}
-	if _, err := tx.Exec(ctx, "SELECT set_config('adoption.zone', $1, true)", a.options.Zone); err != nil {
 		return false, err
 	}
 	if err := s.work(ctx, tx); err != nil {
@@ -208,6 +185,9 @@ func (a *adoption) copy(ctx context.Context, tx pgx.Tx) error {
 	if ours {
 		return ErrNotEmpty
 	}
+	if err := db.New().HospitalZoneSet(ctx, tx, a.options.Zone); err != nil {
+		return err
+	}
 	from, err := open(ctx, a.from)
 	if err != nil {
 		return err
@@ -217,7 +197,7 @@ func (a *adoption) copy(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	for n, t := range tables {
-		if _, err := from.copyTo(ctx, tx, t); err != nil {
+		if err := from.copyTo(ctx, tx, t); err != nil {
 			return err
 		}
 		unknown, err := from.unknown(ctx, t)
@@ -260,19 +240,20 @@ func users(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	unreadable := map[int64]string{}
-	var id int64
-	var password string
-	if _, err := pgx.ForEachRow(rows, []any{&id, &password}, func() error {
-		if !authn.Readable(password) {
-			unreadable[id], _, _ = strings.Cut(password, "$")
-		}
-		return nil
-	}); err != nil {
+	type account struct {
+		ID       int64
+		Password string
+	}
+	accounts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[account])
+	if err != nil {
 		return err
 	}
-	for id, form := range unreadable {
-		if err := find(ctx, tx, "user", id, "password", "password_unreadable", form, ""); err != nil {
+	for _, u := range accounts {
+		if authn.Readable(u.Password) {
+			continue
+		}
+		form, _, _ := strings.Cut(u.Password, "$")
+		if err := find(ctx, tx, "user", u.ID, "password", "password_unreadable", form, ""); err != nil {
 			return err
 		}
 	}

@@ -163,11 +163,11 @@ func (s *source) count(ctx context.Context, table string) (n int64, err error) {
 }
 
 // copyTo copies a table's rows into tx as they are.
-func (s *source) copyTo(ctx context.Context, tx pgx.Tx, t table) (int64, error) {
+func (s *source) copyTo(ctx context.Context, tx pgx.Tx, t table) error {
 	if _, err := tx.Exec(ctx, fmt.Sprintf("CREATE TABLE %s (%s, PRIMARY KEY (id))", t.copied(), t.list(func(c column) string {
 		return pgx.Identifier{c.name}.Sanitize() + " " + c.kind
 	}))); err != nil {
-		return 0, err
+		return err
 	}
 	read, write := io.Pipe()
 	go func() {
@@ -175,11 +175,11 @@ func (s *source) copyTo(ctx context.Context, tx pgx.Tx, t table) (int64, error) 
 			t.list(func(c column) string { return pgx.Identifier{c.name}.Sanitize() + "::" + c.kind }), t.here()))
 		_ = write.CloseWithError(err) // never fails
 	}()
-	done, err := tx.Conn().PgConn().CopyFrom(ctx, read, fmt.Sprintf("COPY %s FROM STDIN (FORMAT binary)", t.copied()))
+	_, err := tx.Conn().PgConn().CopyFrom(ctx, read, fmt.Sprintf("COPY %s FROM STDIN (FORMAT binary)", t.copied()))
 	_ = read.CloseWithError(err) // never fails; ends the other side when this one broke off
 	if err != nil {
-		return 0, fmt.Errorf("copy core_%s: %w", t.name, err)
+		return fmt.Errorf("copy core_%s: %w", t.name, err)
 	}
 	_, err = tx.Exec(ctx, "ANALYZE "+t.copied())
-	return done.RowsAffected(), err
+	return err
 }

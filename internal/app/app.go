@@ -89,7 +89,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer closeReplica(replica)
+	defer replica.Close()
 	api, err := newServer(ctx, cfg, pool, replica, store, news, counts, o.Log)
 	if err != nil {
 		return err
@@ -121,12 +121,6 @@ func openReplica(ctx context.Context, cfg config.Config, log *slog.Logger) (*pg.
 		return nil, nil
 	}
 	return pg.OpenReplica(ctx, string(cfg.ReadURL), cfg.ReadLag, log)
-}
-
-func closeReplica(r *pg.Replica) {
-	if r != nil {
-		r.Close()
-	}
 }
 
 // mailer is the configured mail server, nil when there is none.

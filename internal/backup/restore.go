@@ -14,6 +14,7 @@ import (
 	"chelal/internal/auditlog"
 	"chelal/internal/media"
 	"chelal/internal/pg"
+	"chelal/internal/reportfile"
 )
 
 // Target is where a backup is brought back to.
@@ -117,19 +118,10 @@ func bring(ctx context.Context, path string, f File, store media.Store) error {
 
 // contentType is for buckets; the server says it by itself.
 func contentType(name string) string {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".png":
-		return "image/png"
-	case ".jpg", ".jpeg":
-		return "image/jpeg"
-	case ".webp":
-		return "image/webp"
-	case ".pdf":
-		return "application/pdf"
-	case ".csv":
-		return "text/csv"
+	if kind, ok := reportfile.ContentTypes[strings.TrimPrefix(filepath.Ext(name), ".")]; ok {
+		return kind
 	}
-	return "application/octet-stream"
+	return media.ContentType
 }
 
 func (r *Result) compare(ctx context.Context, conn *pgx.Conn, t Target) error {

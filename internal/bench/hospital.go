@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -33,7 +32,6 @@ type hospital struct {
 	cluster  *embedded.Server
 	patients int
 	product  string // where the server is
-	metrics  string // where its profiles are
 	bare     string
 	token    string
 	started  time.Duration // how long the server took to start
@@ -86,8 +84,7 @@ func (h *hospital) environment() []string {
 	if h.cluster != nil {
 		url = h.cluster.URL("bench")
 	}
-	return append(os.Environ(), "DATABASE_URL="+url, "SECRET_KEY=only-for-a-benchmark-on-a-throw-away-database", "DEBUG=false", "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0",
-		"METRICS_ADDR="+h.metrics)
+	return append(os.Environ(), "DATABASE_URL="+url, "SECRET_KEY=only-for-a-benchmark-on-a-throw-away-database", "DEBUG=false", "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0")
 }
 
 func (h *hospital) run(ctx context.Context, stdin, name string, args ...string) error {
@@ -105,14 +102,6 @@ func (h *hospital) serve(ctx context.Context) (err error) {
 		return err
 	}
 	if _, h.bare, err = h.start(ctx, self, "bare"); err != nil {
-		return err
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	h.metrics = ln.Addr().String()
-	if err := ln.Close(); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -177,10 +166,10 @@ func (h *hospital) start(ctx context.Context, name string, args ...string) (*exe
 	})
 	_ = write.Close()
 	lines := bufio.NewScanner(read)
-	for address := regexp.MustCompile(`(http://127\.0\.0\.1:\d+)(?:"|$)`); lines.Scan(); {
-		if found := address.FindStringSubmatch(lines.Text()); found != nil {
+	for address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`); lines.Scan(); {
+		if found := address.FindString(lines.Text()); found != "" {
 			go func() { _, _ = io.Copy(io.Discard, read) }()
-			return cmd, found[1], nil
+			return cmd, found, nil
 		}
 	}
 	return nil, "", fmt.Errorf("%s %s did not start", filepath.Base(name), strings.Join(args, " "))
@@ -190,34 +179,6 @@ func (h *hospital) close() {
 	for i := len(h.stop) - 1; i >= 0; i-- {
 		h.stop[i]()
 	}
-}
-
-// profiled writes where the server spends its time while f works, where that is asked for.
-func (h *hospital) profiled(ctx context.Context, o options, f func() error) error {
-	if o.profile == "" {
-		return f()
-	}
-	written := make(chan error, 1)
-	go func() { written <- h.profile(ctx, o.profile, 4*o.round) }()
-	return errors.Join(f(), <-written)
-}
-
-func (h *hospital) profile(ctx context.Context, file string, length time.Duration) error {
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", h.metrics, length.Seconds()), nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = response.Body.Close() }() // it was read
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(f, response.Body)
-	return errors.Join(err, f.Close())
 }
 
 // memory is what the server's process holds, in MB.

@@ -19,7 +19,6 @@ type options struct {
 	rounds   int
 	round    time.Duration
 	out      string
-	profile  string
 }
 
 func main() {
@@ -32,7 +31,6 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each work is measured; the median counts")
 	flag.DurationVar(&o.round, "round", 4*time.Second, "how long each time")
 	flag.StringVar(&o.out, "out", "", "the folder that gets results.csv and results.svg; empty: none")
-	flag.StringVar(&o.profile, "profile", "", "the file that gets a CPU profile of the mixed load; empty: none")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About ten minutes as it stands.")
 		flag.PrintDefaults()
@@ -81,11 +79,8 @@ func measure(ctx context.Context, o options) error {
 		results = append(results, r)
 	}
 	fmt.Fprintln(os.Stderr, "mixed load")
-	var day result
-	if err := h.profiled(ctx, o, func() (err error) {
-		day, err = h.mixed(works, writes, o)
-		return err
-	}); err != nil {
+	day, err := h.mixed(works, writes, o)
+	if err != nil {
 		return err
 	}
 	results = append(append(results, day), h.footprint()...)

@@ -86,25 +86,31 @@ func (r result) met() bool {
 	return r.ratio >= r.goal
 }
 
-// compare measures both servers in turn, round by round.
+// compare measures the server and the bare one.
 func (h *hospital) compare(w work, connections uint64, o options) (result, error) {
-	var product, bare, ratios []float64
-	for round := range o.rounds {
-		var rates [2]float64
+	r := result{work: fmt.Sprintf("%s, %d connections", w.name, connections), unit: "requests/s", goal: w.goal}
+	return r.measured(o.rounds,
+		func() (float64, error) { return h.rate(h.product, w, connections, o.round) },
+		func() (float64, error) { return h.rate(h.bare, w, connections, o.round) })
+}
+
+// measured answers the result with the medians of two rates, measured in turn in each round.
+func (r result) measured(rounds int, product, reference func() (float64, error)) (result, error) {
+	var rates [2][]float64
+	var ratios []float64
+	for round := range rounds {
 		for n := range rates {
 			which := (n + round) % 2 // who comes first takes turns
-			rate, err := h.rate([]string{h.product, h.bare}[which], w, connections, o.round)
+			rate, err := []func() (float64, error){product, reference}[which]()
 			if err != nil {
-				return result{}, err
+				return r, err
 			}
-			rates[which] = rate
+			rates[which] = append(rates[which], rate)
 		}
-		product, bare, ratios = append(product, rates[0]), append(bare, rates[1]), append(ratios, rates[0]/rates[1])
+		ratios = append(ratios, rates[0][round]/rates[1][round])
 	}
-	return result{
-		work: fmt.Sprintf("%s, %d connections", w.name, connections), unit: "requests/s",
-		product: median(product), reference: median(bare), ratio: median(ratios), goal: w.goal,
-	}, nil
+	r.product, r.reference, r.ratio = median(rates[0]), median(rates[1]), median(ratios)
+	return r, nil
 }
 
 // rate is how many requests a second a closed loop of so many connections gets answered.

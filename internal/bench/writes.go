@@ -80,24 +80,12 @@ func statement(text string, values ...string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// compareWrite measures the server and pgbench in turn.
+// compareWrite measures the server and pgbench.
 func (h *hospital) compareWrite(ctx context.Context, w write, connections uint64, o options) (result, error) {
-	var product, reference, ratios []float64
-	for range o.rounds {
-		served, err := h.post(w, connections, o.round)
-		if err != nil {
-			return result{}, err
-		}
-		least, err := h.pgbench(ctx, w, connections, o.round)
-		if err != nil {
-			return result{}, err
-		}
-		product, reference, ratios = append(product, served), append(reference, least), append(ratios, served/least)
-	}
-	return result{
-		work: fmt.Sprintf("%s, %d connections", w.name, connections), unit: "requests/s, pgbench",
-		product: median(product), reference: median(reference), ratio: median(ratios), goal: 0.8,
-	}, nil
+	r := result{work: fmt.Sprintf("%s, %d connections", w.name, connections), unit: "requests/s, pgbench", goal: 0.8}
+	return r.measured(o.rounds,
+		func() (float64, error) { return h.post(w, connections, o.round) },
+		func() (float64, error) { return h.pgbench(ctx, w, connections, o.round) })
 }
 
 var keys atomic.Int64

@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,18 +34,12 @@ func (r *reader) databaseURL() Secret {
 	return Secret(u.String())
 }
 
-func (r *reader) directURL(database Secret) Secret {
-	if r.text("DIRECT_DATABASE_URL", "") == "" {
-		return database
+// urlOr is the URL of a database, or another where the variable is not set.
+func (r *reader) urlOr(name string, otherwise Secret) Secret {
+	if r.text(name, "") == "" {
+		return otherwise
 	}
-	return r.url("DIRECT_DATABASE_URL")
-}
-
-func (r *reader) readURL() Secret {
-	if r.text("READ_DATABASE_URL", "") == "" {
-		return ""
-	}
-	return r.url("READ_DATABASE_URL")
+	return r.url(name)
 }
 
 // url checks a database URL. Its text may hold a password, so a problem shows nothing of it.
@@ -62,29 +57,16 @@ func (r *reader) url(name string) Secret {
 	return Secret(value)
 }
 
-// redisURL checks a URL of Redis. Its text may hold a password, so a problem shows nothing of it.
-func (r *reader) redisURL(name string) Secret {
+// service checks the URL of another service, which may be missing. Its text may hold a password, so a
+// problem shows nothing of it.
+func (r *reader) service(name, example string, schemes ...string) Secret {
 	value := r.text(name, "")
 	if value == "" {
 		return ""
 	}
 	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || u.Host == "" {
-		r.problem(name, "must be a URL as redis://user:password@host:6379/0, or rediss:// for TLS")
-		return ""
-	}
-	return Secret(value)
-}
-
-// endpoint checks a URL of HTTP.
-func (r *reader) endpoint(name string) Secret {
-	value := r.text(name, "")
-	if value == "" {
-		return ""
-	}
-	u, err := url.Parse(value)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		r.problem(name, "must be a URL as http://collector:4318")
+	if err != nil || !slices.Contains(schemes, u.Scheme) || u.Host == "" {
+		r.problem(name, "must be a URL as %s", example)
 		return ""
 	}
 	return Secret(value)

@@ -45,7 +45,7 @@ const spareAtMost = 1 << 20
 // Encode writes v and a newline, as the Encoder of encoding/json does, with its errors.
 func (e *Encoder) Encode(v any) error {
 	kept := spare.Get().(*[]byte)
-	text, err := Append((*kept)[:0], v)
+	text, err := appendValue((*kept)[:0], v)
 	if err == nil {
 		_, err = e.w.Write(append(text, '\n'))
 	}
@@ -55,8 +55,8 @@ func (e *Encoder) Encode(v any) error {
 	return err
 }
 
-// Append appends v to text.
-func Append(text []byte, v any) ([]byte, error) {
+// appendValue appends v to text.
+func appendValue(text []byte, v any) ([]byte, error) {
 	value := reflect.ValueOf(v)
 	if !value.IsValid() {
 		return append(text, "null"...), nil

@@ -23,7 +23,8 @@ func OnReplica(ctx context.Context, replica DB) context.Context {
 // replicaLooks is how often a replica is looked at.
 const replicaLooks = time.Second
 
-// Replica is a streaming replica for reads that may lag. It is used only while it follows.
+// Replica is a streaming replica for reads that may lag. It is used only while it follows; a nil
+// one never is.
 type Replica struct {
 	pool   *pgxpool.Pool
 	most   time.Duration
@@ -53,6 +54,9 @@ func OpenReplica(ctx context.Context, url string, most time.Duration, log *slog.
 
 // Close ends the connections.
 func (r *Replica) Close() {
+	if r == nil {
+		return
+	}
 	r.stop()
 	r.done.Wait()
 	r.pool.Close()

@@ -12,7 +12,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
-	"go.opentelemetry.io/otel/propagation"
 
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
@@ -103,7 +102,7 @@ func traceRequest(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		r := c.Request()
-		ctx, span := tracing.Request(r.Context(), propagation.HeaderCarrier(r.Header), r.Method)
+		ctx, span := tracing.Request(r.Context(), r.Header, r.Method)
 		c.SetRequest(r.WithContext(ctx))
 		err := next(c)
 		tracing.EndRequest(span, r.Method, c.Path(), change.OriginFrom(ctx).RequestID, c.Response().Status)

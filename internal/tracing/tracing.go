@@ -6,6 +6,7 @@ package tracing
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 
@@ -58,8 +59,8 @@ func start(ctx context.Context, name string, kind trace.SpanKind) (context.Conte
 }
 
 // Request begins the span of a request, as a part of the trace that its header names.
-func Request(ctx context.Context, header propagation.TextMapCarrier, method string) (context.Context, trace.Span) {
-	return start(w3c.Extract(ctx, header), method, trace.SpanKindServer)
+func Request(ctx context.Context, header http.Header, method string) (context.Context, trace.Span) {
+	return start(w3c.Extract(ctx, propagation.HeaderCarrier(header)), method, trace.SpanKindServer)
 }
 
 // EndRequest names the span by the route and ends it.

@@ -5,11 +5,11 @@ WITH usual AS (
     SELECT coalesce((SELECT greatest(1, least(1440, value::integer)) FROM adoption.systemsetting
         WHERE key = 'appointment_duration' AND value ~ '^\d{1,4}$'), 30) AS minutes
 ), placed AS (
-    SELECT s.id, s.doctor_id, s.patient_id, u.minutes, (s.date + s.time) AT TIME ZONE current_setting('adoption.zone') AS starts_at,
+    SELECT s.id, s.doctor_id, s.patient_id, u.minutes, (s.date + s.time) AT TIME ZONE h.zone AS starts_at,
         CASE replace(replace(lower(btrim(s.status)), '-', '_'), ' ', '_')
             WHEN 'canceled' THEN 'cancelled' WHEN 'noshow' THEN 'no_show' WHEN 'pending' THEN 'scheduled'
             ELSE replace(replace(lower(btrim(s.status)), '-', '_'), ' ', '_') END AS status
-    FROM adoption.appointment s, usual u
+    FROM adoption.appointment s, usual u, core_hospital h
 ), known AS (
     SELECT p.id, p.doctor_id, p.patient_id, p.minutes, p.starts_at, p.starts_at + make_interval(mins => p.minutes) AS ends_at,
         CASE WHEN p.status IN ('scheduled', 'confirmed', 'checked_in', 'in_progress', 'completed', 'cancelled', 'no_show') THEN p.status

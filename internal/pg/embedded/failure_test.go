@@ -6,11 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"chelal/internal/testkit/disk"
 )
 
 func TestGaveUp(t *testing.T) {
@@ -51,20 +52,9 @@ func TestExplain(t *testing.T) {
 	require.NoError(t, c.explain(nil))
 }
 
-// smallDisk mounts a file system of a size too small for the purpose.
-func smallDisk(t *testing.T, size string) string {
-	t.Helper()
-	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
-		t.Skip("only root on Linux can make a disk that is full")
-	}
-	dir := t.TempDir()
-	mount(t, dir, size)
-	return dir
-}
-
 func TestStart_DiskTooSmallForACluster(t *testing.T) {
 	t.Parallel()
-	dir := smallDisk(t, "size=8m")
+	dir := disk.Small(t, "8m")
 	_, err := Start(t.Context(), Options{Dir: dir})
 	require.ErrorContains(t, err, "the disk that holds "+dir+" is full")
 	left, err := filepath.Glob(filepath.Join(dir, "*"))
@@ -74,7 +64,7 @@ func TestStart_DiskTooSmallForACluster(t *testing.T) {
 
 func TestStart_DiskFullAtASecondStart(t *testing.T) {
 	t.Parallel()
-	dir := smallDisk(t, "size=80m")
+	dir := disk.Small(t, "80m")
 	s := start(t, dir)
 	require.NoError(t, s.Stop())
 
@@ -104,7 +94,7 @@ func TestStart_NoPermission(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	if os.Geteuid() == 0 {
-		dir = smallDisk(t, "ro") // nothing else stops root
+		dir = disk.ReadOnly(t) // nothing else stops root
 	} else {
 		require.NoError(t, os.Chmod(dir, 0o500))
 	}
