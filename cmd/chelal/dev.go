@@ -101,7 +101,7 @@ func (d *dev) prepare(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	defer pool.Close()
-	if err := d.migrate(ctx, cfg, pool); err != nil {
+	if err := pg.MigrateUp(ctx, string(cfg.DirectURL)); err != nil {
 		return err
 	}
 	return d.addDemo(ctx, cfg, pool)

@@ -9,6 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"chelal/internal/testkit"
@@ -45,14 +49,17 @@ func TestMetrics(t *testing.T) {
 
 	content, err := os.ReadFile("../../web-docs/grafana-dashboard.json")
 	require.NoError(t, err)
-	var dashboard struct {
-		Panels []struct{ Targets []struct{ Expr string } }
-	}
-	require.NoError(t, json.Unmarshal(content, &dashboard))
+	plugins.RegisterDefaultPlugins()
+	var wrong cog.BuildErrors // the schema's check answers one that is empty, too
+	require.ErrorAs(t, new(dashboard.Dashboard).UnmarshalJSONStrict(content), &wrong)
+	require.Empty(t, wrong, "by Grafana's schema")
+	var shown dashboard.Dashboard
+	require.NoError(t, json.Unmarshal(content, &shown))
+	require.NoError(t, shown.Validate())
 	asked := 0
-	for _, panel := range dashboard.Panels {
-		for _, target := range panel.Targets {
-			for _, name := range regexp.MustCompile(`(?:chelal|process)_[a-z_]+`).FindAllString(target.Expr, -1) {
+	for _, panel := range shown.Panels {
+		for _, target := range panel.Panel.Targets {
+			for _, name := range regexp.MustCompile(`(?:chelal|process)_[a-z_]+`).FindAllString(target.(*prometheus.Dataquery).Expr, -1) {
 				require.Regexp(t, `(?m)^`+name+`[{ ]`, text, "the dashboard asks for %s", name)
 				asked++
 			}

@@ -44,7 +44,7 @@ func (p *program) migrateUpCommand() *cobra.Command {
 					return fmt.Errorf("the schema (version %d) is newer than this program's (%d): run a newer chelal",
 						before.Version, before.Latest)
 				}
-				if err := app.MigrateUp(cmd.Context(), cfg); err != nil {
+				if err := pg.MigrateUp(cmd.Context(), string(cfg.DirectURL)); err != nil {
 					return err
 				}
 				p.print("The schema is at version %d; it was at %d.", before.Latest, before.Version)
@@ -92,8 +92,6 @@ make a backup first. --all removes everything.`,
 // migrateDown takes steps migrations back, or all when it is 0.
 func (p *program) migrateDown(ctx context.Context, cfg config.Config, before pg.Status, steps uint) error {
 	switch {
-	case before.Dirty:
-		return app.InterruptedError{Version: before.Version}
 	case before.Version == 0:
 		p.print("There is no migration to take back.")
 		return nil
@@ -138,7 +136,7 @@ func (p *program) withStatus(ctx context.Context, f func(config.Config, pg.Statu
 			return err
 		}
 		pool.Close()
-		status, err := pg.MigrateStatus(string(cfg.DirectURL))
+		status, err := pg.MigrateStatus(ctx, string(cfg.DirectURL))
 		if err != nil {
 			return err
 		}

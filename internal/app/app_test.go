@@ -139,18 +139,6 @@ func TestRunRefuses(t *testing.T) {
 	}
 }
 
-func TestInterruptedMigration(t *testing.T) {
-	url := testkit.URL(t)
-	pool, err := pg.Open(t.Context(), url)
-	require.NoError(t, err)
-	defer pool.Close()
-	_, err = pool.Exec(t.Context(), "UPDATE schema_migrations SET dirty = true")
-	require.NoError(t, err)
-	cfg := configure(t, url)
-	require.ErrorAs(t, app.CheckMigrated(t.Context(), cfg), new(app.InterruptedError))
-	require.ErrorAs(t, app.MigrateUp(t.Context(), cfg), new(app.InterruptedError))
-}
-
 func TestListenNamesTheAddressThatIsTaken(t *testing.T) {
 	ln := listen(t)
 	defer ln.Close()

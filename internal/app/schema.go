@@ -2,10 +2,7 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-
-	"github.com/golang-migrate/migrate/v4"
 
 	"chelal/internal/config"
 	"chelal/internal/pg"
@@ -24,12 +21,10 @@ func CheckMigrated(ctx context.Context, cfg config.Config) error {
 	if err := pool.QueryRow(ctx, "SELECT to_regclass($1)::text", pg.RiverSchema+".river_job").Scan(&river); err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
 	}
-	status, err := pg.MigrateStatus(string(cfg.DirectURL))
+	status, err := pg.MigrateStatus(ctx, string(cfg.DirectURL))
 	switch {
 	case err != nil:
 		return err
-	case status.Dirty:
-		return InterruptedError{status.Version}
 	case status.Version > status.Latest:
 		return fmt.Errorf("the database's schema (version %d) is newer than this program's (%d): run a newer chelal",
 			status.Version, status.Latest)
@@ -38,21 +33,4 @@ func CheckMigrated(ctx context.Context, cfg config.Config) error {
 			status.Version, status.Latest)
 	}
 	return nil
-}
-
-// MigrateUp is pg.MigrateUp, with an InterruptedError where an earlier one was cut off.
-func MigrateUp(ctx context.Context, cfg config.Config) error {
-	err := pg.MigrateUp(ctx, string(cfg.DirectURL))
-	if dirty, ok := errors.AsType[migrate.ErrDirty](err); ok {
-		return InterruptedError{uint(dirty.Version)}
-	}
-	return err
-}
-
-// InterruptedError says that a migration was cut off in the middle.
-type InterruptedError struct{ Version uint }
-
-func (e InterruptedError) Error() string {
-	return fmt.Sprintf("migration %d was interrupted, so nobody knows whether it is done: see whether what it makes is there, "+
-		"and set schema_migrations to the last one that is done, with dirty = false", e.Version)
 }

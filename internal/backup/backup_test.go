@@ -108,7 +108,7 @@ func TestABackupIsBroughtBack(t *testing.T) {
 		require.Equal(t, was, is, table)
 	}
 	testkit.Payment(t, pool, testkit.Bill(t, pool, testkit.Patient(t, pool, nil).ID, "10.00").ID, "4.00") // work goes on
-	status, err := pg.MigrateStatus(to.URL)
+	status, err := pg.MigrateStatus(t.Context(), to.URL)
 	require.NoError(t, err)
 	require.Equal(t, status.Latest, status.Version)
 

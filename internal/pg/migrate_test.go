@@ -73,7 +73,7 @@ func TestMigrations(t *testing.T) {
 		group.Go(func() error { return pg.MigrateUp(ctx, url) })
 	}
 	require.NoError(t, group.Wait(), "several may migrate at once")
-	status, err := pg.MigrateStatus(url)
+	status, err := pg.MigrateStatus(ctx, url)
 	require.NoError(t, err)
 	require.Equal(t, status.Latest, status.Version)
 
@@ -111,7 +111,7 @@ func TestAHospitalWorksThroughAMigration(t *testing.T) {
 	ctx := t.Context()
 	url := testkit.EmptyURL(t)
 	require.NoError(t, pg.MigrateUp(ctx, url))
-	status, err := pg.MigrateStatus(url)
+	status, err := pg.MigrateStatus(ctx, url)
 	require.NoError(t, err)
 	require.NoError(t, pg.MigrateDown(ctx, url, int(status.Latest)-released))
 	pool, err := pg.Open(ctx, url)
@@ -151,10 +151,20 @@ func TestAHospitalWorksThroughAMigration(t *testing.T) {
 		})
 	}
 	require.Eventually(t, func() bool { return done.Load() > 50 }, time.Minute, time.Millisecond)
+	report, err := pool.Begin(ctx) // a long report, whose locks the migration must not have others wait for
+	require.NoError(t, err)
+	_, err = report.Exec(ctx, "SELECT count(*) FROM core_auditlog")
+	require.NoError(t, err)
 	var migrating errgroup.Group
 	for range 2 {
 		migrating.Go(func() error { return pg.MigrateUp(ctx, url) })
 	}
+	during := done.Load()
+	require.Eventually(t, func() bool { return done.Load() > during+50 }, time.Minute, time.Millisecond, "who waits for the report lets the others pass")
+	version, err := pg.MigrateStatus(ctx, url)
+	require.NoError(t, err)
+	require.EqualValues(t, released, version.Version)
+	require.NoError(t, report.Rollback(ctx))
 	require.NoError(t, migrating.Wait())
 	after := done.Load()
 	require.Eventually(t, func() bool { return done.Load() > after+50 }, time.Minute, time.Millisecond)
@@ -163,7 +173,51 @@ func TestAHospitalWorksThroughAMigration(t *testing.T) {
 	var patients, audited, attempts, ids int64
 	require.NoError(t, pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM core_patient WHERE first_name = 'Jane'), (SELECT count(*) FROM core_auditlog WHERE action = 'create'),
 		count(*), count(DISTINCT id) FROM core_loginactivity`).Scan(&patients, &audited, &attempts, &ids))
+	var invalid int
+	require.NoError(t, pool.QueryRow(ctx, "SELECT count(*) FROM pg_index WHERE NOT indisvalid").Scan(&invalid))
+	require.Zero(t, invalid, "every partition has its indexes")
 	require.Equal(t, []int64{done.Load(), done.Load(), 20_000 + done.Load(), 20_000 + done.Load()}, []int64{patients, audited, attempts, ids})
+}
+
+// TestAMigrationThatIsCutOffGoesOn ends the session of one that waits in the middle of its
+// transaction, and the one of an index that is being built.
+func TestAMigrationThatIsCutOffGoesOn(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	url := testkit.EmptyURL(t)
+	require.NoError(t, pg.MigrateUp(ctx, url))
+	status, err := pg.MigrateStatus(ctx, url)
+	require.NoError(t, err)
+	require.NoError(t, pg.MigrateDown(ctx, url, int(status.Latest)-released))
+	conn, err := pgx.Connect(ctx, url)
+	require.NoError(t, err)
+	defer conn.Close(ctx)
+	for _, test := range []struct{ reads, waits string }{
+		{"FROM core_auditlog", "SET LOCAL%ALTER TABLE core_auditlog%"},
+		{"", "CREATE INDEX CONCURRENTLY%"},
+	} {
+		report, err := pgx.Connect(ctx, url)
+		require.NoError(t, err)
+		_, err = report.Exec(ctx, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) "+test.reads)
+		require.NoError(t, err)
+		var migrating errgroup.Group
+		migrating.Go(func() error { return pg.MigrateUp(ctx, url) })
+		require.Eventually(t, func() bool {
+			var n int
+			require.NoError(t, conn.QueryRow(ctx, `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+				WHERE datname = current_database() AND query LIKE $1 AND wait_event_type = 'Lock'`, test.waits).Scan(&n))
+			return n > 0
+		}, time.Minute, time.Millisecond)
+		require.Error(t, migrating.Wait())
+		require.NoError(t, report.Close(ctx))
+	}
+	require.NoError(t, pg.MigrateUp(ctx, url))
+	status, err = pg.MigrateStatus(ctx, url)
+	require.NoError(t, err)
+	require.Equal(t, status.Latest, status.Version)
+	var invalid int
+	require.NoError(t, conn.QueryRow(ctx, "SELECT count(*) FROM pg_index WHERE NOT indisvalid").Scan(&invalid))
+	require.Zero(t, invalid)
 }
 
 func tables(t *testing.T, conn *pgx.Conn) []string {

@@ -1,6 +1,6 @@
 DROP FUNCTION core_loginactivity_partitions(integer);
 ALTER TABLE core_loginactivity RENAME TO core_loginactivity_months;
-ALTER TABLE core_loginactivity_months RENAME CONSTRAINT core_loginactivity_pkey TO core_loginactivity_months_pkey;
+ALTER INDEX core_loginactivity_pkey RENAME TO core_loginactivity_months_pkey;
 ALTER INDEX core_loginactivity_user_idx RENAME TO core_loginactivity_months_user_idx;
 ALTER INDEX core_loginactivity_timestamp_idx RENAME TO core_loginactivity_months_timestamp_idx;
 ALTER INDEX core_loginactivity_failure_idx RENAME TO core_loginactivity_months_failure_idx;

@@ -2,7 +2,6 @@
 -- their table becomes the partition of all months until the next one, which nobody has yet.
 ALTER TABLE core_loginactivity RENAME TO core_loginactivity_before;
 ALTER TABLE core_loginactivity_before ALTER COLUMN id DROP IDENTITY;
-ALTER TABLE core_loginactivity_before DROP CONSTRAINT core_loginactivity_pkey;
 ALTER INDEX core_loginactivity_user_idx RENAME TO core_loginactivity_before_user_idx;
 ALTER INDEX core_loginactivity_timestamp_idx RENAME TO core_loginactivity_before_timestamp_idx;
 ALTER INDEX core_loginactivity_failure_idx RENAME TO core_loginactivity_before_failure_idx;
@@ -19,8 +18,7 @@ CREATE TABLE core_loginactivity (
     user_agent    text         NOT NULL DEFAULT '',
     status        varchar(16)  NOT NULL DEFAULT 'success'
         CONSTRAINT core_loginactivity_status_check CHECK (status IN ('success', 'failure', 'blocked', 'pending', 'otp_required')),
-    second_factor boolean      NOT NULL DEFAULT false,
-    CONSTRAINT core_loginactivity_pkey PRIMARY KEY (id, timestamp)
+    second_factor boolean      NOT NULL DEFAULT false
 ) PARTITION BY RANGE (timestamp);
 
 CREATE INDEX core_loginactivity_user_idx ON core_loginactivity (user_id, timestamp, id);
@@ -40,6 +38,9 @@ BEGIN
         EXISTS (SELECT FROM core_loginactivity_before));
     EXECUTE format('ALTER TABLE core_loginactivity ATTACH PARTITION core_loginactivity_before FOR VALUES FROM (MINVALUE) TO (%L)', until);
 END $$;
+ALTER TABLE core_loginactivity_before DROP CONSTRAINT core_loginactivity_pkey;
+-- The partitions' own are built after the migration, while others sign in.
+CREATE UNIQUE INDEX core_loginactivity_pkey ON ONLY core_loginactivity (id, timestamp);
 
 -- Makes the partitions of the given number of months after this one (UTC), but for those that
 -- another partition holds rows of or covers.
