@@ -51,9 +51,9 @@ func TestMetrics(t *testing.T) {
 	require.NoError(t, err)
 	plugins.RegisterDefaultPlugins()
 	var wrong cog.BuildErrors // the schema's check answers one that is empty, too
-	require.ErrorAs(t, new(dashboard.Dashboard).UnmarshalJSONStrict(content), &wrong)
+	require.ErrorAs(t, new(dashboard.Dashboard).UnmarshalJSONStrict(content), &wrong) //nolint:staticcheck // the second schema is not what Grafana imports by default
 	require.Empty(t, wrong, "by Grafana's schema")
-	var shown dashboard.Dashboard
+	var shown dashboard.Dashboard //nolint:staticcheck // likewise
 	require.NoError(t, json.Unmarshal(content, &shown))
 	require.NoError(t, shown.Validate())
 	asked := 0
