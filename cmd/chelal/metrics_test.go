@@ -50,7 +50,7 @@ func TestMetrics(t *testing.T) {
 	content, err := os.ReadFile("../../web-docs/grafana-dashboard.json")
 	require.NoError(t, err)
 	plugins.RegisterDefaultPlugins()
-	var wrong cog.BuildErrors // the schema's check answers one that is empty, too
+	var wrong cog.BuildErrors                                                         // the schema's check answers one that is empty, too
 	require.ErrorAs(t, new(dashboard.Dashboard).UnmarshalJSONStrict(content), &wrong) //nolint:staticcheck // the second schema is not what Grafana imports by default
 	require.Empty(t, wrong, "by Grafana's schema")
 	var shown dashboard.Dashboard //nolint:staticcheck // likewise
