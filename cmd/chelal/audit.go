@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -112,7 +111,7 @@ the old key is lost, look at the log, and then accept that seal by its hash.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			p.serving = true
 			return p.withPool(cmd.Context(), func(cfg config.Config, pool *pgxpool.Pool) error {
-				sealed, err := auditlog.Seal(cmd.Context(), pool, app.SealKeys(cfg), time.Now(), strings.ToLower(accept))
+				sealed, err := auditlog.Seal(cmd.Context(), pool, app.SealKeys(cfg), p.now(), strings.ToLower(accept))
 				if errors.Is(err, auditlog.ErrSignature) {
 					return fmt.Errorf("%w: set SECRET_KEY_OLD, or see --accept-head (the newest seal is %d:%s)", err,
 						sealed.Head.Seal, sealed.Head.Hash)

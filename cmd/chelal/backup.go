@@ -83,7 +83,7 @@ func (p *program) backup(ctx context.Context, to string, keep int) error {
 		progress := p.newProgress()
 		path, m, err := backup.Make(ctx, to, backup.Options{
 			Pool: pool, URL: string(cfg.DirectURL), Media: store, Secret: []byte(cfg.SecretKey), Program: app.Version(),
-			Now: time.Now(), Progress: progress.tell,
+			Now: p.now(), Progress: progress.tell,
 		})
 		progress.end()
 		if err != nil {
@@ -96,7 +96,7 @@ func (p *program) backup(ctx context.Context, to string, keep int) error {
 		if keep == 0 {
 			return nil
 		}
-		removed, err := backup.Prune(to, time.Duration(keep)*24*time.Hour, time.Now())
+		removed, err := backup.Prune(to, time.Duration(keep)*24*time.Hour, p.now())
 		for _, name := range removed {
 			p.print("Removed %s.", name)
 		}

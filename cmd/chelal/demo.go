@@ -38,7 +38,7 @@ func (d *dev) addDemo(ctx context.Context, cfg config.Config, pool *pgxpool.Pool
 	if err != nil || complete {
 		return err
 	}
-	now := time.Now().In(cfg.Zone)
+	now := d.now().In(cfg.Zone)
 	if !begun && d.patients > 0 {
 		progress := d.newProgress()
 		_, err := seed.Run(ctx, pool, seed.Options{

@@ -88,7 +88,7 @@ func (d *dev) serve(ctx context.Context, cfg config.Config, ln net.Listener) err
 		return err
 	}
 	return app.Run(ctx, cfg, app.Options{
-		Listener: ln, Workers: true, Log: d.newLog(cfg),
+		Listener: ln, Workers: true, Log: d.newLog(cfg), Now: d.now,
 		Ready: func() { d.welcome(ln.Addr()) },
 	})
 }

@@ -31,7 +31,7 @@ import (
 type faulty struct {
 	t       *testing.T
 	cluster *embedded.Server
-	folder  string
+	options embedded.Options // of the cluster
 	between *forwarder // from the server to the cluster, wherever it listens
 	server  *instance
 	address string
@@ -46,10 +46,10 @@ type faulty struct {
 	writers      sync.WaitGroup
 }
 
-// newFaulty starts everything but the writers; folder is the cluster's.
-func newFaulty(t *testing.T, folder string, vars ...string) *faulty {
+// newFaulty starts everything but the writers.
+func newFaulty(t *testing.T, options embedded.Options, vars ...string) *faulty {
 	t.Helper()
-	f := &faulty{t: t, folder: folder, acknowledged: map[string]bool{}, stop: make(chan struct{}), between: newForwarder(t)}
+	f := &faulty{t: t, options: options, acknowledged: map[string]bool{}, stop: make(chan struct{}), between: newForwarder(t)}
 	f.startPostgres()
 	t.Cleanup(func() { _ = f.cluster.Stop() }) // it may be gone
 	require.NoError(t, createDatabase(t.Context(), f.cluster.URL("postgres")))
@@ -69,7 +69,7 @@ func newFaulty(t *testing.T, folder string, vars ...string) *faulty {
 func (f *faulty) startPostgres() {
 	f.t.Helper()
 	var err error
-	f.cluster, err = embedded.Start(f.t.Context(), embedded.Options{Dir: f.folder})
+	f.cluster, err = embedded.Start(f.t.Context(), f.options)
 	require.NoError(f.t, err)
 	f.between.lead(f.cluster.URL(""))
 }
@@ -80,10 +80,15 @@ func (f *faulty) startServer(vars ...string) {
 		"serve", "--listen", f.address, "--workers=false")
 }
 
-// working starts everything and has people work.
+// working starts everything, with the cluster in a folder, and has people work.
 func working(t *testing.T, folder string, vars ...string) *faulty {
 	t.Helper()
-	f := newFaulty(t, folder, vars...)
+	return workingOn(t, embedded.Options{Dir: folder}, vars...)
+}
+
+func workingOn(t *testing.T, options embedded.Options, vars ...string) *faulty {
+	t.Helper()
+	f := newFaulty(t, options, vars...)
 	f.work()
 	f.goesOn(50)
 	return f
@@ -201,6 +206,7 @@ func (f *faulty) holds() {
 // forwarder is a fixed address for a server whose own changes.
 type forwarder struct {
 	listener net.Listener
+	late     atomic.Int64 // how long what comes back is held up, in nanoseconds
 	mu       sync.Mutex
 	target   string
 }
@@ -232,7 +238,7 @@ func (f *forwarder) forward(in net.Conn) {
 		_ = in.Close() // as nobody would listen
 		return
 	}
-	for _, pair := range [][2]net.Conn{{in, out}, {out, in}} {
+	for _, pair := range [][2]io.ReadWriter{{in, lateReader{out, &f.late}}, {out, in}} {
 		go func() {
 			_, _ = io.Copy(pair[0], pair[1]) // ends when either does
 			_, _ = in.Close(), out.Close()
@@ -240,7 +246,19 @@ func (f *forwarder) forward(in net.Conn) {
 	}
 }
 
-// lead sets where to, by the address of a cluster.
+// lateReader holds up what it reads.
+type lateReader struct {
+	net.Conn
+	by *atomic.Int64
+}
+
+func (r lateReader) Read(p []byte) (int, error) {
+	n, err := r.Conn.Read(p)
+	time.Sleep(time.Duration(r.by.Load()))
+	return n, err
+}
+
+// lead sets where to, by the address of a cluster or a Redis.
 func (f *forwarder) lead(database string) {
 	u, err := url.Parse(database)
 	if err == nil {
@@ -360,16 +378,108 @@ func TestFaultServerKilled(t *testing.T) {
 	f.recovers()
 }
 
-// TestFaultRedisHangs stops Redis, which then takes connections and says nothing.
-func TestFaultRedisHangs(t *testing.T) {
+// TestFaultPostgresSlow has every answer of PostgreSQL come late, as over a bad line.
+func TestFaultPostgresSlow(t *testing.T) {
 	t.Parallel()
-	redis := testkit.StartRedis(t)
-	f := working(t, filepath.Join(t.TempDir(), "data"), "REDIS_URL="+redis.URL())
-	redis.Signal(syscall.SIGSTOP)
-	f.goesOn(100)
-	redis.Signal(syscall.SIGCONT)
+	f := working(t, filepath.Join(t.TempDir(), "data"))
+	f.between.late.Store(int64(100 * time.Millisecond))
+	f.goesOn(20)
+	f.between.late.Store(int64(8 * time.Second)) // later than a request may take
+	f.refuses()
+	f.between.late.Store(0)
+	f.recovers()
+}
+
+// TestFaultRedis is one who works while Redis is away, in each way that it can be. It carries
+// news to other servers and nothing that anybody waits for.
+func TestFaultRedis(t *testing.T) {
+	for name, fault := range map[string]func(f *faulty, redis *testkit.Redis, between *forwarder){
+		"Stopped": func(f *faulty, redis *testkit.Redis, _ *forwarder) {
+			redis.Signal(syscall.SIGTERM)
+			f.goesOn(100)
+			redis.Kill() // it is gone already
+			redis.Start()
+		},
+		"Restarted": func(f *faulty, redis *testkit.Redis, _ *forwarder) {
+			for range 3 {
+				redis.Kill()
+				redis.Start()
+				f.goesOn(40)
+			}
+		},
+		"Killed": func(f *faulty, redis *testkit.Redis, _ *forwarder) {
+			redis.Kill()
+			f.goesOn(100)
+			redis.Start()
+		},
+		"OutOfConnections": func(f *faulty, redis *testkit.Redis, _ *forwarder) {
+			redis.Full()
+			f.goesOn(100)
+			redis.Kill()
+			redis.Start()
+		},
+		"Hangs": func(f *faulty, redis *testkit.Redis, _ *forwarder) { // takes connections and says nothing
+			redis.Signal(syscall.SIGSTOP)
+			f.goesOn(100)
+			redis.Signal(syscall.SIGCONT)
+		},
+		"Slow": func(f *faulty, _ *testkit.Redis, between *forwarder) {
+			between.late.Store(int64(2 * time.Second))
+			f.goesOn(100)
+			between.late.Store(0)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			redis, between := testkit.StartRedis(t), newForwarder(t)
+			between.lead(redis.URL())
+			f := working(t, filepath.Join(t.TempDir(), "data"), "REDIS_URL="+between.reach(redis.URL()))
+			fault(f, redis, between)
+			f.recovers()
+			require.Zero(t, f.refused.Load()+f.broken.Load(), "nobody notices")
+		})
+	}
+}
+
+// TestFaultClockStepped steps the clock of the server's and PostgreSQL's processes back and forth.
+func TestFaultClockStepped(t *testing.T) {
+	t.Parallel()
+	preload, err := testkit.Program(t, "faketime", "-f", "+0", "printenv", "LD_PRELOAD").Output()
+	require.NoError(t, err)
+	folder := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(folder), 0o755)) // PostgreSQL's user reads the clock, too
+	clock := filepath.Join(folder, "clock")
+	step := func(by string) { require.NoError(t, os.WriteFile(clock, []byte(by+"\n"), 0o644)) }
+	step("+0")
+	file := "FAKETIME_TIMESTAMP_FILE=" + clock
+	f := workingOn(t, embedded.Options{Dir: filepath.Join(folder, "data"), Env: []string{
+		"LD_PRELOAD=" + strings.TrimSpace(string(preload)), file, "FAKETIME_NO_CACHE=1", "FAKETIME_DISABLE_SHM=1", "DONT_FAKE_MONOTONIC=1",
+	}}, file)
+	conn, err := pgx.Connect(t.Context(), f.cluster.URL("chelal"))
+	require.NoError(t, err)
+	defer conn.Close(context.Background())
+	for _, by := range []string{"-3600", "+600", "-86400", "+0"} {
+		step(by)
+		seconds, err := strconv.Atoi(by)
+		require.NoError(t, err)
+		var now, noted time.Time
+		f.goesOn(50)
+		require.NoError(t, conn.QueryRow(t.Context(), "SELECT now(), (SELECT created_at FROM core_patient ORDER BY id DESC LIMIT 1)").Scan(&now, &noted))
+		for _, at := range []time.Time{now, noted} {
+			require.WithinDuration(t, time.Now().Add(time.Duration(seconds)*time.Second), at, time.Minute, "the clock is the stepped one")
+		}
+	}
 	f.recovers()
 	require.Zero(t, f.refused.Load()+f.broken.Load(), "nobody notices")
+}
+
+// steppedBy is this machine's clock, off by the seconds that a file says.
+func steppedBy(file string) func() time.Time {
+	return func() time.Time {
+		content, _ := os.ReadFile(file)                                // while it is written it is empty,
+		seconds, _ := strconv.Atoi(strings.TrimSpace(string(content))) // which is a step, too
+		return time.Now().Add(time.Duration(seconds) * time.Second)
+	}
 }
 
 // TestFaultDiskFull has the cluster on a disk of its own and fills it.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -83,7 +82,7 @@ func (p *program) importPatients(ctx context.Context, patients, allergies string
 		o.Allergies = more
 	}
 	return p.withPool(ctx, func(cfg config.Config, pool *pgxpool.Pool) error {
-		o.Today = time.Now().In(cfg.Zone)
+		o.Today = p.now().In(cfg.Zone)
 		progress := p.newProgress()
 		o.Progress = progress.tell
 		report, err := patientimport.Run(ctx, pool, in, o)

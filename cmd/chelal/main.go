@@ -11,7 +11,10 @@ import (
 	_ "time/tzdata" // the machine may have no time zone database
 )
 
-func main() {
+func main() { os.Exit(runProcess(time.Now)) }
+
+// runProcess runs the program by a clock, until it is done or a signal ends it, and answers the exit code.
+func runProcess(now func() time.Time) int {
 	signals := []os.Signal{syscall.SIGINT, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) { // under nohup it is, and stays so
 		signals = append(signals, syscall.SIGHUP)
@@ -21,5 +24,6 @@ func main() {
 		time.Sleep(time.Second) // task and timeout pass on what the terminal has sent already
 		stop()                  // a second Ctrl-C ends the program at once
 	})
-	os.Exit(run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr))
+	p := &program{now: now, getenv: os.Getenv, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	return p.run(ctx, os.Args[1:])
 }

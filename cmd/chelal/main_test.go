@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,10 +21,19 @@ import (
 // TestMain is the program itself when a test has started this binary as such.
 func TestMain(m *testing.M) {
 	if os.Getenv("CHELAL_TEST_IS_PROGRAM") != "" {
+		if clock := os.Getenv("FAKETIME_TIMESTAMP_FILE"); clock != "" {
+			os.Exit(runProcess(steppedBy(clock)))
+		}
 		main()
 		return
 	}
 	testkit.Main(m)
+}
+
+// run runs a command in process.
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{now: time.Now, getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
+	return p.run(ctx, args)
 }
 
 // chelal runs a command in process, with nothing of this machine's environment.

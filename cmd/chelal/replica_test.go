@@ -23,7 +23,7 @@ import (
 // that may lag and in nothing else; cuts it off, and the primary answers; and it is used again.
 func TestReadsThatMayLagGoToTheReplica(t *testing.T) {
 	t.Parallel()
-	f := newFaulty(t, filepath.Join(t.TempDir(), "primary"))
+	f := newFaulty(t, embedded.Options{Dir: filepath.Join(t.TempDir(), "primary")})
 	pool, err := pg.Open(t.Context(), f.cluster.URL("chelal"))
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -129,11 +129,11 @@ func replicate(t *testing.T, f *faulty) string {
 	cmd.Env = append(cmd.Env, "PGPASSWORD="+cfg.Password)
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", output)
-	password, err := os.ReadFile(filepath.Join(f.folder, "password"))
+	password, err := os.ReadFile(filepath.Join(f.options.Dir, "password"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "password"), password, 0o600))
 	// The data is the account's that PostgreSQL runs as.
-	owner, err := os.Stat(filepath.Join(f.folder, "postgres"))
+	owner, err := os.Stat(filepath.Join(f.options.Dir, "postgres"))
 	require.NoError(t, err)
 	stat := owner.Sys().(*syscall.Stat_t)
 	require.NoError(t, filepath.WalkDir(filepath.Join(folder, "postgres"), func(path string, _ os.DirEntry, err error) error {

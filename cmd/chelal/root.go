@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 )
 
 // program is what the commands share: the world outside, and the flag --data.
 type program struct {
+	now            func() time.Time
 	getenv         func(string) string
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -23,13 +25,12 @@ type program struct {
 
 // run is the program without the process. It returns the exit code: 0 done, 1 failed,
 // 2 not understood, 130 interrupted.
-func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
-	p := &program{getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}
+func (p *program) run(ctx context.Context, args []string) int {
 	root := p.rootCommand()
 	root.SetArgs(args)
-	root.SetIn(stdin)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
+	root.SetIn(p.stdin)
+	root.SetOut(p.stdout)
+	root.SetErr(p.stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
@@ -39,7 +38,7 @@ database's user must own the tables, and others wait for them meanwhile.`,
 						"told from real ones afterwards; say --force if that is meant")
 				}
 				return p.seed(cmd.Context(), pool, seed.Options{
-					Patients: patients, Appointments: appointments, RNGSeed: rngSeed, Now: time.Now().In(cfg.Zone),
+					Patients: patients, Appointments: appointments, RNGSeed: rngSeed, Now: p.now().In(cfg.Zone),
 				})
 			})
 		},

@@ -59,7 +59,7 @@ func (p *program) serve(ctx context.Context, cfg config.Config, workers bool) er
 		debug.SetGCPercent(garbagePercent)
 	}
 	return app.Run(ctx, cfg, app.Options{
-		Listener: ln, Workers: workers, Log: log,
+		Listener: ln, Workers: workers, Log: log, Now: p.now,
 		Ready: func() {
 			debug.FreeOSMemory() // what it took to read the contract
 			log.Info("serving", "url", baseURL(ln.Addr()), "workers", workers, "version", app.Version())
@@ -122,7 +122,7 @@ database and with the same settings. Any number of workers may run.`,
 			return p.withConfig(cmd.Context(), func(cfg config.Config) error {
 				log := p.newLog(cfg)
 				return app.Run(cmd.Context(), cfg, app.Options{
-					Workers: true, Log: log, Ready: func() { log.Info("working the background jobs", "version", app.Version()) },
+					Workers: true, Log: log, Now: p.now, Ready: func() { log.Info("working the background jobs", "version", app.Version()) },
 				})
 			})
 		},

@@ -35,6 +35,7 @@ type Options struct {
 	// Ready is called once, when everything runs. It may be nil.
 	Ready func()
 	Log   *slog.Logger
+	Now   func() time.Time
 }
 
 // grace is how long requests and jobs under way may take after the end was asked for.
@@ -67,7 +68,7 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 	if err := auditlog.BeginEra(ctx, pool); err != nil {
 		return fmt.Errorf("look whether the audit log came from another cluster: %w", err)
 	}
-	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: time.Now}, cfg.Zone, o.Log); err != nil {
+	if err := timezone.Apply(ctx, &change.Store{DB: pool, Now: o.Now}, cfg.Zone, o.Log); err != nil {
 		return err
 	}
 	store, err := Media(cfg)
@@ -90,12 +91,12 @@ func Run(ctx context.Context, cfg config.Config, o Options) (err error) {
 		return err
 	}
 	defer replica.Close()
-	api, err := newServer(ctx, cfg, pool, replica, store, news, counts, o.Log)
+	api, err := newServer(ctx, cfg, pool, replica, store, news, counts, o)
 	if err != nil {
 		return err
 	}
 	if o.Workers {
-		jobs, startErr := startJobs(ctx, cfg, pool, api, store, counts, o.Log)
+		jobs, startErr := startJobs(ctx, cfg, pool, api, store, counts, o)
 		if startErr != nil {
 			return startErr
 		}
@@ -145,13 +146,13 @@ func oldSecrets(cfg config.Config) [][]byte {
 	return old
 }
 
-func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, counts *metrics.Metrics, log *slog.Logger) (*river.Client[pgx.Tx], error) {
-	mails, err := mailer(cfg, log)
+func startJobs(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, api *server.Server, store media.Store, counts *metrics.Metrics, o Options) (*river.Client[pgx.Tx], error) {
+	mails, err := mailer(cfg, o.Log)
 	if err != nil {
 		return nil, err
 	}
 	jobs, err := worker.New(worker.Options{
-		Pool: pool, Log: log, Now: time.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store, Mailer: mails,
+		Pool: pool, Log: o.Log, Now: o.Now, SealKeys: SealKeys(cfg), WorkSyncBatch: api.WorkSyncBatch, Media: store, Mailer: mails,
 		Zone: cfg.Zone, Worked: counts.Worked,
 	})
 	if err != nil {

@@ -44,7 +44,7 @@ func start(t *testing.T, cfg config.Config, o app.Options) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	ready, done := make(chan struct{}), make(chan error, 1)
-	o.Log, o.Ready = slog.New(slog.DiscardHandler), func() { close(ready) }
+	o.Log, o.Now, o.Ready = slog.New(slog.DiscardHandler), time.Now, func() { close(ready) }
 	go func() { done <- app.Run(ctx, cfg, o) }()
 	select {
 	case <-ready:
@@ -133,7 +133,7 @@ func TestRunRefuses(t *testing.T) {
 		"to serve without a SECRET_KEY": {keyless, "SECRET_KEY"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := app.Run(t.Context(), test.cfg, app.Options{Listener: listen(t), Log: slog.New(slog.DiscardHandler)})
+			err := app.Run(t.Context(), test.cfg, app.Options{Listener: listen(t), Log: slog.New(slog.DiscardHandler), Now: time.Now})
 			require.ErrorContains(t, err, test.words)
 		})
 	}

@@ -35,7 +35,7 @@ func TestSlowAndLargeRequests(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	log := slog.New(slog.DiscardHandler)
-	api, err := newServer(t.Context(), cfg, pool, nil, media.Folder(t.TempDir()), live{}, metrics.New("test", pool, func() int { return 0 }), log)
+	api, err := newServer(t.Context(), cfg, pool, nil, media.Folder(t.TempDir()), live{}, metrics.New("test", pool, func() int { return 0 }), Options{Log: log, Now: time.Now})
 	require.NoError(t, err)
 	ln, err := Listen(t.Context(), "127.0.0.1:0")
 	require.NoError(t, err)

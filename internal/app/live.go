@@ -33,7 +33,7 @@ func startLive(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, o Opt
 	}
 	var l live
 	if o.Listener != nil {
-		l.hub = realtime.NewHub(realtime.Options{DB: pool, Now: time.Now, Log: o.Log, Zone: cfg.Zone})
+		l.hub = realtime.NewHub(realtime.Options{DB: pool, Now: o.Now, Log: o.Log, Zone: cfg.Zone})
 		if err := l.hub.Start(ctx); err != nil {
 			return live{}, err
 		}

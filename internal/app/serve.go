@@ -102,24 +102,24 @@ func serveMetrics(ctx context.Context, address string, counts *metrics.Metrics, 
 
 // newServer makes the API. A process that only works jobs has one too: what devices
 // recorded offline is carried out through it.
-func newServer(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, replica *pg.Replica, store media.Store, news live, counts *metrics.Metrics, log *slog.Logger) (*server.Server, error) {
+func newServer(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, replica *pg.Replica, store media.Store, news live, counts *metrics.Metrics, o Options) (*server.Server, error) {
 	if err := cfg.ForServing(); err != nil {
 		return nil, err
 	}
 	old := oldSecrets(cfg)
-	tokens, err := authn.NewTokens([]byte(cfg.SecretKey), old, cfg.AccessLifetime, time.Now)
+	tokens, err := authn.NewTokens([]byte(cfg.SecretKey), old, cfg.AccessLifetime, o.Now)
 	if err != nil {
 		return nil, err
 	}
-	page, err := newJobsPage(ctx, pool, log)
+	page, err := newJobsPage(ctx, pool, o.Log)
 	if err != nil {
 		return nil, err
 	}
 	return server.New(server.Options{
 		DB:              pool,
 		Replica:         replica,
-		Now:             time.Now,
-		Log:             log,
+		Now:             o.Now,
+		Log:             o.Log,
 		Live:            news.hub,
 		Committed:       news.relay.Wake,
 		Answered:        counts.Answered,

@@ -15,9 +15,9 @@ import (
 	"chelal/internal/testkit"
 )
 
-// TestFaultClockStepped sets the server's clock back and forth by hours while people write:
+// TestClockStepped sets the server's clock back and forth by hours while people write:
 // they stay signed in over a step back, each write is done once, and the log's chain holds.
-func TestFaultClockStepped(t *testing.T) {
+func TestClockStepped(t *testing.T) {
 	t.Parallel()
 	var step atomic.Int64
 	pool := testkit.Pool(t)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 )
 
@@ -52,6 +53,19 @@ func (r *Redis) Start() {
 func (r *Redis) Signal(signal syscall.Signal) {
 	r.t.Helper()
 	require.NoError(r.t, r.cmd.Process.Signal(signal))
+}
+
+// Full keeps its only connection for itself and ends the others, until it is started again.
+func (r *Redis) Full() {
+	r.t.Helper()
+	ctx := r.t.Context()
+	client := redis.NewClient(&redis.Options{Addr: "127.0.0.1:" + r.port, PoolSize: 1})
+	r.t.Cleanup(func() { _ = client.Close() })
+	for _, command := range [][]any{
+		{"CONFIG", "SET", "maxclients", "1"}, {"CLIENT", "KILL", "TYPE", "normal"}, {"CLIENT", "KILL", "TYPE", "pubsub"},
+	} {
+		require.NoError(r.t, client.Do(ctx, command...).Err())
+	}
 }
 
 // Kill ends it without a chance to tidy up.

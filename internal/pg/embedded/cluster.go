@@ -15,6 +15,7 @@ type cluster struct {
 	builds  string // where a downloaded build is kept, absolute
 	data    string // PostgreSQL's data directory
 	unsafe  bool
+	env     []string
 	note    func(string)
 	account *account // nil: the caller's own user
 }
@@ -28,7 +29,7 @@ func newCluster(o Options) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{dir: dir, builds: builds, data: filepath.Join(dir, "postgres"), unsafe: o.Unsafe, note: o.Note}
+	c := &cluster{dir: dir, builds: builds, data: filepath.Join(dir, "postgres"), unsafe: o.Unsafe, env: o.Env, note: o.Note}
 	if c.note == nil {
 		c.note = func(string) {}
 	}

@@ -30,6 +30,8 @@ type Options struct {
 	// Unsafe gives up durability for speed: a crash of the server may lose the last
 	// commits, one of the machine everything. It is for test clusters that are thrown away.
 	Unsafe bool
+	// Env are variables of PostgreSQL's environment, of which it has only PATH otherwise.
+	Env []string
 	// Note receives sentences for the person who waits; it may be nil.
 	Note func(string)
 }

@@ -28,6 +28,7 @@ func (c *cluster) launch(ctx context.Context, b build, password string, port int
 	}
 	// Not ctx: it limits the start, and the server outlives it.
 	cmd := c.account.command(context.Background(), filepath.Join(b.bin, "postgres"), args...)
+	cmd.Env = append(cmd.Env, c.env...)
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = log, log, files
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("PostgreSQL could not be run: %w", err)
