@@ -13,11 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"chelal/internal/adopt"
+	"chelal/internal/app"
 	"chelal/internal/config"
 )
 
 func (p *program) adoptCommand() *cobra.Command {
-	var from, issues string
+	var from, uploads, issues string
 	var apply bool
 	cmd := &cobra.Command{
 		Use:   "adopt",
@@ -31,26 +32,27 @@ do not add up, is changed as little as possible and reported: in the table core_
 with --issues in a file. Without --apply nothing is written. What a kill or a lost connection leaves
 undone, the same command finishes; done once, it does nothing more.
 
-Set HOSPITAL_TIME_ZONE to the hospital's before: appointments are by its clock. Profile pictures are not
-taken over: their owners upload them anew.`,
+Set HOSPITAL_TIME_ZONE to the hospital's before: appointments are by its clock. Say with --media
+where the Django system keeps uploads (MEDIA_ROOT), a folder or a copy of it, or profile pictures stay behind.`,
 		Example: `  chelal adopt --from postgres://chelal@db.example/chelal --issues issues.csv
-  chelal adopt --from postgres://chelal@db.example/chelal --apply`,
+  chelal adopt --from postgres://chelal@db.example/chelal --media /srv/chelal/media --apply`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if from == "" {
 				return usageError("--from says which database to take over")
 			}
-			return p.adopt(cmd.Context(), from, issues, apply)
+			return p.adopt(cmd.Context(), from, uploads, issues, apply)
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "`URL` of the Django system's database; its password may stand in PGPASSFILE")
+	cmd.Flags().StringVar(&uploads, "media", "", "the `folder` of the Django system's uploads")
 	cmd.Flags().StringVar(&issues, "issues", "", "write every issue into this `file`, as CSV")
 	cmd.Flags().BoolVar(&apply, "apply", false, "do it; without it everything is tried and taken back")
 	p.databaseFlags(cmd)
 	return cmd
 }
 
-func (p *program) adopt(ctx context.Context, from, issues string, apply bool) (err error) {
+func (p *program) adopt(ctx context.Context, from, uploads, issues string, apply bool) (err error) {
 	source, err := pgx.Connect(ctx, from)
 	if err != nil {
 		return fmt.Errorf("the database at --from cannot be opened: %s", lastCause(err))
@@ -65,10 +67,21 @@ func (p *program) adopt(ctx context.Context, from, issues string, apply bool) (e
 		defer func() { err = errors.Join(err, f.Close()) }()
 		list = f
 	}
+	var pictures *os.Root
+	if uploads != "" {
+		if pictures, err = os.OpenRoot(uploads); err != nil {
+			return fmt.Errorf("the folder at --media cannot be read: %w", err)
+		}
+		defer func() { _ = pictures.Close() }() // it was only read
+	}
 	return p.withPool(ctx, func(cfg config.Config, pool *pgxpool.Pool) error {
+		store, err := app.Media(cfg)
+		if err != nil {
+			return err
+		}
 		progress := p.newProgress()
 		report, err := adopt.Run(ctx, source, pool, adopt.Options{
-			DryRun: !apply, Zone: cfg.Zone.String(), Issues: list, Progress: progress.tell,
+			DryRun: !apply, Zone: cfg.Zone.String(), Pictures: pictures, Media: store, Issues: list, Progress: progress.tell,
 		})
 		progress.end()
 		if err != nil {

@@ -32,7 +32,7 @@ type faulty struct {
 	t       *testing.T
 	cluster *embedded.Server
 	options embedded.Options // of the cluster
-	between *forwarder // from the server to the cluster, wherever it listens
+	between *forwarder       // from the server to the cluster, wherever it listens
 	server  *instance
 	address string
 	token   string

@@ -11,14 +11,22 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"chelal/gen/db"
+	"chelal/internal/apperr"
 	"chelal/internal/authn"
+	"chelal/internal/change"
+	"chelal/internal/media"
 	"chelal/internal/pg"
+	"chelal/internal/picture"
 	"chelal/internal/setting"
 )
 
@@ -31,6 +39,11 @@ type Options struct {
 	DryRun bool
 	// Zone is the IANA name of the hospital's time zone, by whose clock its appointments are.
 	Zone string
+	// Pictures is the folder of the Django system's uploads, MEDIA_ROOT. When it is nil, the
+	// pictures of accounts are left behind.
+	Pictures *os.Root
+	// Media keeps the pictures.
+	Media media.Store
 	// Issues gets every issue as CSV with a header. It may be nil.
 	Issues io.Writer
 	// Progress is told of each step as it ends, which of how many it is. It may be nil.
@@ -94,7 +107,7 @@ func Run(ctx context.Context, from *pgx.Conn, pool *pgxpool.Pool, o Options) (Re
 		return Report{}, ErrBusy
 	}
 	defer func() { _, _ = conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock("+lock+")") }() // its end unlocks it too
-	a := &adoption{from: from, to: conn.Conn(), options: o}
+	a := &adoption{from: from, to: conn.Conn(), changes: &change.Store{DB: pool, Now: time.Now}, options: o}
 	if !o.DryRun {
 		return a.run(ctx, a.to, "taking over")
 	}
@@ -109,11 +122,12 @@ func Run(ctx context.Context, from *pgx.Conn, pool *pgxpool.Pool, o Options) (Re
 // adoption is a hospital being taken over.
 type adoption struct {
 	from, to *pgx.Conn
+	changes  *change.Store // for what has to outlast a step that fails
 	options  Options
 }
 
 func (a *adoption) steps() []step {
-	all := []step{{"copy", a.copy}, {"roles", script("roles")}, {"users", users}}
+	all := []step{{"copy", a.copy}, {"roles", script("roles")}, {"users", users}, {"pictures", a.pictures}}
 	for _, name := range []string{"patients", "appointments", "care", "billing", "system"} {
 		all = append(all, step{name, script(name)})
 	}
@@ -258,6 +272,59 @@ func users(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	return nil
+}
+
+// pictures draws the pictures of accounts anew, under names that nobody can guess.
+func (a *adoption) pictures(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, `SELECT id, profile_image FROM adoption."user" WHERE profile_image <> '' ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	type account struct {
+		ID    int64
+		Image string
+	}
+	accounts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[account])
+	if err != nil {
+		return err
+	}
+	for n, u := range accounts {
+		name, code, err := a.picture(ctx, u.Image)
+		if err != nil {
+			return fmt.Errorf("the picture %s of account %d: %w", u.Image, u.ID, err)
+		}
+		if err := find(ctx, tx, "user", u.ID, "profile_image", code, u.Image, name); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "UPDATE core_user SET profile_image = nullif($2, '') WHERE id = $1", u.ID, name); err != nil {
+			return err
+		}
+		a.options.Progress("drawing pictures", int64(n+1), int64(len(accounts)))
+	}
+	return nil
+}
+
+// picture keeps one and answers its name here, "" when it cannot be kept, and the issue's code.
+func (a *adoption) picture(ctx context.Context, path string) (name, code string, err error) {
+	if a.options.Pictures == nil {
+		return "", "image_left_behind", nil
+	}
+	file, err := a.options.Pictures.ReadFile(path)
+	if !filepath.IsLocal(path) || errors.Is(err, fs.ErrNotExist) {
+		return "", "image_missing", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	drawn, err := media.Redraw(ctx, file)
+	if refused, ok := errors.AsType[*apperr.Error](err); ok && refused.Kind == apperr.Invalid {
+		return "", "image_unreadable", nil
+	}
+	if err != nil || a.options.DryRun {
+		return media.NewName(), "image_redrawn", err
+	}
+	name, err = picture.Keep(ctx, a.changes, a.options.Media, drawn)
+	return name, "image_redrawn", err
 }
 
 // settings are the same when their keys are. Values that this program cannot read stay behind.

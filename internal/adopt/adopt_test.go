@@ -1,10 +1,15 @@
 package adopt_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +21,7 @@ import (
 	"chelal/internal/adopt"
 	"chelal/internal/auditlog"
 	"chelal/internal/authn"
+	"chelal/internal/media"
 	"chelal/internal/pg"
 	"chelal/internal/testkit"
 )
@@ -257,6 +263,53 @@ func TestKilledMidway(t *testing.T) {
 		require.False(t, r.Already)
 		require.Equal(t, want, digest(t, pool), "step %d", n)
 	}
+}
+
+// TestPictures takes those over that are there and can be drawn.
+func TestPictures(t *testing.T) {
+	t.Parallel()
+	from, pool, folder := django(t), testkit.Pool(t), t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(folder, "media", "profile_images"), 0o755))
+	var drawing bytes.Buffer
+	require.NoError(t, png.Encode(&drawing, image.NewGray(image.Rect(0, 0, 700, 350))))
+	for name, content := range map[string][]byte{
+		"media/profile_images/a.png": drawing.Bytes(), "media/profile_images/text.png": []byte("no picture"), "outside.png": drawing.Bytes(),
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, name), content, 0o644))
+	}
+	_, err := from.Exec(t.Context(), `UPDATE core_user SET profile_image = 'profile_images/text.png' WHERE id = 28;
+		UPDATE core_user SET profile_image = '../outside.png' WHERE id = 27; UPDATE core_user SET profile_image = 'profile_images/gone.png' WHERE id = 26`)
+	require.NoError(t, err)
+	uploads, err := os.OpenRoot(filepath.Join(folder, "media"))
+	require.NoError(t, err)
+	defer uploads.Close()
+	o, kept := options, t.TempDir()
+	o.Pictures, o.Media = uploads, media.Folder(kept)
+	o.DryRun = true
+	_, err = adopt.Run(t.Context(), from, pool, o)
+	require.NoError(t, err)
+	files, err := os.ReadDir(kept)
+	require.NoError(t, err)
+	require.Empty(t, files, "a dry run keeps nothing")
+	o.DryRun = false
+	_, err = adopt.Run(t.Context(), from, pool, o)
+	require.NoError(t, err)
+	require.Equal(t, []string{"26 image_missing profile_images/gone.png -", "27 image_missing ../outside.png -", "28 image_unreadable profile_images/text.png -"},
+		texts(t, pool, `SELECT row_id || ' ' || code || ' ' || old_value || ' ' || coalesce(new_value, '-') FROM core_adoptionissue
+			WHERE column_name = 'profile_image' AND code <> 'image_redrawn' ORDER BY row_id`))
+	names := texts(t, pool, `SELECT u.profile_image FROM core_user u JOIN core_adoptionissue i ON i.row_id = u.id AND i.new_value = u.profile_image
+		WHERE i.code = 'image_redrawn' AND i.old_value = 'profile_images/a.png' AND u.id IN (29, 30)`)
+	require.Len(t, names, 2, "each account has its own")
+	for _, name := range names {
+		file, _, err := o.Media.Open(t.Context(), name)
+		require.NoError(t, err)
+		drawn, err := jpeg.DecodeConfig(file)
+		require.NoError(t, err)
+		require.Equal(t, 512, drawn.Width)
+		require.NoError(t, file.Close())
+	}
+	require.Len(t, texts(t, pool, "SELECT kind FROM river.river_job WHERE kind = 'remove_picture' AND state = 'scheduled'"), 2,
+		"each would be removed if nobody named it")
 }
 
 func TestADryRunWritesNothing(t *testing.T) {

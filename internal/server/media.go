@@ -11,45 +11,29 @@ import (
 
 	"github.com/labstack/echo/v4"
 	"github.com/oapi-codegen/nullable"
-	"github.com/riverqueue/river"
 
 	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
-	"chelal/internal/change"
-	"chelal/internal/jobs"
 	"chelal/internal/media"
+	"chelal/internal/picture"
 )
 
 var linkNotValid = apperr.New(apperr.Forbidden, "media_link_not_valid",
 	"This link has expired, or it is not as it was answered. Read the profile again for a new one.")
 
-// unclaimed is how long a stored picture may wait for its account to name it.
-const unclaimed = time.Hour
-
 // keepUpload stores the picture that came with the request and returns its name, "" when
-// none came. That it is removed unless an account names it is settled first: neither a
-// rolled back change nor a crash leaves a picture that belongs to nobody.
+// none came.
 func (h *handlers) keepUpload(ctx context.Context) (string, error) {
 	upload := uploadFrom(ctx)
 	if upload == nil {
 		return "", nil
 	}
-	picture, err := media.Redraw(ctx, upload)
+	drawn, err := media.Redraw(ctx, upload)
 	if err != nil {
 		return "", err
 	}
-	name := media.NewName()
-	err = h.changes.Do(ctx, func(c *change.Change) error { return removeLater(ctx, c, name, c.Now.Add(unclaimed)) })
-	if err != nil {
-		return "", err
-	}
-	return name, h.Media.Put(ctx, name, picture)
-}
-
-// removeLater removes a picture at some time after at, unless it is an account's then.
-func removeLater(ctx context.Context, c *change.Change, name string, at time.Time) error {
-	return c.Enqueue(ctx, jobs.RemovePicture{Name: name}, &river.InsertOpts{ScheduledAt: at})
+	return picture.Keep(ctx, h.changes, h.Media, drawn)
 }
 
 // pictureLink is the address of an account's picture, for whoever may see the account.
@@ -68,14 +52,14 @@ func (h *handlers) serveMedia(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	picture, size, err := h.Media.Open(c.Request().Context(), name)
+	file, size, err := h.Media.Open(c.Request().Context(), name)
 	if errors.Is(err, media.ErrMissing) {
 		return apperr.Missing().Because(err)
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { _ = picture.Close() }() // it was read, or the caller has gone
+	defer func() { _ = file.Close() }() // it was read, or the caller has gone
 	header := c.Response().Header()
 	header.Set(echo.HeaderContentType, media.ContentType)
 	header.Set(echo.HeaderContentLength, strconv.FormatInt(size, 10))
@@ -83,7 +67,7 @@ func (h *handlers) serveMedia(c echo.Context) error {
 	header.Set(echo.HeaderCacheControl, fmt.Sprintf("private, max-age=%d", int(lifetime.Seconds())))
 	header.Set(echo.HeaderContentSecurityPolicy, "default-src 'none'; frame-ancestors 'none'; sandbox")
 	c.Response().WriteHeader(http.StatusOK)
-	_, err = io.Copy(c.Response(), picture)
+	_, err = io.Copy(c.Response(), file)
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"chelal/internal/audit"
 	"chelal/internal/authn"
 	"chelal/internal/change"
+	"chelal/internal/picture"
 )
 
 // GetProfile answers the own account.
@@ -54,12 +55,12 @@ func (h *handlers) changeProfile(ctx context.Context, ifMatch *string, patch api
 	if err := checkPreferences(patch.Preferences); err != nil {
 		return db.UserListRow{}, err
 	}
-	picture, err := h.keepUpload(ctx)
+	uploaded, err := h.keepUpload(ctx)
 	if err != nil {
 		return db.UserListRow{}, err
 	}
-	if picture != "" {
-		patch.ProfileImage = nullable.NewNullableWithValue(picture)
+	if uploaded != "" {
+		patch.ProfileImage = nullable.NewNullableWithValue(uploaded)
 	}
 	var row db.UserListRow
 	err = h.changes.Do(ctx, func(c *change.Change) error {
@@ -83,7 +84,7 @@ func (h *handlers) changeProfile(ctx context.Context, ifMatch *string, patch api
 
 func (h *handlers) writeProfile(ctx context.Context, c *change.Change, before, wanted db.CoreUser) (db.CoreUser, error) {
 	if gone := before.ProfileImage; gone != nil && *gone != valueOr(wanted.ProfileImage, "") {
-		if err := removeLater(ctx, c, *gone, c.Now); err != nil {
+		if err := picture.RemoveLater(ctx, c, *gone, c.Now); err != nil {
 			return before, err
 		}
 	}

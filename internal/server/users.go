@@ -14,6 +14,7 @@ import (
 	"chelal/internal/authn"
 	"chelal/internal/change"
 	"chelal/internal/listing"
+	"chelal/internal/picture"
 )
 
 // ListUsers answers users to staff; only an Admin sees all of each.
@@ -209,7 +210,7 @@ func (h *handlers) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject
 				return lastAdmin
 			}
 			if u.ProfileImage != nil {
-				return removeLater(ctx, c, *u.ProfileImage, c.Now)
+				return picture.RemoveLater(ctx, c, *u.ProfileImage, c.Now)
 			}
 			return nil
 		},

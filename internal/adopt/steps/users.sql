@@ -34,7 +34,5 @@ SELECT adoption.found('user', s.id, 'language_preference', 'language_unknown', s
 FROM adoption."user" s WHERE s.language_preference NOT IN ('en', 'fr', 'sw');
 SELECT adoption.found('user', s.id, 'preferences', 'preferences_unreadable', s.preferences::text, '{}')
 FROM adoption."user" s WHERE jsonb_typeof(s.preferences) <> 'object';
-SELECT adoption.found('user', s.id, 'profile_image', 'image_left_behind', s.profile_image, NULL)
-FROM adoption."user" s WHERE s.profile_image <> '';
 SELECT adoption.found('user', s.id, 'two_factor_enabled', 'second_factor_off', 'true', 'false')
 FROM adoption."user" s WHERE s.two_factor_enabled OR s.two_factor_secret <> '';
