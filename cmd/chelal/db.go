@@ -34,9 +34,9 @@ func (p *program) dbStatsCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "stats",
-		Short: "Connections, sizes, use of indexes, slow statements and what waits, as tables",
-		Long: `Ask PostgreSQL who is connected, which tables are large or want a vacuum, which indexes are
-used and which are not, which statements take long, and what the background jobs have still
+		Short: "Connections, sizes, bloat, use of indexes, slow statements and what waits, as tables",
+		Long: `Ask PostgreSQL who is connected, which tables are large, want a vacuum or are bloated, which
+indexes are used and which are not, which statements take long, and what the background jobs have still
 to do. What PostgreSQL counts, it has counted since its statistics were reset. Nothing is changed.`,
 		Example: `  chelal db stats
   chelal db stats --rows 50

@@ -62,6 +62,15 @@ func TestLook(t *testing.T) {
 	do("CREATE TABLE spare AS SELECT generate_series(1, 5000) AS n; DELETE FROM spare WHERE n > 10")
 	require.Eventually(t, func() bool { return cell("Tables that want a vacuum", "spare", "dead rows") == "4990" }, time.Minute, 100*time.Millisecond)
 
+	const bloat = "Bloat, estimated (more than a fifth and 1 MB)"
+	do("CREATE TABLE holes AS SELECT generate_series(1, 200000) AS n; CREATE INDEX holes_idx ON holes (n); ANALYZE holes")
+	require.Empty(t, cell(bloat, "holes", "share"))
+	do("DELETE FROM holes WHERE n % 2 = 0")
+	do("VACUUM ANALYZE holes")
+	for _, name := range []string{"holes", "holes_idx"} {
+		require.Regexp(t, "^(4|5)[0-9] %$", cell(bloat, name, "share"), name)
+	}
+
 	tables, err := dbstats.Look(ctx, pool, 3)
 	require.NoError(t, err)
 	noted := 0

@@ -25,6 +25,25 @@ var queries = []query{
 			coalesce(to_char(greatest(last_analyze, last_autoanalyze), 'YYYY-MM-DD HH24:MI'), 'never') AS "last analyze"
 		FROM pg_stat_user_tables WHERE n_dead_tup > 1000 AND n_dead_tup > 0.1 * n_live_tup
 		ORDER BY n_dead_tup DESC, 1`},
+	// By how wide ANALYZE found the columns: a row has a header of 24 bytes and 4 in its page, an entry of a
+	// B-tree 8 and 4, and a B-tree's pages are filled to 90 %.
+	{title: "Bloat, estimated (more than a fifth and 1 MB)", withRowLimit: true, sql: `
+		WITH widths AS (
+			SELECT format('%I.%I', schemaname, tablename)::regclass AS relid, attname, (1 - null_frac) * avg_width AS width FROM pg_stats
+			WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
+		), needs AS (
+			SELECT c.oid, 'table' AS kind, c.reltuples * (28 + 8 * ceil(sum(w.width) / 8)) AS bytes
+			FROM pg_class c JOIN widths w ON w.relid = c.oid WHERE c.relkind IN ('r', 'm') AND c.reltuples > 0 GROUP BY c.oid, c.reltuples
+			UNION ALL
+			SELECT c.oid, 'index', c.reltuples * (12 + 8 * ceil(sum(w.width) / 8)) / 0.9
+			FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree'
+			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) JOIN widths w ON w.relid = i.indrelid AND w.attname = a.attname
+			WHERE i.indexprs IS NULL AND c.relkind = 'i' AND c.reltuples > 0 GROUP BY c.oid, c.reltuples
+		)
+		SELECT n.oid::regclass::text AS "table or index", n.kind, pg_size_pretty(pg_relation_size(n.oid)) AS size,
+			pg_size_pretty((pg_relation_size(n.oid) - n.bytes)::bigint) AS "too much", round(100 * (1 - n.bytes / pg_relation_size(n.oid))::numeric)::text || ' %' AS share
+		FROM needs n WHERE pg_relation_size(n.oid) - n.bytes > greatest(1048576, 0.2 * pg_relation_size(n.oid))
+		ORDER BY pg_relation_size(n.oid) - n.bytes DESC, 1`},
 	{title: "Indexes by use", withRowLimit: true, sql: `
 		SELECT indexrelid::regclass::text AS index, relid::regclass::text AS table, idx_scan::text AS scans,
 			idx_tup_read::text AS "entries read", idx_tup_fetch::text AS "rows fetched", pg_size_pretty(pg_relation_size(indexrelid)) AS size
