@@ -8,6 +8,7 @@ package db
 import (
 	"context"
 	"encoding/json"
+	"net/netip"
 	"time"
 )
 
@@ -17,6 +18,69 @@ SELECT core_auditlog_partitions($1::integer)
 
 func (q *Queries) AuditPartitions(ctx context.Context, db DBTX, months int32) error {
 	_, err := db.Exec(ctx, AuditPartitions, months)
+	return err
+}
+
+const ChangeRecord = `-- name: ChangeRecord :exec
+WITH announced AS (
+    INSERT INTO core_event (topic, type, to_staff, user_id, patient_id, data, created_at)
+    SELECT e.topic, e.type, e.to_staff, nullif(e.user_id, 0), nullif(e.patient_id, 0), e.data::jsonb, $1
+    FROM (SELECT unnest($12::text[]) AS topic, unnest($13::text[]) AS type, unnest($14::boolean[]) AS to_staff,
+                 unnest($15::bigint[]) AS user_id, unnest($16::bigint[]) AS patient_id,
+                 unnest($17::text[]) AS data) e
+)
+INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
+    details, request_id, ip_address)
+SELECT nullif(r.user_id, 0), r.username, r.action, r.object_type, nullif(r.object_id, 0)::text, nullif(r.patient_id, 0),
+    r.description, $1, nullif(r.details, '')::jsonb, $2, $3
+FROM (SELECT unnest($4::bigint[]) AS user_id, unnest($5::text[]) AS username, unnest($6::text[]) AS action,
+             unnest($7::text[]) AS object_type, unnest($8::bigint[]) AS object_id,
+             unnest($9::bigint[]) AS patient_id, unnest($10::text[]) AS description,
+             unnest($11::text[]) AS details) r
+`
+
+type ChangeRecordParams struct {
+	Now          time.Time   `json:"now"`
+	RequestID    string      `json:"request_id"`
+	IPAddress    *netip.Addr `json:"ip_address"`
+	UserIds      []int64     `json:"user_ids"`
+	Usernames    []string    `json:"usernames"`
+	Actions      []string    `json:"actions"`
+	ObjectTypes  []string    `json:"object_types"`
+	ObjectIds    []int64     `json:"object_ids"`
+	PatientIds   []int64     `json:"patient_ids"`
+	Descriptions []string    `json:"descriptions"`
+	Details      []string    `json:"details"`
+	Topics       []string    `json:"topics"`
+	Types        []string    `json:"types"`
+	ToStaff      []bool      `json:"to_staff"`
+	ToUsers      []int64     `json:"to_users"`
+	ToPatients   []int64     `json:"to_patients"`
+	Data         []string    `json:"data"`
+}
+
+// ChangeRecord records what a change did and announces it, in one statement and the last of its
+// transaction. Ids are 0, and texts empty, for none.
+func (q *Queries) ChangeRecord(ctx context.Context, db DBTX, arg ChangeRecordParams) error {
+	_, err := db.Exec(ctx, ChangeRecord,
+		arg.Now,
+		arg.RequestID,
+		arg.IPAddress,
+		arg.UserIds,
+		arg.Usernames,
+		arg.Actions,
+		arg.ObjectTypes,
+		arg.ObjectIds,
+		arg.PatientIds,
+		arg.Descriptions,
+		arg.Details,
+		arg.Topics,
+		arg.Types,
+		arg.ToStaff,
+		arg.ToUsers,
+		arg.ToPatients,
+		arg.Data,
+	)
 	return err
 }
 

@@ -39,8 +39,11 @@ func (h *hospital) writes() []write {
 			`'{"Etag": ["\"1\""], "Content-Type": ["application/json"]}'`, "convert_to(repeat('x', 420), 'UTF8')", "now()"))
 	}
 	audit := func(object, id string) string {
-		return statement(db.AuditCreate, "1", "'bench'", "'create'", "'"+object+"'", id+"::text", "1", "'"+object+": create'", "now()",
-			`'{"after": {"first_name": "Zed", "last_name": "Quux", "contact_info": "", "address": "", "gender": "F"}}'`, "gen_random_uuid()::text", "'127.0.0.1'")
+		array := func(value string) string { return "ARRAY[" + value + "]" }
+		return statement(db.ChangeRecord, "now()", "gen_random_uuid()::text", "'127.0.0.1'", array("1"), array("'bench'"), array("'create'"),
+			array("'"+object+"'"), array(id), array("1"), array("'"+object+": create'"),
+			array(`'{"after": {"first_name": "Zed", "last_name": "Quux", "contact_info": "", "address": "", "gender": "F"}}'`),
+			"'{}'", "'{}'", "'{}'", "'{}'", "'{}'", "'{}'") // announces nothing
 	}
 	born := "date '1930-01-01' + (random() * 30000)::integer"
 	return []write{

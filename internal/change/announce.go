@@ -1,12 +1,9 @@
 package change
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"time"
-
-	"chelal/gen/db"
 )
 
 // EventLifetime is how long the contract promises that a socket can resume; events may be
@@ -34,21 +31,15 @@ func (c *Change) Announce(e Event) error {
 	if err != nil {
 		return fmt.Errorf("announce %s: %w", e.Type, err)
 	}
-	c.events = append(c.events, db.EventAnnounceParams{
-		Topic: e.Topic, Type: e.Type, ToStaff: e.Staff, UserID: e.UserID, PatientID: e.PatientID, Data: data, Now: c.Now,
-	})
-	return nil
-}
-
-func (c *Change) writeEvents(ctx context.Context) error {
-	if len(c.events) == 0 {
-		return nil
+	r := &c.record
+	user, patient := int64(0), int64(0)
+	if e.UserID != nil {
+		user = *e.UserID
 	}
-	var first error
-	db.New().EventAnnounce(ctx, c.Tx, c.events).Exec(func(_ int, err error) {
-		if err != nil && first == nil {
-			first = fmt.Errorf("write the events: %w", err)
-		}
-	})
-	return first
+	if e.PatientID != nil {
+		patient = *e.PatientID
+	}
+	r.Topics, r.Types, r.ToStaff = append(r.Topics, e.Topic), append(r.Types, e.Type), append(r.ToStaff, e.Staff)
+	r.ToUsers, r.ToPatients, r.Data = append(r.ToUsers, user), append(r.ToPatients, patient), append(r.Data, string(data))
+	return nil
 }

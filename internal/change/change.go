@@ -3,11 +3,11 @@
 package change
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/netip"
-	"strconv"
 	"sync"
 	"time"
 
@@ -70,8 +70,7 @@ type Change struct {
 	Now    time.Time
 	Actor  authn.Principal
 	Origin Origin
-	rows   []db.AuditCreateParams
-	events []db.EventAnnounceParams
+	record db.ChangeRecordParams // what was recorded and announced so far
 }
 
 // Do runs f in a transaction and commits it, with what f recorded and announced, when f
@@ -85,10 +84,7 @@ func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 		if err := f(c); err != nil {
 			return err
 		}
-		if err := c.writeAudit(ctx); err != nil {
-			return err
-		}
-		return c.writeEvents(ctx)
+		return c.write(ctx)
 	})
 }
 
@@ -110,24 +106,18 @@ func (c *Change) Record(e audit.Entry) error {
 	if err != nil {
 		return err
 	}
-	row := db.AuditCreateParams{
-		Username: c.Actor.Username, Action: e.Action, ObjectType: &e.Object, PatientID: e.PatientID,
-		Description: e.Description, Timestamp: c.Now, Details: details, RequestID: c.Origin.RequestID,
-	}
-	if row.Description == "" {
-		row.Description = fmt.Sprintf("%s: %s", e.Object, e.Action)
-	}
+	r := &c.record
+	user, patient := int64(0), int64(0)
 	if c.Actor.SignedIn() {
-		row.UserID = &c.Actor.UserID
+		user = c.Actor.UserID
 	}
-	if e.ID != 0 {
-		id := strconv.FormatInt(e.ID, 10)
-		row.ObjectID = &id
+	if e.PatientID != nil {
+		patient = *e.PatientID
 	}
-	if c.Origin.IP.IsValid() {
-		row.IPAddress = &c.Origin.IP
-	}
-	c.rows = append(c.rows, row)
+	r.UserIds, r.Usernames = append(r.UserIds, user), append(r.Usernames, c.Actor.Username)
+	r.Actions, r.ObjectTypes, r.ObjectIds = append(r.Actions, e.Action), append(r.ObjectTypes, e.Object), append(r.ObjectIds, e.ID)
+	r.PatientIds, r.Details = append(r.PatientIds, patient), append(r.Details, string(details))
+	r.Descriptions = append(r.Descriptions, cmp.Or(e.Description, e.Object+": "+e.Action))
 	return nil
 }
 
@@ -190,15 +180,17 @@ func (c *Change) Enqueue(ctx context.Context, args river.JobArgs, opts *river.In
 	return nil
 }
 
-func (c *Change) writeAudit(ctx context.Context) error {
-	if len(c.rows) == 0 {
+// write writes what was recorded and announced.
+func (c *Change) write(ctx context.Context) error {
+	if len(c.record.Actions)+len(c.record.Topics) == 0 {
 		return nil
 	}
-	var first error
-	db.New().AuditCreate(ctx, c.Tx, c.rows).Exec(func(_ int, err error) {
-		if err != nil && first == nil {
-			first = fmt.Errorf("write the audit log: %w", err)
-		}
-	})
-	return first
+	c.record.Now, c.record.RequestID = c.Now, c.Origin.RequestID
+	if c.Origin.IP.IsValid() {
+		c.record.IPAddress = &c.Origin.IP
+	}
+	if err := db.New().ChangeRecord(ctx, c.Tx, c.record); err != nil {
+		return fmt.Errorf("write the audit log: %w", err)
+	}
+	return nil
 }

@@ -50,7 +50,3 @@ func (j joining) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 func (j joining) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 	return j.in(ctx).QueryRow(ctx, sql, args...)
 }
-
-func (j joining) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	return j.in(ctx).SendBatch(ctx, b)
-}

@@ -1,7 +1,3 @@
--- name: EventAnnounce :batchexec
-INSERT INTO core_event (topic, type, to_staff, user_id, patient_id, data, created_at)
-VALUES (@topic, @type, @to_staff, sqlc.narg(user_id), sqlc.narg(patient_id), @data, @now);
-
 -- EventsNumber numbers what is committed, at most @most events, and answers how many it
 -- numbered and the last number of all.
 -- name: EventsNumber :one

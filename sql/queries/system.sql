@@ -1,8 +1,21 @@
--- name: AuditCreate :batchexec
+-- ChangeRecord records what a change did and announces it, in one statement and the last of its
+-- transaction. Ids are 0, and texts empty, for none.
+-- name: ChangeRecord :exec
+WITH announced AS (
+    INSERT INTO core_event (topic, type, to_staff, user_id, patient_id, data, created_at)
+    SELECT e.topic, e.type, e.to_staff, nullif(e.user_id, 0), nullif(e.patient_id, 0), e.data::jsonb, @now
+    FROM (SELECT unnest(@topics::text[]) AS topic, unnest(@types::text[]) AS type, unnest(@to_staff::boolean[]) AS to_staff,
+                 unnest(@to_users::bigint[]) AS user_id, unnest(@to_patients::bigint[]) AS patient_id,
+                 unnest(@data::text[]) AS data) e
+)
 INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
     details, request_id, ip_address)
-VALUES (@user_id, @username, @action, @object_type, @object_id, @patient_id, @description, @timestamp,
-    @details, @request_id, @ip_address);
+SELECT nullif(r.user_id, 0), r.username, r.action, r.object_type, nullif(r.object_id, 0)::text, nullif(r.patient_id, 0),
+    r.description, @now, nullif(r.details, '')::jsonb, @request_id, sqlc.narg(ip_address)
+FROM (SELECT unnest(@user_ids::bigint[]) AS user_id, unnest(@usernames::text[]) AS username, unnest(@actions::text[]) AS action,
+             unnest(@object_types::text[]) AS object_type, unnest(@object_ids::bigint[]) AS object_id,
+             unnest(@patient_ids::bigint[]) AS patient_id, unnest(@descriptions::text[]) AS description,
+             unnest(@details::text[]) AS details) r;
 
 -- name: IdempotencyLock :one
 SELECT pg_try_advisory_xact_lock(hashtextextended(@name::text, 0));
