@@ -25,66 +25,79 @@ import (
 
 const password = "a password of the benchmark"
 
-// hospital is a database of its own with people in it, the server on it, and the bare one.
+// site is what the hospitals of a run share: a folder, the program, and a PostgreSQL of their own.
+type site struct {
+	folder  string
+	program string
+	cluster *embedded.Server
+	stop    []func()
+}
+
+// hospital is a database with people in it, and the server on it.
 type hospital struct {
-	folder   string
-	program  string
-	cluster  *embedded.Server
+	*site
+	database string
 	patients int
 	product  string // where the server is
-	bare     string
+	metrics  string // where the server tells how it is doing
+	bare     string // where the bare one is, if it was started
 	token    string
 	started  time.Duration // how long the server took to start
 	idle     float64       // MB that it holds then
 	bills    []int64       // of which much is still to be paid
+	doctor   int64
 	server   *exec.Cmd
-	stop     []func()
 }
 
-func open(ctx context.Context, patients int) (h *hospital, err error) {
-	h = &hospital{patients: patients}
+func open(ctx context.Context) (s *site, err error) {
+	s = &site{}
 	defer func() {
 		if err != nil {
-			h.close()
+			s.close()
 		}
 	}()
-	if h.folder, err = os.MkdirTemp("", "chelal-bench-"); err != nil {
-		return h, err
+	if s.folder, err = os.MkdirTemp("", "chelal-bench-"); err != nil {
+		return s, err
 	}
-	h.stop = append(h.stop, func() { _ = os.RemoveAll(h.folder) })
-	h.program = filepath.Join(h.folder, "chelal")
-	if err := h.run(ctx, "", "go", "build", "-o", h.program, "chelal/cmd/chelal"); err != nil {
-		return h, err
+	s.stop = append(s.stop, func() { _ = os.RemoveAll(s.folder) })
+	s.program = filepath.Join(s.folder, "chelal")
+	build := exec.CommandContext(ctx, "go", "build", "-pgo", "cmd/chelal/serve.pgo", "-o", s.program, "chelal/cmd/chelal")
+	if output, err := build.CombinedOutput(); err != nil {
+		return s, fmt.Errorf("go build: %w\n%s", err, output)
 	}
-	if h.cluster, err = embedded.Start(ctx, embedded.Options{Dir: filepath.Join(h.folder, "data")}); err != nil {
-		return h, err
+	if s.cluster, err = embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.folder, "data")}); err != nil {
+		return s, err
 	}
-	h.stop = append(h.stop, func() { _ = h.cluster.Stop() })
-	if err := h.run(ctx, "", "psql", h.cluster.URL("postgres"), "-qc", "CREATE DATABASE bench"); err != nil {
-		return h, err
-	}
+	s.stop = append(s.stop, func() { _ = s.cluster.Stop() })
+	return s, nil
+}
+
+// hospital makes a database with so many patients, and starts the server on it.
+func (s *site) hospital(ctx context.Context, patients int) (*hospital, error) {
+	h := &hospital{site: s, database: fmt.Sprintf("bench_%d", patients), patients: patients}
 	fmt.Fprintf(os.Stderr, "seeding %d patients\n", patients)
+	if err := h.run(ctx, "", "psql", s.cluster.URL("postgres"), "-qc", "CREATE DATABASE "+h.database); err != nil {
+		return nil, err
+	}
 	for _, args := range [][]string{
 		{"migrate", "up"}, {"seed", "--force", "--patients", strconv.Itoa(patients)},
 		{"createadmin", "--username", "bench", "--email", "bench@example.org", "--password-stdin"},
 	} {
 		if err := h.run(ctx, password+"\n", h.program, args...); err != nil {
-			return h, err
+			return nil, err
 		}
 	}
-	if err := h.run(ctx, "", "psql", h.cluster.URL("bench"), "-qc", "VACUUM ANALYZE"); err != nil {
-		return h, err
+	if err := h.run(ctx, "", "psql", h.url(), "-qc", "VACUUM ANALYZE"); err != nil {
+		return nil, err
 	}
 	return h, h.serve(ctx)
 }
 
+func (h *hospital) url() string { return h.cluster.URL(h.database) }
+
 // environment is that of the processes.
 func (h *hospital) environment() []string {
-	url := ""
-	if h.cluster != nil {
-		url = h.cluster.URL("bench")
-	}
-	return append(os.Environ(), "DATABASE_URL="+url, "SECRET_KEY=only-for-a-benchmark-on-a-throw-away-database", "DEBUG=false", "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0")
+	return append(os.Environ(), "DATABASE_URL="+h.url(), "SECRET_KEY=only-for-a-benchmark-on-a-throw-away-database", "DEBUG=false", "METRICS_ADDR=127.0.0.1:0", "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0")
 }
 
 func (h *hospital) run(ctx context.Context, stdin, name string, args ...string) error {
@@ -97,13 +110,6 @@ func (h *hospital) run(ctx context.Context, stdin, name string, args ...string) 
 }
 
 func (h *hospital) serve(ctx context.Context) (err error) {
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	if _, h.bare, err = h.start(ctx, self, "bare"); err != nil {
-		return err
-	}
 	began := time.Now()
 	if h.server, h.product, err = h.start(ctx, h.program, "serve", "--listen", "127.0.0.1:0", "--workers=false"); err != nil {
 		return err
@@ -128,13 +134,26 @@ func (h *hospital) serve(ctx context.Context) (err error) {
 	return h.findBills(ctx)
 }
 
-// findBills finds bills in a row on which payments can be taken.
+// serveBare starts the bare server beside.
+func (h *hospital) serveBare(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	_, h.bare, err = h.start(ctx, self, "bare")
+	return err
+}
+
+// findBills finds bills in a row on which payments can be taken, and a doctor.
 func (h *hospital) findBills(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, h.cluster.URL("bench"))
+	conn, err := pgx.Connect(ctx, h.url())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // the work is done
+	if err := conn.QueryRow(ctx, "SELECT doctor_id FROM core_appointment LIMIT 1").Scan(&h.doctor); err != nil {
+		return err
+	}
 	rows, err := conn.Query(ctx, `INSERT INTO core_bill (patient_id) SELECT id FROM core_patient
 		WHERE merged_into_id IS NULL ORDER BY id LIMIT 500 RETURNING id`)
 	if err != nil {
@@ -166,8 +185,11 @@ func (h *hospital) start(ctx context.Context, name string, args ...string) (*exe
 	})
 	_ = write.Close()
 	lines := bufio.NewScanner(read)
-	for address := regexp.MustCompile(`http://127\.0\.0\.1:\d+`); lines.Scan(); {
-		if found := address.FindString(lines.Text()); found != "" {
+	for address := regexp.MustCompile(`http://127\.0\.0\.1:\d+(/metrics)?`); lines.Scan(); {
+		found := address.FindString(lines.Text())
+		if of, ok := strings.CutSuffix(found, "/metrics"); ok {
+			h.metrics = of
+		} else if found != "" {
 			go func() { _, _ = io.Copy(io.Discard, read) }()
 			return cmd, found, nil
 		}
@@ -175,9 +197,9 @@ func (h *hospital) start(ctx context.Context, name string, args ...string) (*exe
 	return nil, "", fmt.Errorf("%s %s did not start", filepath.Base(name), strings.Join(args, " "))
 }
 
-func (h *hospital) close() {
-	for i := len(h.stop) - 1; i >= 0; i-- {
-		h.stop[i]()
+func (s *site) close() {
+	for i := len(s.stop) - 1; i >= 0; i-- {
+		s.stop[i]()
 	}
 }
 

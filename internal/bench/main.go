@@ -16,9 +16,11 @@ import (
 // options say how thoroughly to measure.
 type options struct {
 	patients int
+	growth   sizes
 	rounds   int
 	round    time.Duration
 	out      string
+	record   string
 }
 
 func main() {
@@ -28,11 +30,13 @@ func main() {
 	}
 	var o options
 	flag.IntVar(&o.patients, "patients", 100_000, "how many patients the database holds")
+	flag.Var(&o.growth, "growth", "to how many patients a hospital of 10000 grows, such as 1000000,10000000; empty: not measured")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each work is measured; the median counts")
 	flag.DurationVar(&o.round, "round", 4*time.Second, "how long each time")
 	flag.StringVar(&o.out, "out", "", "the folder that gets results.csv and results.svg; empty: none")
+	flag.StringVar(&o.record, "record", "", "measure nothing: the file that gets a profile of the mixed load, of which the compiler makes a faster program")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About ten minutes as it stands.")
+		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About a quarter of an hour as task bench runs it.")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -49,11 +53,21 @@ func fail(err error) {
 }
 
 func measure(ctx context.Context, o options) error {
-	h, err := open(ctx, o.patients)
+	site, err := open(ctx)
 	if err != nil {
 		return err
 	}
-	defer h.close()
+	defer site.close()
+	h, err := site.hospital(ctx, o.patients)
+	if err != nil {
+		return err
+	}
+	if o.record != "" {
+		return h.record(ctx, o)
+	}
+	if err := h.serveBare(ctx); err != nil {
+		return err
+	}
 	works, err := h.works(ctx)
 	if err != nil {
 		return err
@@ -84,5 +98,10 @@ func measure(ctx context.Context, o options) error {
 		return err
 	}
 	results = append(append(results, day), h.footprint()...)
+	grown, err := site.growth(ctx, o)
+	if err != nil {
+		return err
+	}
+	results = append(results, grown...)
 	return report(results, o.out)
 }

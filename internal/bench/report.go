@@ -74,13 +74,13 @@ func writeCSV(file string, results []result) error {
 	return f.Close()
 }
 
-// chart draws the ratios as bars, with a mark at each goal.
+// chart draws what is compared as bars, with a mark at each goal.
 func chart(results []result) string {
-	const row, left, width, most = 26, 300, 420, 2.0
+	const row, left, width, most = 26, 470, 420, 2.0
 	var bars strings.Builder
 	shown := 0
 	for _, r := range results {
-		if r.atMost {
+		if r.reference == 0 {
 			continue
 		}
 		y, colour := 40+row*shown, "#0b6e69"
@@ -92,9 +92,9 @@ func chart(results []result) string {
 			left-10, y+12, r.work, left, y, width*min(r.ratio, most)/most, colour, left+width*min(r.ratio, most)/most+6, y+12, r.ratio, left+width*r.goal/most, y-3)
 		shown++
 	}
-	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="800" height="%d" font-family="system-ui, sans-serif" font-size="13">
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="960" height="%d" font-family="system-ui, sans-serif" font-size="13">
 <rect width="100%%" height="100%%" fill="#fff"/>
-<text x="%d" y="22" font-weight="600">Requests a second, as a part of a bare handler's with the same SQL (marks: goals)</text>
+<text x="%d" y="22" font-weight="600">Requests a second, as a part of a bare handler's or pgbench's with the same SQL; for growth, the cost. Marks: goals</text>
 %s</svg>
 `, 60+row*shown, 20, bars.String())
 }

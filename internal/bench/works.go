@@ -150,16 +150,7 @@ func attack(name string, connections uint64, rate vegeta.Rate, round time.Durati
 // and fifteen write. It finds how many a second there can be, sends 70 % of them at a constant
 // rate, and answers the 99th percentile of how long one took.
 func (h *hospital) mixed(works []work, writes []write, o options) (result, error) {
-	target := func(t *vegeta.Target) error {
-		switch n := rand.IntN(100); {
-		case n < 60:
-			return h.ask(h.product, works[0], t)
-		case n < 85:
-			return h.ask(h.product, works[1+rand.IntN(len(works)-1)], t)
-		default:
-			return h.target(writes[rand.IntN(len(writes))], t)
-		}
-	}
+	target := h.day(works, writes)
 	const connections = 64
 	most, err := closedLoop("mixed load", connections, 2*o.round, target)
 	if err != nil {
@@ -172,6 +163,20 @@ func (h *hospital) mixed(works []work, writes []write, o options) (result, error
 		work: fmt.Sprintf("mixed load, %d requests/s of %.0f: 99th percentile", rate.Freq, most), unit: "ms",
 		product: p99, ratio: p99, goal: 25, atMost: true,
 	}, err
+}
+
+// day targets the requests of the mixed load.
+func (h *hospital) day(works []work, writes []write) vegeta.Targeter {
+	return func(t *vegeta.Target) error {
+		switch n := rand.IntN(100); {
+		case n < 60:
+			return h.ask(h.product, works[0], t)
+		case n < 85:
+			return h.ask(h.product, works[1+rand.IntN(len(works)-1)], t)
+		default:
+			return h.target(writes[rand.IntN(len(writes))], t)
+		}
+	}
 }
 
 // footprint is what the server costs beside.

@@ -112,7 +112,7 @@ func (h *hospital) pgbench(ctx context.Context, w write, connections uint64, rou
 	if err := os.WriteFile(script, []byte(strings.Join(append(lines, "COMMIT;"), "\n")+"\n"), 0o600); err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-c", fmt.Sprint(min(connections, 32)), "-T", fmt.Sprint(max(1, int(round.Seconds()))), "-f", script, h.cluster.URL("bench"))
+	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-c", fmt.Sprint(min(connections, 32)), "-T", fmt.Sprint(max(1, int(round.Seconds()))), "-f", script, h.url())
 	output, err := cmd.CombinedOutput()
 	found := regexp.MustCompile(`tps = ([\d.]+)`).FindSubmatch(output)
 	if err != nil || found == nil {

@@ -47,8 +47,13 @@ func MigrateUp(ctx context.Context, url string) error {
 // back, with River's tables and every row.
 func MigrateDown(ctx context.Context, url string, steps int) error {
 	return alone(ctx, url, func() error {
+		for range steps { // one at a time, since one that had to wait is tried again
+			if err := withMigrator(ctx, url, func(m *migrate.Migrate) error { return m.Steps(-1) }); err != nil {
+				return err
+			}
+		}
 		if steps > 0 {
-			return withMigrator(ctx, url, func(m *migrate.Migrate) error { return m.Steps(-steps) })
+			return nil
 		}
 		if err := withRiver(ctx, url, rivermigrate.DirectionDown); err != nil {
 			return err

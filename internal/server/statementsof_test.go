@@ -66,9 +66,12 @@ func ownRow(path string) string {
 
 // prepared makes what an operation needs beside its row, and a body that fits it.
 var prepared = map[string]func(s *siege, id int64, body map[string]any){
-	"adjustStock":    func(_ *siege, _ int64, body map[string]any) { body["quantity"] = 5 },
-	"assignRole":     func(s *siege, _ int64, body map[string]any) { body["user_id"] = s.refs.ids["user"] },
-	"changePassword": func(s *siege, _ int64, body map[string]any) { s.withPassword(); body["current_password"] = goodPassword },
+	"adjustStock": func(_ *siege, _ int64, body map[string]any) { body["quantity"] = 5 },
+	"assignRole":  func(s *siege, _ int64, body map[string]any) { body["user_id"] = s.refs.ids["user"] },
+	"changePassword": func(s *siege, _ int64, body map[string]any) {
+		s.withPassword()
+		body["current_password"] = goodPassword
+	},
 	"createEncounter": func(s *siege, _ int64, body map[string]any) {
 		delete(body, "appointment")
 		body["doctor"] = s.refs.ids["doctor"]

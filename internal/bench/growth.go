@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sizes are numbers of patients, as a flag.
+type sizes []int
+
+// String writes them as Set reads them.
+func (s *sizes) String() string {
+	var all []string
+	for _, n := range *s {
+		all = append(all, strconv.Itoa(n))
+	}
+	return strings.Join(all, ",")
+}
+
+// Set reads them, with commas between.
+func (s *sizes) Set(text string) error {
+	*s = nil
+	for word := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n <= small {
+			return errors.New("numbers of patients above 10000, with commas between")
+		}
+		*s = append(*s, n)
+	}
+	return nil
+}
+
+// small is how many patients a hospital has before it grows.
+const small = 10_000
+
+// growth measures what each work costs in a hospital that has grown, against a small one.
+func (s *site) growth(ctx context.Context, o options) (results []result, err error) {
+	if len(o.growth) == 0 {
+		return nil, nil
+	}
+	before, err := s.hospital(ctx, small)
+	if err != nil {
+		return nil, err
+	}
+	works, err := before.everything(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, patients := range o.growth {
+		after, err := s.hospital(ctx, patients)
+		if err != nil {
+			return nil, err
+		}
+		grown, err := after.everything(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for n, w := range grown {
+			r := result{work: fmt.Sprintf("%s, %d patients against %d", w.name, patients, small), unit: "requests/s, small; cost", goal: 1.25, atMost: true}
+			fmt.Fprintln(os.Stderr, r.work)
+			if r, err = r.measured(o.rounds, w.rate(o.round), works[n].rate(o.round)); err != nil {
+				return nil, err
+			}
+			r.ratio = 1 / r.ratio
+			results = append(results, r)
+		}
+	}
+	return results, nil
+}
+
+// rated is a work and its rate in a hospital.
+type rated struct {
+	name string
+	rate func(time.Duration) func() (float64, error)
+}
+
+// everything is what is measured of a hospital's growth.
+func (h *hospital) everything(ctx context.Context) (all []rated, err error) {
+	const connections = 16
+	works, err := h.works(ctx)
+	if err != nil {
+		return nil, err
+	}
+	day := time.Now().AddDate(0, 0, 1).Format(time.DateOnly)
+	for _, path := range []string{
+		"dashboard/", "dashboard-stats/", "report/patient_count/", "report/appointments_today/", "report/appointments_by_doctor/",
+		"report/top_prescribed_medications/", "report/billing-stats/", "report/revenue/",
+		fmt.Sprintf("appointments/availability/?doctor=%d&date=%s", h.doctor, day),
+	} {
+		name, _, _ := strings.Cut(path, "?")
+		works = append(works, work{name: "/api/" + name, path: func() string { return "/api/" + path }})
+	}
+	for _, w := range works {
+		all = append(all, rated{w.name, func(round time.Duration) func() (float64, error) {
+			return func() (float64, error) { return h.rate(h.product, w, connections, round) }
+		}})
+	}
+	for _, w := range h.writes() {
+		all = append(all, rated{w.name, func(round time.Duration) func() (float64, error) {
+			return func() (float64, error) { return h.post(w, connections, round) }
+		}})
+	}
+	return all, nil
+}
