@@ -31,6 +31,8 @@ type site struct {
 	program string
 	cluster *embedded.Server
 	stop    []func()
+
+	hospitals int // made so far
 }
 
 // hospital is a database with people in it, and the server on it.
@@ -49,7 +51,8 @@ type hospital struct {
 	server   *exec.Cmd
 }
 
-func open(ctx context.Context) (s *site, err error) {
+// open makes the site, with the program built with a profile, or none when it is off.
+func open(ctx context.Context, pgo string) (s *site, err error) {
 	s = &site{}
 	defer func() {
 		if err != nil {
@@ -61,7 +64,7 @@ func open(ctx context.Context) (s *site, err error) {
 	}
 	s.stop = append(s.stop, func() { _ = os.RemoveAll(s.folder) })
 	s.program = filepath.Join(s.folder, "chelal")
-	build := exec.CommandContext(ctx, "go", "build", "-pgo", "cmd/chelal/serve.pgo", "-o", s.program, "chelal/cmd/chelal")
+	build := exec.CommandContext(ctx, "go", "build", "-pgo", pgo, "-o", s.program, "chelal/cmd/chelal")
 	if output, err := build.CombinedOutput(); err != nil {
 		return s, fmt.Errorf("go build: %w\n%s", err, output)
 	}
@@ -74,7 +77,8 @@ func open(ctx context.Context) (s *site, err error) {
 
 // hospital makes a database with so many patients, and starts the server on it.
 func (s *site) hospital(ctx context.Context, patients int) (*hospital, error) {
-	h := &hospital{site: s, database: fmt.Sprintf("bench_%d", patients), patients: patients}
+	s.hospitals++
+	h := &hospital{site: s, database: fmt.Sprintf("bench%d", s.hospitals), patients: patients}
 	fmt.Fprintf(os.Stderr, "seeding %d patients\n", patients)
 	if err := h.run(ctx, "", "psql", s.cluster.URL("postgres"), "-qc", "CREATE DATABASE "+h.database); err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ type options struct {
 	round    time.Duration
 	out      string
 	record   string
+	pgo      string
 }
 
 func main() {
@@ -34,6 +35,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each work is measured; the median counts")
 	flag.DurationVar(&o.round, "round", 4*time.Second, "how long each time")
 	flag.StringVar(&o.out, "out", "", "the folder that gets results.csv and results.svg; empty: none")
+	flag.StringVar(&o.pgo, "pgo", "off", "the profile that the program is built with, as images are")
 	flag.StringVar(&o.record, "record", "", "measure nothing: the file that gets a profile of the mixed load, of which the compiler makes a faster program")
 	flag.Usage = func() {
 		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About a quarter of an hour as task bench runs it.")
@@ -53,7 +55,7 @@ func fail(err error) {
 }
 
 func measure(ctx context.Context, o options) error {
-	site, err := open(ctx)
+	site, err := open(ctx, o.pgo)
 	if err != nil {
 		return err
 	}
