@@ -28,17 +28,18 @@ func (s *sizes) Set(text string) error {
 	for word := range strings.SplitSeq(text, ",") {
 		n, err := strconv.Atoi(word)
 		if err != nil || n <= small {
-			return errors.New("numbers of patients above 10000, with commas between")
+			return errors.New("numbers of patients above 500, with commas between")
 		}
 		*s = append(*s, n)
 	}
 	return nil
 }
 
-// small is how many patients a hospital has before it grows.
-const small = 10_000
+// small is how many patients a hospital has before it grows: about 10,000 rows.
+const small = 500
 
-// growth measures what each work costs in a hospital that has grown, against a small one.
+// growth measures what each work costs in a hospital that has grown, against a small one: the
+// small one's rate divided by its own.
 func (s *site) growth(ctx context.Context, o options) (results []result, err error) {
 	if len(o.growth) == 0 {
 		return nil, nil
@@ -61,7 +62,7 @@ func (s *site) growth(ctx context.Context, o options) (results []result, err err
 			return nil, err
 		}
 		for n, w := range grown {
-			r := result{work: fmt.Sprintf("%s, %d patients against %d", w.name, patients, small), unit: "requests/s, small; cost", goal: 1.25, atMost: true}
+			r := result{work: fmt.Sprintf("%s, %s rows", w.name, inWords(after.rows)), unit: "requests/s, with " + inWords(before.rows) + " rows", goal: 1.25, atMost: true}
 			fmt.Fprintln(os.Stderr, r.work)
 			if r, err = r.measured(o.rounds, w.rate(o.round), works[n].rate(o.round)); err != nil {
 				return nil, err
@@ -71,6 +72,14 @@ func (s *site) growth(ctx context.Context, o options) (results []result, err err
 		}
 	}
 	return results, nil
+}
+
+// inWords writes a number of rows, rounded.
+func inWords(rows int64) string {
+	if rows < 1_000_000 {
+		return fmt.Sprintf("%.0f thousand", float64(rows)/1e3)
+	}
+	return fmt.Sprintf("%.1f million", float64(rows)/1e6)
 }
 
 // rated is a work and its rate in a hospital.

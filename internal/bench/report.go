@@ -13,7 +13,7 @@ import (
 // report prints a table, and writes the figures and a chart of them where there is a folder.
 func report(results []result, folder string) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "WORK\tSERVER\tBARE\tUNIT\tRATIO\tGOAL\t\t\n")
+	fmt.Fprintf(w, "WORK\tSERVER\tREFERENCE\tUNIT\tRATIO\tGOAL\t\t\n")
 	met := 0
 	for _, r := range results {
 		sign := "missed"

@@ -115,6 +115,9 @@ func (r result) measured(rounds int, product, reference func() (float64, error))
 
 // rate is how many requests a second a closed loop of so many connections gets answered.
 func (h *hospital) rate(server string, w work, connections uint64, round time.Duration) (float64, error) {
+	if err := h.signIn(); err != nil {
+		return 0, err
+	}
 	return closedLoop(w.name, connections, round, func(t *vegeta.Target) error { return h.ask(server, w, t) })
 }
 
@@ -150,6 +153,9 @@ func attack(name string, connections uint64, rate vegeta.Rate, round time.Durati
 // and fifteen write. It finds how many a second there can be, sends 70 % of them at a constant
 // rate, and answers the 99th percentile of how long one took.
 func (h *hospital) mixed(works []work, writes []write, o options) (result, error) {
+	if err := h.signIn(); err != nil {
+		return result{}, err
+	}
 	target := h.day(works, writes)
 	const connections = 64
 	most, err := closedLoop("mixed load", connections, 2*o.round, target)

@@ -103,6 +103,9 @@ func (h *hospital) target(w write, t *vegeta.Target) error {
 }
 
 func (h *hospital) post(w write, connections uint64, round time.Duration) (float64, error) {
+	if err := h.signIn(); err != nil {
+		return 0, err
+	}
 	return closedLoop(w.name, connections, round, func(t *vegeta.Target) error { return h.target(w, t) })
 }
 
