@@ -32,14 +32,7 @@ func (c *Change) Announce(e Event) error {
 		return fmt.Errorf("announce %s: %w", e.Type, err)
 	}
 	r := &c.record
-	user, patient := int64(0), int64(0)
-	if e.UserID != nil {
-		user = *e.UserID
-	}
-	if e.PatientID != nil {
-		patient = *e.PatientID
-	}
 	r.Topics, r.Types, r.ToStaff = append(r.Topics, e.Topic), append(r.Types, e.Type), append(r.ToStaff, e.Staff)
-	r.ToUsers, r.ToPatients, r.Data = append(r.ToUsers, user), append(r.ToPatients, patient), append(r.Data, string(data))
+	r.ToUsers, r.ToPatients, r.Data = append(r.ToUsers, orZero(e.UserID)), append(r.ToPatients, orZero(e.PatientID)), append(r.Data, string(data))
 	return nil
 }

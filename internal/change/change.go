@@ -107,18 +107,22 @@ func (c *Change) Record(e audit.Entry) error {
 		return err
 	}
 	r := &c.record
-	user, patient := int64(0), int64(0)
+	user := int64(0)
 	if c.Actor.SignedIn() {
 		user = c.Actor.UserID
 	}
-	if e.PatientID != nil {
-		patient = *e.PatientID
-	}
 	r.UserIds, r.Usernames = append(r.UserIds, user), append(r.Usernames, c.Actor.Username)
 	r.Actions, r.ObjectTypes, r.ObjectIds = append(r.Actions, e.Action), append(r.ObjectTypes, e.Object), append(r.ObjectIds, e.ID)
-	r.PatientIds, r.Details = append(r.PatientIds, patient), append(r.Details, string(details))
+	r.PatientIds, r.Details = append(r.PatientIds, orZero(e.PatientID)), append(r.Details, string(details))
 	r.Descriptions = append(r.Descriptions, cmp.Or(e.Description, e.Object+": "+e.Action))
 	return nil
+}
+
+func orZero(id *int64) int64 {
+	if id == nil {
+		return 0
+	}
+	return *id
 }
 
 // Edit changes a row from before, which is locked, into wanted: write makes it so and returns

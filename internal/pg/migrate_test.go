@@ -104,16 +104,23 @@ func TestMigrations(t *testing.T) {
 // released is the schema of the last release, from which hospitals come.
 const released = 19
 
+// releasedURL returns the address of a database with that schema.
+func releasedURL(t *testing.T) string {
+	t.Helper()
+	url := testkit.EmptyURL(t)
+	require.NoError(t, pg.MigrateUp(t.Context(), url))
+	status, err := pg.MigrateStatus(t.Context(), url)
+	require.NoError(t, err)
+	require.NoError(t, pg.MigrateDown(t.Context(), url, int(status.Latest)-released))
+	return url
+}
+
 // TestAHospitalWorksThroughAMigration has people register, sign in and look while two
 // processes migrate from the last release: nobody is refused, and nothing is lost.
 func TestAHospitalWorksThroughAMigration(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	url := testkit.EmptyURL(t)
-	require.NoError(t, pg.MigrateUp(ctx, url))
-	status, err := pg.MigrateStatus(ctx, url)
-	require.NoError(t, err)
-	require.NoError(t, pg.MigrateDown(ctx, url, int(status.Latest)-released))
+	url := releasedURL(t)
 	pool, err := pg.Open(ctx, url)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
@@ -184,11 +191,7 @@ func TestAHospitalWorksThroughAMigration(t *testing.T) {
 func TestAMigrationThatIsCutOffGoesOn(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	url := testkit.EmptyURL(t)
-	require.NoError(t, pg.MigrateUp(ctx, url))
-	status, err := pg.MigrateStatus(ctx, url)
-	require.NoError(t, err)
-	require.NoError(t, pg.MigrateDown(ctx, url, int(status.Latest)-released))
+	url := releasedURL(t)
 	conn, err := pgx.Connect(ctx, url)
 	require.NoError(t, err)
 	defer conn.Close(ctx)
@@ -212,7 +215,7 @@ func TestAMigrationThatIsCutOffGoesOn(t *testing.T) {
 		require.NoError(t, report.Close(ctx))
 	}
 	require.NoError(t, pg.MigrateUp(ctx, url))
-	status, err = pg.MigrateStatus(ctx, url)
+	status, err := pg.MigrateStatus(ctx, url)
 	require.NoError(t, err)
 	require.Equal(t, status.Latest, status.Version)
 	var invalid int

@@ -33,7 +33,10 @@ func (w *watched) explain(ctx context.Context, sql string, args []any) {
 	if strings.HasPrefix(sql, "EXPLAIN") {
 		return // which reads no table
 	}
-	_, planned := first(args).(pgx.QueryExecMode) // each time for its arguments
+	planned := false
+	if len(args) > 0 {
+		_, planned = args[0].(pgx.QueryExecMode) // each time for its arguments
+	}
 	require.NoError(w.t, pgx.BeginFunc(ctx, w.Pool, func(tx pgx.Tx) error {
 		w.keep(ctx, tx, sql, "EXPLAIN "+sql, args...)
 		if planned {
@@ -49,13 +52,6 @@ func (w *watched) explain(ctx context.Context, sql string, args []any) {
 		_, err = tx.Exec(ctx, "DEALLOCATE asked")
 		return err
 	}))
-}
-
-func first(args []any) any {
-	if len(args) == 0 {
-		return nil
-	}
-	return args[0]
 }
 
 func (w *watched) keep(ctx context.Context, tx pgx.Tx, asked, sql string, args ...any) {
