@@ -463,7 +463,7 @@ func (q *Queries) SealsLock(ctx context.Context, db DBTX) error {
 }
 
 const TrailList = `-- name: TrailList :many
-SELECT a.id, a.timestamp, a.action, a.object_type, a.object_id, a.description, a.user_id,
+SELECT a.id, a.timestamp, a.action, a.object_type, a.object_id, a.patient_id, a.description, a.user_id,
     core_full_name(u.first_name, u.last_name, a.username)::text AS user_name, coalesce(r.name, '')::text AS user_role
 FROM core_auditlog a
 LEFT JOIN core_user u ON u.id = a.user_id
@@ -477,6 +477,7 @@ type TrailListRow struct {
 	Action      string    `json:"action"`
 	ObjectType  *string   `json:"object_type"`
 	ObjectID    *string   `json:"object_id"`
+	PatientID   *int64    `json:"patient_id"`
 	Description string    `json:"description"`
 	UserID      *int64    `json:"user_id"`
 	UserName    string    `json:"user_name"`
@@ -499,6 +500,7 @@ func (q *Queries) TrailList(ctx context.Context, db DBTX) ([]TrailListRow, error
 			&i.Action,
 			&i.ObjectType,
 			&i.ObjectID,
+			&i.PatientID,
 			&i.Description,
 			&i.UserID,
 			&i.UserName,
@@ -545,7 +547,8 @@ type ViewsCreateParams struct {
 
 // ViewsCreate records what several requests are about to show, in one statement: a row for
 // each kind of record that a request shows. It names one record and one patient by their ids,
-// 0 for none, and several as PostgreSQL writes an array, empty for none.
+// 0 for none, and several as PostgreSQL writes an array, empty for none. Where the records are
+// the patients, these alone are named.
 func (q *Queries) ViewsCreate(ctx context.Context, db DBTX, arg ViewsCreateParams) error {
 	_, err := db.Exec(ctx, ViewsCreate,
 		arg.UserIds,

@@ -316,10 +316,11 @@ func (q *Queries) PatientUpdate(ctx context.Context, db DBTX, arg PatientUpdateP
 }
 
 const PatientsGet = `-- name: PatientsGet :many
-SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id FROM core_patient WHERE id = ANY($1::bigint[])
+SELECT id, unique_id, first_name, last_name, date_of_birth, gender, contact_info, address, known_allergies, created_at, updated_at, user_id, version, name_key, contact_key, search_text, merged_into_id FROM core_patient WHERE id = ANY ((SELECT $1::bigint[])::bigint[])
 `
 
-// PatientsGet answers those of the patients that there are.
+// PatientsGet answers those of the patients that there are. The subquery keeps how many they
+// are from the planner, which would make a plan anew for every few.
 func (q *Queries) PatientsGet(ctx context.Context, db DBTX, ids []int64) ([]CorePatient, error) {
 	rows, err := db.Query(ctx, PatientsGet, ids)
 	if err != nil {

@@ -113,7 +113,7 @@ func columns(answers []Answer) db.ViewsCreateParams {
 			object, objects := oneOrMany(k.ids)
 			patient, patients := oneOrMany(k.patients)
 			if k.object == "patient" {
-				objects = "" // which are the patients
+				object, objects = 0, "" // which are the patients: an index less has to know the row
 			}
 			p.ObjectID = append(p.ObjectID, object)
 			p.ObjectIds = append(p.ObjectIds, objects)

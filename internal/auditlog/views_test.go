@@ -133,13 +133,13 @@ func TestWhatAnAnswerShows(t *testing.T) {
 		shown []auditlog.Viewed
 		want  []string // object, its id, the patient, the patients, the records
 	}{
-		"one":                   {[]auditlog.Viewed{view("patient", 7, 7, 0)}, []string{"patient 7 7 - -"}},
+		"one":                   {[]auditlog.Viewed{view("patient", 7, 7, 0)}, []string{"patient - 7 - -"}},
 		"patients":              {[]auditlog.Viewed{view("patient", 8, 8, 0), view("patient", 7, 7, 0)}, []string{"patient - - {7,8} -"}},
 		"several of a patient":  {[]auditlog.Viewed{view("encounter", 2, 7, 0), view("encounter", 1, 7, 0)}, []string{"encounter - 7 - {1,2}"}},
 		"of several":            {[]auditlog.Viewed{view("encounter", 2, 7, 0), view("encounter", 1, 8, 0)}, []string{"encounter - - {7,8} {1,2}"}},
 		"of a bill's patient":   {[]auditlog.Viewed{view("payment", 4, 0, bill.ID)}, []string{fmt.Sprintf("payment 4 %d - -", bill.PatientID)}},
 		"of the bills of two":   {[]auditlog.Viewed{view("payment", 4, 0, bill.ID), view("payment", 5, 0, other.ID), view("payment", 6, 0, bill.ID)}, []string{fmt.Sprintf("payment - - {%d,%d} {4,5,6}", bill.PatientID, other.PatientID)}},
-		"of two kinds":          {[]auditlog.Viewed{view("bill", 3, 7, 0), view("patient", 7, 7, 0)}, []string{"bill 3 7 - -", "patient 7 7 - -"}},
+		"of two kinds":          {[]auditlog.Viewed{view("bill", 3, 7, 0), view("patient", 7, 7, 0)}, []string{"bill 3 7 - -", "patient - 7 - -"}},
 		"by a patient and bill": {[]auditlog.Viewed{view("payment", 1, 1e9, 0), view("payment", 4, 0, bill.ID)}, []string{fmt.Sprintf("payment - - {%d,1000000000} {1,4}", bill.PatientID)}},
 	} {
 		require.NoError(t, auditlog.NewViews(conn).Write(t.Context(), auditlog.Answer{Shown: c.shown, RequestID: name, At: time.Now()}))

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/oapi-codegen/nullable"
@@ -249,13 +250,24 @@ func emptyOf(kind reflect.Kind) func(reflect.Value) bool {
 
 // appendString leaves texts with anything to escape to encoding/json.
 func appendString(text []byte, s string) ([]byte, error) {
+	ascii := true
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c >= 0x80 || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
-			written, err := json.Marshal(s)
-			return append(text, written...), err
+		switch c := s[i]; {
+		case c >= 0x80:
+			ascii = false
+		case c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&':
+			return appendEscaped(text, s)
 		}
 	}
+	if !ascii && (!utf8.ValidString(s) || strings.Contains(s, "\u2028") || strings.Contains(s, "\u2029")) {
+		return appendEscaped(text, s)
+	}
 	return append(append(append(text, '"'), s...), '"'), nil
+}
+
+func appendEscaped(text []byte, s string) ([]byte, error) {
+	written, err := json.Marshal(s)
+	return append(text, written...), err
 }
 
 func writeTime(text []byte, v reflect.Value) ([]byte, error) {

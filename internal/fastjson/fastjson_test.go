@@ -75,7 +75,7 @@ func TestAsEncodingJSON(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 12, 1, 7, 15, 0, 120_000_000, time.FixedZone("", 3*3600))
 	for _, v := range []any{
-		nil, true, 7, -7, "plain", "<a href=\"x\">&\u2028é\x00\xff</a>", 1.5, []int{}, []int(nil), map[string]any{"b": 1, "a": nil},
+		nil, true, 7, -7, "plain", "<a href=\"x\">&\u2028é\x00\xff</a>", "Jos\u00e9 \u4e2d", "line\u2029", "caf\xe9", 1.5, []int{}, []int(nil), map[string]any{"b": 1, "a": nil},
 		now, now.UTC(), time.Time{}, time.Date(10_000, 1, 1, 0, 0, 0, 0, time.UTC), now.In(time.FixedZone("", 3601)), &now, (*time.Time)(nil),
 		uuid.New(), []uuid.UUID{uuid.New()}, openapi_types.Date{Time: now}, math.NaN(), make(chan int),
 		nullable.Nullable[int64](nil), nullable.NewNullNullable[int64](), nullable.NewNullableWithValue(int64(4)),

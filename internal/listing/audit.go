@@ -42,13 +42,14 @@ func DeedsBy(action string) Condition { return Condition{"a.action = ?", []any{a
 func DeedsTo(object string) Condition { return Condition{"a.object_type = ?", []any{object}} }
 
 // DeedsToRecord narrows the log to records with an id, also where they were shown among others.
+// What was shown of a patient names it as the patient alone.
 func DeedsToRecord(objectID string) Condition {
 	id, err := strconv.ParseInt(objectID, 10, 64)
 	if err != nil { // a setting's key
 		return Condition{"a.object_id = ?", []any{objectID}}
 	}
 	return Condition{`(a.object_id = ? OR a.object_ids @> ARRAY[?::bigint]
-		OR a.object_type = 'patient' AND a.patient_ids @> ARRAY[?::bigint])`, []any{objectID, id, id}}
+		OR a.object_type = 'patient' AND (a.patient_id = ? OR a.patient_ids @> ARRAY[?::bigint]))`, []any{objectID, id, id, id}}
 }
 
 // DeedsByRequest narrows the log to what a request did.

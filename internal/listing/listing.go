@@ -72,11 +72,34 @@ type Page[R any] struct {
 	Next string
 }
 
-// Read answers one page, in at most three statements whatever its size. It returns
-// NotFound (invalid_page) past the end and Invalid for a cursor it did not make.
+// Read answers one page, in at most three statements whatever its size, which those who ask
+// for the same at the same time share. It returns NotFound (invalid_page) past the end and
+// Invalid for a cursor it did not make.
 func (l List[R]) Read(ctx context.Context, conn pg.DB, r Request) (Page[R], error) {
 	r.Size = min(max(r.Size, 1), MaxSize)
 	where, args := compile(r.Where)
+	return pg.Alike(ctx, conn, l.asked(r, where, args), func(ctx context.Context) (Page[R], error) {
+		return l.page(ctx, conn, r, where, args)
+	})
+}
+
+// asked is all that a page depends on, to be compared.
+type asked struct {
+	query, where, args, ordering string
+	page, size                   int64
+	cursor                       string
+	byCursor                     bool
+}
+
+func (l List[R]) asked(r Request, where string, args []any) asked {
+	a := asked{query: l.Query, where: where, args: fmt.Sprintf("%#v", args), ordering: r.Ordering, page: r.Page, size: r.Size}
+	if r.Cursor != nil {
+		a.cursor, a.byCursor = *r.Cursor, true
+	}
+	return a
+}
+
+func (l List[R]) page(ctx context.Context, conn pg.DB, r Request, where string, args []any) (Page[R], error) {
 	page, err := l.read(ctx, conn, r, where, args)
 	if err != nil || r.Cursor != nil {
 		return page, err

@@ -23,9 +23,14 @@ func Joined(ctx context.Context) bool {
 // Joining returns a DB that works in the transaction of the context, where WithTx has put
 // one, on the replica of OnReplica, and else on conn. So a whole operation of the API becomes a part of a larger
 // transaction without knowing of it: its own is a savepoint there.
-func Joining(conn DB) DB { return joining{conn} }
+func Joining(conn DB) DB {
+	return joining{conn, &readings{under: map[question]bool{}, next: map[question]*reading{}}}
+}
 
-type joining struct{ conn DB }
+type joining struct {
+	conn     DB
+	readings *readings // that many share: see Alike
+}
 
 func (j joining) in(ctx context.Context) DB {
 	if tx, ok := ctx.Value(txKey{}).(pgx.Tx); ok {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/oapi-codegen/nullable"
@@ -131,7 +132,7 @@ func (h *handlers) ListOwnAuditLog(ctx context.Context, r api.ListOwnAuditLogReq
 
 func toAPIAuditLog(a db.AuditLogGetRow) api.AuditLog {
 	row := api.AuditLog{
-		ID: a.ID, UserID: a.UserID, Action: a.Action, ObjectType: toNullable(a.ObjectType), ObjectID: toNullable(a.ObjectID),
+		ID: a.ID, UserID: a.UserID, Action: a.Action, ObjectType: toNullable(a.ObjectType), ObjectID: toNullable(recordOf(a.ObjectType, a.ObjectID, a.PatientID)),
 		Description: a.Description, Timestamp: a.Timestamp, Details: nullable.NewNullNullable[json.RawMessage](),
 		Patient: toNullable(a.PatientID), RequestID: a.RequestID, IPAddress: nullable.NewNullNullable[string](),
 		Patients: a.PatientIds, ObjectIds: a.ObjectIds,
@@ -148,9 +149,17 @@ func toAPIAuditLog(a db.AuditLogGetRow) api.AuditLog {
 	return row
 }
 
+// recordOf answers the id of the record: of a patient who was shown only the patient is noted.
+func recordOf(object, id *string, patient *int64) *string {
+	if id == nil && patient != nil && valueOr(object, "") == "patient" {
+		return new(strconv.FormatInt(*patient, 10))
+	}
+	return id
+}
+
 func toAPITrailEntry(t db.TrailListRow) api.TrailEntry {
 	return api.TrailEntry{
-		ID: t.ID, Timestamp: t.Timestamp, Action: t.Action, ObjectType: toNullable(t.ObjectType), ObjectID: toNullable(t.ObjectID),
+		ID: t.ID, Timestamp: t.Timestamp, Action: t.Action, ObjectType: toNullable(t.ObjectType), ObjectID: toNullable(recordOf(t.ObjectType, t.ObjectID, t.PatientID)),
 		Description: t.Description, UserName: t.UserName, UserRole: t.UserRole,
 	}
 }

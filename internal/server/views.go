@@ -38,7 +38,7 @@ func (h *handlers) recordViews(shown map[string]showing) func(strictHandler, str
 			refusal, refused := errors.AsType[*apperr.Error](err)
 			switch {
 			case refused:
-				found = s.refusal.find(reflect.ValueOf(refusal.Details))
+				found = s.refusal.find(nil, reflect.ValueOf(refusal.Details))
 			case err != nil || s.method != http.MethodGet:
 			case s.whole == "export" && len(exports) == 0:
 				return nil, fmt.Errorf("the handler of %s noted no export", operation)
@@ -46,7 +46,7 @@ func (h *handlers) recordViews(shown map[string]showing) func(strictHandler, str
 				id, _ := strconv.ParseInt(c.Param("id"), 10, 64) // the row was found by it
 				found = []auditlog.Viewed{{Action: audit.View, Object: "patient", ID: id, PatientID: id}}
 			default:
-				found = s.answer.find(reflect.ValueOf(response))
+				found = s.answer.find(nil, reflect.ValueOf(response))
 			}
 			if writeErr := h.writeViews(ctx, operation, append(found, exports...)); writeErr != nil {
 				return nil, writeErr

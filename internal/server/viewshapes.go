@@ -2,6 +2,7 @@ package server
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -92,43 +93,42 @@ func shapeOf(ref *openapi3.SchemaRef, above []*openapi3.Schema) *shape {
 	return s
 }
 
-// find returns the records in a value of the shape, which is one of the generated types
-// or made of maps.
-func (s *shape) find(v reflect.Value) []auditlog.Viewed {
+// find appends to found the records in a value of the shape, which is one of the generated
+// types or made of maps.
+func (s *shape) find(found []auditlog.Viewed, v reflect.Value) []auditlog.Viewed {
 	v = plain(v)
 	if s == nil || !v.IsValid() {
-		return nil
+		return found
 	}
-	var found []auditlog.Viewed
 	if s.items != nil && v.Kind() == reflect.Slice {
+		found = slices.Grow(found, v.Len())
 		for i := range v.Len() {
-			found = append(found, s.items.find(v.Index(i))...)
+			found = s.items.find(found, v.Index(i))
 		}
 		return found
 	}
 	if s.object != "" {
-		return s.record(v)
+		return s.record(found, v)
 	}
 	for name, inner := range s.inside {
-		found = append(found, inner.find(property(v, name))...)
+		found = inner.find(found, property(v, name))
 	}
 	return found
 }
 
 // record reads whose record it is: a patient is its own, and what names no patient but a
 // bill is the bill's patient's.
-func (s *shape) record(v reflect.Value) []auditlog.Viewed {
-	r := auditlog.Viewed{Action: audit.View, Object: s.object, ID: number(property(v, "id")), PatientID: number(property(v, "patient"))}
+func (s *shape) record(found []auditlog.Viewed, v reflect.Value) []auditlog.Viewed {
+	r := auditlog.Viewed{Action: audit.View, Object: s.object, ID: number(property(v, "id"))}
 	if s.object == "patient" {
 		r.PatientID = r.ID
-	}
-	if r.PatientID == 0 {
+	} else if r.PatientID = number(property(v, "patient")); r.PatientID == 0 {
 		r.BillID = number(property(v, "bill"))
 	}
 	if r.PatientID == 0 && r.BillID == 0 || s.only != "" && !plain(property(v, s.only)).IsValid() {
-		return nil
+		return found
 	}
-	return []auditlog.Viewed{r}
+	return append(found, r)
 }
 
 // property returns a property by its JSON name. The generated answers with headers have
@@ -139,10 +139,11 @@ func property(v reflect.Value, name string) reflect.Value {
 	case reflect.Map:
 		return v.MapIndex(reflect.ValueOf(name))
 	case reflect.Struct:
-		if body := v.FieldByName("Body"); body.IsValid() {
-			return property(body, name)
+		fields := fieldsOf(v.Type())
+		if i, ok := fields[""]; ok {
+			return property(v.Field(i), name)
 		}
-		if i, ok := fieldsOf(v.Type())[name]; ok {
+		if i, ok := fields[name]; ok {
 			return v.Field(i)
 		}
 	}
@@ -173,7 +174,7 @@ func number(v reflect.Value) int64 {
 	return 0
 }
 
-var fieldsByType sync.Map // of reflect.Type: the fields by their JSON names
+var fieldsByType sync.Map // of reflect.Type: the fields by their JSON names, Body without one
 
 func fieldsOf(t reflect.Type) map[string]int {
 	if known, ok := fieldsByType.Load(t); ok {
@@ -181,8 +182,11 @@ func fieldsOf(t reflect.Type) map[string]int {
 	}
 	fields := map[string]int{}
 	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		fields[name] = i
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name != "" || f.Name == "Body" {
+			fields[name] = i
+		}
 	}
 	fieldsByType.Store(t, fields)
 	return fields

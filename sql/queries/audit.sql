@@ -12,7 +12,7 @@ WHERE a.id = @id;
 
 -- TrailList answers what people themselves may know of the log.
 -- name: TrailList :many
-SELECT a.id, a.timestamp, a.action, a.object_type, a.object_id, a.description, a.user_id,
+SELECT a.id, a.timestamp, a.action, a.object_type, a.object_id, a.patient_id, a.description, a.user_id,
     core_full_name(u.first_name, u.last_name, a.username)::text AS user_name, coalesce(r.name, '')::text AS user_role
 FROM core_auditlog a
 LEFT JOIN core_user u ON u.id = a.user_id
@@ -21,7 +21,8 @@ WHERE true;
 
 -- ViewsCreate records what several requests are about to show, in one statement: a row for
 -- each kind of record that a request shows. It names one record and one patient by their ids,
--- 0 for none, and several as PostgreSQL writes an array, empty for none.
+-- 0 for none, and several as PostgreSQL writes an array, empty for none. Where the records are
+-- the patients, these alone are named.
 -- name: ViewsCreate :exec
 INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
     request_id, ip_address, patient_ids, object_ids)
