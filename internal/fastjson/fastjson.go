@@ -137,7 +137,11 @@ func makeWriter(t reflect.Type) writer {
 		if t.Elem().Kind() == reflect.Uint8 {
 			return writeOther
 		}
-		return writeSlice(writerOf(t.Elem()))
+		write := writeSlice(writerOf(t.Elem()))
+		if t.Elem().Kind() == reflect.Struct {
+			write = orShared(write)
+		}
+		return write
 	case reflect.Struct:
 		return writeStruct(t)
 	}

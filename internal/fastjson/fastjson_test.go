@@ -189,3 +189,42 @@ func BenchmarkPageOfPatients(b *testing.B) {
 		})
 	}
 }
+
+func TestASharedSliceIsWrittenOnce(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		N    int `json:"n"`
+		More []row
+	}
+	type answer struct {
+		Results []row  `json:"results"`
+		Next    string `json:"next"`
+	}
+	rows := []row{{1, nil}, {2, []row{{3, nil}}}}
+	fastjson.Share(rows)
+	fastjson.Share(rows)
+	fastjson.Share([]row{})
+	fastjson.Share(7)
+	written := func(a answer) string {
+		var text bytes.Buffer
+		require.NoError(t, fastjson.NewEncoder(&text).Encode(a))
+		return text.String()
+	}
+	one, other := answer{rows, "one"}, answer{rows, "other"}
+	require.Equal(t, asEncodingJSON(t, one), written(one))
+	require.Equal(t, asEncodingJSON(t, other), written(other))
+	require.Equal(t, asEncodingJSON(t, answer{rows[:1], ""}), written(answer{rows[:1], ""}), "a part of it is another slice")
+
+	rows[0].N = 100 // against the rule, which shows that the text is kept
+	require.Equal(t, asEncodingJSON(t, answer{[]row{{1, nil}, {2, []row{{3, nil}}}}, ""}), written(answer{rows, ""}))
+	for range 40 {
+		fastjson.Share([]row{{5, nil}})
+	}
+	require.Equal(t, asEncodingJSON(t, answer{rows, ""}), written(answer{rows, ""}), "forty others were shared since")
+}
+
+func asEncodingJSON(t *testing.T, v any) string {
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	return string(text) + "\n"
+}

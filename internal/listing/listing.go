@@ -70,6 +70,8 @@ type Page[R any] struct {
 	// More says that another page follows; Next is its cursor when the request used one.
 	More bool
 	Next string
+
+	results *results
 }
 
 // Read answers one page, in at most three statements whatever its size, which those who ask
@@ -153,7 +155,7 @@ func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, 
 
 // cut removes the one row too many that tells whether another page follows.
 func cut[R any](rows []R, r Request, order Order[R]) Page[R] {
-	page := Page[R]{Rows: rows}
+	page := Page[R]{Rows: rows, results: &results{}}
 	if int64(len(rows)) > r.Size {
 		page.Rows, page.More = rows[:r.Size], true
 		if r.Cursor != nil {

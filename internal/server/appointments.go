@@ -27,7 +27,7 @@ func (h *handlers) ListAppointments(ctx context.Context, r api.ListAppointmentsR
 	e := surround(ctx, request, page)
 	return api.ListAppointments200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, func(row db.AppointmentListRow) api.Appointment {
+		Results: listing.Results(page, func(row db.AppointmentListRow) api.Appointment {
 			return toAPIAppointment(db.AppointmentGetRow(row))
 		}),
 	}, nil

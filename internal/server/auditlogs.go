@@ -28,7 +28,7 @@ func (h *handlers) ListAuditLogs(ctx context.Context, r api.ListAuditLogsRequest
 	e := surround(ctx, request, page)
 	return api.ListAuditLogs200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, func(row db.AuditLogListRow) api.AuditLog { return toAPIAuditLog(db.AuditLogGetRow(row)) }),
+		Results: listing.Results(page, func(row db.AuditLogListRow) api.AuditLog { return toAPIAuditLog(db.AuditLogGetRow(row)) }),
 	}, nil
 }
 

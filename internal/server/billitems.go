@@ -34,7 +34,7 @@ func (h *handlers) ListBillItems(ctx context.Context, r api.ListBillItemsRequest
 	e := surround(ctx, request, page)
 	return api.ListBillItems200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPIBillItem),
+		Results: listing.Results(page, toAPIBillItem),
 	}, nil
 }
 

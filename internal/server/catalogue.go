@@ -28,7 +28,7 @@ func (h *handlers) ListServiceItems(ctx context.Context, r api.ListServiceItemsR
 	e := surround(ctx, request, page)
 	return api.ListServiceItems200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPIServiceItem),
+		Results: listing.Results(page, toAPIServiceItem),
 	}, nil
 }
 

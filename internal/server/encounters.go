@@ -28,7 +28,7 @@ func (h *handlers) ListEncounters(ctx context.Context, r api.ListEncountersReque
 	e := surround(ctx, request, page)
 	return api.ListEncounters200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPIEncounter),
+		Results: listing.Results(page, toAPIEncounter),
 	}, nil
 }
 

@@ -53,7 +53,7 @@ func (h *handlers) loginActivity(ctx context.Context, request listing.Request) (
 	e := surround(ctx, request, page)
 	return api.LoginActivityList{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPILoginActivity),
+		Results: listing.Results(page, toAPILoginActivity),
 	}, nil
 }
 

@@ -25,7 +25,7 @@ func (h *handlers) ListMedications(ctx context.Context, r api.ListMedicationsReq
 	e := surround(ctx, request, page)
 	return api.ListMedications200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPIMedication),
+		Results: listing.Results(page, toAPIMedication),
 	}, nil
 }
 

@@ -29,7 +29,7 @@ func (h *handlers) ListNotifications(ctx context.Context, r api.ListNotification
 	e := surround(ctx, request, page)
 	return api.ListNotifications200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPINotification),
+		Results: listing.Results(page, toAPINotification),
 	}, nil
 }
 

@@ -30,7 +30,7 @@ func (h *handlers) ListPatients(ctx context.Context, r api.ListPatientsRequestOb
 	e := surround(ctx, request, page)
 	return api.ListPatients200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPIPatient),
+		Results: listing.Results(page, toAPIPatient),
 	}, nil
 }
 

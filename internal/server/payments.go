@@ -27,7 +27,7 @@ func (h *handlers) ListPayments(ctx context.Context, r api.ListPaymentsRequestOb
 	e := surround(ctx, request, page)
 	return api.ListPayments200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, func(row db.PaymentListRow) api.Payment { return toAPIPayment(db.PaymentGetRow(row)) }),
+		Results: listing.Results(page, func(row db.PaymentListRow) api.Payment { return toAPIPayment(db.PaymentGetRow(row)) }),
 	}, nil
 }
 

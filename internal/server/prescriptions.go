@@ -24,7 +24,7 @@ func (h *handlers) ListPrescriptions(ctx context.Context, r api.ListPrescription
 	e := surround(ctx, request, page)
 	return api.ListPrescriptions200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPIPrescription),
+		Results: listing.Results(page, toAPIPrescription),
 	}, nil
 }
 

@@ -44,7 +44,7 @@ func (h *handlers) ListReportFiles(ctx context.Context, r api.ListReportFilesReq
 	e := surround(ctx, request, page)
 	return api.ListReportFiles200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPIReportFile),
+		Results: listing.Results(page, toAPIReportFile),
 	}, nil
 }
 

@@ -43,7 +43,7 @@ func (h *handlers) ListRoleChangeRequests(ctx context.Context, r api.ListRoleCha
 	e := surround(ctx, request, page)
 	return api.ListRoleChangeRequests200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, func(row db.RoleChangeRequestListRow) api.RoleChangeRequest {
+		Results: listing.Results(page, func(row db.RoleChangeRequestListRow) api.RoleChangeRequest {
 			return toAPIRoleChangeRequest(db.RoleChangeRequestGetRow(row))
 		}),
 	}, nil

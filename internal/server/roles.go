@@ -23,7 +23,7 @@ func (h *handlers) ListRoles(ctx context.Context, r api.ListRolesRequestObject) 
 	e := surround(ctx, request, page)
 	return api.ListRoles200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPIRole),
+		Results: listing.Results(page, toAPIRole),
 	}, nil
 }
 

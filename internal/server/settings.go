@@ -32,7 +32,7 @@ func (h *handlers) ListSystemSettings(ctx context.Context, r api.ListSystemSetti
 	e := surround(ctx, request, page)
 	return api.ListSystemSettings200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPISystemSetting),
+		Results: listing.Results(page, toAPISystemSetting),
 	}, nil
 }
 

@@ -110,7 +110,7 @@ func (h *handlers) ListStockMovements(ctx context.Context, r api.ListStockMoveme
 	e := surround(ctx, request, page)
 	return api.ListStockMovements200JSONResponse{
 		Count: e.Count, CountIsEstimate: e.CountIsEstimate, Next: e.Next, Previous: e.Previous,
-		Results: convert(page.Rows, toAPIStockMovement),
+		Results: listing.Results(page, toAPIStockMovement),
 	}, nil
 }
 
