@@ -70,6 +70,9 @@ type Change struct {
 	Now    time.Time
 	Actor  authn.Principal
 	Origin Origin
+	// Last holds back what answers nothing and has to be done only at the end of the
+	// transaction, where all of it is sent together with what was recorded.
+	Last   pg.Queue
 	record db.ChangeRecordParams // what was recorded and announced so far
 }
 
@@ -84,7 +87,7 @@ func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 		if err := f(c); err != nil {
 			return err
 		}
-		return c.write(ctx)
+		return c.end(ctx)
 	})
 }
 
@@ -184,17 +187,16 @@ func (c *Change) Enqueue(ctx context.Context, args river.JobArgs, opts *river.In
 	return nil
 }
 
-// write writes what was recorded and announced.
-func (c *Change) write(ctx context.Context) error {
-	if len(c.record.Actions)+len(c.record.Topics) == 0 {
-		return nil
+// end sends what was held back, and last of all what was recorded and announced.
+func (c *Change) end(ctx context.Context) error {
+	if len(c.record.Actions)+len(c.record.Topics) > 0 {
+		c.record.Now, c.record.RequestID = c.Now, c.Origin.RequestID
+		if c.Origin.IP.IsValid() {
+			c.record.IPAddress = &c.Origin.IP
+		}
+		if err := db.New().ChangeRecord(ctx, &c.Last, c.record); err != nil {
+			return err
+		}
 	}
-	c.record.Now, c.record.RequestID = c.Now, c.Origin.RequestID
-	if c.Origin.IP.IsValid() {
-		c.record.IPAddress = &c.Origin.IP
-	}
-	if err := db.New().ChangeRecord(ctx, c.Tx, c.record); err != nil {
-		return fmt.Errorf("write the audit log: %w", err)
-	}
-	return nil
+	return c.Last.Send(ctx, c.Tx)
 }

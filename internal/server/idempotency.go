@@ -116,7 +116,7 @@ func store(ctx context.Context, c *change.Change, operation, key string, hash []
 	if err != nil {
 		return err
 	}
-	return db.New().IdempotencyStore(ctx, c.Tx, db.IdempotencyStoreParams{
+	return db.New().IdempotencyStore(ctx, &c.Last, db.IdempotencyStoreParams{
 		UserID: c.Actor.UserID, Operation: operation, Key: key, RequestHash: hash,
 		Status: int32(rendered.status), Header: header, Body: append([]byte{}, rendered.body.Bytes()...), Now: c.Now,
 	})
