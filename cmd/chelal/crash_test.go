@@ -101,7 +101,7 @@ func TestSyncBatchGoesOnAfterAKill(t *testing.T) {
 	require.Less(t, done, total, "it was killed too late")
 	again := startProcess(t, folder)
 	_, api = signIn(t, again.url, "receptionist")
-	require.Eventually(t, func() bool { return progress(api) == total }, 3*time.Minute, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return progress(api) == total }, 10*time.Minute, 100*time.Millisecond)
 	end, err := api.GetSyncBatchWithResponse(t.Context(), batch, nil)
 	require.NoError(t, err)
 	require.EqualValues(t, total, end.JSON200.Applied)

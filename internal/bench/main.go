@@ -32,13 +32,13 @@ func main() {
 	var o options
 	flag.IntVar(&o.patients, "patients", 100_000, "how many patients the database holds")
 	flag.Var(&o.growth, "growth", "to how many patients a hospital of 500 grows, such as 50000,500000, which is about 1 and 10 million rows; empty: not measured")
-	flag.IntVar(&o.rounds, "rounds", 5, "how often each work is measured; the median counts")
-	flag.DurationVar(&o.round, "round", 4*time.Second, "how long each time")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often each work is measured; the median counts")
+	flag.DurationVar(&o.round, "round", 3*time.Second, "how long each time")
 	flag.StringVar(&o.out, "out", "", "the folder that gets results.csv and results.svg; empty: none")
 	flag.StringVar(&o.pgo, "pgo", "off", "the profile that the program is built with, as images are")
 	flag.StringVar(&o.record, "record", "", "measure nothing: the file that gets a profile of the mixed load, of which the compiler makes a faster program")
 	flag.Usage = func() {
-		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About an hour as task bench runs it.")
+		fmt.Fprintln(os.Stderr, "Measures the server against a bare handler with the same SQL, on a database of its own. About half an hour as task bench runs it.")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
