@@ -45,7 +45,7 @@ func (h *hospital) writes() []write {
 			array(`'{"after": {"first_name": "Zed", "last_name": "Quux", "contact_info": "", "address": "", "gender": "F"}}'`),
 			"'{}'", "'{}'", "'{}'", "'{}'", "'{}'", "'{}'") // announces nothing
 	}
-	born := "date '1930-01-01' + (random() * 30000)::integer"
+	born := "date '1930-01-01' + :days::integer" // no random() where an index is to be used
 	return []write{
 		{"create a patient", "/api/patients/", func() any {
 			return map[string]any{
@@ -53,7 +53,7 @@ func (h *hospital) writes() []write {
 				"date_of_birth": time.Date(1930, 1, 1+rand.IntN(30_000), 0, 0, 0, 0, time.UTC).Format(time.DateOnly),
 			}
 		}, append(idempotency("createPatient",
-			statement(db.PatientDuplicates, born, "md5(random()::text)", "''"),
+			statement(db.PatientDuplicates, born, "md5(:days::text)", "''"),
 			statement(db.PatientCreate, "left(md5(random()::text), 9)", "left(md5(random()::text), 9)", born, "'F'", "''", "''", "''", "NULL", "now()")+` \gset`,
 		), audit("patient", ":id"))},
 		{"take a payment", "/api/payments/", func() any {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
+	"chelal/gen/db"
 	"chelal/internal/pg"
 	"chelal/internal/testkit"
 )
@@ -49,7 +50,8 @@ func TestQueuedStatementsAreSentInOrder(t *testing.T) {
 func TestAQueueAnswersNoRows(t *testing.T) {
 	t.Parallel()
 	var q pg.Queue
-	_, err := q.Query(t.Context(), "SELECT 1")
+	_, err := db.New().PatientsGet(t.Context(), &q, []int64{1})
 	require.ErrorContains(t, err, "cannot be queued")
-	require.ErrorContains(t, q.QueryRow(t.Context(), "SELECT 1").Scan(new(int)), "cannot be queued")
+	_, err = db.New().IdempotencyLock(t.Context(), &q, "name")
+	require.ErrorContains(t, err, "cannot be queued")
 }

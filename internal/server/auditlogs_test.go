@@ -105,6 +105,7 @@ func TestAuditLogOfAMergedPatient(t *testing.T) {
 	require.Equal(t, 200, admin.call("POST", fmt.Sprintf("/api/patients/%d/merge/", survivor.ID), map[string]any{"duplicate": duplicate.ID}).status)
 	list := admin.call("GET", fmt.Sprintf("/api/audit-logs/?patient=%d&object_id=%d&object_type=patient&action=view", survivor.ID, duplicate.ID), nil)
 	require.EqualValues(t, 1, list.body["count"], list.raw)
+	require.Equal(t, fmt.Sprint(duplicate.ID), list.body["results"].([]any)[0].(map[string]any)["object_id"], "of a view the patient alone is noted")
 	require.EqualValues(t, 3, owner.call("GET", "/api/profile/audit-log/?about=me", nil).body["count"])
 }
 
@@ -128,6 +129,7 @@ func TestOwnTrail(t *testing.T) {
 		require.Equal(t, doctor.user.FirstName+" "+doctor.user.LastName, entry.UserName)
 		require.Equal(t, []string{"Doctor", ""}, []string{entry.UserRole, entry.Description})
 	}
+	require.Equal(t, fmt.Sprint(own.ID), typed.JSON200.Results[1].ObjectID.MustGet())
 	raw := owner.call("GET", "/api/profile/audit-log/?about=me", nil).raw
 	require.NotContains(t, raw, "Fever")
 	require.NotContains(t, raw, "ip_address")
