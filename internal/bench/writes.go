@@ -111,7 +111,7 @@ func (h *hospital) post(w write, connections uint64, round time.Duration) (float
 
 func (h *hospital) pgbench(ctx context.Context, w write, connections uint64, round time.Duration) (float64, error) {
 	script := filepath.Join(h.folder, "pgbench.sql")
-	lines := append([]string{fmt.Sprintf(`\set bill random(%d, %d)`, h.bills[0], h.bills[len(h.bills)-1]), "BEGIN;"}, ended(w.script)...)
+	lines := append([]string{fmt.Sprintf(`\set bill random(%d, %d)`, h.bills[0], h.bills[len(h.bills)-1]), `\set days random(0, 30000)`, "BEGIN;"}, ended(w.script)...)
 	if err := os.WriteFile(script, []byte(strings.Join(append(lines, "COMMIT;"), "\n")+"\n"), 0o600); err != nil {
 		return 0, err
 	}
