@@ -110,10 +110,11 @@ func columns(answers []Answer) db.ViewsCreateParams {
 			p.Usernames = append(p.Usernames, a.Username)
 			p.Actions = append(p.Actions, k.action)
 			p.ObjectTypes = append(p.ObjectTypes, k.object)
-			object, objects := oneOrMany(k.ids)
 			patient, patients := oneOrMany(k.patients)
-			if k.object == "patient" {
-				object, objects = 0, "" // which are the patients: an index less has to know the row
+			var object int64
+			var objects string
+			if k.object != "patient" { // which are the patients: an index less has to know the row
+				object, objects = oneOrMany(k.ids)
 			}
 			p.ObjectID = append(p.ObjectID, object)
 			p.ObjectIds = append(p.ObjectIds, objects)

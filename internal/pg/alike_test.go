@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"chelal/internal/pg"
-	"chelal/internal/testkit"
 )
 
 // library is what can be read, one reading after the other let through.
@@ -159,16 +158,8 @@ func TestAReadingThatPanicsFailsWhoWaits(t *testing.T) {
 
 func TestInATransactionNothingIsShared(t *testing.T) {
 	t.Parallel()
-	conn := pg.Joining(testkit.Pool(t))
-	tx, err := conn.Begin(t.Context())
-	require.NoError(t, err)
-	defer func() { require.NoError(t, tx.Rollback(context.WithoutCancel(t.Context()))) }()
-	_, err = tx.Exec(t.Context(), "CREATE TEMP TABLE only_here (n int)")
-	require.NoError(t, err)
-	count := func(ctx context.Context) (n int, err error) {
-		return n, conn.QueryRow(ctx, "SELECT count(*) FROM only_here").Scan(&n)
-	}
-	_, err = pg.Alike(pg.WithTx(t.Context(), tx), conn, "count", count)
+	conn, tx, count := inTransaction(t)
+	_, err := pg.Alike(pg.WithTx(t.Context(), tx), conn, "count", count)
 	require.NoError(t, err)
 	_, err = pg.Alike(t.Context(), conn, "count", count)
 	require.ErrorContains(t, err, "only_here")

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"chelal/internal/pg"
@@ -127,18 +128,26 @@ func TestTogetherFailsForAllOfAStatementAndGoesOn(t *testing.T) {
 	require.Equal(t, 1, came)
 }
 
-func TestTogetherWorksInTheCallersTransaction(t *testing.T) {
-	t.Parallel()
-	conn := pg.Joining(testkit.Pool(t))
+// inTransaction answers a DB, a transaction on it, and what counts the rows of a table that only
+// this transaction sees.
+func inTransaction(t *testing.T) (conn pg.DB, tx pgx.Tx, count func(context.Context) (int, error)) {
+	t.Helper()
+	conn = pg.Joining(testkit.Pool(t))
 	tx, err := conn.Begin(t.Context())
 	require.NoError(t, err)
-	defer func() { require.NoError(t, tx.Rollback(context.WithoutCancel(t.Context()))) }()
+	t.Cleanup(func() { require.NoError(t, tx.Rollback(context.WithoutCancel(t.Context()))) })
 	_, err = tx.Exec(t.Context(), "CREATE TEMP TABLE only_here (n int)")
 	require.NoError(t, err)
-	together := pg.NewTogether(1, 10, one, func(ctx context.Context, _ []int) (n int, err error) {
+	return conn, tx, func(ctx context.Context) (n int, err error) {
 		return n, conn.QueryRow(ctx, "SELECT count(*) FROM only_here").Scan(&n)
-	})
-	_, err = together.Do(pg.WithTx(t.Context(), tx), 1)
+	}
+}
+
+func TestTogetherWorksInTheCallersTransaction(t *testing.T) {
+	t.Parallel()
+	_, tx, count := inTransaction(t)
+	together := pg.NewTogether(1, 10, one, func(ctx context.Context, _ []int) (int, error) { return count(ctx) })
+	_, err := together.Do(pg.WithTx(t.Context(), tx), 1)
 	require.NoError(t, err)
 	_, err = together.Do(t.Context(), 1)
 	require.ErrorContains(t, err, "only_here")
