@@ -79,7 +79,16 @@ type Change struct {
 // Do runs f in a transaction and commits it, with what f recorded and announced, when f
 // returns nil. It returns errors of PostgreSQL as what the caller is told of them.
 func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
-	return s.InTx(ctx, func(tx pgx.Tx) error {
+	return s.committed(pg.InTx(ctx, s.DB, s.change(ctx, f)))
+}
+
+// DoAfter is Do with what is done first in any case: it is sent with the BEGIN.
+func (s *Store) DoAfter(ctx context.Context, first func(*pgx.Batch), f func(*Change) error) error {
+	return s.committed(pg.InTxAfter(ctx, s.DB, first, s.change(ctx, f)))
+}
+
+func (s *Store) change(ctx context.Context, f func(*Change) error) func(pgx.Tx) error {
+	return func(tx pgx.Tx) error {
 		c := &Change{
 			Tx: tx, Now: s.Now().UTC().Truncate(time.Microsecond),
 			Actor: authn.PrincipalFrom(ctx), Origin: OriginFrom(ctx),
@@ -88,12 +97,15 @@ func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 			return err
 		}
 		return c.end(ctx)
-	})
+	}
 }
 
 // InTx is the transaction of Do, for whoever puts several changes into one.
 func (s *Store) InTx(ctx context.Context, f func(pgx.Tx) error) error {
-	err := pg.InTx(ctx, s.DB, f)
+	return s.committed(pg.InTx(ctx, s.DB, f))
+}
+
+func (s *Store) committed(err error) error {
 	if err == nil && s.Committed != nil {
 		s.Committed()
 	}

@@ -44,6 +44,10 @@ func (j joining) in(ctx context.Context) DB {
 
 func (j joining) Begin(ctx context.Context) (pgx.Tx, error) { return j.in(ctx).Begin(ctx) }
 
+func (j joining) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	return j.in(ctx).SendBatch(ctx, b)
+}
+
 func (j joining) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	return j.in(ctx).Exec(ctx, sql, args...)
 }

@@ -23,6 +23,7 @@ import (
 type DB interface {
 	db.DBTX
 	Begin(ctx context.Context) (pgx.Tx, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
 // connections are how many a pool has when the URL does not say pool_max_conns: enough that some
@@ -82,7 +83,35 @@ func Types(m *pgtype.Map) {
 // works even when ctx is cancelled.
 func InTx(ctx context.Context, conn DB, f func(pgx.Tx) error) error {
 	tx, err := conn.Begin(ctx)
-	if err != nil {
+	return end(ctx, tx, err, f)
+}
+
+// InTxAfter is InTx with what the transaction is to do first, whatever f does: it is sent with
+// the BEGIN. f runs when all of it went well.
+func InTxAfter(ctx context.Context, conn DB, first func(*pgx.Batch), f func(pgx.Tx) error) error {
+	if j, ok := conn.(joining); ok {
+		conn = j.in(ctx)
+	}
+	if _, nested := conn.(pgx.Tx); nested {
+		return InTx(ctx, conn, func(tx pgx.Tx) error {
+			var b pgx.Batch
+			first(&b)
+			if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+				return err
+			}
+			return f(tx)
+		})
+	}
+	var b pgx.Batch
+	b.BeginTx(pgx.TxOptions{})
+	first(&b)
+	sent := conn.SendBatch(ctx, &b)
+	return end(ctx, sent.Tx(), sent.Close(), f)
+}
+
+// end runs f in tx, unless err says that it did not begin well, and ends it.
+func end(ctx context.Context, tx pgx.Tx, err error, f func(pgx.Tx) error) error {
+	if tx == nil {
 		return err
 	}
 	defer func() {
@@ -90,6 +119,9 @@ func InTx(ctx context.Context, conn DB, f func(pgx.Tx) error) error {
 		defer cancel()
 		_ = tx.Rollback(ctx) // after a commit it has nothing to do and says so
 	}()
+	if err != nil {
+		return err
+	}
 	if err := f(tx); err != nil {
 		return err
 	}

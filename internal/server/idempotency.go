@@ -10,10 +10,12 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
 
 	"chelal/gen/db"
 	"chelal/internal/apperr"
+	"chelal/internal/authn"
 	"chelal/internal/change"
 )
 
@@ -40,21 +42,23 @@ func (*storedAnswer) Error() string { return "answered before" }
 func once[R any](ctx context.Context, h *handlers, operation string, key *string,
 	visit func(R, http.ResponseWriter) error, f func(*change.Change) (R, error)) (R, error) {
 	var response R
-	err := h.changes.Do(ctx, func(c *change.Change) error {
-		if key == nil {
-			var err error
+	if key == nil {
+		err := h.changes.Do(ctx, func(c *change.Change) (err error) {
 			response, err = f(c)
 			return err
-		}
-		hash := h.requestHash(ctx)
-		if err := findStored(ctx, c, operation, *key, hash); err != nil {
+		})
+		return response, err
+	}
+	before := h.lookUp(ctx, operation, *key)
+	err := h.changes.DoAfter(ctx, before.ask, func(c *change.Change) error {
+		if err := before.answer(); err != nil {
 			return err
 		}
 		var err error
 		if response, err = f(c); err != nil {
 			return err
 		}
-		return store(ctx, c, operation, *key, hash, func(w http.ResponseWriter) error { return visit(response, w) })
+		return before.store(ctx, c, func(w http.ResponseWriter) error { return visit(response, w) })
 	})
 	return response, err
 }
@@ -65,7 +69,22 @@ func (h *handlers) findAnswer(ctx context.Context, operation string, key *string
 	if key == nil {
 		return nil
 	}
-	return h.changes.Do(ctx, func(c *change.Change) error { return findStored(ctx, c, operation, *key, h.requestHash(ctx)) })
+	before := h.lookUp(ctx, operation, *key)
+	return h.changes.DoAfter(ctx, before.ask, func(*change.Change) error { return before.answer() })
+}
+
+// lookup is the question whether a request was answered before.
+type lookup struct {
+	db.IdempotencyGetParams
+	hash   []byte
+	locked bool // the key is this transaction's until its end
+	found  *db.IdempotencyGetRow
+}
+
+func (h *handlers) lookUp(ctx context.Context, operation, key string) *lookup {
+	return &lookup{hash: h.requestHash(ctx), IdempotencyGetParams: db.IdempotencyGetParams{
+		UserID: authn.PrincipalFrom(ctx).UserID, Operation: operation, Key: key, Since: h.changes.Now().Add(-change.KeyLifetime),
+	}}
 }
 
 // requestHash is keyed: a body may hold a password, which its plain hash would betray.
@@ -78,36 +97,40 @@ func (h *handlers) requestHash(ctx context.Context) []byte {
 	return mac.Sum(nil)
 }
 
-// findStored returns nil when the key is new and now locked by this transaction.
-func findStored(ctx context.Context, c *change.Change, operation, key string, hash []byte) error {
-	q := db.New()
-	locked, err := q.IdempotencyLock(ctx, c.Tx, fmt.Sprintf("idempotency %d %s %s", c.Actor.UserID, operation, key))
-	if err != nil {
-		return err
-	}
-	if !locked {
+// ask locks the key before it looks: what another transaction stored under it is then seen.
+func (l *lookup) ask(b *pgx.Batch) {
+	b.Queue(db.IdempotencyLock, fmt.Sprintf("idempotency %d %s %s", l.UserID, l.Operation, l.Key)).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&l.locked) })
+	b.Queue(db.IdempotencyGet, l.UserID, l.Operation, l.Key, l.Since).
+		Query(func(rows pgx.Rows) error {
+			row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[db.IdempotencyGetRow])
+			if isMissing(err) {
+				return nil
+			}
+			l.found = row
+			return err
+		})
+}
+
+// answer returns nil when the key is new.
+func (l *lookup) answer() error {
+	switch {
+	case !l.locked:
 		return keyInFlight
-	}
-	row, err := q.IdempotencyGet(ctx, c.Tx, db.IdempotencyGetParams{
-		UserID: c.Actor.UserID, Operation: operation, Key: key, Since: c.Now.Add(-change.KeyLifetime),
-	})
-	if isMissing(err) {
+	case l.found == nil:
 		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(row.RequestHash, hash) {
+	case !bytes.Equal(l.found.RequestHash, l.hash):
 		return keyReused
 	}
-	answer := &storedAnswer{status: int(row.Status), body: row.Body}
-	if err := json.Unmarshal(row.Header, &answer.header); err != nil {
+	answer := &storedAnswer{status: int(l.found.Status), body: l.found.Body}
+	if err := json.Unmarshal(l.found.Header, &answer.header); err != nil {
 		return err
 	}
 	return answer
 }
 
-func store(ctx context.Context, c *change.Change, operation, key string, hash []byte, render func(http.ResponseWriter) error) error {
+// store keeps the answer, with the end of the change.
+func (l *lookup) store(ctx context.Context, c *change.Change, render func(http.ResponseWriter) error) error {
 	rendered := &rendering{header: http.Header{}, status: http.StatusOK}
 	if err := render(rendered); err != nil {
 		return err
@@ -117,7 +140,7 @@ func store(ctx context.Context, c *change.Change, operation, key string, hash []
 		return err
 	}
 	return db.New().IdempotencyStore(ctx, &c.Last, db.IdempotencyStoreParams{
-		UserID: c.Actor.UserID, Operation: operation, Key: key, RequestHash: hash,
+		UserID: l.UserID, Operation: l.Operation, Key: l.Key, RequestHash: l.hash,
 		Status: int32(rendered.status), Header: header, Body: append([]byte{}, rendered.body.Bytes()...), Now: c.Now,
 	})
 }
