@@ -102,11 +102,10 @@ func (l List[R]) asked(r Request, where string, args []any) asked {
 }
 
 func (l List[R]) page(ctx context.Context, conn pg.DB, r Request, where string, args []any) (Page[R], error) {
-	page, err := l.read(ctx, conn, r, where, args)
-	if err != nil || r.Cursor != nil {
-		return page, err
+	if r.Cursor != nil {
+		return l.read(ctx, conn, r, where, args)
 	}
-	count, estimate, err := l.count(ctx, conn, where, args)
+	page, count, estimate, err := l.counted(ctx, conn, r, where, args)
 	if err != nil {
 		return page, err
 	}
@@ -118,14 +117,30 @@ func (l List[R]) page(ctx context.Context, conn pg.DB, r Request, where string, 
 	return page, nil
 }
 
+func (l List[R]) counted(ctx context.Context, conn pg.DB, r Request, where string, args []any) (page Page[R], count int64, isEstimate bool, err error) {
+	if searched(where) && r.within() {
+		page, count, err = l.found(ctx, conn, r, where, args)
+		if err != nil || count <= Reach {
+			return page, count, false, err
+		}
+	}
+	if page, err = l.read(ctx, conn, r, where, args); err != nil {
+		return page, 0, false, err
+	}
+	count, isEstimate, err = l.count(ctx, conn, where, args)
+	return page, count, isEstimate, err
+}
+
+// within reports whether the page begins within Reach.
+func (r Request) within() bool { return r.Page <= max(Reach/r.Size, 1) } // a product would overflow
+
 var pastTheEnd = apperr.New(apperr.NotFound, "invalid_page",
 	"There is no such page. Numbered pages reach as far as row 10,000; walk through longer lists with cursor=.")
 
 func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, args []any) (Page[R], error) {
-	field, descending := strings.CutPrefix(r.Ordering, "-")
-	order, ok := l.Orders[field]
-	if !ok {
-		return Page[R]{}, fmt.Errorf("listing: no order %q", field)
+	order, descending, err := l.order(r)
+	if err != nil {
+		return Page[R]{}, err
 	}
 	tail := where
 	switch {
@@ -139,18 +154,51 @@ func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, 
 		for _, value := range key {
 			args = append(args, value)
 		}
-	case r.Cursor == nil && r.Page > Reach/r.Size && r.Page > 1: // a product would overflow
+	case r.Cursor == nil && !r.within():
 		return Page[R]{}, pastTheEnd
 	}
 	if r.Cursor == nil && r.Page > 1 {
 		tail += order.from(l.from()+where, (r.Page-1)*r.Size, descending)
 	}
 	tail += order.clause(descending) + fmt.Sprintf(" LIMIT %d", r.Size+1)
-	rows, err := l.Rows(ctx, completed{conn, tail, args})
+	rows, err := l.Rows(ctx, completed{DBTX: conn, tail: tail, args: args})
 	if err != nil {
 		return Page[R]{}, explainCursor(r, err)
 	}
 	return cut(rows, r, order), nil
+}
+
+// found answers the page of a search and how many rows match, in one statement: the rows are
+// spread all over the table, and looking for them is what costs. It looks for no more than
+// Reach and one; when there are so many, the page is of no use.
+func (l List[R]) found(ctx context.Context, conn pg.DB, r Request, where string, args []any) (page Page[R], count int64, err error) {
+	order, descending, err := l.order(r)
+	if err != nil {
+		return page, 0, err
+	}
+	var names, keys []string
+	var byKey Order[R]
+	for i, c := range order.Columns {
+		key := fmt.Sprintf("k%d", i)
+		names, keys = append(names, c.Name), append(keys, c.Name+" AS "+key)
+		byKey.Columns = append(byKey.Columns, Column{Name: key})
+	}
+	rows, err := l.Rows(ctx, completed{
+		DBTX: conn, args: args, count: &count,
+		with: fmt.Sprintf("WITH found AS MATERIALIZED (SELECT %s %s LIMIT %d)\n", strings.Join(keys, ", "), l.from()+where, Reach+1),
+		tail: fmt.Sprintf(" AND (%s) IN (SELECT * FROM found%s OFFSET %d LIMIT %d)", strings.Join(names, ", "),
+			byKey.clause(descending), (r.Page-1)*r.Size, r.Size+1) + order.clause(descending),
+	})
+	return cut(rows, r, order), count, err
+}
+
+func (l List[R]) order(r Request) (order Order[R], descending bool, err error) {
+	field, descending := strings.CutPrefix(r.Ordering, "-")
+	order, ok := l.Orders[field]
+	if !ok {
+		return order, false, fmt.Errorf("listing: no order %q", field)
+	}
+	return order, descending, nil
 }
 
 // cut removes the one row too many that tells whether another page follows.
@@ -208,7 +256,9 @@ func (o Order[R]) from(rows string, offset int64, descending bool) string {
 
 // from is the part of the query that says which rows there are. Those of subqueries stand
 // before it, among the columns.
-func (l List[R]) from() string { return l.Query[strings.LastIndex(l.Query, "FROM core_"):] }
+func (l List[R]) from() string { return l.Query[fromAt(l.Query):] }
+
+func fromAt(query string) int { return strings.LastIndex(query, "FROM core_") }
 
 func compile(conditions []Condition) (string, []any) {
 	var sql strings.Builder
@@ -232,10 +282,32 @@ func compile(conditions []Condition) (string, []any) {
 // rare one.
 type completed struct {
 	db.DBTX
-	tail string
-	args []any
+	with  string // what stands before the query
+	tail  string
+	args  []any
+	count *int64 // gets what the column named counted holds, the same in each row
 }
 
+// counted is the column beside those that sqlc knows.
+const counted = ", (SELECT count(*) FROM found)\n"
+
 func (c completed) Query(ctx context.Context, sql string, _ ...any) (pgx.Rows, error) {
-	return c.DBTX.Query(ctx, sql+c.tail, append([]any{pgx.QueryExecModeCacheDescribe}, c.args...)...)
+	if c.count != nil {
+		name, query, _ := strings.Cut(sql, "\n")
+		from := fromAt(query)
+		sql = name + "\n" + c.with + query[:from] + counted + query[from:]
+	}
+	rows, err := c.DBTX.Query(ctx, sql+c.tail, append([]any{pgx.QueryExecModeCacheDescribe}, c.args...)...)
+	if c.count != nil {
+		rows = countedRows{rows, c.count}
+	}
+	return rows, err
 }
+
+// countedRows are rows with one column more than who scans them knows.
+type countedRows struct {
+	pgx.Rows
+	count *int64
+}
+
+func (r countedRows) Scan(columns ...any) error { return r.Rows.Scan(append(columns, r.count)...) }

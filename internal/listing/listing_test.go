@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
+	"chelal/gen/db"
 	"chelal/internal/listing"
 	"chelal/internal/pg"
 	"chelal/internal/seed"
@@ -148,6 +149,76 @@ func TestPatientsAtScale(t *testing.T) {
 		}
 		require.GreaterOrEqual(t, len(seen), total)
 	})
+}
+
+// TestSearchesByNumber holds that the numbered pages of a search are what its cursor walks
+// through, and that their count is exact as far as it has to be.
+func TestSearchesByNumber(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := testkit.Pool(t)
+	_, err := seed.Run(ctx, pool, seed.Options{Patients: 3_000, RNGSeed: 1, Now: time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC)})
+	require.NoError(t, err)
+	const size = 30
+	ids := func(page listing.Page[db.CorePatient], into []int64) []int64 {
+		for _, row := range page.Rows {
+			into = append(into, row.ID)
+		}
+		return into
+	}
+	for _, search := range []string{"kam", "ka", "wan kam", "qqqqqqq"} {
+		for _, ordering := range []string{"id", "-last_name", "date_of_birth", "-updated_at"} {
+			where := listing.PatientsFound(search)
+			var walked, numbered []int64
+			for cursor := ""; ; {
+				page, err := listing.Patients.Read(ctx, pool, listing.Request{Ordering: ordering, Size: size, Cursor: &cursor, Where: where})
+				require.NoError(t, err)
+				walked = ids(page, walked)
+				if cursor = page.Next; !page.More {
+					break
+				}
+			}
+			for number := int64(1); ; number++ {
+				w := &watched{DB: pool, t: t}
+				page, err := listing.Patients.Read(ctx, w, listing.Request{Ordering: ordering, Size: size, Page: number, Where: where})
+				require.NoError(t, err)
+				require.Equal(t, 1, w.statements)
+				require.EqualValues(t, len(walked), *page.Count)
+				require.False(t, page.IsEstimate)
+				if numbered = ids(page, numbered); !page.More {
+					_, err = listing.Patients.Read(ctx, pool, listing.Request{Ordering: ordering, Size: size, Page: number + 1, Where: where})
+					require.ErrorContains(t, err, "no such page")
+					break
+				}
+			}
+			require.Equal(t, walked, numbered, "%s by %s", search, ordering)
+			require.Equal(t, search == "qqqqqqq", len(numbered) == 0)
+		}
+	}
+
+	_, err = pool.Exec(ctx, `INSERT INTO core_patient (first_name, last_name, date_of_birth, gender)
+		SELECT 'Zz', 'Zzyzx', '1990-01-15', 'F' FROM generate_series(1, $1)`, listing.Reach)
+	require.NoError(t, err)
+	last := listing.Request{Ordering: "-id", Size: 100, Page: 100, Where: listing.PatientsFound("zzyzx")}
+	page, err := listing.Patients.Read(ctx, pool, last)
+	require.NoError(t, err)
+	require.EqualValues(t, listing.Reach, *page.Count)
+	require.False(t, page.IsEstimate)
+	require.Len(t, page.Rows, 100)
+	require.False(t, page.More)
+	highest := page.Rows[0].ID + 99*100
+
+	_, err = pool.Exec(ctx, "INSERT INTO core_patient (first_name, last_name, date_of_birth, gender) VALUES ('Zz', 'Zzyzx', '1990-01-15', 'F')")
+	require.NoError(t, err)
+	last.Page = 1
+	page, err = listing.Patients.Read(ctx, pool, last)
+	require.NoError(t, err)
+	require.Greater(t, *page.Count, int64(listing.Reach))
+	require.True(t, page.IsEstimate)
+	require.Greater(t, page.Rows[0].ID, highest, "the page is of all that match")
+	last.Page = 101
+	_, err = listing.Patients.Read(ctx, pool, last)
+	require.ErrorContains(t, err, "cursor=")
 }
 
 func TestWords(t *testing.T) {

@@ -49,3 +49,6 @@ func telephone(search string) (string, bool) {
 	}
 	return strings.TrimLeft(digits.String(), "0"), len(strings.TrimLeft(digits.String(), "0")) >= 3
 }
+
+// searched reports whether words are looked for.
+func searched(where string) bool { return strings.Contains(where, "core_search_key(") }
