@@ -7,21 +7,43 @@ import (
 	"chelal/gen/api"
 	"chelal/gen/db"
 	"chelal/internal/authn"
+	"chelal/internal/pg"
 	"chelal/internal/scheduling"
 )
 
 // GetDashboard answers what the caller's role wants to see first.
 func (h *handlers) GetDashboard(ctx context.Context, _ api.GetDashboardRequestObject) (api.GetDashboardResponseObject, error) {
 	d := &dashboard{handlers: h, caller: authn.PrincipalFrom(ctx), now: h.Now(), today: h.today()}
-	for _, part := range []func(context.Context) error{
-		d.health, d.history, d.trends, d.appointments, d.counts, d.notices, d.changes, d.people, d.stock, d.activity,
-	} {
-		if err := part(ctx); err != nil {
-			return nil, err
-		}
+	var err error
+	if d.answer, err = pg.Alike(ctx, h.DB, dashboards{d.caller.Role, d.today}, d.ofRole); err != nil {
+		return nil, err
+	}
+	if err := d.fill(ctx, d.appointments, d.counts, d.notices); err != nil {
+		return nil, err
 	}
 	d.alerts()
 	return api.GetDashboard200JSONResponse(d.answer), nil
+}
+
+// dashboards are those of a role on a day, which have most in common.
+type dashboards struct {
+	role  string
+	today time.Time
+}
+
+// ofRole answers what everybody of the caller's role sees alike.
+func (d dashboard) ofRole(ctx context.Context) (api.Dashboard, error) {
+	err := d.fill(ctx, d.health, d.history, d.trends, d.changes, d.people, d.stock, d.activity)
+	return d.answer, err
+}
+
+func (d *dashboard) fill(ctx context.Context, parts ...func(context.Context) error) error {
+	for _, part := range parts {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dashboard is one answer in the making. What only some roles see is in dashboardroles.go.

@@ -176,6 +176,9 @@ func (h *handlers) mayLag(op operation) echo.MiddlewareFunc {
 	}
 }
 
+// inContract is the contract's name of what the generated code calls an operation.
+func inContract(operation string) string { return strings.ToLower(operation[:1]) + operation[1:] }
+
 // refuseNothing turns a handler's missing answer into an error; the generated code
 // would send an empty 200.
 func refuseNothing(next strictHandler, operation string) strictHandler {

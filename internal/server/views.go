@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"reflect"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -26,7 +25,7 @@ import (
 // own row, so of other methods than GET only refusals are looked through.
 func (h *handlers) recordViews(shown map[string]showing) func(strictHandler, string) strictHandler {
 	return func(next strictHandler, operation string) strictHandler {
-		operation = strings.ToLower(operation[:1]) + operation[1:] // as in the contract
+		operation = inContract(operation)
 		s := shown[operation]
 		return func(c echo.Context, request any) (any, error) {
 			var exports []auditlog.Viewed
