@@ -46,8 +46,8 @@ read from the environment or from the file .env. Set DEBUG=false for a hospital.
 }
 
 // garbagePercent takes the place of Go's 100: so little is kept from one request to the next that
-// a heap of three times as much is still small.
-const garbagePercent = 200
+// a heap of two and a half times as much is still small.
+const garbagePercent = 150
 
 func (p *program) serve(ctx context.Context, cfg config.Config, workers bool) error {
 	ln, err := app.Listen(ctx, cfg.ListenAddress)

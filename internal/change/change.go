@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"golang.org/x/sync/semaphore"
 
 	"chelal/gen/db"
 	"chelal/internal/audit"
@@ -62,6 +63,10 @@ type Store struct {
 	Now func() time.Time
 	// Committed is called after each commit. It may be nil.
 	Committed func()
+	// Turns are how many transactions may be under way at once; nil when as many as there are
+	// connections. Changes wait for one another, for the next number of a receipt above all, and
+	// who waits in the database holds a connection that a read could use.
+	Turns *semaphore.Weighted
 }
 
 // Change is a transaction under way. Use Tx for everything that belongs to it.
@@ -79,12 +84,12 @@ type Change struct {
 // Do runs f in a transaction and commits it, with what f recorded and announced, when f
 // returns nil. It returns errors of PostgreSQL as what the caller is told of them.
 func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
-	return s.committed(pg.InTx(ctx, s.DB, s.change(ctx, f)))
+	return s.inTurn(ctx, func() error { return pg.InTx(ctx, s.DB, s.change(ctx, f)) })
 }
 
 // DoAfter is Do with what is done first in any case: it is sent with the BEGIN.
 func (s *Store) DoAfter(ctx context.Context, first func(*pgx.Batch), f func(*Change) error) error {
-	return s.committed(pg.InTxAfter(ctx, s.DB, first, s.change(ctx, f)))
+	return s.inTurn(ctx, func() error { return pg.InTxAfter(ctx, s.DB, first, s.change(ctx, f)) })
 }
 
 func (s *Store) change(ctx context.Context, f func(*Change) error) func(pgx.Tx) error {
@@ -102,10 +107,18 @@ func (s *Store) change(ctx context.Context, f func(*Change) error) func(pgx.Tx) 
 
 // InTx is the transaction of Do, for whoever puts several changes into one.
 func (s *Store) InTx(ctx context.Context, f func(pgx.Tx) error) error {
-	return s.committed(pg.InTx(ctx, s.DB, f))
+	return s.inTurn(ctx, func() error { return pg.InTx(ctx, s.DB, f) })
 }
 
-func (s *Store) committed(err error) error {
+// inTurn runs a transaction. One that is a part of another has that one's turn.
+func (s *Store) inTurn(ctx context.Context, transaction func() error) error {
+	if s.Turns != nil && !pg.Joined(ctx) {
+		if err := s.Turns.Acquire(ctx, 1); err != nil {
+			return err
+		}
+		defer s.Turns.Release(1)
+	}
+	err := transaction()
 	if err == nil && s.Committed != nil {
 		s.Committed()
 	}

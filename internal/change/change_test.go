@@ -4,11 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/semaphore"
 
 	"chelal/internal/change"
 	"chelal/internal/jobs"
@@ -48,4 +51,40 @@ func metadata(t *testing.T, conn pg.DB) []map[string]string {
 		require.NoError(t, json.Unmarshal(text, &all[i]))
 	}
 	return all
+}
+
+// TestChangesTakeTurns holds that no more changes are under way than may be, that what is a part
+// of one does not wait for it, and that who does not want to wait any more leaves.
+func TestChangesTakeTurns(t *testing.T) {
+	t.Parallel()
+	const most, all = 3, 20
+	store := &change.Store{DB: pg.Joining(testkit.Pool(t)), Now: time.Now, Turns: semaphore.NewWeighted(most)}
+	var underWay, peak atomic.Int64
+	var group sync.WaitGroup
+	for range all {
+		group.Go(func() {
+			err := store.Do(t.Context(), func(c *change.Change) error {
+				n := underWay.Add(1)
+				defer underWay.Add(-1)
+				for seen := peak.Load(); n > seen && !peak.CompareAndSwap(seen, n); seen = peak.Load() {
+				}
+				if _, err := c.Tx.Exec(t.Context(), "SELECT pg_sleep(0.02)"); err != nil {
+					return err
+				}
+				return store.Do(pg.WithTx(t.Context(), c.Tx), func(*change.Change) error { return nil })
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	require.EqualValues(t, most, peak.Load())
+
+	require.NoError(t, store.Turns.Acquire(t.Context(), most))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	first := func(*pgx.Batch) { t.Error("it had no turn") }
+	require.ErrorIs(t, store.DoAfter(ctx, first, func(*change.Change) error { return nil }), context.Canceled)
+	require.ErrorIs(t, store.InTx(ctx, func(pgx.Tx) error { return nil }), context.Canceled)
 }

@@ -79,6 +79,14 @@ func Types(m *pgtype.Map) {
 	})
 }
 
+// Connections answers how many connections a pool may have, and 1 for what is none.
+func Connections(conn DB) int64 {
+	if pool, ok := conn.(*pgxpool.Pool); ok {
+		return int64(pool.Config().MaxConns)
+	}
+	return 1
+}
+
 // InTx runs f in a transaction of conn and commits when it returns nil. The rollback
 // works even when ctx is cancelled.
 func InTx(ctx context.Context, conn DB, f func(pgx.Tx) error) error {

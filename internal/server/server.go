@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 	openapi_types "github.com/oapi-codegen/runtime/types"
+	"golang.org/x/sync/semaphore"
 
 	"chelal/gen/api"
 	"chelal/gen/db"
@@ -91,10 +92,11 @@ func (s *Server) WorkSyncBatch(ctx context.Context, batch uuid.UUID) error {
 // New makes a server. It fails when the contract is not fit to be served, for one when an
 // operation has no permission class.
 func New(o Options) (*Server, error) {
+	changesAtOnce := max(1, pg.Connections(o.DB)/2) // so that reads always find a connection
 	o.DB = pg.Joining(o.DB)
 	h := &handlers{
 		Options:    o,
-		changes:    &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed},
+		changes:    &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed, Turns: semaphore.NewWeighted(changesAtOnce)},
 		views:      auditlog.NewViews(o.DB),
 		principals: byKey(o.DB, db.New().PrincipalsGet, func(row db.PrincipalsGetRow) uuid.UUID { return row.SessionID }),
 		patients:   byKey(o.DB, db.New().PatientsGet, func(row db.CorePatient) int64 { return row.ID }),
