@@ -44,20 +44,20 @@ func (s *site) growth(ctx context.Context, o options) (results []result, err err
 	if len(o.growth) == 0 {
 		return nil, nil
 	}
-	before, err := s.hospital(ctx, small)
-	if err != nil {
-		return nil, err
-	}
-	works, err := before.everything(ctx)
-	if err != nil {
-		return nil, err
-	}
 	for _, patients := range o.growth {
 		after, err := s.hospital(ctx, patients)
 		if err != nil {
 			return nil, err
 		}
 		grown, err := after.everything(ctx)
+		if err != nil {
+			return nil, err
+		}
+		before, err := s.hospital(ctx, small) // a fresh one: what was written into another is still to be folded into its figures
+		if err != nil {
+			return nil, err
+		}
+		works, err := before.everything(ctx)
 		if err != nil {
 			return nil, err
 		}
