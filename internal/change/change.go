@@ -114,7 +114,7 @@ func (s *Store) InTx(ctx context.Context, f func(pgx.Tx) error) error {
 func (s *Store) inTurn(ctx context.Context, transaction func() error) error {
 	if s.Turns != nil && !pg.Joined(ctx) {
 		if err := s.Turns.Acquire(ctx, 1); err != nil {
-			return err
+			return pg.Translate(err)
 		}
 		defer s.Turns.Release(1)
 	}

@@ -117,6 +117,7 @@ func (l List[R]) page(ctx context.Context, conn pg.DB, r Request, where string, 
 	return page, nil
 }
 
+// counted answers a numbered page and how many rows match.
 func (l List[R]) counted(ctx context.Context, conn pg.DB, r Request, where string, args []any) (page Page[R], count int64, isEstimate bool, err error) {
 	if searched(where) && r.within() {
 		page, count, err = l.found(ctx, conn, r, where, args)
@@ -285,17 +286,17 @@ type completed struct {
 	with  string // what stands before the query
 	tail  string
 	args  []any
-	count *int64 // gets what the column named counted holds, the same in each row
+	count *int64 // gets what the countColumn holds, the same in each row; nil without one
 }
 
-// counted is the column beside those that sqlc knows.
-const counted = ", (SELECT count(*) FROM found)\n"
+// countColumn stands beside the columns that sqlc knows.
+const countColumn = ", (SELECT count(*) FROM found)\n"
 
 func (c completed) Query(ctx context.Context, sql string, _ ...any) (pgx.Rows, error) {
 	if c.count != nil {
 		name, query, _ := strings.Cut(sql, "\n")
 		from := fromAt(query)
-		sql = name + "\n" + c.with + query[:from] + counted + query[from:]
+		sql = name + "\n" + c.with + query[:from] + countColumn + query[from:]
 	}
 	rows, err := c.DBTX.Query(ctx, sql+c.tail, append([]any{pgx.QueryExecModeCacheDescribe}, c.args...)...)
 	if c.count != nil {
