@@ -124,6 +124,11 @@ func (l List[R]) counted(ctx context.Context, conn pg.DB, r Request, where strin
 		if err != nil || count <= Reach {
 			return page, count, false, err
 		}
+		if page, err = l.read(ctx, conn, r, where, args); err != nil {
+			return page, 0, false, err
+		}
+		believed, err := estimate(ctx, conn, l.from()+where, args)
+		return page, max(believed, count), true, err
 	}
 	if page, err = l.read(ctx, conn, r, where, args); err != nil {
 		return page, 0, false, err
@@ -298,12 +303,15 @@ func (c completed) Query(ctx context.Context, sql string, _ ...any) (pgx.Rows, e
 		from := fromAt(query)
 		sql = name + "\n" + c.with + query[:from] + countColumn + query[from:]
 	}
-	rows, err := c.DBTX.Query(ctx, sql+c.tail, append([]any{pgx.QueryExecModeCacheDescribe}, c.args...)...)
+	rows, err := c.DBTX.Query(ctx, sql+c.tail, described(c.args)...)
 	if c.count != nil {
 		rows = countedRows{rows, c.count}
 	}
 	return rows, err
 }
+
+// described are arguments of a statement that is planned for them.
+func described(args []any) []any { return append([]any{pgx.QueryExecModeCacheDescribe}, args...) }
 
 // countedRows are rows with one column more than who scans them knows.
 type countedRows struct {
