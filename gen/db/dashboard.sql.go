@@ -48,15 +48,15 @@ const DashboardAppointments = `-- name: DashboardAppointments :many
 SELECT l.part, a.id, a.patient_id, a.doctor_id, a.date, a.time, a.status, a.notes, a.created_at, a.updated_at, a.duration_minutes, a.starts_at, a.ends_at, a.overbook_reason, a.version, core_full_name(p.first_name, p.last_name, '')::text AS patient_name,
     core_full_name(d.first_name, d.last_name, d.username)::text AS doctor_name
 FROM (
-    (SELECT 'next' AS part, n.id FROM core_appointment n WHERE n.date >= $1 ORDER BY n.date, n.time, n.id LIMIT 5)
+    (SELECT 'next' AS part, n.id FROM core_appointment n WHERE n.date >= (SELECT $1::date) ORDER BY n.date, n.time, n.id LIMIT 5)
     UNION ALL
-    (SELECT 'own', o.id FROM core_appointment o WHERE o.doctor_id = $2::bigint AND o.date = $1)
+    (SELECT 'own', o.id FROM core_appointment o WHERE o.doctor_id = (SELECT $2::bigint) AND o.date = (SELECT $1))
     UNION ALL
     (SELECT 'waiting', w.id FROM core_appointment w
-     WHERE $3::boolean AND w.status = 'checked_in' AND w.date = $1 ORDER BY w.time, w.id LIMIT 200)
+     WHERE (SELECT $3::boolean) AND w.status = 'checked_in' AND w.date = (SELECT $1) ORDER BY w.time, w.id LIMIT 200)
     UNION ALL
     (SELECT 'to_come', c.id FROM core_appointment c
-     WHERE $3 AND c.status IN ('scheduled', 'confirmed') AND c.date = $1 AND c.starts_at >= $4
+     WHERE (SELECT $3) AND c.status IN ('scheduled', 'confirmed') AND c.date = (SELECT $1) AND c.starts_at >= (SELECT $4::timestamptz)
      ORDER BY c.time, c.id LIMIT 50)
 ) l
 JOIN core_appointment a ON a.id = l.id
@@ -81,7 +81,8 @@ type DashboardAppointmentsRow struct {
 
 // DashboardAppointments answers every list of appointments that a dashboard has: the
 // next ones, a doctor's own of today, and for the front desk who waits and who is still
-// to come.
+// to come. The subqueries keep from the planner which of them are empty this time: it would
+// plan the rest anew for every caller, which takes longer than to read them.
 func (q *Queries) DashboardAppointments(ctx context.Context, db DBTX, arg DashboardAppointmentsParams) ([]DashboardAppointmentsRow, error) {
 	rows, err := db.Query(ctx, DashboardAppointments,
 		arg.Today,
@@ -126,8 +127,8 @@ func (q *Queries) DashboardAppointments(ctx context.Context, db DBTX, arg Dashbo
 }
 
 const DashboardCounts = `-- name: DashboardCounts :one
-SELECT (SELECT count(*) FROM core_appointment a WHERE a.date = $1) AS appointments,
-       (SELECT count(*) FROM core_notification n WHERE n.user_id = $2 AND NOT n.is_read) AS unread,
+SELECT (SELECT count(*) FROM core_appointment a WHERE a.date = (SELECT $1::date)) AS appointments,
+       (SELECT count(*) FROM core_notification n WHERE n.user_id = (SELECT $2::bigint) AND NOT n.is_read) AS unread,
        (SELECT count(*) FROM core_rolechangerequest r WHERE r.status = 'pending') AS role_requests,
        coalesce((SELECT min(b.due_date) FROM core_bill b WHERE NOT b.is_paid AND b.total_amount > 0) < $1, false)::boolean AS overdue_bills
 `
@@ -239,7 +240,7 @@ func (q *Queries) NotificationsLatest(ctx context.Context, db DBTX, userID int64
 
 const PatientBirthdays = `-- name: PatientBirthdays :many
 SELECT b.id, b.first_name, b.last_name
-FROM unnest($1::int[]) AS day, LATERAL (
+FROM unnest((SELECT $1::int[])) AS day, LATERAL (
     SELECT p.id, p.first_name, p.last_name FROM core_patient p
     WHERE extract(month FROM p.date_of_birth)::integer * 100 + extract(day FROM p.date_of_birth)::integer = day
       AND p.merged_into_id IS NULL
@@ -316,7 +317,7 @@ const UserActivity = `-- name: UserActivity :many
 SELECT coalesce(u.username, '')::text AS username, a.changes, a.active_users
 FROM (SELECT f.key, coalesce(sum(f.count) FILTER (WHERE f.name = 'changes'), 0)::bigint AS changes, count(*) OVER () AS active_users
       FROM core_figure_current f
-      WHERE f.name IN ('changes', 'other_actions') AND f.bucket >= core_figure_hour($1)
+      WHERE f.name IN ('changes', 'other_actions') AND f.bucket >= (SELECT core_figure_hour($1))
       GROUP BY f.key
       ORDER BY changes DESC, f.key::bigint LIMIT 5) a
 LEFT JOIN core_user u ON u.id = a.key::bigint

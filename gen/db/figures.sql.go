@@ -81,7 +81,7 @@ func (q *Queries) FigurePeriods(ctx context.Context, db DBTX, arg FigurePeriodsP
 const FigureTotals = `-- name: FigureTotals :many
 SELECT name, sum(count)::bigint AS count, sum(amount)::numeric AS amount
 FROM core_figure_current
-WHERE name = ANY ($1::text[]) AND bucket = '-infinity'
+WHERE name = ANY ((SELECT $1::text[])::text[]) AND bucket = '-infinity'
 GROUP BY name
 `
 

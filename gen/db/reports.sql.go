@@ -59,7 +59,7 @@ SELECT a.id, a.patient_id, a.doctor_id, a.date, a.time, a.status, a.notes, a.cre
     core_full_name(d.first_name, d.last_name, d.username)::text AS doctor_name
 FROM core_appointment a
 JOIN core_user d ON d.id = a.doctor_id
-WHERE a.date = $1
+WHERE a.date = (SELECT $1::date)
 ORDER BY a.time, a.id
 `
 
@@ -69,7 +69,8 @@ type AppointmentsOfDayRow struct {
 	DoctorName      string          `json:"doctor_name"`
 }
 
-// AppointmentsOfDay looks up each patient for itself: a join may decide to read them all.
+// AppointmentsOfDay looks up each patient for itself: a join may decide to read them all. It has
+// one plan for all days.
 func (q *Queries) AppointmentsOfDay(ctx context.Context, db DBTX, date time.Time) ([]AppointmentsOfDayRow, error) {
 	rows, err := db.Query(ctx, AppointmentsOfDay, date)
 	if err != nil {

@@ -30,7 +30,7 @@ func (l List[R]) count(ctx context.Context, conn pg.DB, where string, args []any
 		long.Delete(from)
 	}
 	limited := fmt.Sprintf("SELECT count(*) FROM (SELECT 1 %s LIMIT %d) matches", from, Reach+1)
-	if err := conn.QueryRow(ctx, limited, described(args)...).Scan(&n); err != nil || n <= Reach {
+	if err := conn.QueryRow(ctx, limited, planned(!everything, args)...).Scan(&n); err != nil || n <= Reach {
 		return n, false, err
 	}
 	if believed == 0 {
@@ -46,7 +46,7 @@ func (l List[R]) count(ctx context.Context, conn pg.DB, where string, args []any
 
 func estimate(ctx context.Context, conn pg.DB, from string, args []any) (int64, error) {
 	var text []byte
-	if err := conn.QueryRow(ctx, "EXPLAIN (FORMAT JSON) SELECT 1 "+from, described(args)...).Scan(&text); err != nil {
+	if err := conn.QueryRow(ctx, "EXPLAIN (FORMAT JSON) SELECT 1 "+from, planned(len(args) > 0, args)...).Scan(&text); err != nil {
 		return 0, err
 	}
 	var plans []struct {

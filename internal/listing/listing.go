@@ -148,7 +148,7 @@ func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, 
 	if err != nil {
 		return Page[R]{}, err
 	}
-	tail := where
+	tail, looking := where, len(args) > 0
 	switch {
 	case r.Cursor != nil && *r.Cursor != "":
 		key, err := decodeCursor(*r.Cursor, r.Ordering, len(order.Columns))
@@ -167,7 +167,7 @@ func (l List[R]) read(ctx context.Context, conn pg.DB, r Request, where string, 
 		tail += order.from(l.from()+where, (r.Page-1)*r.Size, descending)
 	}
 	tail += order.clause(descending) + fmt.Sprintf(" LIMIT %d", r.Size+1)
-	rows, err := l.Rows(ctx, completed{DBTX: conn, tail: tail, args: args})
+	rows, err := l.Rows(ctx, completed{DBTX: conn, tail: tail, args: args, anew: looking || r.Page > 1})
 	if err != nil {
 		return Page[R]{}, explainCursor(r, err)
 	}
@@ -190,7 +190,7 @@ func (l List[R]) found(ctx context.Context, conn pg.DB, r Request, where string,
 		byKey.Columns = append(byKey.Columns, Column{Name: key})
 	}
 	rows, err := l.Rows(ctx, completed{
-		DBTX: conn, args: args, count: &count,
+		DBTX: conn, args: args, anew: true, count: &count,
 		with: fmt.Sprintf("WITH found AS MATERIALIZED (SELECT %s %s LIMIT %d)\n", strings.Join(keys, ", "), l.from()+where, Reach+1),
 		tail: fmt.Sprintf(" AND (%s) IN (SELECT * FROM found%s OFFSET %d LIMIT %d)", strings.Join(names, ", "),
 			byKey.clause(descending), (r.Page-1)*r.Size, r.Size+1) + order.clause(descending),
@@ -283,14 +283,13 @@ func compile(conditions []Condition) (string, []any) {
 	return sql.String(), args
 }
 
-// completed runs sqlc's list query with the rest of the statement behind it. The plan
-// is made for the values at hand: a word that many rows hold wants another plan than a
-// rare one.
+// completed runs sqlc's list query with the rest of the statement behind it.
 type completed struct {
 	db.DBTX
 	with  string // what stands before the query
 	tail  string
 	args  []any
+	anew  bool   // whether it is planned anew each time
 	count *int64 // gets what the countColumn holds, the same in each row; nil without one
 }
 
@@ -303,15 +302,23 @@ func (c completed) Query(ctx context.Context, sql string, _ ...any) (pgx.Rows, e
 		from := fromAt(query)
 		sql = name + "\n" + c.with + query[:from] + countColumn + query[from:]
 	}
-	rows, err := c.DBTX.Query(ctx, sql+c.tail, described(c.args)...)
+	rows, err := c.DBTX.Query(ctx, sql+c.tail, planned(c.anew, c.args)...)
 	if c.count != nil {
 		rows = countedRows{rows, c.count}
 	}
 	return rows, err
 }
 
-// described are arguments of a statement that is planned for them.
-func described(args []any) []any { return append([]any{pgx.QueryExecModeCacheDescribe}, args...) }
+// planned are arguments of a statement that has a plan made for them, anew each time, or that takes
+// the connection's one plan for any. A word that many rows hold wants another plan than a rare one;
+// where nothing is looked for, to make a plan takes longer than to read most pages. A statement that
+// differs each time, in how many rows it passes over, would only fill the connection's memory.
+func planned(anew bool, args []any) []any {
+	if !anew {
+		return args
+	}
+	return append([]any{pgx.QueryExecModeCacheDescribe}, args...)
+}
 
 // countedRows are rows with one column more than who scans them knows.
 type countedRows struct {

@@ -20,12 +20,14 @@ import (
 )
 
 // watched keeps two plans of every statement that it runs: the one for these arguments,
-// and the one for any, which PostgreSQL may use after a while.
+// and the one for any, which PostgreSQL may use after a while. Which of them it plans anew for
+// every call is in replanned, once that is a map.
 type watched struct {
 	*pgxpool.Pool
 	t          *testing.T
 	statements int
 	plans      []string
+	replanned  map[string]bool
 }
 
 func (w *watched) explain(ctx context.Context, sql string, args []any) {
@@ -49,9 +51,33 @@ func (w *watched) explain(ctx context.Context, sql string, args []any) {
 			execute += "(" + strings.Repeat("NULL, ", len(args)-1) + "NULL)"
 		}
 		w.keep(ctx, tx, sql, execute, pgx.QueryExecModeSimpleProtocol)
-		_, err = tx.Exec(ctx, "DEALLOCATE asked")
-		return err
+		if _, err = tx.Exec(ctx, "DEALLOCATE asked; RESET plan_cache_mode", pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		if _, known := w.replanned[sql]; !known && w.replanned != nil {
+			w.replanned[sql] = replanned(ctx, w.t, tx, sql, args)
+		}
+		return nil
 	}))
+}
+
+// replanned reports whether PostgreSQL would still plan a statement anew when it has been called a
+// few times. It decides after five.
+func replanned(ctx context.Context, t *testing.T, tx pgx.Tx, sql string, args []any) bool {
+	t.Helper()
+	const calls = 7
+	_, err := tx.Conn().Prepare(ctx, "asked", sql)
+	require.NoError(t, err)
+	for range calls {
+		rows, err := tx.Query(ctx, "asked", args...)
+		require.NoError(t, err)
+		rows.Close()
+		require.NoError(t, rows.Err())
+	}
+	var times int
+	require.NoError(t, tx.QueryRow(ctx, "SELECT custom_plans FROM pg_prepared_statements WHERE name = 'asked'").Scan(&times))
+	require.NoError(t, tx.Conn().Deallocate(ctx, "asked"))
+	return times == calls
 }
 
 func (w *watched) keep(ctx context.Context, tx pgx.Tx, asked, sql string, args ...any) {
@@ -97,8 +123,9 @@ func readsAll(t *testing.T, plan string) bool {
 }
 
 // TestPlansAtScale holds that no list, search, report or dashboard reads a whole table after
-// years, with whatever filter and in whatever order, and that each report asks the same few
-// questions as on the first day.
+// years, with whatever filter and in whatever order, that each report asks the same few
+// questions as on the first day, and that no statement is planned anew for each call but those
+// that look for something.
 func TestPlansAtScale(t *testing.T) {
 	t.Parallel()
 	w := &watched{Pool: testkit.Pool(t), t: t}
@@ -113,6 +140,8 @@ func TestPlansAtScale(t *testing.T) {
 		require.LessOrEqual(t, w.statements, 12, path)
 	}
 	fill(t, w.Pool, b.now, 1_000_000)
+	availability := "/api/appointments/availability/" + required(b, testkit.Contract().Paths.Value("/api/appointments/availability/").Get)
+	w.replanned = map[string]bool{}
 	bad := map[string]string{} // the plans that read all, each with the first request that led to it
 	call := func(url string) {
 		w.statements, w.plans = 0, nil
@@ -131,12 +160,15 @@ func TestPlansAtScale(t *testing.T) {
 		call(path)
 		require.Equal(t, asked[path], w.statements, path)
 	}
-	call("/api/appointments/availability/" + required(b, testkit.Contract().Paths.Value("/api/appointments/availability/").Get))
+	call(availability)
 	for _, url := range listRequests(t, w.Pool) {
 		call(url)
 	}
 	for plan, url := range bad {
 		t.Errorf("%s reads a whole table: %s", url, plan)
+	}
+	for sql, again := range w.replanned {
+		assert.False(t, again, "planned anew for each call: %s", sql)
 	}
 }
 

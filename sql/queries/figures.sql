@@ -2,7 +2,7 @@
 -- name: FigureTotals :many
 SELECT name, sum(count)::bigint AS count, sum(amount)::numeric AS amount
 FROM core_figure_current
-WHERE name = ANY (@names::text[]) AND bucket = '-infinity'
+WHERE name = ANY ((SELECT @names::text[])::text[]) AND bucket = '-infinity'
 GROUP BY name;
 
 -- FigurePeriods answers the figures of periods that follow one another, the first

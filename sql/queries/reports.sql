@@ -17,12 +17,13 @@ GROUP BY lower(f.key)
 ORDER BY 2 DESC, 1
 LIMIT 10;
 
--- AppointmentsOfDay looks up each patient for itself: a join may decide to read them all.
+-- AppointmentsOfDay looks up each patient for itself: a join may decide to read them all. It has
+-- one plan for all days.
 -- name: AppointmentsOfDay :many
 SELECT sqlc.embed(a),
     (SELECT core_full_name(p.first_name, p.last_name, '') FROM core_patient p WHERE p.id = a.patient_id)::text AS patient_name,
     core_full_name(d.first_name, d.last_name, d.username)::text AS doctor_name
 FROM core_appointment a
 JOIN core_user d ON d.id = a.doctor_id
-WHERE a.date = @date
+WHERE a.date = (SELECT @date::date)
 ORDER BY a.time, a.id;
