@@ -76,33 +76,31 @@ type Change struct {
 	Actor  authn.Principal
 	Origin Origin
 	// Last holds back what answers nothing and has to be done only at the end of the
-	// transaction, where all of it is sent together with what was recorded.
-	Last   pg.Queue
+	// transaction, where all of it is sent together with what was recorded and the commit.
+	Last   *pg.Queue
 	record db.ChangeRecordParams // what was recorded and announced so far
 }
 
 // Do runs f in a transaction and commits it, with what f recorded and announced, when f
 // returns nil. It returns errors of PostgreSQL as what the caller is told of them.
 func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
-	return s.inTurn(ctx, func() error { return pg.InTx(ctx, s.DB, s.change(ctx, f)) })
+	return s.DoAfter(ctx, nil, f)
 }
 
-// DoAfter is Do with what is done first in any case: it is sent with the BEGIN.
+// DoAfter is Do with what is done first in any case, which is sent with the BEGIN.
 func (s *Store) DoAfter(ctx context.Context, first func(*pgx.Batch), f func(*Change) error) error {
-	return s.inTurn(ctx, func() error { return pg.InTxAfter(ctx, s.DB, first, s.change(ctx, f)) })
-}
-
-func (s *Store) change(ctx context.Context, f func(*Change) error) func(pgx.Tx) error {
-	return func(tx pgx.Tx) error {
-		c := &Change{
-			Tx: tx, Now: s.Now().UTC().Truncate(time.Microsecond),
-			Actor: authn.PrincipalFrom(ctx), Origin: OriginFrom(ctx),
-		}
-		if err := f(c); err != nil {
-			return err
-		}
-		return c.end(ctx)
-	}
+	return s.inTurn(ctx, func() error {
+		return pg.InTxBetween(ctx, s.DB, first, func(tx pgx.Tx, last *pg.Queue) error {
+			c := &Change{
+				Tx: tx, Last: last, Now: s.Now().UTC().Truncate(time.Microsecond),
+				Actor: authn.PrincipalFrom(ctx), Origin: OriginFrom(ctx),
+			}
+			if err := f(c); err != nil {
+				return err
+			}
+			return c.end(ctx)
+		})
+	})
 }
 
 // InTx is the transaction of Do, for whoever puts several changes into one.
@@ -212,16 +210,14 @@ func (c *Change) Enqueue(ctx context.Context, args river.JobArgs, opts *river.In
 	return nil
 }
 
-// end sends what was held back, and last of all what was recorded and announced.
+// end has what was recorded and announced done last of all.
 func (c *Change) end(ctx context.Context) error {
-	if len(c.record.Actions)+len(c.record.Topics) > 0 {
-		c.record.Now, c.record.RequestID = c.Now, c.Origin.RequestID
-		if c.Origin.IP.IsValid() {
-			c.record.IPAddress = &c.Origin.IP
-		}
-		if err := db.New().ChangeRecord(ctx, &c.Last, c.record); err != nil {
-			return err
-		}
+	if len(c.record.Actions)+len(c.record.Topics) == 0 {
+		return nil
 	}
-	return c.Last.Send(ctx, c.Tx)
+	c.record.Now, c.record.RequestID = c.Now, c.Origin.RequestID
+	if c.Origin.IP.IsValid() {
+		c.record.IPAddress = &c.Origin.IP
+	}
+	return db.New().ChangeRecord(ctx, c.Last, c.record)
 }

@@ -91,47 +91,80 @@ func Connections(conn DB) int64 {
 // works even when ctx is cancelled.
 func InTx(ctx context.Context, conn DB, f func(pgx.Tx) error) error {
 	tx, err := conn.Begin(ctx)
-	return end(ctx, tx, err, f)
-}
-
-// InTxAfter is InTx with what the transaction is to do first, whatever f does: it is sent with
-// the BEGIN. f runs when all of it went well.
-func InTxAfter(ctx context.Context, conn DB, first func(*pgx.Batch), f func(pgx.Tx) error) error {
-	if j, ok := conn.(joining); ok {
-		conn = j.in(ctx)
-	}
-	if _, nested := conn.(pgx.Tx); nested {
-		return InTx(ctx, conn, func(tx pgx.Tx) error {
-			var b pgx.Batch
-			first(&b)
-			if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-				return err
-			}
-			return f(tx)
-		})
-	}
-	var b pgx.Batch
-	b.BeginTx(pgx.TxOptions{})
-	first(&b)
-	sent := conn.SendBatch(ctx, &b)
-	return end(ctx, sent.Tx(), sent.Close(), f)
-}
-
-// end runs f in tx, unless err says that it did not begin well, and ends it.
-func end(ctx context.Context, tx pgx.Tx, err error, f func(pgx.Tx) error) error {
-	if tx == nil {
-		return err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_ = tx.Rollback(ctx) // after a commit it has nothing to do and says so
-	}()
 	if err != nil {
 		return err
 	}
-	if err := f(tx); err != nil {
+	return end(ctx, tx, func() error {
+		if err := f(tx); err != nil {
+			return err
+		}
+		return tx.Commit(ctx)
+	})
+}
+
+// InTxBetween is InTx with what the transaction does in any case before f, which may be nil and is
+// sent with the BEGIN, and with what f has it do last, which is sent with the COMMIT. Each is a way to
+// the database and back less, during which others wait for what the transaction has locked. f runs
+// when all that comes first went well.
+func InTxBetween(ctx context.Context, conn DB, first func(*pgx.Batch), f func(tx pgx.Tx, last *Queue) error) error {
+	if j, ok := conn.(joining); ok {
+		conn = j.in(ctx)
+	}
+	var before pgx.Batch
+	var last Queue
+	pool, ok := conn.(*pgxpool.Pool)
+	if !ok {
+		return InTx(ctx, conn, func(tx pgx.Tx) error {
+			if first != nil {
+				first(&before)
+			}
+			if err := tx.SendBatch(ctx, &before).Close(); err != nil {
+				return err
+			}
+			if err := f(tx, &last); err != nil {
+				return err
+			}
+			_, err := last.send(ctx, tx)
+			return err
+		})
+	}
+	held, err := pool.Acquire(ctx)
+	if err != nil {
 		return err
 	}
-	return tx.Commit(ctx)
+	defer held.Release()
+	before.BeginTx(pgx.TxOptions{})
+	if first != nil {
+		first(&before)
+	}
+	sent := held.SendBatch(ctx, &before)
+	err, tx := sent.Close(), sent.Tx()
+	if tx == nil {
+		return err
+	}
+	return end(ctx, tx, func() error {
+		if err != nil {
+			return err
+		}
+		if err := f(tx, &last); err != nil {
+			return err
+		}
+		return last.commit(ctx, held)
+	})
+}
+
+// end rolls tx back when f, which ends with the commit, fails or panics.
+func end(ctx context.Context, tx pgx.Tx, f func() error) error {
+	committed := false
+	defer func() {
+		if committed {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		_ = tx.Rollback(ctx)
+	}()
+	err := f()
+	committed = err == nil
+	return err
 }

@@ -13,7 +13,7 @@ import (
 	"chelal/internal/testkit"
 )
 
-func TestInTxAfter(t *testing.T) {
+func TestInTxBetween(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Pool(t)
 	_, err := pool.Exec(t.Context(), "CREATE TABLE numbers (n int UNIQUE)")
@@ -26,8 +26,8 @@ func TestInTxAfter(t *testing.T) {
 		require.NoError(t, conn.QueryRow(ctx, "SELECT coalesce(sum(n), 0) FROM numbers").Scan(&sum))
 		return sum
 	}
-	insert := func(numbers ...int) func(pgx.Tx) error {
-		return func(tx pgx.Tx) error {
+	insert := func(numbers ...int) func(pgx.Tx, *pg.Queue) error {
+		return func(tx pgx.Tx, _ *pg.Queue) error {
 			for _, n := range numbers {
 				if _, err := tx.Exec(t.Context(), "INSERT INTO numbers VALUES ($1)", n); err != nil {
 					return err
@@ -41,16 +41,16 @@ func TestInTxAfter(t *testing.T) {
 	for name, conn := range map[string]pg.DB{"a pool": pool, "a joining pool": pg.Joining(pool)} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
-			require.ErrorIs(t, pg.InTxAfter(ctx, conn, first, func(tx pgx.Tx) error {
+			require.ErrorIs(t, pg.InTxBetween(ctx, conn, first, func(tx pgx.Tx, _ *pg.Queue) error {
 				require.Equal(t, 3, sum(ctx, tx))
 				return broken
 			}), broken)
-			require.ErrorAs(t, pg.InTxAfter(ctx, conn, first, insert(3, 3)), &refused)
+			require.ErrorAs(t, pg.InTxBetween(ctx, conn, first, insert(3, 3)), &refused)
 			require.Zero(t, sum(ctx, conn), "nothing of a transaction that failed is left")
 
-			require.NoError(t, pg.InTxAfter(ctx, conn, first, insert(3)))
+			require.NoError(t, pg.InTxBetween(ctx, conn, first, insert(3)))
 			require.Equal(t, 6, sum(ctx, conn))
-			require.ErrorAs(t, pg.InTxAfter(ctx, conn, first, func(pgx.Tx) error {
+			require.ErrorAs(t, pg.InTxBetween(ctx, conn, first, func(pgx.Tx, *pg.Queue) error {
 				t.Error("it goes on after what came first has failed")
 				return nil
 			}), &refused)
@@ -59,7 +59,7 @@ func TestInTxAfter(t *testing.T) {
 
 			gone, cancel := context.WithCancel(ctx)
 			cancel()
-			require.ErrorIs(t, pg.InTxAfter(gone, conn, first, insert(4)), context.Canceled)
+			require.ErrorIs(t, pg.InTxBetween(gone, conn, first, insert(4)), context.Canceled)
 			_, err := conn.Exec(ctx, "TRUNCATE numbers")
 			require.NoError(t, err)
 		})
@@ -67,17 +67,17 @@ func TestInTxAfter(t *testing.T) {
 	require.Zero(t, pool.Stat().AcquiredConns(), "each was given back")
 }
 
-func TestInTxAfterWithinATransaction(t *testing.T) {
+func TestInTxBetweenWithinATransaction(t *testing.T) {
 	t.Parallel()
 	conn, tx, count := inTransaction(t)
 	first := func(b *pgx.Batch) { b.Queue("INSERT INTO only_here VALUES (1)") }
-	nothing := func(pgx.Tx) error { return nil }
+	nothing := func(pgx.Tx, *pg.Queue) error { return nil }
 	broken := errors.New("broken")
 	joined := pg.WithTx(t.Context(), tx)
-	require.NoError(t, pg.InTxAfter(t.Context(), tx, first, nothing))
-	require.NoError(t, pg.InTxAfter(joined, conn, first, nothing))
-	require.NoError(t, pg.InTxAfter(t.Context(), pg.Joining(tx), first, nothing))
-	require.ErrorIs(t, pg.InTxAfter(joined, conn, first, func(pgx.Tx) error { return broken }), broken)
+	require.NoError(t, pg.InTxBetween(t.Context(), tx, first, nothing))
+	require.NoError(t, pg.InTxBetween(joined, conn, first, nothing))
+	require.NoError(t, pg.InTxBetween(t.Context(), pg.Joining(tx), first, nothing))
+	require.ErrorIs(t, pg.InTxBetween(joined, conn, first, func(pgx.Tx, *pg.Queue) error { return broken }), broken)
 	n, err := count(joined)
 	require.NoError(t, err)
 	require.Equal(t, 3, n, "it is a savepoint")

@@ -8,11 +8,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Queue holds statements back that answer nothing, to send them in one go: many take as long on
-// their way as one. It is a db.DBTX for sqlc's queries.
+// Queue holds statements back that answer nothing, for the end of their transaction: see
+// InTxBetween. It is a db.DBTX for sqlc's queries.
 type Queue struct{ batch pgx.Batch }
 
-// Exec takes a statement up. Whether it works is what Send answers.
+// Exec takes a statement up. Whether it works shows when it is sent.
 func (q *Queue) Exec(_ context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
 	q.batch.Queue(sql, args...)
 	return pgconn.CommandTag{}, nil
@@ -30,18 +30,32 @@ type failedRow struct{}
 
 func (failedRow) Scan(...any) error { return errQueued }
 
-// Send sends the statements in the order in which they came, and answers the error of the first
-// that fails; those after it are not carried out.
-func (q *Queue) Send(ctx context.Context, tx pgx.Tx) error {
+// send sends the statements in the order in which they came, and answers what the last one did or
+// the error of the first that fails; those after it are not carried out.
+func (q *Queue) send(ctx context.Context, conn sender) (last pgconn.CommandTag, err error) {
 	if q.batch.Len() == 0 {
-		return nil
+		return last, nil
 	}
-	results := tx.SendBatch(ctx, &q.batch)
+	results := conn.SendBatch(ctx, &q.batch)
 	for range q.batch.Len() {
-		if _, err := results.Exec(); err != nil {
+		if last, err = results.Exec(); err != nil {
 			_ = results.Close() // says the same
-			return err
+			return last, err
 		}
 	}
-	return results.Close()
+	return last, results.Close()
+}
+
+type sender interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// commit sends them and the COMMIT of their transaction.
+func (q *Queue) commit(ctx context.Context, conn sender) error {
+	q.batch.Queue("commit")
+	done, err := q.send(ctx, conn)
+	if err == nil && done.String() == "ROLLBACK" { // PostgreSQL's word for a commit after an error
+		return pgx.ErrTxCommitRollback
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package pg_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -12,39 +13,67 @@ import (
 	"chelal/internal/testkit"
 )
 
-func TestQueuedStatementsAreSentInOrder(t *testing.T) {
+// TestLastOfATransaction holds that what is kept back is done in its order before the commit, and that
+// a commit that fails, for whatever reason, is said and leaves nothing behind.
+func TestLastOfATransaction(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Pool(t)
-	_, err := pool.Exec(t.Context(), "CREATE TABLE numbers (id int GENERATED ALWAYS AS IDENTITY, n int UNIQUE)")
+	_, err := pool.Exec(t.Context(), `CREATE TABLE numbers (id int GENERATED ALWAYS AS IDENTITY, n int UNIQUE,
+		twice int UNIQUE DEFERRABLE INITIALLY DEFERRED)`)
 	require.NoError(t, err)
-	insert := func(q *pg.Queue, numbers ...int) {
-		for _, n := range numbers {
-			_, err := q.Exec(t.Context(), "INSERT INTO numbers (n) VALUES ($1)", n)
-			require.NoError(t, err, "it is only taken up")
+	const insert = "INSERT INTO numbers (n, twice) VALUES ($1, $1 / 10)"
+	keep := func(ctx context.Context, numbers ...int) func(pgx.Tx, *pg.Queue) error {
+		return func(_ pgx.Tx, last *pg.Queue) error {
+			for _, n := range numbers {
+				_, err := last.Exec(ctx, insert, n)
+				require.NoError(t, err, "it is only taken up")
+			}
+			return nil
 		}
 	}
-	numbers := func() []int {
-		rows, err := pool.Query(t.Context(), "SELECT n FROM numbers ORDER BY id")
+	numbers := func(conn pg.DB) []int {
+		rows, err := conn.Query(t.Context(), "SELECT n FROM numbers ORDER BY id")
 		require.NoError(t, err)
 		all, err := pgx.CollectRows(rows, pgx.RowTo[int])
 		require.NoError(t, err)
 		return all
 	}
-	send := func(numbers ...int) error {
-		return pg.InTx(t.Context(), pool, func(tx pgx.Tx) error {
-			var q pg.Queue
-			insert(&q, numbers...)
-			return q.Send(t.Context(), tx)
-		})
+	refused := func(err error, constraint string) {
+		t.Helper()
+		var said *pgconn.PgError
+		require.ErrorAs(t, err, &said)
+		require.Equal(t, constraint, said.ConstraintName)
 	}
-	require.NoError(t, send())
-	require.NoError(t, send(3, 1, 2))
-	require.Equal(t, []int{3, 1, 2}, numbers())
+	write := func(conn pg.DB) {
+		ctx := t.Context()
+		require.NoError(t, pg.InTxBetween(ctx, conn, nil, keep(ctx)))
+		require.NoError(t, pg.InTxBetween(ctx, conn, nil, keep(ctx, 30, 10, 20)))
+		refused(pg.InTxBetween(ctx, conn, nil, keep(ctx, 40, 10, 50)), "numbers_n_key")
+		require.Panics(t, func() {
+			_ = pg.InTxBetween(ctx, conn, nil, func(tx pgx.Tx, _ *pg.Queue) error {
+				_, err := tx.Exec(ctx, insert, 60)
+				require.NoError(t, err)
+				panic("no answer")
+			})
+		})
+		require.Equal(t, []int{30, 10, 20}, numbers(conn))
+	}
+	write(pool)
+	refused(pg.InTxBetween(t.Context(), pool, nil, keep(t.Context(), 70, 71)), "numbers_twice_key")
+	require.Equal(t, []int{30, 10, 20}, numbers(pool), "the commit itself failed")
+	require.ErrorIs(t, pg.InTxBetween(t.Context(), pool, nil, func(tx pgx.Tx, _ *pg.Queue) error {
+		_, err := tx.Exec(t.Context(), insert, 10)
+		refused(err, "numbers_n_key")
+		return nil // as if nothing had happened
+	}), pgx.ErrTxCommitRollback)
+	require.Zero(t, pool.Stat().AcquiredConns(), "each was given back")
 
-	var refused *pgconn.PgError
-	require.ErrorAs(t, send(4, 1, 5), &refused)
-	require.Equal(t, "numbers_n_key", refused.ConstraintName)
-	require.Equal(t, []int{3, 1, 2}, numbers(), "none of them")
+	tx, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, tx.Rollback(context.Background())) }()
+	_, err = tx.Exec(t.Context(), "TRUNCATE numbers")
+	require.NoError(t, err)
+	write(tx)
 }
 
 func TestAQueueAnswersNoRows(t *testing.T) {

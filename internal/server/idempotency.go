@@ -139,7 +139,7 @@ func (l *lookup) store(ctx context.Context, c *change.Change, render func(http.R
 	if err != nil {
 		return err
 	}
-	return db.New().IdempotencyStore(ctx, &c.Last, db.IdempotencyStoreParams{
+	return db.New().IdempotencyStore(ctx, c.Last, db.IdempotencyStoreParams{
 		UserID: l.UserID, Operation: l.Operation, Key: l.Key, RequestHash: l.hash,
 		Status: int32(rendered.status), Header: header, Body: append([]byte{}, rendered.body.Bytes()...), Now: c.Now,
 	})
