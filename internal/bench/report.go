@@ -14,12 +14,10 @@ import (
 func report(results []result, folder string) error {
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "WORK\tSERVER\tREFERENCE\tUNIT\tRATIO\tGOAL\t\t\n")
-	met := 0
 	for _, r := range results {
 		sign := "missed"
 		if r.met() {
 			sign = "met"
-			met++
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t\n", r.work, number(r.product), number(r.reference), r.unit, r.ratio, r.goalText(), sign)
 	}
@@ -37,8 +35,17 @@ func report(results []result, folder string) error {
 			return err
 		}
 	}
-	fmt.Printf("%d of %d goals are met.\n", met, len(results))
+	fmt.Printf("%d of %d goals are met.\n", goalsMet(results), len(results))
 	return nil
+}
+
+func goalsMet(results []result) (met int) {
+	for _, r := range results {
+		if r.met() {
+			met++
+		}
+	}
+	return met
 }
 
 func (r result) goalText() string {
@@ -58,6 +65,7 @@ func number(f float64) string {
 	return strconv.FormatFloat(f, 'f', 0, 64)
 }
 
+// writeCSV ends with how many goals are met, of how many.
 func writeCSV(file string, results []result) error {
 	f, err := os.Create(file)
 	if err != nil {
@@ -68,6 +76,8 @@ func writeCSV(file string, results []result) error {
 	for _, r := range results {
 		rows = append(rows, []string{r.work, number(r.product), number(r.reference), fmt.Sprintf("%.2f", r.ratio), r.goalText()})
 	}
+	met, all := goalsMet(results), len(results)
+	rows = append(rows, []string{"goals met", strconv.Itoa(met), strconv.Itoa(all), fmt.Sprintf("%.2f", float64(met)/float64(all)), ">= 1"})
 	if err := w.WriteAll(rows); err != nil {
 		return err
 	}
@@ -87,9 +97,9 @@ func chart(results []result) string {
 		if !r.met() {
 			colour = "#b3261e"
 		}
-		fmt.Fprintf(&bars, `<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%d" y="%d" width="%.0f" height="14" fill="%s"/><text x="%.0f" y="%d">%.2f</text>`+
+		fmt.Fprintf(&bars, `<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%d" y="%d" width="%.0f" height="14" fill="%s"/><text x="%d" y="%d">%.2f</text>`+
 			`<path d="M%.0f %d v20" stroke="#1f2a2b" stroke-width="2"/>`+"\n",
-			left-10, y+12, r.work, left, y, width*min(r.ratio, most)/most, colour, left+width*min(r.ratio, most)/most+6, y+12, r.ratio, left+width*r.goal/most, y-3)
+			left-10, y+12, r.work, left, y, width*min(r.ratio, most)/most, colour, left+width+10, y+12, r.ratio, left+width*r.goal/most, y-3)
 		shown++
 	}
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="960" height="%d" font-family="system-ui, sans-serif" font-size="13">

@@ -117,9 +117,9 @@ func InTxBetween(ctx context.Context, conn DB, first func(*pgx.Batch), f func(tx
 		return InTx(ctx, conn, func(tx pgx.Tx) error {
 			if first != nil {
 				first(&before)
-			}
-			if err := tx.SendBatch(ctx, &before).Close(); err != nil {
-				return err
+				if err := tx.SendBatch(ctx, &before).Close(); err != nil {
+					return err
+				}
 			}
 			if err := f(tx, &last); err != nil {
 				return err
