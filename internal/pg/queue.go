@@ -32,7 +32,7 @@ func (failedRow) Scan(...any) error { return errQueued }
 
 // send sends the statements in the order in which they came, and answers what the last one did or
 // the error of the first that fails; those after it are not carried out.
-func (q *Queue) send(ctx context.Context, conn sender) (last pgconn.CommandTag, err error) {
+func (q *Queue) send(ctx context.Context, conn DB) (last pgconn.CommandTag, err error) {
 	if q.batch.Len() == 0 {
 		return last, nil
 	}
@@ -46,12 +46,8 @@ func (q *Queue) send(ctx context.Context, conn sender) (last pgconn.CommandTag, 
 	return last, results.Close()
 }
 
-type sender interface {
-	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
-}
-
 // commit sends them and the COMMIT of their transaction.
-func (q *Queue) commit(ctx context.Context, conn sender) error {
+func (q *Queue) commit(ctx context.Context, conn DB) error {
 	q.batch.Queue("commit")
 	done, err := q.send(ctx, conn)
 	if err == nil && done.String() == "ROLLBACK" { // PostgreSQL's word for a commit after an error
