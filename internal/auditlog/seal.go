@@ -91,18 +91,24 @@ func CheckNoted(ctx context.Context, conn db.DBTX, noted Head) error {
 	return nil
 }
 
-// Seal seals every row that is complete and not sealed yet. Any number of processes may
-// do so at once. accept may name the hash of a newest seal whose key is lost; without it
-// such a seal is ErrSignature.
+// Seal seals every row that is complete when it begins and not sealed yet. Any number of
+// processes may do so at once. accept may name the hash of a newest seal whose key is lost;
+// without it such a seal is ErrSignature.
 func Seal(ctx context.Context, conn pg.DB, keys Keys, now time.Time, accept string) (Sealed, error) {
 	if err := BeginEra(ctx, conn); err != nil {
+		return Sealed{}, err
+	}
+	// What is complete is asked before the rows are read: then all of it is seen. It is asked
+	// once, or sealing would go on for as long as others write.
+	horizon, err := db.New().SealHorizon(ctx, conn)
+	if err != nil {
 		return Sealed{}, err
 	}
 	var all Sealed
 	for {
 		more := false
 		err := pg.InTx(ctx, conn, func(tx pgx.Tx) error {
-			s := &sealing{tx: tx, keys: keys, now: now.UTC().Truncate(time.Microsecond), accept: accept}
+			s := &sealing{tx: tx, keys: keys, now: now.UTC().Truncate(time.Microsecond), accept: accept, complete: horizon.Complete}
 			var err error
 			more, err = s.seal(ctx)
 			all.Seals, all.Rows, all.Head = all.Seals+s.done.Seals, all.Rows+s.done.Rows, headOf(s.latest)
@@ -116,12 +122,13 @@ func Seal(ctx context.Context, conn pg.DB, keys Keys, now time.Time, accept stri
 
 // sealing is the sealing of one range.
 type sealing struct {
-	tx     pgx.Tx
-	keys   Keys
-	now    time.Time
-	accept string
-	latest db.SealLatestRow
-	done   Sealed
+	tx       pgx.Tx
+	keys     Keys
+	now      time.Time
+	accept   string
+	complete int64 // below this transaction
+	latest   db.SealLatestRow
+	done     Sealed
 }
 
 // seal seals one range and reports whether another may follow.
@@ -141,11 +148,6 @@ func (s *sealing) seal(ctx context.Context) (bool, error) {
 	if latest.ID > 0 && !s.keys.signed(latest) && headOf(latest).Hash != s.accept {
 		return false, ErrSignature
 	}
-	// What is complete is asked before the rows are read: then all of it is seen.
-	horizon, err := q.SealHorizon(ctx, s.tx)
-	if err != nil {
-		return false, err
-	}
 	last, err := q.AuditLast(ctx, s.tx)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return false, nil
@@ -153,7 +155,7 @@ func (s *sealing) seal(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	era, from, to := latest.Era, latest.ToXid, horizon.Complete
+	era, from, to := latest.Era, latest.ToXid, s.complete
 	if last.Era > era {
 		to = math.MaxInt64 // an era that is over is complete
 	}
@@ -162,14 +164,14 @@ func (s *sealing) seal(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if r.rows == 0 && last.Era > era {
-		if r, err = readRange(ctx, s.tx, last.Era, 0, horizon.Complete, sealedAtOnce); err != nil {
+		if r, err = readRange(ctx, s.tx, last.Era, 0, s.complete, sealedAtOnce); err != nil {
 			return false, err
 		}
 	}
 	if r.rows == 0 {
 		return false, nil
 	}
-	return true, s.write(ctx, r)
+	return r.era < last.Era || r.to < s.complete, s.write(ctx, r)
 }
 
 func (s *sealing) write(ctx context.Context, r *sealedRange) error {
