@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -32,6 +33,9 @@ var statuses = map[apperr.Kind]int{
 	apperr.Unavailable:     http.StatusServiceUnavailable,
 }
 
+// statusLeft is logged, in the words of nginx's log, for a caller who left before the answer.
+const statusLeft = 499
+
 type fieldProblem struct {
 	Field   string `json:"field"`
 	Code    string `json:"code"`
@@ -42,6 +46,10 @@ type fieldProblem struct {
 func (h *handlers) writeProblem(err error, c echo.Context) {
 	if c.Response().Committed {
 		h.Log.Error("the answer broke off", slog.String("request_id", requestID(c)), slog.Any("error", err))
+		return
+	}
+	if errors.Is(err, context.Canceled) { // which is no failure, and nobody would read that it was one
+		c.Response().WriteHeader(statusLeft)
 		return
 	}
 	e := known(err)

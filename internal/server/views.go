@@ -64,8 +64,8 @@ func (h *handlers) writeViews(ctx context.Context, operation string, found []aud
 		Shown: found, UserID: caller.UserID, Username: caller.Username, Operation: operation,
 		RequestID: origin.RequestID, IP: origin.IP, At: h.Now().UTC().Truncate(time.Microsecond),
 	})
-	if err == nil {
-		return nil
+	if err == nil || errors.Is(err, context.Canceled) { // the caller left
+		return err
 	}
 	h.Log.Error("the audit log cannot be written", slog.String("request_id", origin.RequestID), slog.Any("error", err))
 	return auditUnavailable.Because(err)
