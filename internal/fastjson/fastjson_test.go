@@ -221,6 +221,13 @@ func TestASharedSliceIsWrittenOnce(t *testing.T) {
 		fastjson.Share([]row{{5, nil}})
 	}
 	require.Equal(t, asEncodingJSON(t, answer{rows, ""}), written(answer{rows, ""}), "forty others were shared since")
+
+	whole := answer{[]row{{6, nil}}, "next"}
+	fastjson.Share(whole)
+	before := written(whole)
+	require.Equal(t, asEncodingJSON(t, whole), before)
+	whole.Results[0].N = 200
+	require.Equal(t, before, written(whole), "what a shared answer holds is kept")
 }
 
 func asEncodingJSON(t *testing.T, v any) string {

@@ -33,11 +33,24 @@ var shared struct {
 	next  int
 }
 
-// Share has a slice that stands in several answers written once for all of them, as long as it
-// is among the last that were shared. It must not be changed any more.
-func Share(slice any) {
-	v := reflect.ValueOf(slice)
-	if v.Kind() != reflect.Slice || v.Len() == 0 {
+// Share has a slice that stands in several answers, or the slices among the fields of a struct
+// that is several answers, written once for all of them, as long as they are among the last
+// that were shared. They must not be changed any more.
+func Share(answer any) {
+	switch v := reflect.ValueOf(answer); v.Kind() {
+	case reflect.Slice:
+		share(v)
+	case reflect.Struct:
+		for f, field := range v.Fields() {
+			if f.IsExported() && field.Kind() == reflect.Slice {
+				share(field)
+			}
+		}
+	}
+}
+
+func share(v reflect.Value) {
+	if v.Len() == 0 {
 		return
 	}
 	s := &sharedSlice{id: idOf(v), held: v}
