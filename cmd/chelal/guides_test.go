@@ -117,7 +117,7 @@ func TestTroubleshootingSaysWhatTheProgramSays(t *testing.T) {
 		{"DATABASE_URL": nobody, "SECRET_KEY": strings.Repeat("not a secret ", 3)},
 		{"DATABASE_URL": nobody},
 	} {
-		code, _, stderr := chelal(t, vars, "", "serve")
+		code, _, stderr := chelal(t, vars, "", "serve", "--listen", "127.0.0.1:0")
 		require.Equal(t, 1, code)
 		require.Contains(t, guide, "```console\n"+stderr+"```")
 	}
