@@ -50,6 +50,9 @@ var ErrSignature = errors.New("the newest seal of the audit log is not signed by
 // sealedAtOnce is about how many rows a range has, so that a broken place is a small one.
 const sealedAtOnce = 10_000
 
+// pageRows are read at once: some milliseconds of work.
+const pageRows = 500
+
 // Sealed is what was done by sealing.
 type Sealed struct {
 	Seals, Rows int64
@@ -95,6 +98,20 @@ func CheckNoted(ctx context.Context, conn db.DBTX, noted Head) error {
 // processes may do so at once. accept may name the hash of a newest seal whose key is lost;
 // without it such a seal is ErrSignature.
 func Seal(ctx context.Context, conn pg.DB, keys Keys, now time.Time, accept string) (Sealed, error) {
+	return seal(ctx, conn, sealing{keys: keys, now: now, accept: accept})
+}
+
+// SealGently is Seal beside others who are not to notice: it rests after each page of rows, and
+// is told for how long it worked. What rest fails with ends it.
+func SealGently(ctx context.Context, conn pg.DB, keys Keys, now time.Time, rest Rest) (Sealed, error) {
+	return seal(ctx, conn, sealing{keys: keys, now: now, rest: rest})
+}
+
+// Rest waits until there may be work again.
+type Rest func(ctx context.Context, worked time.Duration) error
+
+func seal(ctx context.Context, conn pg.DB, one sealing) (Sealed, error) {
+	one.now = one.now.UTC().Truncate(time.Microsecond)
 	if err := BeginEra(ctx, conn); err != nil {
 		return Sealed{}, err
 	}
@@ -104,11 +121,13 @@ func Seal(ctx context.Context, conn pg.DB, keys Keys, now time.Time, accept stri
 	if err != nil {
 		return Sealed{}, err
 	}
+	one.complete = horizon.Complete
 	var all Sealed
 	for {
 		more := false
 		err := pg.InTx(ctx, conn, func(tx pgx.Tx) error {
-			s := &sealing{tx: tx, keys: keys, now: now.UTC().Truncate(time.Microsecond), accept: accept, complete: horizon.Complete}
+			s := one
+			s.tx = tx
 			var err error
 			more, err = s.seal(ctx)
 			all.Seals, all.Rows, all.Head = all.Seals+s.done.Seals, all.Rows+s.done.Rows, headOf(s.latest)
@@ -126,6 +145,7 @@ type sealing struct {
 	keys     Keys
 	now      time.Time
 	accept   string
+	rest     Rest  // nil for none
 	complete int64 // below this transaction
 	latest   db.SealLatestRow
 	done     Sealed
@@ -159,12 +179,12 @@ func (s *sealing) seal(ctx context.Context) (bool, error) {
 	if last.Era > era {
 		to = math.MaxInt64 // an era that is over is complete
 	}
-	r, err := readRange(ctx, s.tx, era, from, to, sealedAtOnce)
+	r, err := readRange(ctx, s.tx, era, from, to, sealedAtOnce, s.rest)
 	if err != nil {
 		return false, err
 	}
 	if r.rows == 0 && last.Era > era {
-		if r, err = readRange(ctx, s.tx, last.Era, 0, s.complete, sealedAtOnce); err != nil {
+		if r, err = readRange(ctx, s.tx, last.Era, 0, s.complete, sealedAtOnce, s.rest); err != nil {
 			return false, err
 		}
 	}
@@ -221,12 +241,13 @@ type part struct {
 	hash hash.Hash
 }
 
-// readRange reads the rows of a range in pages. With a number of rows at which to end it
-// ends there, but never within a transaction.
-func readRange(ctx context.Context, conn pg.DB, era int32, from, to int64, most int64) (*sealedRange, error) {
+// readRange reads the rows of a range in pages, and rests between them unless rest is nil. With a
+// number of rows at which to end it ends there, but never within a transaction.
+func readRange(ctx context.Context, conn pg.DB, era int32, from, to int64, most int64, rest Rest) (*sealedRange, error) {
 	r := &sealedRange{era: era, from: from, to: to, parts: map[string]*part{}}
-	page := db.AuditRangeParams{Era: era, AfterXid: from, AfterID: math.MinInt64, ToXid: to, Most: 2_000}
+	page := db.AuditRangeParams{Era: era, AfterXid: from, AfterID: math.MinInt64, ToXid: to, Most: pageRows}
 	for {
+		began := time.Now()
 		rows, err := readPage(ctx, conn, page)
 		if err != nil {
 			return nil, err
@@ -242,6 +263,11 @@ func readRange(ctx context.Context, conn pg.DB, era int32, from, to int64, most 
 				r.to = page.AfterXid + 1
 			}
 			return r, nil
+		}
+		if rest != nil {
+			if err := rest(ctx, time.Since(began)); err != nil {
+				return nil, err
+			}
 		}
 		page.AfterXid, page.AfterID = rows[len(rows)-1].Xid, rows[len(rows)-1].ID
 		if most > 0 && r.rows >= most {

@@ -272,6 +272,27 @@ func TestSealingEndsWhileOthersWrite(t *testing.T) {
 	}
 }
 
+func TestSealingGentlyLeavesNothingOut(t *testing.T) {
+	t.Parallel()
+	const rows = 2_000 // several pages
+	pool := testkit.Pool(t)
+	_, err := pool.Exec(t.Context(), "INSERT INTO core_auditlog (action) SELECT 'create' FROM generate_series(1, $1)", rows)
+	require.NoError(t, err)
+	rests := 0
+	rest := func(context.Context, time.Duration) error { rests++; return nil }
+	for sealed, deadline := int64(0), time.Now().Add(2*time.Minute); sealed < rows; {
+		require.True(t, time.Now().Before(deadline), "the rows do not become complete")
+		done, err := auditlog.SealGently(t.Context(), pool, keys, time.Now(), rest)
+		require.NoError(t, err)
+		sealed += done.Rows
+	}
+	require.Greater(t, rests, 1)
+	found := verify(t, pool)
+	require.Nil(t, found.Broken)
+	require.EqualValues(t, rows, found.Rows)
+	require.Zero(t, found.Unsealed)
+}
+
 func TestManyWritersAndSealers(t *testing.T) {
 	pool := testkit.Pool(t)
 	var writers, sealers sync.WaitGroup

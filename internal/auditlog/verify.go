@@ -135,7 +135,7 @@ func (w *walk) verify(ctx context.Context, seals []db.SealListRow) error {
 	if err := w.verifyBetween(ctx, first); err != nil || w.Broken != nil {
 		return err
 	}
-	r, err := readRange(ctx, w.conn, first.Era, first.FromXid, first.ToXid, 0)
+	r, err := readRange(ctx, w.conn, first.Era, first.FromXid, first.ToXid, 0, nil)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (w *walk) verifyBetween(ctx context.Context, next db.SealListRow) error {
 		}
 		return nil
 	}
-	r, err := readRange(ctx, w.conn, w.latest.Era, w.latest.ToXid, math.MaxInt64, 0)
+	r, err := readRange(ctx, w.conn, w.latest.Era, w.latest.ToXid, math.MaxInt64, 0, nil)
 	if err == nil && r.rows > 0 {
 		w.breakAt(next.ID, RowsInserted, "%d rows were put into an era that was sealed.", r.rows)
 	}

@@ -27,7 +27,7 @@ func (*sealAudit) Timeout(*river.Job[jobs.SealAudit]) time.Duration { return tim
 
 // Work seals whatever is complete.
 func (w *sealAudit) Work(ctx context.Context, _ *river.Job[jobs.SealAudit]) error {
-	sealed, err := auditlog.Seal(ctx, w.db, w.keys, w.now(), "")
+	sealed, err := auditlog.SealGently(ctx, w.db, w.keys, w.now(), rest)
 	if sealed.Seals > 0 {
 		w.log.InfoContext(ctx, "sealed the audit log", slog.Int64("rows", sealed.Rows), slog.Int64("seal", sealed.Head.Seal),
 			slog.String("head", sealed.Head.Hash))

@@ -122,6 +122,17 @@ var waiting = []rivertype.JobState{
 	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateScheduled, rivertype.JobStateRunning,
 }
 
+// rest has what is done each minute take a fifth of the time of one processor, and not all of it
+// for a second: who asks the server something meanwhile would notice.
+func rest(ctx context.Context, worked time.Duration) error {
+	select {
+	case <-time.After(4 * worked):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // every asks for a job at the start and then each interval, unless there is one already:
 // one that takes long is not joined by others that wait for it.
 func every(interval time.Duration, args river.JobArgs) *river.PeriodicJob {
