@@ -12,6 +12,7 @@ func (c *cluster) settings(b build, port int) []string {
 		"max_connections=200",      // the pool, the workers, a person's psql, and parallel tests
 		"max_wal_size=4GB",         // seeding a hospital writes gigabytes, and
 		"checkpoint_timeout=15min", // each checkpoint would slow it
+		"min_wal_size=1GB",         // to make a new segment holds up all who commit; old ones are used again
 		"random_page_cost=1.1",     // no disk has to turn
 		"jit=off",                  // compiling costs these short queries more than it gains
 		"cluster_name=chelal",      // says in ps whose server it is
