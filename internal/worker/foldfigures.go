@@ -21,9 +21,6 @@ type foldFigures struct {
 	db pg.DB
 }
 
-// Timeout lets those be folded that came while no worker ran.
-func (*foldFigures) Timeout(*river.Job[jobs.FoldFigures]) time.Duration { return time.Hour }
-
 // Work folds until few differences are left.
 func (w *foldFigures) Work(ctx context.Context, _ *river.Job[jobs.FoldFigures]) error {
 	for {
