@@ -50,8 +50,11 @@ var ErrSignature = errors.New("the newest seal of the audit log is not signed by
 // sealedAtOnce is about how many rows a range has, so that a broken place is a small one.
 const sealedAtOnce = 10_000
 
-// pageRows are read at once: some milliseconds of work.
-const pageRows = 500
+// How many rows are read at once, and where there is a rest behind them: some milliseconds of work.
+const (
+	pageRows       = 2_000
+	pageBeforeRest = 500
+)
 
 // Sealed is what was done by sealing.
 type Sealed struct {
@@ -246,6 +249,9 @@ type part struct {
 func readRange(ctx context.Context, conn pg.DB, era int32, from, to int64, most int64, rest Rest) (*sealedRange, error) {
 	r := &sealedRange{era: era, from: from, to: to, parts: map[string]*part{}}
 	page := db.AuditRangeParams{Era: era, AfterXid: from, AfterID: math.MinInt64, ToXid: to, Most: pageRows}
+	if rest != nil {
+		page.Most = pageBeforeRest
+	}
 	for {
 		began := time.Now()
 		rows, err := readPage(ctx, conn, page)

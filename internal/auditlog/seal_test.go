@@ -33,13 +33,19 @@ func seal(t testing.TB, pool *pgxpool.Pool) auditlog.Sealed {
 	return sealed
 }
 
-// sealUntil seals until so many rows are sealed: other databases of the cluster may hold
-// the horizon back for as long as a test of theirs takes.
+// sealUntil seals until so many rows are sealed.
 func sealUntil(t testing.TB, pool *pgxpool.Pool, rows int64) {
+	t.Helper()
+	repeatUntil(t, rows, func() auditlog.Sealed { return seal(t, pool) })
+}
+
+// repeatUntil repeats a sealing until so many rows are sealed: other databases of the cluster may
+// hold the horizon back for as long as a test of theirs takes.
+func repeatUntil(t testing.TB, rows int64, seal func() auditlog.Sealed) {
 	t.Helper()
 	for sealed, deadline := int64(0), time.Now().Add(2*time.Minute); sealed < rows; {
 		require.True(t, time.Now().Before(deadline), "the rows do not become complete")
-		sealed += seal(t, pool).Rows
+		sealed += seal().Rows
 	}
 }
 
@@ -280,12 +286,11 @@ func TestSealingGentlyLeavesNothingOut(t *testing.T) {
 	require.NoError(t, err)
 	rests := 0
 	rest := func(context.Context, time.Duration) error { rests++; return nil }
-	for sealed, deadline := int64(0), time.Now().Add(2*time.Minute); sealed < rows; {
-		require.True(t, time.Now().Before(deadline), "the rows do not become complete")
-		done, err := auditlog.SealGently(t.Context(), pool, keys, time.Now(), rest)
+	repeatUntil(t, rows, func() auditlog.Sealed {
+		sealed, err := auditlog.SealGently(t.Context(), pool, keys, time.Now(), rest)
 		require.NoError(t, err)
-		sealed += done.Rows
-	}
+		return sealed
+	})
 	require.Greater(t, rests, 1)
 	found := verify(t, pool)
 	require.Nil(t, found.Broken)
