@@ -94,7 +94,7 @@ func TestTraces(t *testing.T) {
 	ask(http.MethodGet, "/api/patients/?search=Unmistakable", "", reading)
 	ask(http.MethodPost, "/api/report-files/", `{"kind": "bills", "format": "csv", "date_from": "2026-01-01", "date_to": "2026-01-31"}`, working)
 	for id, names := range map[string][]string{
-		reading: {"POST /api/patients/", "GET /api/patients/", "PrincipalsGet", "PatientCreate", "PatientList", "ViewsCreate"},
+		reading: {"POST /api/patients/", "GET /api/patients/", "CallersGet", "PatientCreate", "PatientList", "ViewsCreate"},
 		working: {"POST /api/report-files/", "job write_report"},
 	} {
 		for _, name := range names {

@@ -10,6 +10,8 @@ import (
 	"encoding/json"
 	"net/netip"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 const AuditLast = `-- name: AuditLast :one
@@ -253,6 +255,92 @@ func (q *Queries) BillsPatients(ctx context.Context, db DBTX, ids []int64) ([]Bi
 	for rows.Next() {
 		var i BillsPatientsRow
 		if err := rows.Scan(&i.ID, &i.PatientID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const PatientsShow = `-- name: PatientsShow :many
+WITH shown AS (
+    SELECT c.session_id, c.user_id, c.username, v.patient_id, v.description, v.timestamp, v.request_id, v.ip_address
+    FROM (SELECT unnest($1::uuid[]) AS session_id, unnest($2::text[]) AS username,
+                 unnest($3::text[]) AS role, unnest($4::bigint[]) AS patient_id,
+                 unnest($5::text[]) AS description, unnest($6::timestamptz[]) AS timestamp,
+                 unnest($7::text[]) AS request_id, unnest($8::text[]) AS ip_address) v
+    JOIN core_caller c ON c.session_id = v.session_id AND c.username = v.username AND c.role = v.role
+        AND NOT c.password_change_required
+    JOIN core_patient p ON p.id = v.patient_id
+), noted AS (
+    INSERT INTO core_auditlog (user_id, username, action, object_type, patient_id, description, timestamp, request_id,
+        ip_address)
+    SELECT s.user_id, s.username, 'view', 'patient', s.patient_id, s.description, s.timestamp, s.request_id,
+        nullif(s.ip_address, '')::inet
+    FROM shown s
+)
+SELECT s.session_id, p.id, p.unique_id, p.first_name, p.last_name, p.date_of_birth, p.gender, p.contact_info, p.address, p.known_allergies, p.created_at, p.updated_at, p.user_id, p.version, p.name_key, p.contact_key, p.search_text, p.merged_into_id FROM shown s JOIN core_patient p ON p.id = s.patient_id
+`
+
+type PatientsShowParams struct {
+	SessionIds   []uuid.UUID `json:"session_ids"`
+	Usernames    []string    `json:"usernames"`
+	Roles        []string    `json:"roles"`
+	PatientIds   []int64     `json:"patient_ids"`
+	Descriptions []string    `json:"descriptions"`
+	Timestamps   []time.Time `json:"timestamps"`
+	RequestIds   []string    `json:"request_ids"`
+	IPAddresses  []string    `json:"ip_addresses"`
+}
+
+type PatientsShowRow struct {
+	SessionID   uuid.UUID   `json:"session_id"`
+	CorePatient CorePatient `json:"core_patient"`
+}
+
+// PatientsShow reads patients and records who is about to see them, in one statement. Where the
+// caller is not as presumed, nothing is read and nothing recorded.
+func (q *Queries) PatientsShow(ctx context.Context, db DBTX, arg PatientsShowParams) ([]PatientsShowRow, error) {
+	rows, err := db.Query(ctx, PatientsShow,
+		arg.SessionIds,
+		arg.Usernames,
+		arg.Roles,
+		arg.PatientIds,
+		arg.Descriptions,
+		arg.Timestamps,
+		arg.RequestIds,
+		arg.IPAddresses,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []PatientsShowRow{}
+	for rows.Next() {
+		var i PatientsShowRow
+		if err := rows.Scan(
+			&i.SessionID,
+			&i.CorePatient.ID,
+			&i.CorePatient.UniqueID,
+			&i.CorePatient.FirstName,
+			&i.CorePatient.LastName,
+			&i.CorePatient.DateOfBirth,
+			&i.CorePatient.Gender,
+			&i.CorePatient.ContactInfo,
+			&i.CorePatient.Address,
+			&i.CorePatient.KnownAllergies,
+			&i.CorePatient.CreatedAt,
+			&i.CorePatient.UpdatedAt,
+			&i.CorePatient.UserID,
+			&i.CorePatient.Version,
+			&i.CorePatient.NameKey,
+			&i.CorePatient.ContactKey,
+			&i.CorePatient.SearchText,
+			&i.CorePatient.MergedIntoID,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -516,43 +604,69 @@ func (q *Queries) TrailList(ctx context.Context, db DBTX) ([]TrailListRow, error
 	return items, nil
 }
 
-const ViewsCreate = `-- name: ViewsCreate :exec
-INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
-    request_id, ip_address, patient_ids, object_ids)
-SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type, nullif(v.object_id, 0)::text, nullif(v.patient_id, 0),
-    v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet, nullif(v.patient_ids, '')::bigint[],
-    nullif(v.object_ids, '')::bigint[]
-FROM (SELECT unnest($1::bigint[]) AS user_id, unnest($2::text[]) AS username,
-             unnest($3::text[]) AS action, unnest($4::text[]) AS object_type,
-             unnest($5::bigint[]) AS object_id, unnest($6::bigint[]) AS patient_id,
-             unnest($7::text[]) AS object_ids, unnest($8::text[]) AS patient_ids,
-             unnest($9::text[]) AS description, unnest($10::timestamptz[]) AS timestamp,
-             unnest($11::text[]) AS request_id, unnest($12::text[]) AS ip_address) v
+const ViewsCreate = `-- name: ViewsCreate :many
+WITH caller AS (
+    SELECT session_id, user_id, username, role, password_change_required FROM core_caller WHERE session_id = ANY ((SELECT $1::uuid[])::uuid[])
+), noted AS (
+    INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
+        request_id, ip_address, patient_ids, object_ids)
+    SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type, nullif(v.object_id, 0)::text,
+        nullif(v.patient_id, 0), v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet,
+        nullif(v.patient_ids, '')::bigint[], nullif(v.object_ids, '')::bigint[]
+    FROM (SELECT unnest($2::boolean[]) AS presumed, unnest($3::uuid[]) AS session_id,
+                 unnest($4::bigint[]) AS user_id, unnest($5::text[]) AS username,
+                 unnest($6::text[]) AS role, unnest($7::text[]) AS action,
+                 unnest($8::text[]) AS object_type, unnest($9::bigint[]) AS object_id,
+                 unnest($10::bigint[]) AS patient_id, unnest($11::text[]) AS object_ids,
+                 unnest($12::text[]) AS patient_ids, unnest($13::text[]) AS description,
+                 unnest($14::timestamptz[]) AS timestamp, unnest($15::text[]) AS request_id,
+                 unnest($16::text[]) AS ip_address) v
+    WHERE NOT v.presumed OR (v.session_id, v.user_id, v.username, v.role, false) IN (
+        SELECT c.session_id, c.user_id, c.username, c.role, c.password_change_required FROM caller c)
+)
+SELECT session_id, user_id, username, role, password_change_required FROM caller
 `
 
 type ViewsCreateParams struct {
-	UserIds      []int64     `json:"user_ids"`
-	Usernames    []string    `json:"usernames"`
-	Actions      []string    `json:"actions"`
-	ObjectTypes  []string    `json:"object_types"`
-	ObjectID     []int64     `json:"object_id"`
-	PatientID    []int64     `json:"patient_id"`
-	ObjectIds    []string    `json:"object_ids"`
-	PatientIds   []string    `json:"patient_ids"`
-	Descriptions []string    `json:"descriptions"`
-	Timestamps   []time.Time `json:"timestamps"`
-	RequestIds   []string    `json:"request_ids"`
-	IPAddresses  []string    `json:"ip_addresses"`
+	PresumedSessions []uuid.UUID `json:"presumed_sessions"`
+	Presumed         []bool      `json:"presumed"`
+	SessionIds       []uuid.UUID `json:"session_ids"`
+	UserIds          []int64     `json:"user_ids"`
+	Usernames        []string    `json:"usernames"`
+	Roles            []string    `json:"roles"`
+	Actions          []string    `json:"actions"`
+	ObjectTypes      []string    `json:"object_types"`
+	ObjectID         []int64     `json:"object_id"`
+	PatientID        []int64     `json:"patient_id"`
+	ObjectIds        []string    `json:"object_ids"`
+	PatientIds       []string    `json:"patient_ids"`
+	Descriptions     []string    `json:"descriptions"`
+	Timestamps       []time.Time `json:"timestamps"`
+	RequestIds       []string    `json:"request_ids"`
+	IPAddresses      []string    `json:"ip_addresses"`
+}
+
+type ViewsCreateRow struct {
+	SessionID              uuid.UUID `json:"session_id"`
+	UserID                 int64     `json:"user_id"`
+	Username               string    `json:"username"`
+	Role                   string    `json:"role"`
+	PasswordChangeRequired bool      `json:"password_change_required"`
 }
 
 // ViewsCreate records what several requests are about to show, in one statement: a row for
 // each kind of record that a request shows. It names one record and one patient by their ids,
 // 0 for none, and several as PostgreSQL writes an array, empty for none. Where the records are
-// the patients, these alone are named.
-func (q *Queries) ViewsCreate(ctx context.Context, db DBTX, arg ViewsCreateParams) error {
-	_, err := db.Exec(ctx, ViewsCreate,
+// the patients, these alone are named. It answers who has the sessions of those who are presumed
+// to be calling; what is not as presumed is not recorded.
+func (q *Queries) ViewsCreate(ctx context.Context, db DBTX, arg ViewsCreateParams) ([]ViewsCreateRow, error) {
+	rows, err := db.Query(ctx, ViewsCreate,
+		arg.PresumedSessions,
+		arg.Presumed,
+		arg.SessionIds,
 		arg.UserIds,
 		arg.Usernames,
+		arg.Roles,
 		arg.Actions,
 		arg.ObjectTypes,
 		arg.ObjectID,
@@ -564,5 +678,26 @@ func (q *Queries) ViewsCreate(ctx context.Context, db DBTX, arg ViewsCreateParam
 		arg.RequestIds,
 		arg.IPAddresses,
 	)
-	return err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ViewsCreateRow{}
+	for rows.Next() {
+		var i ViewsCreateRow
+		if err := rows.Scan(
+			&i.SessionID,
+			&i.UserID,
+			&i.Username,
+			&i.Role,
+			&i.PasswordChangeRequired,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

@@ -54,6 +54,14 @@ type CoreBillitem struct {
 	Version       int64        `json:"version"`
 }
 
+type CoreCaller struct {
+	SessionID              uuid.UUID `json:"session_id"`
+	UserID                 int64     `json:"user_id"`
+	Username               string    `json:"username"`
+	Role                   string    `json:"role"`
+	PasswordChangeRequired bool      `json:"password_change_required"`
+}
+
 type CoreEncounter struct {
 	ID            int64     `json:"id"`
 	PatientID     int64     `json:"patient_id"`

@@ -13,6 +13,38 @@ import (
 	"github.com/google/uuid"
 )
 
+const CallersGet = `-- name: CallersGet :many
+SELECT session_id, user_id, username, role, password_change_required FROM core_caller WHERE session_id = ANY ($1::uuid[])
+`
+
+// CallersGet answers who has these sessions, as of now: a revoked session, a deactivated
+// account and a changed role take effect with the next request.
+func (q *Queries) CallersGet(ctx context.Context, db DBTX, sessionIds []uuid.UUID) ([]CoreCaller, error) {
+	rows, err := db.Query(ctx, CallersGet, sessionIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []CoreCaller{}
+	for rows.Next() {
+		var i CoreCaller
+		if err := rows.Scan(
+			&i.SessionID,
+			&i.UserID,
+			&i.Username,
+			&i.Role,
+			&i.PasswordChangeRequired,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const LoginAttempt = `-- name: LoginAttempt :one
 INSERT INTO core_loginactivity (username, timestamp, ip_address, user_agent, status)
 VALUES ($1, $2, $3::inet, $4, $5)
@@ -108,48 +140,6 @@ func (q *Queries) LoginFailures(ctx context.Context, db DBTX, arg LoginFailuresP
 	for rows.Next() {
 		var i LoginFailuresRow
 		if err := rows.Scan(&i.Timestamp, &i.Status, &i.OfName); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const PrincipalsGet = `-- name: PrincipalsGet :many
-SELECT s.id AS session_id, u.id, u.username, coalesce(r.name, '')::text AS role, u.password_change_required
-FROM core_session s JOIN core_user u ON u.id = s.user_id LEFT JOIN core_role r ON r.id = u.role_id
-WHERE s.id = ANY($1::uuid[]) AND s.revoked_at IS NULL AND u.is_active
-`
-
-type PrincipalsGetRow struct {
-	SessionID              uuid.UUID `json:"session_id"`
-	ID                     int64     `json:"id"`
-	Username               string    `json:"username"`
-	Role                   string    `json:"role"`
-	PasswordChangeRequired bool      `json:"password_change_required"`
-}
-
-// PrincipalsGet answers who has these sessions, as of now: a revoked session, a deactivated
-// account and a changed role take effect with the next request.
-func (q *Queries) PrincipalsGet(ctx context.Context, db DBTX, sessionIds []uuid.UUID) ([]PrincipalsGetRow, error) {
-	rows, err := db.Query(ctx, PrincipalsGet, sessionIds)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []PrincipalsGetRow{}
-	for rows.Next() {
-		var i PrincipalsGetRow
-		if err := rows.Scan(
-			&i.SessionID,
-			&i.ID,
-			&i.Username,
-			&i.Role,
-			&i.PasswordChangeRequired,
-		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

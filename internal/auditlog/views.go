@@ -4,12 +4,14 @@ package auditlog
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"slices"
 	"strconv"
 	"time"
 
 	"chelal/gen/db"
+	"chelal/internal/authn"
 	"chelal/internal/pg"
 )
 
@@ -25,9 +27,11 @@ type Viewed struct {
 
 // Answer is what an answer shows, and to whom.
 type Answer struct {
-	Shown     []Viewed
-	UserID    int64
-	Username  string
+	Shown  []Viewed
+	Caller authn.Principal
+	// Presumed says that the caller is who had the session a while ago. The log then takes the
+	// answer only if that is so now.
+	Presumed  bool
 	Operation string // of the contract
 	RequestID string
 	IP        netip.Addr
@@ -37,20 +41,31 @@ type Answer struct {
 // viewsAtOnce bounds how many records a statement notes; those of one answer stay together.
 const viewsAtOnce = 2_000
 
+// ErrNotAsPresumed says that another is calling than was presumed, or nobody: signed out,
+// deactivated, of another role. Nothing was written.
+var ErrNotAsPresumed = errors.New("auditlog: the caller is not as presumed")
+
 // Views writes views into the log by group commit: a read costs a share of a commit.
 type Views struct {
-	together *pg.Together[Answer, struct{}]
+	together *pg.Together[Answer, callers]
+	patients *pg.Together[patientAsked, map[patientShown]db.CorePatient]
 }
+
+// callers are those who have their sessions at the moment.
+type callers map[authn.Principal]bool
 
 // NewViews returns what writes views on conn.
 func NewViews(conn pg.DB) *Views {
-	size := func(a Answer) int { return len(a.Shown) }
-	return &Views{pg.NewTogether(1, viewsAtOnce, size, func(ctx context.Context, answers []Answer) (struct{}, error) {
-		if err := findPatients(ctx, conn, answers); err != nil {
-			return struct{}{}, err
-		}
-		return struct{}{}, db.New().ViewsCreate(ctx, conn, columns(answers))
-	})}
+	size := func(a Answer) int { return max(1, len(a.Shown)) }
+	return &Views{
+		together: pg.NewTogether(1, viewsAtOnce, size, func(ctx context.Context, answers []Answer) (callers, error) {
+			if err := findPatients(ctx, conn, answers); err != nil {
+				return nil, err
+			}
+			return write(ctx, conn, answers)
+		}),
+		patients: newPatients(conn),
+	}
 }
 
 // findPatients finds whose records those are that name only a bill.
@@ -85,29 +100,48 @@ func findPatients(ctx context.Context, conn pg.DB, answers []Answer) error {
 }
 
 // Write returns nil when what the answer shows is committed to the log: a row for each kind of
-// record. When ctx ends before, it may be committed or not. Under pg.WithTx it is written at
-// once, and committed with what there is to show.
+// record. ErrNotAsPresumed is for who is presumed to be calling and is not. When ctx ends before, it
+// may be committed or not. Under pg.WithTx it is written at once, and committed with what there is to
+// show.
 func (v *Views) Write(ctx context.Context, a Answer) error {
-	if len(a.Shown) == 0 {
+	if len(a.Shown) == 0 && !a.Presumed {
 		return nil
 	}
-	_, err := v.together.Do(ctx, a)
+	now, err := v.together.Do(ctx, a)
+	if err == nil && a.Presumed && !now[a.Caller] {
+		return ErrNotAsPresumed
+	}
 	return err
 }
 
 // Waiting answers how many views wait for a statement under way to end.
 func (v *Views) Waiting() int { return v.together.Waiting() }
 
+func write(ctx context.Context, conn pg.DB, answers []Answer) (callers, error) {
+	rows, err := db.New().ViewsCreate(ctx, conn, columns(answers))
+	if err != nil {
+		return nil, err
+	}
+	now := make(callers, len(rows))
+	for _, row := range rows {
+		now[authn.PrincipalOf(db.CoreCaller(row))] = true
+	}
+	return now, nil
+}
+
 func columns(answers []Answer) db.ViewsCreateParams {
 	var p db.ViewsCreateParams
 	for _, a := range answers {
-		address := ""
-		if a.IP.IsValid() {
-			address = a.IP.String()
+		if a.Presumed && !slices.Contains(p.PresumedSessions, a.Caller.Session) {
+			p.PresumedSessions = append(p.PresumedSessions, a.Caller.Session)
 		}
+		address := addressOf(a)
 		for _, k := range kinds(a.Shown) {
-			p.UserIds = append(p.UserIds, a.UserID)
-			p.Usernames = append(p.Usernames, a.Username)
+			p.Presumed = append(p.Presumed, a.Presumed)
+			p.SessionIds = append(p.SessionIds, a.Caller.Session)
+			p.UserIds = append(p.UserIds, a.Caller.UserID)
+			p.Usernames = append(p.Usernames, a.Caller.Username)
+			p.Roles = append(p.Roles, a.Caller.Role)
 			p.Actions = append(p.Actions, k.action)
 			p.ObjectTypes = append(p.ObjectTypes, k.object)
 			patient, patients := oneOrMany(k.patients)
@@ -127,6 +161,14 @@ func columns(answers []Answer) db.ViewsCreateParams {
 		}
 	}
 	return p
+}
+
+// addressOf is empty when it is not known.
+func addressOf(a Answer) string {
+	if !a.IP.IsValid() {
+		return ""
+	}
+	return a.IP.String()
 }
 
 // kind are records of one kind in an answer.

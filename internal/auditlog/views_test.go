@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"chelal/internal/audit"
@@ -26,19 +25,19 @@ type gate struct {
 	begin      chan error // what a statement answers; nil lets it through
 }
 
-func (g *gate) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+func (g *gate) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	g.statements.Add(1)
 	if g.begin != nil {
 		select {
 		case err := <-g.begin:
 			if err != nil {
-				return pgconn.CommandTag{}, err
+				return nil, err
 			}
 		case <-ctx.Done():
-			return pgconn.CommandTag{}, ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
-	return g.DB.Exec(ctx, sql, args...)
+	return g.DB.Query(ctx, sql, args...)
 }
 
 func viewOf(patient int64) auditlog.Answer {

@@ -79,7 +79,7 @@ func TestLastOfATransaction(t *testing.T) {
 func TestAQueueAnswersNoRows(t *testing.T) {
 	t.Parallel()
 	var q pg.Queue
-	_, err := db.New().PatientsGet(t.Context(), &q, []int64{1})
+	_, err := db.New().BillsPatients(t.Context(), &q, []int64{1})
 	require.ErrorContains(t, err, "cannot be queued")
 	_, err = db.New().IdempotencyLock(t.Context(), &q, "name")
 	require.ErrorContains(t, err, "cannot be queued")

@@ -57,8 +57,10 @@ type operation struct {
 	evenIfPasswordExpired bool
 	// mayLag lets a replica answer.
 	mayLag bool
-	body   *openapi3.Schema
-	form   *openapi3.Schema // of multipart/form-data, where it is taken too
+	// mayPresume lets it begin before it is sure who calls.
+	mayPresume bool
+	body       *openapi3.Schema
+	form       *openapi3.Schema // of multipart/form-data, where it is taken too
 	// maxBody is how many bytes the body may have, where any may have less.
 	maxBody    int64
 	parameters openapi3.Parameters

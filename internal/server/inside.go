@@ -29,15 +29,6 @@ func (h *handlers) mountInside(strict api.ServerInterface, operations map[string
 
 type onBehalfKey struct{}
 
-// caller is the user on whose behalf the program itself asks, and else the one who has the
-// session of the token. Nothing from outside can set the former.
-func (h *handlers) caller(r *http.Request) (authn.Principal, error) {
-	if p, ok := r.Context().Value(onBehalfKey{}).(authn.Principal); ok {
-		return p, nil
-	}
-	return h.authenticate(r.Context(), r.Header.Get("Authorization"))
-}
-
 func isInside(r *http.Request) bool { return r.Context().Value(onBehalfKey{}) != nil }
 
 // sendInside answers a request as the endpoint would answer the caller of ctx.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -14,20 +13,19 @@ import (
 
 	"chelal/gen/api"
 	"chelal/internal/apperr"
-	"chelal/internal/authn"
-	"chelal/internal/authz"
 	"chelal/internal/pg"
 )
 
 // operations makes the middleware of each operation from the contract: who may call it
 // is decided before what was sent is looked at.
-func (h *handlers) operations(contract *openapi3.T) (map[string][]echo.MiddlewareFunc, error) {
+func (h *handlers) operations(contract *openapi3.T, shown map[string]showing) (map[string][]echo.MiddlewareFunc, error) {
 	all, err := readOperations(contract)
 	if err != nil {
 		return nil, err
 	}
 	byID := map[string][]echo.MiddlewareFunc{}
 	for _, op := range all {
+		op.mayPresume = shown[op.id].mayPresume()
 		route := &routers.Route{Spec: contract, Path: op.path, Method: op.method}
 		byID[op.id] = []echo.MiddlewareFunc{refuseOthersPaths(op, all), h.admit(op), h.validate(op, route), h.mayLag(op), answerOnce}
 	}
@@ -63,74 +61,6 @@ func isOf(fixed, path string) bool {
 		parts = parts[1:]
 		return part != there && !strings.HasPrefix(part, "{")
 	})
-}
-
-// The refusals before an operation begins.
-var (
-	notSignedIn = apperr.New(apperr.Unauthenticated, "not_authenticated",
-		"Sign in first: send the access token as Authorization: Bearer.")
-	tokenNotValid = apperr.New(apperr.Unauthenticated, "token_not_valid",
-		"The access token is not valid or has expired. Sign in again or refresh it.")
-	passwordChangeRequired = apperr.New(apperr.Forbidden, "password_change_required",
-		"Choose a new password first: POST /api/profile/password/.")
-)
-
-// admit finds out who is calling and refuses whoever may not. A public operation does
-// not look at the token: a stale one must not keep anybody from signing in.
-func (h *handlers) admit(op operation) echo.MiddlewareFunc {
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if op.permission == authz.Public {
-				return next(c)
-			}
-			ctx := c.Request().Context()
-			p, err := h.caller(c.Request())
-			if err != nil {
-				return err
-			}
-			c.SetRequest(c.Request().WithContext(authn.WithPrincipal(ctx, p)))
-			if err := h.limitUser(c.Request(), p); err != nil {
-				return err
-			}
-			if p.PasswordChangeRequired && !op.evenIfPasswordExpired {
-				return passwordChangeRequired
-			}
-			if !op.permission.Allows(p) {
-				return authz.Refusal
-			}
-			return next(c)
-		}
-	}
-}
-
-// authenticate reads who has the session of the token as it is now, so that a
-// deactivation, a new role and a sign-out take effect with the next request.
-func (h *handlers) authenticate(ctx context.Context, header string) (authn.Principal, error) {
-	scheme, token, _ := strings.Cut(header, " ")
-	if !strings.EqualFold(scheme, "Bearer") || token == "" {
-		return authn.Principal{}, notSignedIn
-	}
-	claims, err := h.Tokens.Verify(strings.TrimSpace(token))
-	if err != nil {
-		return authn.Principal{}, err
-	}
-	return h.principal(ctx, claims, tokenNotValid)
-}
-
-// principal answers who has a session now, and gone when it is over.
-func (h *handlers) principal(ctx context.Context, claims authn.Claims, gone *apperr.Error) (authn.Principal, error) {
-	sessions, err := h.principals.Do(ctx, claims.Session)
-	if err != nil {
-		return authn.Principal{}, err
-	}
-	row, stands := sessions[claims.Session]
-	if !stands || row.ID != claims.UserID {
-		return authn.Principal{}, gone
-	}
-	return authn.Principal{
-		UserID: row.ID, Username: row.Username, Role: row.Role, Session: claims.Session,
-		PasswordChangeRequired: row.PasswordChangeRequired,
-	}, nil
 }
 
 // validate checks what was sent against the contract and brings texts into the form in

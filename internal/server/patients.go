@@ -53,13 +53,9 @@ func patientConditions(ctx context.Context, p api.ListPatientsParams) []listing.
 
 // GetPatient answers one patient, to a Patient the own record only.
 func (h *handlers) GetPatient(ctx context.Context, r api.GetPatientRequestObject) (api.GetPatientResponseObject, error) {
-	found, err := h.patients.Do(ctx, r.ID)
+	row, err := h.viewPatient(ctx, r.ID)
 	if err != nil {
 		return nil, err
-	}
-	row, exists := found[r.ID]
-	if own := authz.OwnRows(authn.PrincipalFrom(ctx)); !exists || own != nil && (row.UserID == nil || *row.UserID != *own) {
-		return nil, apperr.Missing()
 	}
 	return api.GetPatient200JSONResponse{
 		Body: toAPIPatient(row), Headers: api.GetPatient200ResponseHeaders{ETag: etag(row.Version)},

@@ -209,6 +209,16 @@ func TestRateLimits(t *testing.T) {
 		require.Equal(t, 200, b.as("Nurse").call("GET", "/api/users/me/", nil).status)
 		require.Equal(t, 200, nurse.call("GET", "/api/health/", nil).status, "a public operation does not look who is calling")
 	})
+
+	t.Run("of a user, of whom what is refused counts once", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, func(o *server.Options) { o.UserLimit = limit })
+		nurse := b.as("Nurse").known()
+		for range 2 {
+			nurse.call("GET", "/api/patients/0/", nil).refused(t, 404, "not_found")
+		}
+		nurse.call("GET", "/api/patients/0/", nil).refused(t, 429, "too_many_requests")
+	})
 }
 
 // TestHeadersOnEveryAnswer holds that what tells a browser to be careful comes with every

@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 	openapi_types "github.com/oapi-codegen/runtime/types"
 	"golang.org/x/sync/semaphore"
 
 	"chelal/gen/api"
-	"chelal/gen/db"
 	"chelal/internal/auditlog"
 	"chelal/internal/authn"
 	"chelal/internal/change"
@@ -62,17 +62,18 @@ type Options struct {
 // handlers implements the operations of the contract.
 type handlers struct {
 	Options
-	changes    *change.Store
-	views      *auditlog.Views
-	principals *pg.Together[uuid.UUID, map[uuid.UUID]db.PrincipalsGetRow]
-	patients   *pg.Together[int64, map[int64]db.CorePatient]
-	requestKey []byte // of the hashes that tell whether a repeated request is the same
-	factors    *authn.Sealer
-	links      *media.Links
-	addresses  *ratelimit.Limiter[netip.Prefix]
-	users      *ratelimit.Limiter[int64]
-	inside     *echo.Echo
-	desk       *sync.Desk
+	changes *change.Store
+	views   *auditlog.Views
+	callers *pg.Together[uuid.UUID, map[uuid.UUID]authn.Principal]
+	// lastCallers are who had the sessions that were used last.
+	lastCallers *lru.Cache[uuid.UUID, authn.Principal]
+	requestKey  []byte // of the hashes that tell whether a repeated request is the same
+	factors     *authn.Sealer
+	links       *media.Links
+	addresses   *ratelimit.Limiter[netip.Prefix]
+	users       *ratelimit.Limiter[int64]
+	inside      *echo.Echo
+	desk        *sync.Desk
 }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
@@ -94,17 +95,21 @@ func (s *Server) WorkSyncBatch(ctx context.Context, batch uuid.UUID) error {
 func New(o Options) (*Server, error) {
 	changesAtOnce := max(1, pg.Connections(o.DB)/2) // so that reads always find a connection
 	o.DB = pg.Joining(o.DB)
+	lastCallers, err := lru.New[uuid.UUID, authn.Principal](lastCallersAtMost)
+	if err != nil {
+		return nil, err
+	}
 	h := &handlers{
-		Options:    o,
-		changes:    &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed, Turns: semaphore.NewWeighted(changesAtOnce)},
-		views:      auditlog.NewViews(o.DB),
-		principals: byKey(o.DB, db.New().PrincipalsGet, func(row db.PrincipalsGetRow) uuid.UUID { return row.SessionID }),
-		patients:   byKey(o.DB, db.New().PatientsGet, func(row db.CorePatient) int64 { return row.ID }),
-		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
-		links:      newLinks(o),
-		factors:    authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
-		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
-		users:      ratelimit.New[int64](o.UserLimit, o.Now),
+		Options:     o,
+		changes:     &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed, Turns: semaphore.NewWeighted(changesAtOnce)},
+		views:       auditlog.NewViews(o.DB),
+		callers:     newCallers(o.DB),
+		lastCallers: lastCallers,
+		requestKey:  authn.DeriveKey(o.Secret, "idempotency"),
+		links:       newLinks(o),
+		factors:     authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
+		addresses:   ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
+		users:       ratelimit.New[int64](o.UserLimit, o.Now),
 	}
 	h.desk = &sync.Desk{Changes: h.changes, Send: h.sendInside, Problem: h.problemInside}
 	contract, err := loadContract(o.StrictBodies)
@@ -112,11 +117,12 @@ func New(o Options) (*Server, error) {
 		return nil, fmt.Errorf("the contract cannot be served: %w", err)
 	}
 	e := newEcho(h)
-	operations, err := h.operations(contract)
+	shown := readShowings(contract)
+	operations, err := h.operations(contract, shown)
 	if err != nil {
 		return nil, fmt.Errorf("the contract cannot be served: %w", err)
 	}
-	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{h.shareAnswers(contract), refuseNothing, h.recordViews(readShowings(contract)), replayStored})
+	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{h.shareAnswers(contract), refuseNothing, h.recordViews(shown), replayStored})
 	api.RegisterHandlersWithOptions(e, strict, api.RegisterHandlersOptions{OperationMiddlewares: operations})
 	h.mountInside(strict, operations)
 	mountDocs(e, contract)
@@ -163,18 +169,4 @@ func (h *handlers) dayStart(day openapi_types.Date) time.Time {
 
 func (h *handlers) dayEnd(day openapi_types.Date) time.Time {
 	return scheduling.DayStart(day.AddDate(0, 0, 1), h.Zone)
-}
-
-// byKey reads rows by their keys, those of many requests in one statement.
-func byKey[K comparable, V any](conn pg.DB, read func(context.Context, db.DBTX, []K) ([]V, error), key func(V) K) *pg.Together[K, map[K]V] {
-	const statementsAtOnce, keysAtOnce = 1, 200
-	one := func(K) int { return 1 }
-	return pg.NewTogether(statementsAtOnce, keysAtOnce, one, func(ctx context.Context, keys []K) (map[K]V, error) {
-		rows, err := read(ctx, conn, keys)
-		found := make(map[K]V, len(rows))
-		for _, row := range rows {
-			found[key(row)] = row
-		}
-		return found, err
-	})
 }

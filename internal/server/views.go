@@ -12,10 +12,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/audit"
 	"chelal/internal/auditlog"
 	"chelal/internal/authn"
+	"chelal/internal/authz"
 	"chelal/internal/change"
 )
 
@@ -28,18 +30,22 @@ func (h *handlers) recordViews(shown map[string]showing) func(strictHandler, str
 		operation = inContract(operation)
 		s := shown[operation]
 		return func(c echo.Context, request any) (any, error) {
-			var exports []auditlog.Viewed
-			ctx := context.WithValue(c.Request().Context(), exportsKey{}, &exports)
+			v := &viewing{operation: operation}
+			ctx := context.WithValue(c.Request().Context(), viewingKey{}, v)
 			c.SetRequest(c.Request().WithContext(ctx))
 			response, err := next(c, request)
 
 			var found []auditlog.Viewed
 			refusal, refused := errors.AsType[*apperr.Error](err)
 			switch {
+			case v.recorded:
+				return response, err
+			case err != nil && isPresumed(ctx): // it is asked anew who is calling
+				return nil, err
 			case refused:
 				found = s.refusal.find(nil, reflect.ValueOf(refusal.Details))
 			case err != nil || s.method != http.MethodGet:
-			case s.whole == "export" && len(exports) == 0:
+			case s.whole == "export" && len(v.exports) == 0:
 				return nil, fmt.Errorf("the handler of %s noted no export", operation)
 			case s.whole == "patient":
 				id, _ := strconv.ParseInt(c.Param("id"), 10, 64) // the row was found by it
@@ -47,7 +53,7 @@ func (h *handlers) recordViews(shown map[string]showing) func(strictHandler, str
 			default:
 				found = s.answer.find(nil, reflect.ValueOf(response))
 			}
-			if writeErr := h.writeViews(ctx, operation, append(found, exports...)); writeErr != nil {
+			if writeErr := h.writeViews(ctx, operation, append(found, v.exports...)); writeErr != nil {
 				return nil, writeErr
 			}
 			return response, err
@@ -56,29 +62,57 @@ func (h *handlers) recordViews(shown map[string]showing) func(strictHandler, str
 }
 
 func (h *handlers) writeViews(ctx context.Context, operation string, found []auditlog.Viewed) error {
-	if len(found) == 0 {
+	if len(found) == 0 && !isPresumed(ctx) {
 		return nil
 	}
-	caller, origin := authn.PrincipalFrom(ctx), change.OriginFrom(ctx)
-	err := h.views.Write(ctx, auditlog.Answer{
-		Shown: found, UserID: caller.UserID, Username: caller.Username, Operation: operation,
-		RequestID: origin.RequestID, IP: origin.IP, At: h.Now().UTC().Truncate(time.Microsecond),
-	})
-	if err == nil || errors.Is(err, context.Canceled) { // the caller left
+	err := h.views.Write(ctx, h.shownTo(ctx, operation, found))
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, auditlog.ErrNotAsPresumed) { // Canceled: the caller left
 		return err
 	}
-	h.Log.Error("the audit log cannot be written", slog.String("request_id", origin.RequestID), slog.Any("error", err))
+	h.Log.Error("the audit log cannot be written", slog.String("request_id", change.OriginFrom(ctx).RequestID), slog.Any("error", err))
 	return auditUnavailable.Because(err)
+}
+
+// shownTo is an answer to the caller, as the log has it.
+func (h *handlers) shownTo(ctx context.Context, operation string, shown []auditlog.Viewed) auditlog.Answer {
+	origin := change.OriginFrom(ctx)
+	return auditlog.Answer{
+		Shown: shown, Caller: authn.PrincipalFrom(ctx), Presumed: isPresumed(ctx), Operation: operation,
+		RequestID: origin.RequestID, IP: origin.IP, At: h.Now().UTC().Truncate(time.Microsecond),
+	}
 }
 
 var auditUnavailable = apperr.New(apperr.Unavailable, "audit_unavailable",
 	"What is read of patients is recorded, which is not possible at the moment. Try again shortly.").After(5 * time.Second)
 
-type exportsKey struct{}
+type viewingKey struct{}
+
+// viewing is what an operation notes itself of what it shows.
+type viewing struct {
+	operation string
+	exports   []auditlog.Viewed
+	recorded  bool // all of it
+}
 
 // noteExport has the audit log say that the caller got a patient's document.
 func noteExport(ctx context.Context, object string, id, patientID int64) {
-	if exports, ok := ctx.Value(exportsKey{}).(*[]auditlog.Viewed); ok {
-		*exports = append(*exports, auditlog.Viewed{Action: audit.Export, Object: object, ID: id, PatientID: patientID})
+	if v, ok := ctx.Value(viewingKey{}).(*viewing); ok {
+		v.exports = append(v.exports, auditlog.Viewed{Action: audit.Export, Object: object, ID: id, PatientID: patientID})
 	}
+}
+
+// viewPatient reads the patient that an answer is about, to a Patient the own record only. Where the
+// caller is presumed, it is read, recorded and confirmed in one statement.
+func (h *handlers) viewPatient(ctx context.Context, id int64) (db.CorePatient, error) {
+	own := authz.OwnRows(authn.PrincipalFrom(ctx))
+	v, ok := ctx.Value(viewingKey{}).(*viewing)
+	if !ok || own != nil || !isPresumed(ctx) {
+		return db.New().PatientGet(ctx, h.DB, id, own)
+	}
+	row, found, err := h.views.Patient(ctx, h.shownTo(ctx, v.operation, nil), id)
+	if err == nil && !found {
+		err = apperr.Missing()
+	}
+	v.recorded = err == nil
+	return row, err
 }

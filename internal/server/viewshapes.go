@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -19,6 +20,12 @@ type showing struct {
 	// in the path, export for a document that the handler notes.
 	whole           string
 	answer, refusal *shape
+}
+
+// mayPresume reports whether the operation may begin for who is presumed to be calling: it changes
+// nothing, and each of its answers is recorded, which confirms the caller.
+func (s showing) mayPresume() bool {
+	return s.method == http.MethodGet && (s.whole == "patient" || s.whole == "" && s.answer != nil)
 }
 
 // shape says where in an answer there are patients' records.

@@ -22,19 +22,50 @@ WHERE true;
 -- ViewsCreate records what several requests are about to show, in one statement: a row for
 -- each kind of record that a request shows. It names one record and one patient by their ids,
 -- 0 for none, and several as PostgreSQL writes an array, empty for none. Where the records are
--- the patients, these alone are named.
--- name: ViewsCreate :exec
-INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
-    request_id, ip_address, patient_ids, object_ids)
-SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type, nullif(v.object_id, 0)::text, nullif(v.patient_id, 0),
-    v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet, nullif(v.patient_ids, '')::bigint[],
-    nullif(v.object_ids, '')::bigint[]
-FROM (SELECT unnest(@user_ids::bigint[]) AS user_id, unnest(@usernames::text[]) AS username,
-             unnest(@actions::text[]) AS action, unnest(@object_types::text[]) AS object_type,
-             unnest(@object_id::bigint[]) AS object_id, unnest(@patient_id::bigint[]) AS patient_id,
-             unnest(@object_ids::text[]) AS object_ids, unnest(@patient_ids::text[]) AS patient_ids,
-             unnest(@descriptions::text[]) AS description, unnest(@timestamps::timestamptz[]) AS timestamp,
-             unnest(@request_ids::text[]) AS request_id, unnest(@ip_addresses::text[]) AS ip_address) v;
+-- the patients, these alone are named. It answers who has the sessions of those who are presumed
+-- to be calling; what is not as presumed is not recorded.
+-- name: ViewsCreate :many
+WITH caller AS (
+    SELECT * FROM core_caller WHERE session_id = ANY ((SELECT @presumed_sessions::uuid[])::uuid[])
+), noted AS (
+    INSERT INTO core_auditlog (user_id, username, action, object_type, object_id, patient_id, description, timestamp,
+        request_id, ip_address, patient_ids, object_ids)
+    SELECT nullif(v.user_id, 0), v.username, v.action, v.object_type, nullif(v.object_id, 0)::text,
+        nullif(v.patient_id, 0), v.description, v.timestamp, v.request_id, nullif(v.ip_address, '')::inet,
+        nullif(v.patient_ids, '')::bigint[], nullif(v.object_ids, '')::bigint[]
+    FROM (SELECT unnest(@presumed::boolean[]) AS presumed, unnest(@session_ids::uuid[]) AS session_id,
+                 unnest(@user_ids::bigint[]) AS user_id, unnest(@usernames::text[]) AS username,
+                 unnest(@roles::text[]) AS role, unnest(@actions::text[]) AS action,
+                 unnest(@object_types::text[]) AS object_type, unnest(@object_id::bigint[]) AS object_id,
+                 unnest(@patient_id::bigint[]) AS patient_id, unnest(@object_ids::text[]) AS object_ids,
+                 unnest(@patient_ids::text[]) AS patient_ids, unnest(@descriptions::text[]) AS description,
+                 unnest(@timestamps::timestamptz[]) AS timestamp, unnest(@request_ids::text[]) AS request_id,
+                 unnest(@ip_addresses::text[]) AS ip_address) v
+    WHERE NOT v.presumed OR (v.session_id, v.user_id, v.username, v.role, false) IN (
+        SELECT c.session_id, c.user_id, c.username, c.role, c.password_change_required FROM caller c)
+)
+SELECT * FROM caller;
+
+-- PatientsShow reads patients and records who is about to see them, in one statement. Where the
+-- caller is not as presumed, nothing is read and nothing recorded.
+-- name: PatientsShow :many
+WITH shown AS (
+    SELECT c.session_id, c.user_id, c.username, v.patient_id, v.description, v.timestamp, v.request_id, v.ip_address
+    FROM (SELECT unnest(@session_ids::uuid[]) AS session_id, unnest(@usernames::text[]) AS username,
+                 unnest(@roles::text[]) AS role, unnest(@patient_ids::bigint[]) AS patient_id,
+                 unnest(@descriptions::text[]) AS description, unnest(@timestamps::timestamptz[]) AS timestamp,
+                 unnest(@request_ids::text[]) AS request_id, unnest(@ip_addresses::text[]) AS ip_address) v
+    JOIN core_caller c ON c.session_id = v.session_id AND c.username = v.username AND c.role = v.role
+        AND NOT c.password_change_required
+    JOIN core_patient p ON p.id = v.patient_id
+), noted AS (
+    INSERT INTO core_auditlog (user_id, username, action, object_type, patient_id, description, timestamp, request_id,
+        ip_address)
+    SELECT s.user_id, s.username, 'view', 'patient', s.patient_id, s.description, s.timestamp, s.request_id,
+        nullif(s.ip_address, '')::inet
+    FROM shown s
+)
+SELECT s.session_id, sqlc.embed(p) FROM shown s JOIN core_patient p ON p.id = s.patient_id;
 
 -- BillsPatients answers whose bills these are.
 -- name: BillsPatients :many

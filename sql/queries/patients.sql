@@ -6,11 +6,6 @@ SELECT p.* FROM core_patient p WHERE true;
 SELECT * FROM core_patient
 WHERE id = @id AND (sqlc.narg(own_user_id)::bigint IS NULL OR user_id = sqlc.narg(own_user_id));
 
--- PatientsGet answers those of the patients that there are. The subquery keeps how many they
--- are from the planner, which would make a plan anew for every few.
--- name: PatientsGet :many
-SELECT * FROM core_patient WHERE id = ANY ((SELECT @ids::bigint[])::bigint[]);
-
 -- name: PatientLock :one
 SELECT * FROM core_patient WHERE id = @id FOR NO KEY UPDATE;
 

@@ -1,9 +1,7 @@
--- PrincipalsGet answers who has these sessions, as of now: a revoked session, a deactivated
+-- CallersGet answers who has these sessions, as of now: a revoked session, a deactivated
 -- account and a changed role take effect with the next request.
--- name: PrincipalsGet :many
-SELECT s.id AS session_id, u.id, u.username, coalesce(r.name, '')::text AS role, u.password_change_required
-FROM core_session s JOIN core_user u ON u.id = s.user_id LEFT JOIN core_role r ON r.id = u.role_id
-WHERE s.id = ANY(@session_ids::uuid[]) AND s.revoked_at IS NULL AND u.is_active;
+-- name: CallersGet :many
+SELECT * FROM core_caller WHERE session_id = ANY (@session_ids::uuid[]);
 
 -- name: SessionCreate :exec
 INSERT INTO core_session (id, user_id, created_at, expires_at, ip_address, user_agent)

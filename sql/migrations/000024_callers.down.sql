@@ -1,0 +1,1 @@
+DROP VIEW core_caller;
