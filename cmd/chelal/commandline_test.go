@@ -12,6 +12,7 @@ func TestWhatIsNotUnderstoodExitsWith2(t *testing.T) {
 		"bogus", "dev --bogus", "dev extra", "dev --patients -1", "serve extra", "migrate", "migrate sideways",
 		"migrate down --all --yes --steps 2", "migrate down --steps 0", "createadmin --username jane",
 		"createadmin --username jane/doe --email jane@example.org", "createadmin --username jane --email jane", "seed --patients -1",
+		"createadmin --email jane@example.org --username " + strings.Repeat("é", 151),
 		"import", "import doctors", "import patients", "import patients a b", "import patients a --format xml",
 		"import patients - --allergies -", "audit", "audit forge", "audit verify extra", "audit verify --head 3", "audit verify --head x:y",
 	} {
