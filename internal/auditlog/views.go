@@ -12,6 +12,7 @@ import (
 
 	"chelal/gen/db"
 	"chelal/internal/authn"
+	"chelal/internal/callers"
 	"chelal/internal/pg"
 )
 
@@ -47,18 +48,18 @@ var ErrNotAsPresumed = errors.New("auditlog: the caller is not as presumed")
 
 // Views writes views into the log by group commit: a read costs a share of a commit.
 type Views struct {
-	together *pg.Together[Answer, callers]
+	together *pg.Together[Answer, confirmed]
 	patients *pg.Together[patientAsked, map[patientShown]db.CorePatient]
 }
 
-// callers are those who have their sessions at the moment.
-type callers map[authn.Principal]bool
+// confirmed are those who have their sessions now.
+type confirmed map[authn.Principal]bool
 
 // NewViews returns what writes views on conn.
 func NewViews(conn pg.DB) *Views {
 	size := func(a Answer) int { return max(1, len(a.Shown)) }
 	return &Views{
-		together: pg.NewTogether(1, viewsAtOnce, size, func(ctx context.Context, answers []Answer) (callers, error) {
+		together: pg.NewTogether(1, viewsAtOnce, size, func(ctx context.Context, answers []Answer) (confirmed, error) {
 			if err := findPatients(ctx, conn, answers); err != nil {
 				return nil, err
 			}
@@ -117,14 +118,14 @@ func (v *Views) Write(ctx context.Context, a Answer) error {
 // Waiting answers how many views wait for a statement under way to end.
 func (v *Views) Waiting() int { return v.together.Waiting() }
 
-func write(ctx context.Context, conn pg.DB, answers []Answer) (callers, error) {
+func write(ctx context.Context, conn pg.DB, answers []Answer) (confirmed, error) {
 	rows, err := db.New().ViewsCreate(ctx, conn, columns(answers))
 	if err != nil {
 		return nil, err
 	}
-	now := make(callers, len(rows))
+	now := make(confirmed, len(rows))
 	for _, row := range rows {
-		now[authn.PrincipalOf(db.CoreCaller(row))] = true
+		now[callers.PrincipalOf(db.CoreCaller(row))] = true
 	}
 	return now, nil
 }

@@ -7,8 +7,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-
-	"chelal/gen/db"
 )
 
 // Principal is who makes a request. The zero value is nobody.
@@ -21,13 +19,6 @@ type Principal struct {
 	// PasswordChangeRequired says that an Admin set the password: until the user
 	// has chosen another, nothing else is allowed.
 	PasswordChangeRequired bool
-}
-
-// PrincipalOf is who has a session now.
-func PrincipalOf(c db.CoreCaller) Principal {
-	return Principal{
-		UserID: c.UserID, Username: c.Username, Role: c.Role, Session: c.SessionID, PasswordChangeRequired: c.PasswordChangeRequired,
-	}
 }
 
 // The names of the built-in roles. An Admin may create more; every role but

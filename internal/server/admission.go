@@ -5,14 +5,11 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
 	"chelal/internal/authz"
-	"chelal/internal/pg"
 )
 
 // The refusals before an operation begins.
@@ -121,21 +118,15 @@ func (h *handlers) claims(header string) (authn.Claims, error) {
 
 // principal answers who has a session now, and gone when it is over.
 func (h *handlers) principal(ctx context.Context, claims authn.Claims, gone *apperr.Error) (authn.Principal, error) {
-	sessions, err := h.callers.Do(ctx, claims.Session)
+	p, stands, err := h.callers.Now(ctx, claims.Session)
 	if err != nil {
 		return authn.Principal{}, err
 	}
-	p, stands := sessions[claims.Session]
 	if !stands || p.UserID != claims.UserID {
-		h.lastCallers.Remove(claims.Session)
 		return authn.Principal{}, gone
 	}
-	h.lastCallers.Add(claims.Session, p)
 	return p, nil
 }
-
-// lastCallersAtMost bounds their memory to some megabytes.
-const lastCallersAtMost = 10_000
 
 // presume answers who had the session of the token when it was used last, where that is remembered
 // and the operation may begin so.
@@ -147,7 +138,7 @@ func (h *handlers) presume(op operation, r *http.Request) (authn.Principal, bool
 	if err != nil {
 		return authn.Principal{}, false
 	}
-	p, known := h.lastCallers.Get(claims.Session)
+	p, known := h.callers.Last(claims.Session)
 	return p, known && p.UserID == claims.UserID && !p.PasswordChangeRequired
 }
 
@@ -160,17 +151,3 @@ func withPresumed(ctx context.Context, p authn.Principal) context.Context {
 
 // isPresumed reports whether the context's principal has yet to be confirmed.
 func isPresumed(ctx context.Context) bool { return ctx.Value(presumedKey{}) != nil }
-
-// newCallers reads who has a session, for many requests in one statement.
-func newCallers(conn pg.DB) *pg.Together[uuid.UUID, map[uuid.UUID]authn.Principal] {
-	const statementsAtOnce, sessionsAtOnce = 1, 200
-	one := func(uuid.UUID) int { return 1 }
-	return pg.NewTogether(statementsAtOnce, sessionsAtOnce, one, func(ctx context.Context, sessions []uuid.UUID) (map[uuid.UUID]authn.Principal, error) {
-		rows, err := db.New().CallersGet(ctx, conn, sessions)
-		found := make(map[uuid.UUID]authn.Principal, len(rows))
-		for _, row := range rows {
-			found[row.SessionID] = authn.PrincipalOf(row)
-		}
-		return found, err
-	})
-}

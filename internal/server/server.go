@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/klauspost/compress/gzhttp"
 	"github.com/labstack/echo/v4"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -20,6 +19,7 @@ import (
 	"chelal/gen/api"
 	"chelal/internal/auditlog"
 	"chelal/internal/authn"
+	"chelal/internal/callers"
 	"chelal/internal/change"
 	"chelal/internal/media"
 	"chelal/internal/pg"
@@ -62,18 +62,16 @@ type Options struct {
 // handlers implements the operations of the contract.
 type handlers struct {
 	Options
-	changes *change.Store
-	views   *auditlog.Views
-	callers *pg.Together[uuid.UUID, map[uuid.UUID]authn.Principal]
-	// lastCallers are who had the sessions that were used last.
-	lastCallers *lru.Cache[uuid.UUID, authn.Principal]
-	requestKey  []byte // of the hashes that tell whether a repeated request is the same
-	factors     *authn.Sealer
-	links       *media.Links
-	addresses   *ratelimit.Limiter[netip.Prefix]
-	users       *ratelimit.Limiter[int64]
-	inside      *echo.Echo
-	desk        *sync.Desk
+	changes    *change.Store
+	views      *auditlog.Views
+	callers    *callers.Callers
+	requestKey []byte // of the hashes that tell whether a repeated request is the same
+	factors    *authn.Sealer
+	links      *media.Links
+	addresses  *ratelimit.Limiter[netip.Prefix]
+	users      *ratelimit.Limiter[int64]
+	inside     *echo.Echo
+	desk       *sync.Desk
 }
 
 var _ api.StrictServerInterface = (*handlers)(nil)
@@ -95,21 +93,20 @@ func (s *Server) WorkSyncBatch(ctx context.Context, batch uuid.UUID) error {
 func New(o Options) (*Server, error) {
 	changesAtOnce := max(1, pg.Connections(o.DB)/2) // so that reads always find a connection
 	o.DB = pg.Joining(o.DB)
-	lastCallers, err := lru.New[uuid.UUID, authn.Principal](lastCallersAtMost)
+	known, err := callers.New(o.DB)
 	if err != nil {
 		return nil, err
 	}
 	h := &handlers{
-		Options:     o,
-		changes:     &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed, Turns: semaphore.NewWeighted(changesAtOnce)},
-		views:       auditlog.NewViews(o.DB),
-		callers:     newCallers(o.DB),
-		lastCallers: lastCallers,
-		requestKey:  authn.DeriveKey(o.Secret, "idempotency"),
-		links:       newLinks(o),
-		factors:     authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
-		addresses:   ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
-		users:       ratelimit.New[int64](o.UserLimit, o.Now),
+		Options:    o,
+		changes:    &change.Store{DB: o.DB, Now: o.Now, Committed: o.Committed, Turns: semaphore.NewWeighted(changesAtOnce)},
+		views:      auditlog.NewViews(o.DB),
+		callers:    known,
+		requestKey: authn.DeriveKey(o.Secret, "idempotency"),
+		links:      newLinks(o),
+		factors:    authn.NewSealer("two-factor", o.Secret, o.OldSecrets...),
+		addresses:  ratelimit.New[netip.Prefix](o.AddressLimit, o.Now),
+		users:      ratelimit.New[int64](o.UserLimit, o.Now),
 	}
 	h.desk = &sync.Desk{Changes: h.changes, Send: h.sendInside, Problem: h.problemInside}
 	contract, err := loadContract(o.StrictBodies)
