@@ -3,12 +3,16 @@ package app_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -109,6 +113,37 @@ func TestRequestsUnderWayAreAnsweredAfterTheEnd(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, http.StatusUnauthorized, response.StatusCode)
 	require.NoError(t, <-done)
+}
+
+// TestKeptConnectionsAreGivenUpFirst sends changes over connections that are kept, as a proxy does,
+// while the server stops: none meets the end of its connection, after which nobody would know
+// whether it was carried out.
+func TestKeptConnectionsAreGivenUpFirst(t *testing.T) {
+	ln := listen(t)
+	stop := start(t, configure(t, testkit.URL(t)), app.Options{Listener: ln})
+	client := http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	defer client.CloseIdleConnections()
+	var answered atomic.Int64
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for {
+				response, err := client.Post("http://"+ln.Addr().String()+"/api/nothing/", "application/json", io.LimitReader(strings.NewReader("{}"), 2))
+				if err != nil {
+					if !errors.Is(err, syscall.ECONNREFUSED) {
+						t.Error(err)
+					}
+					return
+				}
+				_, _ = io.Copy(io.Discard, response.Body)
+				_ = response.Body.Close()
+				answered.Add(1)
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return answered.Load() > 1_000 }, time.Minute, time.Millisecond)
+	require.NoError(t, stop())
+	all.Wait()
 }
 
 func TestWorkersRunWithoutTheAPI(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,7 +38,8 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 
 // serve answers requests until ctx ends, and then those under way.
 func serve(ctx context.Context, handler http.Handler, news live, o Options) error {
-	srv := httpServer(handler, o.Log, usual)
+	var leaving atomic.Bool
+	srv := httpServer(closing(handler, &leaving), o.Log, usual)
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(o.Listener) }()
 	o.ready()
@@ -46,9 +48,27 @@ func serve(ctx context.Context, handler http.Handler, news live, o Options) erro
 		return fmt.Errorf("the API cannot be served any longer: %w", err)
 	case <-ctx.Done():
 	}
+	_ = o.Listener.Close() // who connects from now on is refused, and goes to another instance
+	leaving.Store(true)
 	news.closeSockets(o.Log)
 	o.Log.Info("stopping: requests under way are being answered")
+	time.Sleep(parting)
 	return shutDown(srv)
+}
+
+// parting is how long the connections that others keep open go on to be answered when the server
+// stops. A proxy whose request meets the end of its connection does not know whether it was carried
+// out, and will not send a change again.
+const parting = 300 * time.Millisecond
+
+// closing asks for connections to be given up once the server is leaving.
+func closing(next http.Handler, leaving *atomic.Bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // patience is how long a client may take over each part of a request.
