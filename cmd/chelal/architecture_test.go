@@ -21,6 +21,7 @@ var forbidden = map[string][]string{
 	"chelal/internal/report":        {"chelal/gen", "chelal/internal/pg", "chelal/internal/server"},
 	"chelal/internal/pg":            {"chelal/gen/api", "chelal/internal/change", "chelal/internal/server", "chelal/internal/authn"},
 	"chelal/internal/change":        {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},
+	"chelal/internal/callers":       {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},
 	"chelal/internal/listing":       {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},
 	"chelal/internal/seed":          {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},
 	"chelal/internal/patientimport": {"chelal/gen/api", "chelal/internal/server", "chelal/internal/worker"},
