@@ -5,12 +5,14 @@ import (
 
 	"chelal/gen/api"
 	"chelal/gen/db"
+	"chelal/internal/authn"
+	"chelal/internal/authz"
 	"chelal/internal/listing"
 )
 
 // GetPatientTimeline answers what happened to a patient, to a Patient the own record only.
 func (h *handlers) GetPatientTimeline(ctx context.Context, r api.GetPatientTimelineRequestObject) (api.GetPatientTimelineResponseObject, error) {
-	patient, err := h.viewPatient(ctx, r.ID)
+	patient, err := db.New().PatientGet(ctx, h.DB, r.ID, authz.OwnRows(authn.PrincipalFrom(ctx)))
 	if err != nil {
 		return nil, err
 	}

@@ -101,8 +101,9 @@ func noteExport(ctx context.Context, object string, id, patientID int64) {
 	}
 }
 
-// viewPatient reads the patient that an answer is about, to a Patient the own record only. Where the
-// caller is presumed, it is read, recorded and confirmed in one statement.
+// viewPatient reads the patient that is all of an answer, to a Patient the own record only. Where the
+// caller is presumed, it is read, recorded and confirmed in one statement: nothing may be refused
+// after it.
 func (h *handlers) viewPatient(ctx context.Context, id int64) (db.CorePatient, error) {
 	own := authz.OwnRows(authn.PrincipalFrom(ctx))
 	v, ok := ctx.Value(viewingKey{}).(*viewing)
