@@ -35,12 +35,9 @@ func (h *handlers) admit(op operation) echo.MiddlewareFunc {
 				return next(c)
 			}
 			r := c.Request()
-			p, presumed := h.presume(op, r)
-			if !presumed {
-				var err error
-				if p, err = h.caller(r); err != nil {
-					return err
-				}
+			p, presumed, err := h.presume(op, r)
+			if err != nil {
+				return err
 			}
 			if err := h.limitUser(r, p); err != nil {
 				return err
@@ -49,7 +46,6 @@ func (h *handlers) admit(op operation) echo.MiddlewareFunc {
 				if answered, err := attempt(op, c, p, next); answered {
 					return err
 				}
-				var err error
 				if p, err = h.caller(r); err != nil {
 					return err
 				}
@@ -129,17 +125,21 @@ func (h *handlers) principal(ctx context.Context, claims authn.Claims, gone *app
 }
 
 // presume answers who had the session of the token when it was used last, where that is remembered
-// and the operation may begin so.
-func (h *handlers) presume(op operation, r *http.Request) (authn.Principal, bool) {
+// and the operation may begin so, and else who is calling.
+func (h *handlers) presume(op operation, r *http.Request) (p authn.Principal, presumed bool, err error) {
 	if !op.mayPresume || isInside(r) {
-		return authn.Principal{}, false
+		p, err = h.caller(r)
+		return p, false, err
 	}
 	claims, err := h.claims(r.Header.Get("Authorization"))
 	if err != nil {
-		return authn.Principal{}, false
+		return p, false, err
 	}
-	p, known := h.callers.Last(claims.Session)
-	return p, known && p.UserID == claims.UserID && !p.PasswordChangeRequired
+	if p, known := h.callers.Last(claims.Session); known && p.UserID == claims.UserID && !p.PasswordChangeRequired {
+		return p, true, nil
+	}
+	p, err = h.principal(r.Context(), claims, tokenNotValid)
+	return p, false, err
 }
 
 type presumedKey struct{}

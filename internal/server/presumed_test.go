@@ -70,25 +70,27 @@ func TestWhoIsCallingIsConfirmedWithWhatIsShown(t *testing.T) {
 	b := setup(t)
 	p := testkit.Patient(t, b.db, nil)
 	for name, change := range map[string]string{
-		"another name": "UPDATE core_user SET username = 'renamed' WHERE id = $1",
+		"another name": "UPDATE core_user SET username = 'renamed' || id WHERE id = $1",
 		"another role": "UPDATE core_user SET role_id = (SELECT id FROM core_role WHERE name = 'Doctor') WHERE id = $1",
 	} {
-		nurse := b.as("Nurse").known()
-		_, err := b.db.Exec(t.Context(), change, nurse.user.ID)
-		require.NoError(t, err)
-		now, err := db.New().UserGet(t.Context(), b.db, nurse.user.ID)
-		require.NoError(t, err)
-		for _, operation := range []string{"getPatient", "getPatientTimeline", "listPatients"} { // the first is of another than presumed
-			path := map[string]string{
-				"getPatient":         "/api/patients/" + text(p.ID) + "/",
-				"getPatientTimeline": "/api/patients/" + text(p.ID) + "/timeline/",
-				"listPatients":       "/api/patients/?search=" + p.UniqueID,
-			}[operation]
-			got := nurse.call("GET", path, nil)
-			require.Equal(t, 200, got.status, name)
-			require.Equal(t, []string{"view patient " + operation},
-				auditActions(b, "request_id = $1 AND patient_id = $2 AND username = $3", got.header.Get("X-Request-Id"), p.ID, now.CoreUser.Username), name)
-			require.Len(t, auditActions(b, "request_id = $1", got.header.Get("X-Request-Id")), 1, name)
+		for operation, path := range map[string]string{
+			"getPatient":         "/api/patients/" + text(p.ID) + "/",
+			"getPatientTimeline": "/api/patients/" + text(p.ID) + "/timeline/",
+			"listPatients":       "/api/patients/?search=" + p.UniqueID,
+		} {
+			nurse := b.as("Nurse").known()
+			_, err := b.db.Exec(t.Context(), change, nurse.user.ID)
+			require.NoError(t, err)
+			now, err := db.New().UserGet(t.Context(), b.db, nurse.user.ID)
+			require.NoError(t, err)
+			for _, caller := range []string{"another than presumed", "as presumed"} {
+				where := operation + " by who has " + name + ", " + caller
+				got := nurse.call("GET", path, nil)
+				require.Equal(t, 200, got.status, where)
+				require.Equal(t, []string{"view patient " + operation},
+					auditActions(b, "request_id = $1 AND patient_id = $2 AND username = $3", got.header.Get("X-Request-Id"), p.ID, now.CoreUser.Username), where)
+				require.Len(t, auditActions(b, "request_id = $1", got.header.Get("X-Request-Id")), 1, where)
+			}
 		}
 	}
 

@@ -62,9 +62,6 @@ func (h *handlers) recordViews(shown map[string]showing) func(strictHandler, str
 }
 
 func (h *handlers) writeViews(ctx context.Context, operation string, found []auditlog.Viewed) error {
-	if len(found) == 0 && !isPresumed(ctx) {
-		return nil
-	}
 	err := h.views.Write(ctx, h.shownTo(ctx, operation, found))
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, auditlog.ErrNotAsPresumed) { // Canceled: the caller left
 		return err
