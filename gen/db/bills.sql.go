@@ -224,6 +224,17 @@ func (q *Queries) BillUpdate(ctx context.Context, db DBTX, arg BillUpdateParams)
 	return i, err
 }
 
+const DocumentNumberLock = `-- name: DocumentNumberLock :exec
+SELECT pg_advisory_xact_lock(hashtextextended('document number ' || $1::text, 0))
+`
+
+// DocumentNumberLock waits for one's turn to take a number of a kind. In a statement of its own, so
+// that the number is then found as it is: who waits for the row itself finds it changed each time.
+func (q *Queries) DocumentNumberLock(ctx context.Context, db DBTX, kind string) error {
+	_, err := db.Exec(ctx, DocumentNumberLock, kind)
+	return err
+}
+
 const DocumentNumberTake = `-- name: DocumentNumberTake :one
 WITH taken AS (UPDATE core_documentcounter c SET last = c.last + 1 WHERE c.kind = $4 RETURNING c.kind, c.last)
 INSERT INTO core_documentnumber (kind, number, bill_id, payment_id, created_at)
@@ -239,7 +250,7 @@ type DocumentNumberTakeParams struct {
 }
 
 // DocumentNumberTake gives a bill or a payment the next number of its kind. Until the
-// transaction ends, others who want a number wait: so it comes last.
+// transaction ends, others who want a number wait: so it comes last, after DocumentNumberLock.
 func (q *Queries) DocumentNumberTake(ctx context.Context, db DBTX, arg DocumentNumberTakeParams) (int64, error) {
 	row := db.QueryRow(ctx, DocumentNumberTake,
 		arg.BillID,

@@ -59,8 +59,8 @@ type ChangeRecordParams struct {
 	Data         []string    `json:"data"`
 }
 
-// ChangeRecord records what a change did and announces it, in one statement and the last of its
-// transaction. Ids are 0, and texts empty, for none.
+// ChangeRecord records what a change did and announces it, in one statement. What is announced comes
+// last of all in its transaction. Ids are 0, and texts empty, for none.
 func (q *Queries) ChangeRecord(ctx context.Context, db DBTX, arg ChangeRecordParams) error {
 	_, err := db.Exec(ctx, ChangeRecord,
 		arg.Now,

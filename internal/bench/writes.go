@@ -52,18 +52,21 @@ func (h *hospital) writes() []write {
 				"first_name": word(), "last_name": word(), "gender": "F",
 				"date_of_birth": time.Date(1930, 1, 1+rand.IntN(30_000), 0, 0, 0, 0, time.UTC).Format(time.DateOnly),
 			}
-		}, append(idempotency("createPatient",
+		}, idempotency("createPatient",
 			statement(db.PatientDuplicates, born, "md5(:days::text)", "''"),
 			statement(db.PatientCreate, "left(md5(random()::text), 9)", "left(md5(random()::text), 9)", born, "'F'", "''", "''", "''", "NULL", "now()")+` \gset`,
-		), audit("patient", ":id"))},
+			audit("patient", ":id"),
+		)},
 		{"take a payment", "/api/payments/", func() any {
 			return map[string]any{"bill": h.bills[rand.IntN(len(h.bills))], "amount": "0.01", "method": "Cash"}
-		}, append(idempotency("createPayment",
+		}, idempotency("createPayment",
 			statement(db.BillLock, ":bill"),
 			statement(db.PaymentCreate, ":bill", "1", "'Cash'", "''", "NULL", "now()")+` \gset`,
 			statement(db.PaymentGet, ":id", "NULL"),
+			audit("payment", ":id"),
+			statement(db.DocumentNumberLock, "'receipt'"),
 			statement(db.DocumentNumberTake, "NULL", ":id", "now()", "'receipt'"),
-		), audit("payment", ":id"))},
+		)},
 	}
 }
 

@@ -87,8 +87,8 @@ func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 	return s.DoAfter(ctx, nil, f)
 }
 
-// DoAfter is Do with what is done first in any case, which is sent with the BEGIN.
-func (s *Store) DoAfter(ctx context.Context, first func(*pgx.Batch), f func(*Change) error) error {
+// DoAfter is Do with what is asked first in any case, which is sent with the BEGIN.
+func (s *Store) DoAfter(ctx context.Context, first []pg.Question, f func(*Change) error) error {
 	return s.inTurn(ctx, func() error {
 		return pg.InTxBetween(ctx, s.DB, first, func(tx pgx.Tx, last *pg.Queue) error {
 			c := &Change{
@@ -98,7 +98,7 @@ func (s *Store) DoAfter(ctx context.Context, first func(*pgx.Batch), f func(*Cha
 			if err := f(c); err != nil {
 				return err
 			}
-			return c.end(ctx)
+			return c.write(ctx, c.Last)
 		})
 	})
 }
@@ -210,14 +210,27 @@ func (c *Change) Enqueue(ctx context.Context, args river.JobArgs, opts *river.In
 	return nil
 }
 
-// end has what was recorded and announced done last of all.
-func (c *Change) end(ctx context.Context) error {
-	if len(c.record.Actions)+len(c.record.Topics) == 0 {
+// Recorded writes what was recorded so far, which is written at the end otherwise, before others are
+// made to wait. What is announced is always written at the end, and what was recorded with it.
+func (c *Change) Recorded(ctx context.Context) pg.Question {
+	return func(conn db.DBTX) error {
+		if len(c.record.Topics) > 0 {
+			return nil
+		}
+		return c.write(ctx, conn)
+	}
+}
+
+// write writes what was recorded and announced.
+func (c *Change) write(ctx context.Context, conn db.DBTX) error {
+	r := c.record
+	if len(r.Actions)+len(r.Topics) == 0 {
 		return nil
 	}
-	c.record.Now, c.record.RequestID = c.Now, c.Origin.RequestID
+	c.record = db.ChangeRecordParams{}
+	r.Now, r.RequestID = c.Now, c.Origin.RequestID
 	if c.Origin.IP.IsValid() {
-		c.record.IPAddress = &c.Origin.IP
+		r.IPAddress = &c.Origin.IP
 	}
-	return db.New().ChangeRecord(ctx, c.Last, c.record)
+	return db.New().ChangeRecord(ctx, conn, r)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/semaphore"
 
+	"chelal/gen/db"
 	"chelal/internal/change"
 	"chelal/internal/jobs"
 	"chelal/internal/pg"
@@ -84,7 +85,10 @@ func TestChangesTakeTurns(t *testing.T) {
 	require.NoError(t, store.Turns.Acquire(t.Context(), most))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	first := func(*pgx.Batch) { t.Error("it had no turn") }
+	first := []pg.Question{func(db.DBTX) error {
+		t.Error("it had no turn")
+		return nil
+	}}
 	require.ErrorIs(t, store.DoAfter(ctx, first, func(*change.Change) error { return nil }), context.Canceled)
 	require.ErrorIs(t, store.InTx(ctx, func(pgx.Tx) error { return nil }), context.Canceled)
 }

@@ -3,6 +3,7 @@
 package pg
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -102,24 +103,20 @@ func InTx(ctx context.Context, conn DB, f func(pgx.Tx) error) error {
 	})
 }
 
-// InTxBetween is InTx with what the transaction does in any case before f, which may be nil and is
-// sent with the BEGIN, and with what f has it do last, which is sent with the COMMIT. Each is a way to
+// InTxBetween is InTx with what the transaction asks in any case before f, which is sent with the
+// BEGIN as AtOnce does, and with what f has it do last, which is sent with the COMMIT. Each is a way to
 // the database and back less, during which others wait for what the transaction has locked. f runs
 // when all that comes first went well.
-func InTxBetween(ctx context.Context, conn DB, first func(*pgx.Batch), f func(tx pgx.Tx, last *Queue) error) error {
+func InTxBetween(ctx context.Context, conn DB, first []Question, f func(tx pgx.Tx, last *Queue) error) error {
 	if j, ok := conn.(joining); ok {
 		conn = j.in(ctx)
 	}
-	var before pgx.Batch
 	var last Queue
 	pool, ok := conn.(*pgxpool.Pool)
 	if !ok {
 		return InTx(ctx, conn, func(tx pgx.Tx) error {
-			if first != nil {
-				first(&before)
-				if err := tx.SendBatch(ctx, &before).Close(); err != nil {
-					return err
-				}
+			if err := AtOnce(ctx, tx, first...); err != nil {
+				return err
 			}
 			if err := f(tx, &last); err != nil {
 				return err
@@ -133,12 +130,16 @@ func InTxBetween(ctx context.Context, conn DB, first func(*pgx.Batch), f func(tx
 		return err
 	}
 	defer held.Release()
+	var before pgx.Batch
 	before.BeginTx(pgx.TxOptions{})
-	if first != nil {
-		first(&before)
-	}
+	asked := ask(&before, first)
+	defer asked.leave()
 	sent := held.SendBatch(ctx, &before)
-	err, tx := sent.Close(), sent.Tx()
+	if _, err = sent.Exec(); err == nil {
+		err = asked.answer(sent)
+	}
+	err = cmp.Or(err, sent.Close())
+	tx := sent.Tx()
 	if tx == nil {
 		return err
 	}

@@ -9,19 +9,24 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
+	"chelal/gen/db"
 	"chelal/internal/pg"
 	"chelal/internal/testkit"
 )
+
+func insertsNumber(t *testing.T, n int) pg.Question {
+	return func(conn db.DBTX) error {
+		_, err := conn.Exec(t.Context(), "INSERT INTO numbers VALUES ($1)", n)
+		return err
+	}
+}
 
 func TestInTxBetween(t *testing.T) {
 	t.Parallel()
 	pool := testkit.Pool(t)
 	_, err := pool.Exec(t.Context(), "CREATE TABLE numbers (n int UNIQUE)")
 	require.NoError(t, err)
-	first := func(b *pgx.Batch) {
-		b.Queue("INSERT INTO numbers VALUES ($1)", 1)
-		b.Queue("INSERT INTO numbers VALUES ($1)", 2)
-	}
+	first := []pg.Question{insertsNumber(t, 1), insertsNumber(t, 2)}
 	sum := func(ctx context.Context, conn pg.DB) (sum int) {
 		require.NoError(t, conn.QueryRow(ctx, "SELECT coalesce(sum(n), 0) FROM numbers").Scan(&sum))
 		return sum
@@ -70,7 +75,10 @@ func TestInTxBetween(t *testing.T) {
 func TestInTxBetweenWithinATransaction(t *testing.T) {
 	t.Parallel()
 	conn, tx, count := inTransaction(t)
-	first := func(b *pgx.Batch) { b.Queue("INSERT INTO only_here VALUES (1)") }
+	first := []pg.Question{func(conn db.DBTX) error {
+		_, err := conn.Exec(t.Context(), "INSERT INTO only_here VALUES (1)")
+		return err
+	}}
 	nothing := func(pgx.Tx, *pg.Queue) error { return nil }
 	broken := errors.New("broken")
 	joined := pg.WithTx(t.Context(), tx)

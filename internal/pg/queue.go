@@ -24,11 +24,11 @@ var errQueued = errors.New("pg: a statement that answers rows cannot be queued")
 func (q *Queue) Query(context.Context, string, ...any) (pgx.Rows, error) { return nil, errQueued }
 
 // QueryRow answers what fails.
-func (q *Queue) QueryRow(context.Context, string, ...any) pgx.Row { return failedRow{} }
+func (q *Queue) QueryRow(context.Context, string, ...any) pgx.Row { return failedRow{errQueued} }
 
-type failedRow struct{}
+type failedRow struct{ err error }
 
-func (failedRow) Scan(...any) error { return errQueued }
+func (r failedRow) Scan(...any) error { return r.err }
 
 // send sends the statements in the order in which they came, and answers what the last one did or
 // the error of the first that fails; those after it are not carried out.

@@ -10,6 +10,8 @@ import (
 )
 
 const (
+	// rest is how long the relay rests between two looks: many commits in a row are one.
+	rest = 10 * time.Millisecond
 	// pollEvery is how late an event may come of which nothing woke the relay.
 	pollEvery = time.Second
 	// atOnce is how many events are numbered, or read, in one statement.
@@ -59,6 +61,10 @@ func (r *Relay) Run(ctx context.Context) {
 			r.log.Error("news cannot be passed on; trying again", slog.Any("error", err))
 		}
 		failing = err != nil
+		select {
+		case <-ctx.Done():
+		case <-time.After(rest):
+		}
 		select {
 		case <-ctx.Done():
 		case <-r.wake:

@@ -82,8 +82,7 @@ func totalTooLarge(field string) apperr.Field {
 	return apperr.Field{Name: field, Code: "too_large", Message: "The total of a bill is at most " + billing.MaxTotal.String() + "."}
 }
 
-// issueBill writes a bill. It takes the invoice number last: until the transaction ends,
-// nobody else gets one.
+// issueBill writes a bill.
 func issueBill(ctx context.Context, c *change.Change, wanted db.CoreBill, items []db.CoreBillitem) (db.BillListRow, error) {
 	q := db.New()
 	created, err := q.BillCreate(ctx, c.Tx, db.BillCreateParams{
@@ -95,14 +94,20 @@ func issueBill(ctx context.Context, c *change.Change, wanted db.CoreBill, items 
 	if _, err := addItems(ctx, c, created, items...); err != nil {
 		return db.BillListRow{}, err
 	}
-	row, err := recordBill(ctx, c, audit.Entry{Action: audit.Create}, created.ID)
+	var row db.BillListRow
+	number, err := takeNumber(ctx, c, db.DocumentNumberTakeParams{Kind: billing.Invoice, BillID: &created.ID, Now: c.Now},
+		func(conn db.DBTX) (err error) {
+			found, err := q.BillGet(ctx, conn, created.ID, nil)
+			row = db.BillListRow(found)
+			return err
+		})
 	if err != nil {
 		return row, err
 	}
-	row.InvoiceNumber, err = q.DocumentNumberTake(ctx, c.Tx, db.DocumentNumberTakeParams{
-		Kind: billing.Invoice, BillID: &created.ID, Now: c.Now,
+	row.InvoiceNumber = number
+	return row, c.Record(audit.Entry{
+		Action: audit.Create, Object: "bill", ID: created.ID, PatientID: &row.CoreBill.PatientID, After: row.CoreBill,
 	})
-	return row, err
 }
 
 // changeBill applies a patch to a bill. When it changes whose bill it is, those who are
@@ -172,14 +177,4 @@ func updateBill(ctx context.Context, c *change.Change, before db.CoreBill, patch
 	}
 	row, err := db.New().BillGet(ctx, c.Tx, before.ID, nil)
 	return db.BillListRow(row), err
-}
-
-// recordBill records what a bill has become and returns it as it is answered.
-func recordBill(ctx context.Context, c *change.Change, entry audit.Entry, id int64) (db.BillListRow, error) {
-	row, err := db.New().BillGet(ctx, c.Tx, id, nil)
-	if err != nil {
-		return db.BillListRow{}, err
-	}
-	entry.Object, entry.ID, entry.PatientID, entry.After = "bill", id, &row.CoreBill.PatientID, row.CoreBill
-	return db.BillListRow(row), c.Record(entry)
 }

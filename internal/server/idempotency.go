@@ -10,13 +10,13 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
 
 	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
 	"chelal/internal/change"
+	"chelal/internal/pg"
 )
 
 var (
@@ -50,7 +50,7 @@ func once[R any](ctx context.Context, h *handlers, operation string, key *string
 		return response, err
 	}
 	before := h.lookUp(ctx, operation, *key)
-	err := h.changes.DoAfter(ctx, before.ask, func(c *change.Change) error {
+	err := h.changes.DoAfter(ctx, before.ask(ctx), func(c *change.Change) error {
 		if err := before.answer(); err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (h *handlers) findAnswer(ctx context.Context, operation string, key *string
 		return nil
 	}
 	before := h.lookUp(ctx, operation, *key)
-	return h.changes.DoAfter(ctx, before.ask, func(*change.Change) error { return before.answer() })
+	return h.changes.DoAfter(ctx, before.ask(ctx), func(*change.Change) error { return before.answer() })
 }
 
 // lookup is the question whether a request was answered before.
@@ -98,18 +98,18 @@ func (h *handlers) requestHash(ctx context.Context) []byte {
 }
 
 // ask locks the key before it looks: what another transaction stored under it is then seen.
-func (l *lookup) ask(b *pgx.Batch) {
-	b.Queue(db.IdempotencyLock, fmt.Sprintf("idempotency %d %s %s", l.UserID, l.Operation, l.Key)).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&l.locked) })
-	b.Queue(db.IdempotencyGet, l.UserID, l.Operation, l.Key, l.Since).
-		Query(func(rows pgx.Rows) error {
-			row, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByPos[db.IdempotencyGetRow])
-			if isMissing(err) {
-				return nil
-			}
-			l.found = row
-			return err
-		})
+func (l *lookup) ask(ctx context.Context) []pg.Question {
+	return []pg.Question{func(conn db.DBTX) (err error) {
+		l.locked, err = db.New().IdempotencyLock(ctx, conn, fmt.Sprintf("idempotency %d %s %s", l.UserID, l.Operation, l.Key))
+		return err
+	}, func(conn db.DBTX) error {
+		row, err := db.New().IdempotencyGet(ctx, conn, l.IdempotencyGetParams)
+		if isMissing(err) {
+			return nil
+		}
+		l.found = &row
+		return err
+	}}
 }
 
 // answer returns nil when the key is new.

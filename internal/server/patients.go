@@ -75,16 +75,24 @@ func (h *handlers) CreatePatient(ctx context.Context, r api.CreatePatientRequest
 	reject := valueOr(r.Params.OnDuplicate, api.CreatePatientParamsOnDuplicateReport) == api.CreatePatientParamsOnDuplicateReject
 	return once(ctx, h, "createPatient", r.Params.IdempotencyKey, api.CreatePatientResponseObject.VisitCreatePatientResponse,
 		func(c *change.Change) (api.CreatePatientResponseObject, error) {
-			duplicates, err := h.findDuplicates(ctx, c, details, reject)
+			var duplicates []api.PatientSummary
+			var row db.CorePatient
+			err := pg.AtOnce(ctx, c.Tx, append(findDuplicates(ctx, details, reject, &duplicates), func(conn db.DBTX) (err error) {
+				row, err = db.New().PatientCreate(ctx, conn, db.PatientCreateParams{
+					FirstName: details.FirstName, LastName: details.LastName, DateOfBirth: details.DateOfBirth,
+					Gender: details.Gender, ContactInfo: details.ContactInfo, Address: details.Address,
+					KnownAllergies: details.KnownAllergies, UserID: userID, Now: c.Now,
+				})
+				return err
+			})...)
 			if err != nil {
 				return nil, err
 			}
-			row, err := db.New().PatientCreate(ctx, c.Tx, db.PatientCreateParams{
-				FirstName: details.FirstName, LastName: details.LastName, DateOfBirth: details.DateOfBirth,
-				Gender: details.Gender, ContactInfo: details.ContactInfo, Address: details.Address,
-				KnownAllergies: details.KnownAllergies, UserID: userID, Now: c.Now,
+			shown := convert(duplicates, func(d api.PatientSummary) auditlog.Viewed {
+				return auditlog.Viewed{Action: audit.View, Object: "patient", ID: d.ID, PatientID: d.ID}
 			})
-			if err != nil {
+			// The change would be made already if this failed after it.
+			if err := h.writeViews(pg.WithTx(ctx, c.Tx), "createPatient", shown); err != nil {
 				return nil, err
 			}
 			return api.CreatePatient201JSONResponse{
@@ -94,33 +102,27 @@ func (h *handlers) CreatePatient(ctx context.Context, r api.CreatePatientRequest
 		})
 }
 
-// findDuplicates names who may be the same person. When they are to be refused, others
-// who register that person at the same time are made to wait.
-func (h *handlers) findDuplicates(ctx context.Context, c *change.Change, d patient.Details, reject bool) ([]api.PatientSummary, error) {
-	q := db.New()
-	if reject {
-		if err := q.PatientDuplicateLock(ctx, c.Tx, d.DateOfBirth); err != nil {
-			return nil, err
+// findDuplicates asks who may be the same person. When they are to be refused, others who register
+// that person at the same time are made to wait.
+func findDuplicates(ctx context.Context, d patient.Details, reject bool, found *[]api.PatientSummary) []pg.Question {
+	look := func(conn db.DBTX) error {
+		rows, err := db.New().PatientDuplicates(ctx, conn, db.PatientDuplicatesParams{
+			DateOfBirth: d.DateOfBirth, Name: d.FirstName + " " + d.LastName, ContactInfo: d.ContactInfo,
+		})
+		*found = convert(rows, toAPIPatientSummary)
+		if err == nil && reject && len(rows) > 0 {
+			err = possibleDuplicate.With("possible_duplicates", *found)
 		}
-		if err := q.PatientContactLock(ctx, c.Tx, d.ContactInfo); err != nil {
-			return nil, err
-		}
+		return err
 	}
-	rows, err := q.PatientDuplicates(ctx, c.Tx, db.PatientDuplicatesParams{
-		DateOfBirth: d.DateOfBirth, Name: d.FirstName + " " + d.LastName, ContactInfo: d.ContactInfo,
-	})
-	if err != nil {
-		return nil, err
+	if !reject {
+		return []pg.Question{look}
 	}
-	duplicates := convert(rows, toAPIPatientSummary)
-	if reject && len(duplicates) > 0 {
-		return nil, possibleDuplicate.With("possible_duplicates", duplicates)
+	return []pg.Question{
+		func(conn db.DBTX) error { return db.New().PatientDuplicateLock(ctx, conn, d.DateOfBirth) },
+		func(conn db.DBTX) error { return db.New().PatientContactLock(ctx, conn, d.ContactInfo) },
+		look,
 	}
-	// The change would be made already if this failed after it.
-	shown := convert(duplicates, func(d api.PatientSummary) auditlog.Viewed {
-		return auditlog.Viewed{Action: audit.View, Object: "patient", ID: d.ID, PatientID: d.ID}
-	})
-	return duplicates, h.writeViews(pg.WithTx(ctx, c.Tx), "createPatient", shown)
 }
 
 var (

@@ -6,6 +6,7 @@ import (
 	"chelal/gen/api"
 	"chelal/gen/db"
 	"chelal/internal/apperr"
+	"chelal/internal/audit"
 	"chelal/internal/billing"
 	"chelal/internal/change"
 	"chelal/internal/money"
@@ -31,21 +32,36 @@ func checkDue(bill db.CoreBill, more money.Amount) error {
 	return nil
 }
 
-// takePayment writes a payment on a bill that the caller has locked. The receipt number
-// comes last: until the transaction ends, every other cashier waits for it.
-func takePayment(ctx context.Context, c *change.Change, p db.PaymentCreateParams) (db.PaymentGetRow, error) {
+// takePayment writes a payment on a bill that the caller has locked.
+func takePayment(ctx context.Context, c *change.Change, bill db.CoreBill, p db.PaymentCreateParams) (db.PaymentGetRow, error) {
 	payment, err := db.New().PaymentCreate(ctx, c.Tx, p)
 	if err != nil {
 		return db.PaymentGetRow{}, err
 	}
-	row, err := db.New().PaymentGet(ctx, c.Tx, payment.ID, nil)
-	if err != nil {
-		return row, err
+	if err := c.Record(audit.Entry{Action: audit.Create, Object: "payment", ID: payment.ID, PatientID: &bill.PatientID, After: payment}); err != nil {
+		return db.PaymentGetRow{}, err
 	}
-	row.ReceiptNumber, err = db.New().DocumentNumberTake(ctx, c.Tx, db.DocumentNumberTakeParams{
-		Kind: billing.Receipt, PaymentID: &payment.ID, Now: c.Now,
-	})
+	var row db.PaymentGetRow
+	get := func(conn db.DBTX) (err error) {
+		row, err = db.New().PaymentGet(ctx, conn, payment.ID, nil)
+		return err
+	}
+	number, err := takeNumber(ctx, c, db.DocumentNumberTakeParams{Kind: billing.Receipt, PaymentID: &payment.ID, Now: c.Now},
+		get, c.Recorded(ctx))
+	row.ReceiptNumber = number
 	return row, err
+}
+
+// takeNumber gives a document its number, at once after what else is asked: until the transaction
+// ends, everybody else who wants a number of the kind waits.
+func takeNumber(ctx context.Context, c *change.Change, p db.DocumentNumberTakeParams, before ...pg.Question) (number int64, err error) {
+	err = pg.AtOnce(ctx, c.Tx, append(before, func(conn db.DBTX) error {
+		return db.New().DocumentNumberLock(ctx, conn, p.Kind)
+	}, func(conn db.DBTX) (err error) {
+		number, err = db.New().DocumentNumberTake(ctx, conn, p)
+		return err
+	})...)
+	return number, err
 }
 
 // handedOver reads an amount of money that changes hands, which is above zero.

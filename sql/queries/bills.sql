@@ -40,8 +40,13 @@ RETURNING *;
 -- name: BillDelete :execrows
 DELETE FROM core_bill WHERE id = @id AND version = @version;
 
+-- DocumentNumberLock waits for one's turn to take a number of a kind. In a statement of its own, so
+-- that the number is then found as it is: who waits for the row itself finds it changed each time.
+-- name: DocumentNumberLock :exec
+SELECT pg_advisory_xact_lock(hashtextextended('document number ' || @kind::text, 0));
+
 -- DocumentNumberTake gives a bill or a payment the next number of its kind. Until the
--- transaction ends, others who want a number wait: so it comes last.
+-- transaction ends, others who want a number wait: so it comes last, after DocumentNumberLock.
 -- name: DocumentNumberTake :one
 WITH taken AS (UPDATE core_documentcounter c SET last = c.last + 1 WHERE c.kind = @kind RETURNING c.kind, c.last)
 INSERT INTO core_documentnumber (kind, number, bill_id, payment_id, created_at)

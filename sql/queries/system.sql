@@ -1,5 +1,5 @@
--- ChangeRecord records what a change did and announces it, in one statement and the last of its
--- transaction. Ids are 0, and texts empty, for none.
+-- ChangeRecord records what a change did and announces it, in one statement. What is announced comes
+-- last of all in its transaction. Ids are 0, and texts empty, for none.
 -- name: ChangeRecord :exec
 WITH announced AS (
     INSERT INTO core_event (topic, type, to_staff, user_id, patient_id, data, created_at)
