@@ -33,17 +33,20 @@ type dashboards struct {
 
 // ofRole answers what everybody of the caller's role sees alike.
 func (d dashboard) ofRole(ctx context.Context) (api.Dashboard, error) {
-	err := d.fill(ctx, d.health, d.history, d.trends, d.changes, d.people, d.stock, d.activity)
+	var err error
+	if d.answer.SystemHealth, err = d.systemHealth(ctx); err != nil {
+		return d.answer, err
+	}
+	err = d.fill(ctx, d.history, d.trends, d.changes, d.birthdays, d.anniversaries, d.stock, d.activity)
 	return d.answer, err
 }
 
-func (d *dashboard) fill(ctx context.Context, parts ...func(context.Context) error) error {
-	for _, part := range parts {
-		if err := part(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
+// fill asks at once what several parts need.
+func (d *dashboard) fill(ctx context.Context, parts ...func(context.Context, db.DBTX) error) error {
+	questions := convert(parts, func(part func(context.Context, db.DBTX) error) pg.Question {
+		return func(conn db.DBTX) error { return part(ctx, conn) }
+	})
+	return pg.AtOnce(ctx, d.DB, questions...)
 }
 
 // dashboard is one answer in the making. What only some roles see is in dashboardroles.go.
@@ -56,13 +59,8 @@ type dashboard struct {
 	answer  api.Dashboard
 }
 
-func (d *dashboard) health(ctx context.Context) (err error) {
-	d.answer.SystemHealth, err = d.systemHealth(ctx)
-	return err
-}
-
-func (d *dashboard) history(ctx context.Context) error {
-	totals, err := d.totals(ctx, "patients", "open_bills", "revenue")
+func (d *dashboard) history(ctx context.Context, conn db.DBTX) error {
+	totals, err := readTotals(ctx, conn, "patients", "open_bills", "revenue")
 	d.answer.TotalPatients = totals["patients"].Count
 	d.answer.PendingBills = totals["open_bills"].Count
 	d.answer.TotalRevenue = totals["revenue"].Amount.Float()
@@ -70,13 +68,13 @@ func (d *dashboard) history(ctx context.Context) error {
 }
 
 // trends are of the last 30 days, today among them.
-func (d *dashboard) trends(ctx context.Context) error {
+func (d *dashboard) trends(ctx context.Context, conn db.DBTX) error {
 	const month, week = 30, 7
 	var days []time.Time
 	for i := range month {
 		days = append(days, d.today.AddDate(0, 0, i+1-month))
 	}
-	figures, err := d.figures(ctx, days, d.today.AddDate(0, 0, 1), nil, "patients", "revenue")
+	figures, err := readFigures(ctx, conn, days, d.today.AddDate(0, 0, 1), nil, "patients", "revenue")
 	if err != nil {
 		return err
 	}
@@ -93,46 +91,47 @@ func (d *dashboard) trends(ctx context.Context) error {
 	return nil
 }
 
-func (d *dashboard) counts(ctx context.Context) error {
-	counts, err := db.New().DashboardCounts(ctx, d.DB, d.today, d.caller.UserID)
+func (d *dashboard) counts(ctx context.Context, conn db.DBTX) error {
+	counts, err := db.New().DashboardCounts(ctx, conn, d.today, d.caller.UserID)
 	d.answer.TodayAppointments, d.answer.UnreadNotifications = counts.Appointments, counts.Unread
 	d.overdue = counts.OverdueBills
 	d.roleRequests(counts.RoleRequests)
 	return err
 }
 
-func (d *dashboard) notices(ctx context.Context) error {
-	rows, err := db.New().NotificationsLatest(ctx, d.DB, d.caller.UserID)
+func (d *dashboard) notices(ctx context.Context, conn db.DBTX) error {
+	rows, err := db.New().NotificationsLatest(ctx, conn, d.caller.UserID)
 	d.answer.Notifications = convert(rows, toAPIDashboardNotification)
 	return err
 }
 
-func (d *dashboard) changes(ctx context.Context) error {
-	rows, err := db.New().AuditLatest(ctx, d.DB)
+func (d *dashboard) changes(ctx context.Context, conn db.DBTX) error {
+	rows, err := db.New().AuditLatest(ctx, conn)
 	d.answer.WhatsNew = convert(rows, toAPIWhatsNew)
 	return err
 }
 
-func (d *dashboard) people(ctx context.Context) error {
-	born, err := db.New().PatientBirthdays(ctx, d.DB, birthdays(d.today))
-	if err != nil {
-		return err
-	}
-	starts, ends := earlierYears(d.today, d.Zone)
-	joined, err := db.New().StaffAnniversaries(ctx, d.DB, starts, ends)
-	d.answer.BirthdaysToday = convert(born, func(r db.PatientBirthdaysRow) api.PersonName {
-		return api.PersonName{ID: r.ID, FirstName: r.FirstName, LastName: r.LastName}
-	})
-	d.answer.Anniversaries = convert(joined, func(r db.StaffAnniversariesRow) api.PersonName {
+func (d *dashboard) birthdays(ctx context.Context, conn db.DBTX) error {
+	rows, err := db.New().PatientBirthdays(ctx, conn, birthdaysOn(d.today))
+	d.answer.BirthdaysToday = convert(rows, func(r db.PatientBirthdaysRow) api.PersonName {
 		return api.PersonName{ID: r.ID, FirstName: r.FirstName, LastName: r.LastName}
 	})
 	return err
 }
 
-// birthdays are the days of the year on which people were born who have their birthday
+func (d *dashboard) anniversaries(ctx context.Context, conn db.DBTX) error {
+	starts, ends := earlierYears(d.today, d.Zone)
+	rows, err := db.New().StaffAnniversaries(ctx, conn, starts, ends)
+	d.answer.Anniversaries = convert(rows, func(r db.StaffAnniversariesRow) api.PersonName {
+		return api.PersonName{ID: r.ID, FirstName: r.FirstName, LastName: r.LastName}
+	})
+	return err
+}
+
+// birthdaysOn are the days of the year on which people were born who have their birthday
 // today, such as 131 for the last of January. In years without a 29 February, those who
 // were born on it have theirs the day before.
-func birthdays(today time.Time) []int32 {
+func birthdaysOn(today time.Time) []int32 {
 	number := func(day time.Time) int32 { return int32(day.Month())*100 + int32(day.Day()) }
 	days := []int32{number(today)}
 	if days[0] == 228 && number(today.AddDate(0, 0, 1)) != 229 {

@@ -11,7 +11,7 @@ import (
 )
 
 // appointments are the next ones, a doctor's own, and what the front desk looks at.
-func (d *dashboard) appointments(ctx context.Context) error {
+func (d *dashboard) appointments(ctx context.Context, conn db.DBTX) error {
 	parts := map[string]*[]api.Appointment{"next": {}}
 	var doctor *int64
 	if d.caller.Role == authn.RoleDoctor {
@@ -24,7 +24,7 @@ func (d *dashboard) appointments(ctx context.Context) error {
 		d.answer.PatientQueue, d.answer.TodaySchedule = &[]api.Appointment{}, &[]api.Appointment{}
 		parts["waiting"], parts["to_come"] = d.answer.PatientQueue, d.answer.TodaySchedule
 	}
-	rows, err := db.New().DashboardAppointments(ctx, d.DB, db.DashboardAppointmentsParams{
+	rows, err := db.New().DashboardAppointments(ctx, conn, db.DashboardAppointmentsParams{
 		Today: d.today, Now: d.now, DoctorID: doctor, FrontDesk: receives,
 	})
 	for _, r := range rows {
@@ -43,11 +43,11 @@ func (d *dashboard) revenueToday(total float64) {
 	}
 }
 
-func (d *dashboard) stock(ctx context.Context) error {
+func (d *dashboard) stock(ctx context.Context, conn db.DBTX) error {
 	if !authz.Pharmacist.Allows(d.caller) {
 		return nil
 	}
-	rows, err := db.New().MedicationsLow(ctx, d.DB)
+	rows, err := db.New().MedicationsLow(ctx, conn)
 	low := convert(rows, toAPIMedication)
 	d.answer.LowStockAlerts = &low
 	return err
@@ -60,11 +60,11 @@ func (d *dashboard) roleRequests(pending int64) {
 }
 
 // activity is of the last 24 hours, of which the first one counts whole.
-func (d *dashboard) activity(ctx context.Context) error {
+func (d *dashboard) activity(ctx context.Context, conn db.DBTX) error {
 	if !authz.Admin.Allows(d.caller) {
 		return nil
 	}
-	rows, err := db.New().UserActivity(ctx, d.DB, d.now.Add(-24*time.Hour))
+	rows, err := db.New().UserActivity(ctx, conn, d.now.Add(-24*time.Hour))
 	var active int64
 	most := []api.ActiveUser{}
 	for _, r := range rows {

@@ -30,12 +30,12 @@ func (f *figure) add(key string, count int64, amount money.Amount) {
 	f.byKey[key] += amount
 }
 
-// figures reads the named figures of periods that begin on the given days, which are in
+// readFigures reads the named figures of periods that begin on the given days, which are in
 // order; the last one ends before the day until. With a key, they are of that key alone.
-func (h *handlers) figures(ctx context.Context, firstDays []time.Time, until time.Time, key *string,
+func readFigures(ctx context.Context, conn db.DBTX, firstDays []time.Time, until time.Time, key *string,
 	names ...string) (map[string][]figure, error) {
 	bounds := append(firstDays[:len(firstDays):len(firstDays)], until)
-	rows, err := db.New().FigurePeriods(ctx, h.DB, db.FigurePeriodsParams{Bounds: bounds, Names: names, Key: key})
+	rows, err := db.New().FigurePeriods(ctx, conn, db.FigurePeriodsParams{Bounds: bounds, Names: names, Key: key})
 	if err != nil {
 		return nil, err
 	}
@@ -49,9 +49,9 @@ func (h *handlers) figures(ctx context.Context, firstDays []time.Time, until tim
 	return figures, nil
 }
 
-// totals reads figures over all of history, by name. One of nothing at all is absent.
-func (h *handlers) totals(ctx context.Context, names ...string) (map[string]db.FigureTotalsRow, error) {
-	rows, err := db.New().FigureTotals(ctx, h.DB, names)
+// readTotals reads figures over all of history, by name. One of nothing at all is absent.
+func readTotals(ctx context.Context, conn db.DBTX, names ...string) (map[string]db.FigureTotalsRow, error) {
+	rows, err := db.New().FigureTotals(ctx, conn, names)
 	totals := map[string]db.FigureTotalsRow{}
 	for _, row := range rows {
 		totals[row.Name] = row

@@ -6,6 +6,7 @@ import (
 	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/change"
+	"chelal/internal/pg"
 )
 
 var (
@@ -27,21 +28,19 @@ type parties struct {
 
 func lockParties(ctx context.Context, c *change.Change, doctors, patients []int64) (parties, error) {
 	p := parties{mayBeBooked: map[int64]bool{}, patients: map[int64]db.CorePatient{}}
-	doctorRows, err := db.New().DoctorsLock(ctx, c.Tx, doctors, patients)
-	if err != nil {
-		return p, err
-	}
-	patientRows, err := db.New().PatientsLock(ctx, c.Tx, patients)
-	if err != nil {
-		return p, err
-	}
-	for _, d := range doctorRows {
-		p.mayBeBooked[d.ID] = d.MayBeBooked
-	}
-	for _, row := range patientRows {
-		p.patients[row.ID] = row
-	}
-	return p, nil
+	return p, pg.AtOnce(ctx, c.Tx, func(conn db.DBTX) error {
+		rows, err := db.New().DoctorsLock(ctx, conn, doctors, patients)
+		for _, row := range rows {
+			p.mayBeBooked[row.ID] = row.MayBeBooked
+		}
+		return err
+	}, func(conn db.DBTX) error {
+		rows, err := db.New().PatientsLock(ctx, conn, patients)
+		for _, row := range rows {
+			p.patients[row.ID] = row
+		}
+		return err
+	})
 }
 
 // confine leaves of the patients only the record of a user, as if there were no others;

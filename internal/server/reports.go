@@ -6,11 +6,12 @@ import (
 
 	"chelal/gen/api"
 	"chelal/gen/db"
+	"chelal/internal/pg"
 )
 
 // ReportPatientCount answers how many patients there are.
 func (h *handlers) ReportPatientCount(ctx context.Context, _ api.ReportPatientCountRequestObject) (api.ReportPatientCountResponseObject, error) {
-	totals, err := h.totals(ctx, "patients")
+	totals, err := readTotals(ctx, h.DB, "patients")
 	if err != nil {
 		return nil, err
 	}
@@ -21,12 +22,16 @@ func (h *handlers) ReportPatientCount(ctx context.Context, _ api.ReportPatientCo
 
 // ReportBilling answers what was earned and what is still due.
 func (h *handlers) ReportBilling(ctx context.Context, _ api.ReportBillingRequestObject) (api.ReportBillingResponseObject, error) {
-	totals, err := h.totals(ctx, "revenue", "open_bills")
-	if err != nil {
-		return nil, err
-	}
 	today := h.today()
-	figures, err := h.figures(ctx, []time.Time{today}, today.AddDate(0, 0, 1), nil, "revenue")
+	var totals map[string]db.FigureTotalsRow
+	var figures map[string][]figure
+	err := pg.AtOnce(ctx, h.DB, func(conn db.DBTX) (err error) {
+		totals, err = readTotals(ctx, conn, "revenue", "open_bills")
+		return err
+	}, func(conn db.DBTX) (err error) {
+		figures, err = readFigures(ctx, conn, []time.Time{today}, today.AddDate(0, 0, 1), nil, "revenue")
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +44,7 @@ func (h *handlers) ReportBilling(ctx context.Context, _ api.ReportBillingRequest
 
 // GetDashboardStats answers the totals over all of history.
 func (h *handlers) GetDashboardStats(ctx context.Context, _ api.GetDashboardStatsRequestObject) (api.GetDashboardStatsResponseObject, error) {
-	totals, err := h.totals(ctx, "patients", "appointments", "bills", "revenue")
+	totals, err := readTotals(ctx, h.DB, "patients", "appointments", "bills", "revenue")
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (h *handlers) ReportRevenue(ctx context.Context, r api.ReportRevenueRequest
 		return nil, err
 	}
 	days := period.FirstDays(span)
-	figures, err := h.figures(ctx, days, span.To.AddDate(0, 0, 1), (*string)(r.Params.Method), "revenue")
+	figures, err := readFigures(ctx, h.DB, days, span.To.AddDate(0, 0, 1), (*string)(r.Params.Method), "revenue")
 	if err != nil {
 		return nil, err
 	}
