@@ -19,7 +19,8 @@ type Question func(conn db.DBTX) error
 // AtOnce sends the statements of questions together: one way to the database and back in place of one
 // for each. They are carried out and answered in their order, and the first error is returned. What
 // fails in the database keeps the statements after it from being carried out, what fails after it was
-// answered does not: so conn is a transaction, or nothing depends on it.
+// answered does not: so conn is a transaction, or nothing depends on it. Options of pgx among a
+// statement's arguments are not known here.
 func AtOnce(ctx context.Context, conn DB, questions ...Question) error {
 	var b pgx.Batch
 	asked := ask(&b, questions)
@@ -28,7 +29,10 @@ func AtOnce(ctx context.Context, conn DB, questions ...Question) error {
 	return cmp.Or(asked.answer(sent), sent.Close())
 }
 
-var errAskedTwice = errors.New("pg: a question asked more than one statement")
+var (
+	errAskedTwice = errors.New("pg: a question asked more than one statement")
+	errUnanswered = errors.New("pg: what was asked is not answered any more")
+)
 
 // inquiry are questions whose statements wait in a batch.
 type inquiry []*asking
@@ -83,7 +87,7 @@ type asking struct {
 func (a *asking) queue(sql string, args []any) (pgx.BatchResults, error) {
 	a.batch.Queue(sql, args...)
 	if !a.wait() {
-		return nil, errAskedTwice
+		return nil, errUnanswered
 	}
 	return a.sent, nil
 }
