@@ -165,7 +165,7 @@ func (h *hospital) mixed(works []work, writes []write, o options) (result, error
 	rate := vegeta.Rate{Freq: int(0.7 * most), Per: time.Second}
 	var percentiles []float64
 	for range o.rounds {
-		m, err := attack("mixed load", connections, rate, 4*o.round, target)
+		m, err := attack("mixed load", connections, rate, 2*o.round, target)
 		if err != nil {
 			return result{}, err
 		}

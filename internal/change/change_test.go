@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"chelal/gen/db"
+	"chelal/internal/audit"
 	"chelal/internal/change"
 	"chelal/internal/jobs"
 	"chelal/internal/pg"
@@ -38,6 +39,35 @@ func TestJobIsThereWithTheChangeAndKnowsItsRequest(t *testing.T) {
 	require.Empty(t, metadata(t, conn))
 	require.NoError(t, enqueue(ctx, nil))
 	require.Equal(t, []map[string]string{{"request_id": "request-1"}}, metadata(t, conn))
+}
+
+// TestWhatIsRecordedCanBeWrittenBeforeTheEnd holds that it is then not written again, and that
+// what is announced waits for the end all the same, with what was recorded.
+func TestWhatIsRecordedCanBeWrittenBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	conn := testkit.Tx(t)
+	written := func(conn pg.DB) (deeds, news int) {
+		require.NoError(t, conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM core_auditlog WHERE object_type = 'thing'),
+			(SELECT count(*) FROM core_event WHERE type = 'thing.made')`).Scan(&deeds, &news))
+		return deeds, news
+	}
+	store := &change.Store{DB: conn, Now: time.Now}
+	require.NoError(t, store.Do(t.Context(), func(c *change.Change) error {
+		for _, announced := range []bool{false, true} {
+			require.NoError(t, c.Record(audit.Entry{Action: audit.Create, Object: "thing", ID: 1}))
+			if announced {
+				require.NoError(t, c.Announce(change.Event{Topic: "appointments", Type: "thing.made", Staff: true, Data: 1}))
+			}
+			require.NoError(t, pg.AtOnce(t.Context(), c.Tx, c.Recorded(t.Context())))
+			deeds, news := written(c.Tx)
+			require.Equal(t, 1, deeds)
+			require.Zero(t, news)
+		}
+		return nil
+	}))
+	deeds, news := written(conn)
+	require.Equal(t, 2, deeds)
+	require.Equal(t, 1, news)
 }
 
 // metadata are those of all jobs.

@@ -34,7 +34,7 @@ func TestInTxBetween(t *testing.T) {
 	insert := func(numbers ...int) func(pgx.Tx, *pg.Queue) error {
 		return func(tx pgx.Tx, _ *pg.Queue) error {
 			for _, n := range numbers {
-				if _, err := tx.Exec(t.Context(), "INSERT INTO numbers VALUES ($1)", n); err != nil {
+				if err := insertsNumber(t, n)(tx); err != nil {
 					return err
 				}
 			}
