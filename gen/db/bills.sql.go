@@ -236,27 +236,27 @@ func (q *Queries) DocumentNumberLock(ctx context.Context, db DBTX, kind string) 
 }
 
 const DocumentNumberTake = `-- name: DocumentNumberTake :one
-WITH taken AS (UPDATE core_documentcounter c SET last = c.last + 1 WHERE c.kind = $4 RETURNING c.kind, c.last)
+WITH taken AS (UPDATE core_documentcounter c SET last = c.last + 1 WHERE c.kind = $1 RETURNING c.last)
 INSERT INTO core_documentnumber (kind, number, bill_id, payment_id, created_at)
-SELECT taken.kind, taken.last, $1, $2, $3 FROM taken
+VALUES ($1, (SELECT taken.last FROM taken), $2, $3, $4)
 RETURNING number
 `
 
 type DocumentNumberTakeParams struct {
+	Kind      string    `json:"kind"`
 	BillID    *int64    `json:"bill_id"`
 	PaymentID *int64    `json:"payment_id"`
 	Now       time.Time `json:"now"`
-	Kind      string    `json:"kind"`
 }
 
 // DocumentNumberTake gives a bill or a payment the next number of its kind. Until the
 // transaction ends, others who want a number wait: so it comes last, after DocumentNumberLock.
 func (q *Queries) DocumentNumberTake(ctx context.Context, db DBTX, arg DocumentNumberTakeParams) (int64, error) {
 	row := db.QueryRow(ctx, DocumentNumberTake,
+		arg.Kind,
 		arg.BillID,
 		arg.PaymentID,
 		arg.Now,
-		arg.Kind,
 	)
 	var number int64
 	err := row.Scan(&number)

@@ -59,8 +59,8 @@ type ChangeRecordParams struct {
 	Data         []string    `json:"data"`
 }
 
-// ChangeRecord records what a change did and announces it, in one statement. What is announced comes
-// last of all in its transaction. Ids are 0, and texts empty, for none.
+// ChangeRecord records what a change did and announces it, in one statement, after all that the change
+// looks at. Ids are 0, and texts empty, for none.
 func (q *Queries) ChangeRecord(ctx context.Context, db DBTX, arg ChangeRecordParams) error {
 	_, err := db.Exec(ctx, ChangeRecord,
 		arg.Now,
@@ -145,7 +145,9 @@ func (q *Queries) IdempotencyLock(ctx context.Context, db DBTX, name string) (bo
 
 const IdempotencyStore = `-- name: IdempotencyStore :exec
 INSERT INTO core_idempotencykey (user_id, operation, key, request_hash, status, header, body, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+VALUES ($1, $2, $3, $4, $5, $6,
+    $7::bytea || coalesce((SELECT convert_to(core_document_number(c.kind, c.last), 'UTF8')
+                              FROM core_documentcounter c WHERE c.kind = $8), '') || $9::bytea, $10)
 ON CONFLICT (user_id, operation, key) DO UPDATE SET request_hash = EXCLUDED.request_hash, status = EXCLUDED.status,
     header = EXCLUDED.header, body = EXCLUDED.body, created_at = EXCLUDED.created_at
 `
@@ -157,11 +159,15 @@ type IdempotencyStoreParams struct {
 	RequestHash []byte          `json:"request_hash"`
 	Status      int32           `json:"status"`
 	Header      json.RawMessage `json:"header"`
-	Body        []byte          `json:"body"`
+	Start       []byte          `json:"start"`
+	Numbered    string          `json:"numbered"`
+	Rest        []byte          `json:"rest"`
 	Now         time.Time       `json:"now"`
 }
 
-// IdempotencyStore writes over an answer that is past its day.
+// IdempotencyStore writes over an answer that is past its day. An answer with the number of a document
+// of kind @numbered, which the transaction has taken, has it between @start and @rest; without one
+// @numbered is empty.
 func (q *Queries) IdempotencyStore(ctx context.Context, db DBTX, arg IdempotencyStoreParams) error {
 	_, err := db.Exec(ctx, IdempotencyStore,
 		arg.UserID,
@@ -170,7 +176,9 @@ func (q *Queries) IdempotencyStore(ctx context.Context, db DBTX, arg Idempotency
 		arg.RequestHash,
 		arg.Status,
 		arg.Header,
-		arg.Body,
+		arg.Start,
+		arg.Numbered,
+		arg.Rest,
 		arg.Now,
 	)
 	return err

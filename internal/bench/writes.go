@@ -30,13 +30,13 @@ type write struct {
 // writes are measured against pgbench, which sends the same statements in one transaction.
 func (h *hospital) writes() []write {
 	key := "'p' || :client_id || '-' || random()"
-	idempotency := func(operation string, between ...string) []string {
+	idempotency := func(operation, numbered string, between ...string) []string {
 		lines := append([]string{
 			statement(db.IdempotencyLock, "'idempotency 1 "+operation+" ' || random()"),
 			statement(db.IdempotencyGet, "1", "'"+operation+"'", "'none'", "now()"),
 		}, between...)
 		return append(lines, statement(db.IdempotencyStore, "1", "'"+operation+"'", key, `'\x00'`, "201",
-			`'{"Etag": ["\"1\""], "Content-Type": ["application/json"]}'`, "convert_to(repeat('x', 420), 'UTF8')", "now()"))
+			`'{"Etag": ["\"1\""], "Content-Type": ["application/json"]}'`, "convert_to(repeat('x', 420), 'UTF8')", "'"+numbered+"'", "''", "now()"))
 	}
 	audit := func(object, id string) string {
 		array := func(value string) string { return "ARRAY[" + value + "]" }
@@ -52,20 +52,20 @@ func (h *hospital) writes() []write {
 				"first_name": word(), "last_name": word(), "gender": "F",
 				"date_of_birth": time.Date(1930, 1, 1+rand.IntN(30_000), 0, 0, 0, 0, time.UTC).Format(time.DateOnly),
 			}
-		}, idempotency("createPatient",
+		}, idempotency("createPatient", "",
 			statement(db.PatientDuplicates, born, "md5(:days::text)", "''"),
 			statement(db.PatientCreate, "left(md5(random()::text), 9)", "left(md5(random()::text), 9)", born, "'F'", "''", "''", "''", "NULL", "now()")+` \gset`,
 			audit("patient", ":id"),
 		)},
 		{"take a payment", "/api/payments/", func() any {
 			return map[string]any{"bill": h.bills[rand.IntN(len(h.bills))], "amount": "0.01", "method": "Cash"}
-		}, idempotency("createPayment",
+		}, idempotency("createPayment", "receipt",
 			statement(db.BillLock, ":bill"),
 			statement(db.PaymentCreate, ":bill", "1", "'Cash'", "''", "NULL", "now()")+` \gset`,
 			statement(db.PaymentGet, ":id", "NULL"),
 			audit("payment", ":id"),
 			statement(db.DocumentNumberLock, "'receipt'"),
-			statement(db.DocumentNumberTake, "NULL", ":id", "now()", "'receipt'"),
+			statement(db.DocumentNumberTake, "'receipt'", "NULL", ":id", "now()"),
 		)},
 	}
 }

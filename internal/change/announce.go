@@ -24,8 +24,8 @@ type Event struct {
 }
 
 // Announce tells of the change once it is committed, whatever becomes of this process
-// then. Events are the last that the transaction writes: so they come after those of every
-// change that this one has seen.
+// then. Events are written when f of Do has returned: so they come after those of every change
+// that this one has seen.
 func (c *Change) Announce(e Event) error {
 	data, err := json.Marshal(e.Data)
 	if err != nil {

@@ -75,13 +75,13 @@ type Change struct {
 	Now    time.Time
 	Actor  authn.Principal
 	Origin Origin
-	// Last holds back what answers nothing and has to be done only at the end of the
-	// transaction, where all of it is sent together with what was recorded and the commit.
-	Last   *pg.Queue
-	record db.ChangeRecordParams // what was recorded and announced so far
+	// Document is what Number gives a number, or nil.
+	Document *Document
+	record   db.ChangeRecordParams // what was recorded and announced so far
+	last     []pg.Question
 }
 
-// Do runs f in a transaction and commits it, with what f recorded and announced, when f
+// Do runs f in a transaction and commits it, with what f recorded, announced and asks last, when f
 // returns nil. It returns errors of PostgreSQL as what the caller is told of them.
 func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 	return s.DoAfter(ctx, nil, f)
@@ -90,16 +90,39 @@ func (s *Store) Do(ctx context.Context, f func(*Change) error) error {
 // DoAfter is Do with what is asked first in any case, which is sent with the BEGIN.
 func (s *Store) DoAfter(ctx context.Context, first []pg.Question, f func(*Change) error) error {
 	return s.inTurn(ctx, func() error {
-		return pg.InTxBetween(ctx, s.DB, first, func(tx pgx.Tx, last *pg.Queue) error {
+		return pg.InTxBetween(ctx, s.DB, first, func(tx pgx.Tx) ([]pg.Question, error) {
 			c := &Change{
-				Tx: tx, Last: last, Now: s.Now().UTC().Truncate(time.Microsecond),
+				Tx: tx, Now: s.Now().UTC().Truncate(time.Microsecond),
 				Actor: authn.PrincipalFrom(ctx), Origin: OriginFrom(ctx),
 			}
 			if err := f(c); err != nil {
-				return err
+				return nil, err
 			}
-			return c.write(ctx, c.Last)
+			return append([]pg.Question{c.write(ctx)}, c.last...), nil
 		})
+	})
+}
+
+// Last asks something as the last of the transaction, with its COMMIT and after what was recorded:
+// what others are made to wait for is then done in the database at once. A question is answered when
+// the COMMIT is on its way, so its own error undoes nothing, and its answer counts when Do returns nil.
+func (c *Change) Last(questions ...pg.Question) { c.last = append(c.last, questions...) }
+
+// Document is what gets the next number of its kind, which is known when Do has returned.
+type Document struct {
+	Kind   string
+	Number int64
+}
+
+// Number gives a document the next number of its kind. Until the transaction ends, everybody else who
+// wants one waits: so it is taken last.
+func (c *Change) Number(ctx context.Context, p db.DocumentNumberTakeParams) {
+	c.Document, p.Now = &Document{Kind: p.Kind}, c.Now
+	c.Last(func(conn db.DBTX) error {
+		return db.New().DocumentNumberLock(ctx, conn, p.Kind)
+	}, func(conn db.DBTX) (err error) {
+		c.Document.Number, err = db.New().DocumentNumberTake(ctx, conn, p)
+		return err
 	})
 }
 
@@ -210,27 +233,17 @@ func (c *Change) Enqueue(ctx context.Context, args river.JobArgs, opts *river.In
 	return nil
 }
 
-// Recorded writes what was recorded so far, which is written at the end otherwise, before others are
-// made to wait. What is announced is always written at the end, and what was recorded with it.
-func (c *Change) Recorded(ctx context.Context) pg.Question {
+// write writes what was recorded and announced.
+func (c *Change) write(ctx context.Context) pg.Question {
 	return func(conn db.DBTX) error {
-		if len(c.record.Topics) > 0 {
+		r := c.record
+		if len(r.Actions)+len(r.Topics) == 0 {
 			return nil
 		}
-		return c.write(ctx, conn)
+		r.Now, r.RequestID = c.Now, c.Origin.RequestID
+		if c.Origin.IP.IsValid() {
+			r.IPAddress = &c.Origin.IP
+		}
+		return db.New().ChangeRecord(ctx, conn, r)
 	}
-}
-
-// write writes what was recorded and announced.
-func (c *Change) write(ctx context.Context, conn db.DBTX) error {
-	r := c.record
-	if len(r.Actions)+len(r.Topics) == 0 {
-		return nil
-	}
-	c.record = db.ChangeRecordParams{}
-	r.Now, r.RequestID = c.Now, c.Origin.RequestID
-	if c.Origin.IP.IsValid() {
-		r.IPAddress = &c.Origin.IP
-	}
-	return db.New().ChangeRecord(ctx, conn, r)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/semaphore"
 
@@ -41,33 +42,36 @@ func TestJobIsThereWithTheChangeAndKnowsItsRequest(t *testing.T) {
 	require.Equal(t, []map[string]string{{"request_id": "request-1"}}, metadata(t, conn))
 }
 
-// TestWhatIsRecordedCanBeWrittenBeforeTheEnd holds that it is then not written again, and that
-// what is announced waits for the end all the same, with what was recorded.
-func TestWhatIsRecordedCanBeWrittenBeforeTheEnd(t *testing.T) {
+// TestLastComesAfterWhatIsRecorded holds that what is asked last comes in its order after what was
+// recorded and announced, that its answers are there when Do returns, and that it is in the transaction.
+func TestLastComesAfterWhatIsRecorded(t *testing.T) {
 	t.Parallel()
 	conn := testkit.Tx(t)
-	written := func(conn pg.DB) (deeds, news int) {
-		require.NoError(t, conn.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM core_auditlog WHERE object_type = 'thing'),
-			(SELECT count(*) FROM core_event WHERE type = 'thing.made')`).Scan(&deeds, &news))
-		return deeds, news
-	}
 	store := &change.Store{DB: conn, Now: time.Now}
-	require.NoError(t, store.Do(t.Context(), func(c *change.Change) error {
-		for _, announced := range []bool{false, true} {
+	var deeds, news, answer int
+	count := func(ctx context.Context, conn db.DBTX) error {
+		return conn.QueryRow(ctx, `SELECT (SELECT count(*) FROM core_auditlog WHERE object_type = 'thing'),
+			(SELECT count(*) FROM core_event WHERE type = 'thing.made')`).Scan(&deeds, &news)
+	}
+	carryOut := func(last ...pg.Question) error {
+		return store.Do(t.Context(), func(c *change.Change) error {
+			c.Last(last...)
 			require.NoError(t, c.Record(audit.Entry{Action: audit.Create, Object: "thing", ID: 1}))
-			if announced {
-				require.NoError(t, c.Announce(change.Event{Topic: "appointments", Type: "thing.made", Staff: true, Data: 1}))
-			}
-			require.NoError(t, pg.AtOnce(t.Context(), c.Tx, c.Recorded(t.Context())))
-			deeds, news := written(c.Tx)
-			require.Equal(t, 1, deeds)
-			require.Zero(t, news)
-		}
-		return nil
+			return c.Announce(change.Event{Topic: "appointments", Type: "thing.made", Staff: true, Data: 1})
+		})
+	}
+	require.NoError(t, carryOut(func(conn db.DBTX) error { return count(t.Context(), conn) }, func(conn db.DBTX) error {
+		return conn.QueryRow(t.Context(), "SELECT 7").Scan(&answer)
 	}))
-	deeds, news := written(conn)
-	require.Equal(t, 2, deeds)
-	require.Equal(t, 1, news)
+	require.Equal(t, []int{1, 1, 7}, []int{deeds, news, answer})
+
+	var refused *pgconn.PgError
+	require.ErrorAs(t, carryOut(func(conn db.DBTX) error {
+		_, err := conn.Exec(t.Context(), "SELECT 1/0")
+		return err
+	}), &refused)
+	require.NoError(t, count(t.Context(), conn))
+	require.Equal(t, []int{1, 1}, []int{deeds, news}, "nothing is left of a change whose last question is refused")
 }
 
 // metadata are those of all jobs.

@@ -115,3 +115,7 @@ func (a *asking) QueryRow(_ context.Context, sql string, args ...any) pgx.Row {
 	}
 	return sent.QueryRow()
 }
+
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }

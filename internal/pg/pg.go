@@ -104,25 +104,25 @@ func InTx(ctx context.Context, conn DB, f func(pgx.Tx) error) error {
 }
 
 // InTxBetween is InTx with what the transaction asks in any case before f, which is sent with the
-// BEGIN as AtOnce does, and with what f has it do last, which is sent with the COMMIT. Each is a way to
-// the database and back less, during which others wait for what the transaction has locked. f runs
-// when all that comes first went well.
-func InTxBetween(ctx context.Context, conn DB, first []Question, f func(tx pgx.Tx, last *Queue) error) error {
+// BEGIN as AtOnce does, and with what it asks last, which f returns and which is sent with the COMMIT.
+// Each is a way to the database and back less, during which others wait for what the transaction has
+// locked. f runs when all that comes first went well. What is asked last is answered when the COMMIT is
+// on its way: only the database can still refuse, and the answers count when nil is returned.
+func InTxBetween(ctx context.Context, conn DB, first []Question, f func(tx pgx.Tx) (last []Question, err error)) error {
 	if j, ok := conn.(joining); ok {
 		conn = j.in(ctx)
 	}
-	var last Queue
 	pool, ok := conn.(*pgxpool.Pool)
 	if !ok {
 		return InTx(ctx, conn, func(tx pgx.Tx) error {
 			if err := AtOnce(ctx, tx, first...); err != nil {
 				return err
 			}
-			if err := f(tx, &last); err != nil {
+			last, err := f(tx)
+			if err != nil {
 				return err
 			}
-			_, err := last.send(ctx, tx)
-			return err
+			return AtOnce(ctx, tx, last...)
 		})
 	}
 	held, err := pool.Acquire(ctx)
@@ -147,11 +147,23 @@ func InTxBetween(ctx context.Context, conn DB, first []Question, f func(tx pgx.T
 		if err != nil {
 			return err
 		}
-		if err := f(tx, &last); err != nil {
+		last, err := f(tx)
+		if err != nil {
 			return err
 		}
-		return last.commit(ctx, held)
+		return AtOnce(ctx, held, append(last, commit(ctx))...)
 	})
+}
+
+// commit ends the transaction of the connection.
+func commit(ctx context.Context) Question {
+	return func(conn db.DBTX) error {
+		done, err := conn.Exec(ctx, "commit")
+		if err == nil && done.String() == "ROLLBACK" { // PostgreSQL's word for a commit after an error
+			return pgx.ErrTxCommitRollback
+		}
+		return err
+	}
 }
 
 // end rolls tx back when f, which ends with the commit, fails or panics.

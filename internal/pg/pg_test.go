@@ -31,14 +31,14 @@ func TestInTxBetween(t *testing.T) {
 		require.NoError(t, conn.QueryRow(ctx, "SELECT coalesce(sum(n), 0) FROM numbers").Scan(&sum))
 		return sum
 	}
-	insert := func(numbers ...int) func(pgx.Tx, *pg.Queue) error {
-		return func(tx pgx.Tx, _ *pg.Queue) error {
+	insert := func(numbers ...int) func(pgx.Tx) ([]pg.Question, error) {
+		return func(tx pgx.Tx) ([]pg.Question, error) {
 			for _, n := range numbers {
 				if err := insertsNumber(t, n)(tx); err != nil {
-					return err
+					return nil, err
 				}
 			}
-			return nil
+			return nil, nil
 		}
 	}
 	broken := errors.New("broken")
@@ -46,18 +46,18 @@ func TestInTxBetween(t *testing.T) {
 	for name, conn := range map[string]pg.DB{"a pool": pool, "a joining pool": pg.Joining(pool)} {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
-			require.ErrorIs(t, pg.InTxBetween(ctx, conn, first, func(tx pgx.Tx, _ *pg.Queue) error {
+			require.ErrorIs(t, pg.InTxBetween(ctx, conn, first, func(tx pgx.Tx) ([]pg.Question, error) {
 				require.Equal(t, 3, sum(ctx, tx))
-				return broken
+				return nil, broken
 			}), broken)
 			require.ErrorAs(t, pg.InTxBetween(ctx, conn, first, insert(3, 3)), &refused)
 			require.Zero(t, sum(ctx, conn), "nothing of a transaction that failed is left")
 
 			require.NoError(t, pg.InTxBetween(ctx, conn, first, insert(3)))
 			require.Equal(t, 6, sum(ctx, conn))
-			require.ErrorAs(t, pg.InTxBetween(ctx, conn, first, func(pgx.Tx, *pg.Queue) error {
+			require.ErrorAs(t, pg.InTxBetween(ctx, conn, first, func(pgx.Tx) ([]pg.Question, error) {
 				t.Error("it goes on after what came first has failed")
-				return nil
+				return nil, nil
 			}), &refused)
 			require.Equal(t, "numbers_n_key", refused.ConstraintName)
 			require.Equal(t, 6, sum(ctx, conn), "the connection is fit for use")
@@ -79,13 +79,13 @@ func TestInTxBetweenWithinATransaction(t *testing.T) {
 		_, err := conn.Exec(t.Context(), "INSERT INTO only_here VALUES (1)")
 		return err
 	}}
-	nothing := func(pgx.Tx, *pg.Queue) error { return nil }
+	nothing := func(pgx.Tx) ([]pg.Question, error) { return nil, nil }
 	broken := errors.New("broken")
 	joined := pg.WithTx(t.Context(), tx)
 	require.NoError(t, pg.InTxBetween(t.Context(), tx, first, nothing))
 	require.NoError(t, pg.InTxBetween(joined, conn, first, nothing))
 	require.NoError(t, pg.InTxBetween(t.Context(), pg.Joining(tx), first, nothing))
-	require.ErrorIs(t, pg.InTxBetween(joined, conn, first, func(pgx.Tx, *pg.Queue) error { return broken }), broken)
+	require.ErrorIs(t, pg.InTxBetween(joined, conn, first, func(pgx.Tx) ([]pg.Question, error) { return nil, broken }), broken)
 	n, err := count(joined)
 	require.NoError(t, err)
 	require.Equal(t, 3, n, "it is a savepoint")

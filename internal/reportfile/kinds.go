@@ -49,7 +49,7 @@ var kinds = map[string]kind{
 		{"patient", "", 0, true, false}, {"patient_name", "Patient", 34, false, false}, {"total_amount", "Total", 14, true, false}, {"amount_paid", "Paid", 14, true, false},
 		{"balance", "Balance", 14, true, false},
 	}, `
-		SELECT b.id::text, 'INV-' || lpad(n.number::text, greatest(7, length(n.number::text)), '0'), to_char(b.date_issued, ` + instant + `), b.due_date::text, b.patient_id::text,
+		SELECT b.id::text, core_document_number(n.kind, n.number), to_char(b.date_issued, ` + instant + `), b.due_date::text, b.patient_id::text,
 			core_full_name(p.first_name, p.last_name, ''), b.total_amount::text, b.amount_paid::text, (b.total_amount - b.amount_paid)::text
 		FROM core_bill b JOIN core_patient p ON p.id = b.patient_id LEFT JOIN core_documentnumber n ON n.bill_id = b.id
 		WHERE b.date_issued >= $3 AND b.date_issued < $4 AND $1::date < $2::date
@@ -59,7 +59,7 @@ var kinds = map[string]kind{
 		{"patient", "", 0, true, false}, {"patient_name", "Patient", 32, false, false}, {"method", "Method", 14, false, false}, {"reference", "Reference", 18, false, false},
 		{"amount", "Amount", 14, true, false}, {"refunded_amount", "Refunded", 14, true, false}, {"received_by", "", 0, true, false},
 	}, `
-		SELECT y.id::text, 'RCT-' || lpad(n.number::text, greatest(7, length(n.number::text)), '0'), to_char(y.payment_date, ` + instant + `), y.bill_id::text, b.patient_id::text,
+		SELECT y.id::text, core_document_number(n.kind, n.number), to_char(y.payment_date, ` + instant + `), y.bill_id::text, b.patient_id::text,
 			core_full_name(p.first_name, p.last_name, ''), y.method::text, y.reference::text, y.amount::text, y.refunded_amount::text,
 			y.received_by_id::text
 		FROM core_payment y JOIN core_bill b ON b.id = y.bill_id JOIN core_patient p ON p.id = b.patient_id

@@ -82,7 +82,7 @@ func totalTooLarge(field string) apperr.Field {
 	return apperr.Field{Name: field, Code: "too_large", Message: "The total of a bill is at most " + billing.MaxTotal.String() + "."}
 }
 
-// issueBill writes a bill.
+// issueBill writes a bill. Its number comes last.
 func issueBill(ctx context.Context, c *change.Change, wanted db.CoreBill, items []db.CoreBillitem) (db.BillListRow, error) {
 	q := db.New()
 	created, err := q.BillCreate(ctx, c.Tx, db.BillCreateParams{
@@ -94,17 +94,12 @@ func issueBill(ctx context.Context, c *change.Change, wanted db.CoreBill, items 
 	if _, err := addItems(ctx, c, created, items...); err != nil {
 		return db.BillListRow{}, err
 	}
-	var row db.BillListRow
-	number, err := takeNumber(ctx, c, db.DocumentNumberTakeParams{Kind: billing.Invoice, BillID: &created.ID, Now: c.Now},
-		func(conn db.DBTX) (err error) {
-			found, err := q.BillGet(ctx, conn, created.ID, nil)
-			row = db.BillListRow(found)
-			return err
-		})
+	c.Number(ctx, db.DocumentNumberTakeParams{Kind: billing.Invoice, BillID: &created.ID})
+	found, err := q.BillGet(ctx, c.Tx, created.ID, nil)
 	if err != nil {
-		return row, err
+		return db.BillListRow{}, err
 	}
-	row.InvoiceNumber = number
+	row := db.BillListRow(found)
 	return row, c.Record(audit.Entry{
 		Action: audit.Create, Object: "bill", ID: created.ID, PatientID: &row.CoreBill.PatientID, After: row.CoreBill,
 	})

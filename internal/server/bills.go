@@ -85,8 +85,10 @@ func (h *handlers) CreateBill(ctx context.Context, r api.CreateBillRequestObject
 			if err != nil {
 				return nil, err
 			}
+			bill := h.toAPIBill(row)
+			bill.InvoiceNumber = numberToCome
 			return api.CreateBill201JSONResponse{
-				Body: h.toAPIBill(row), Headers: api.CreateBill201ResponseHeaders{ETag: etag(row.CoreBill.Version)},
+				Body: bill, Headers: api.CreateBill201ResponseHeaders{ETag: etag(bill.Version)},
 			}, nil
 		})
 }

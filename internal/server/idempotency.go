@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
 	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
+	"chelal/internal/billing"
 	"chelal/internal/change"
 	"chelal/internal/pg"
 )
@@ -26,40 +28,78 @@ var (
 		"The first request with this Idempotency-Key is still being worked on. Repeat it shortly.")
 )
 
-// storedAnswer is an answer given before; as an error it ends the handler that would
-// have given it again.
-type storedAnswer struct {
+// writtenAnswer is an answer that is written already, as one that was given before is; as an error it
+// takes the place of what the handler would have answered.
+type writtenAnswer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-func (*storedAnswer) Error() string { return "answered before" }
+// unwritten is an answer to be written.
+func unwritten() *writtenAnswer {
+	return &writtenAnswer{status: http.StatusOK, header: http.Header{}, body: []byte{}}
+}
 
-// once runs f as a change. With an idempotency key the answer, rendered by visit (the
+func (*writtenAnswer) Error() string { return "answered already" }
+
+func (a *writtenAnswer) Header() http.Header    { return a.header }
+func (a *writtenAnswer) WriteHeader(status int) { a.status = status }
+func (a *writtenAnswer) Write(b []byte) (int, error) {
+	a.body = append(a.body, b...)
+	return len(b), nil
+}
+
+// numberToCome stands in an answer where a document's number will: no text of PostgreSQL has this
+// character, so nobody's words are taken for it.
+const numberToCome = "\x00"
+
+// parts returns the body before and after the number of a document; all of it where there is none.
+func (a *writtenAnswer) parts(d *change.Document) (start, rest []byte, err error) {
+	if d == nil {
+		return a.body, []byte{}, nil
+	}
+	const written = `"\u0000"`
+	at := bytes.Index(a.body, []byte(written))
+	if at < 0 {
+		return nil, nil, errors.New("the answer has no place for the number of its " + d.Kind)
+	}
+	return a.body[:at+1], a.body[at+len(written)-1:], nil
+}
+
+// once runs f as a change. With an idempotency key the answer, written by visit (the
 // generated method of its type), is stored in the change's own transaction; a repeat
-// gets it as it was, and f does not run. A failed change stores nothing.
+// gets it as it was, and f does not run. A failed change stores nothing. Where f makes
+// a document, whose number comes last, its answer has numberToCome in that place.
 func once[R any](ctx context.Context, h *handlers, operation string, key *string,
 	visit func(R, http.ResponseWriter) error, f func(*change.Change) (R, error)) (R, error) {
-	var response R
-	if key == nil {
-		err := h.changes.Do(ctx, func(c *change.Change) (err error) {
-			response, err = f(c)
-			return err
-		})
-		return response, err
-	}
-	before := h.lookUp(ctx, operation, *key)
-	err := h.changes.DoAfter(ctx, before.ask(ctx), func(c *change.Change) error {
-		if err := before.answer(); err != nil {
+	var response, none R
+	var document *change.Document
+	var start, rest []byte
+	answer := unwritten()
+	before := h.lookUp(ctx, operation, key)
+	err := h.changes.DoAfter(ctx, before.ask(ctx), func(c *change.Change) (err error) {
+		if err = before.answer(); err != nil {
 			return err
 		}
-		var err error
 		if response, err = f(c); err != nil {
 			return err
 		}
-		return before.store(ctx, c, func(w http.ResponseWriter) error { return visit(response, w) })
+		if document = c.Document; document == nil && before == nil {
+			return nil
+		}
+		if err = visit(response, answer); err != nil {
+			return err
+		}
+		if start, rest, err = answer.parts(document); err != nil {
+			return err
+		}
+		return before.store(ctx, c, answer, start, rest)
 	})
+	if err == nil && document != nil {
+		answer.body = slices.Concat(start, []byte(billing.Number(document.Kind, document.Number)), rest)
+		return none, answer
+	}
 	return response, err
 }
 
@@ -69,11 +109,12 @@ func (h *handlers) findAnswer(ctx context.Context, operation string, key *string
 	if key == nil {
 		return nil
 	}
-	before := h.lookUp(ctx, operation, *key)
+	before := h.lookUp(ctx, operation, key)
 	return h.changes.DoAfter(ctx, before.ask(ctx), func(*change.Change) error { return before.answer() })
 }
 
-// lookup is the question whether a request was answered before.
+// lookup is the question whether a request was answered before; nil for one without a key, of which
+// nothing is known or kept.
 type lookup struct {
 	db.IdempotencyGetParams
 	hash   []byte
@@ -81,9 +122,12 @@ type lookup struct {
 	found  *db.IdempotencyGetRow
 }
 
-func (h *handlers) lookUp(ctx context.Context, operation, key string) *lookup {
+func (h *handlers) lookUp(ctx context.Context, operation string, key *string) *lookup {
+	if key == nil {
+		return nil
+	}
 	return &lookup{hash: h.requestHash(ctx), IdempotencyGetParams: db.IdempotencyGetParams{
-		UserID: authn.PrincipalFrom(ctx).UserID, Operation: operation, Key: key, Since: h.changes.Now().Add(-change.KeyLifetime),
+		UserID: authn.PrincipalFrom(ctx).UserID, Operation: operation, Key: *key, Since: h.changes.Now().Add(-change.KeyLifetime),
 	}}
 }
 
@@ -99,6 +143,9 @@ func (h *handlers) requestHash(ctx context.Context) []byte {
 
 // ask locks the key before it looks: what another transaction stored under it is then seen.
 func (l *lookup) ask(ctx context.Context) []pg.Question {
+	if l == nil {
+		return nil
+	}
 	return []pg.Question{func(conn db.DBTX) (err error) {
 		l.locked, err = db.New().IdempotencyLock(ctx, conn, fmt.Sprintf("idempotency %d %s %s", l.UserID, l.Operation, l.Key))
 		return err
@@ -115,6 +162,8 @@ func (l *lookup) ask(ctx context.Context) []pg.Question {
 // answer returns nil when the key is new.
 func (l *lookup) answer() error {
 	switch {
+	case l == nil:
+		return nil
 	case !l.locked:
 		return keyInFlight
 	case l.found == nil:
@@ -122,45 +171,38 @@ func (l *lookup) answer() error {
 	case !bytes.Equal(l.found.RequestHash, l.hash):
 		return keyReused
 	}
-	answer := &storedAnswer{status: int(l.found.Status), body: l.found.Body}
+	answer := &writtenAnswer{status: int(l.found.Status), body: l.found.Body}
 	if err := json.Unmarshal(l.found.Header, &answer.header); err != nil {
 		return err
 	}
 	return answer
 }
 
-// store keeps the answer, with the end of the change.
-func (l *lookup) store(ctx context.Context, c *change.Change, render func(http.ResponseWriter) error) error {
-	rendered := &rendering{header: http.Header{}, status: http.StatusOK}
-	if err := render(rendered); err != nil {
-		return err
+// store keeps the answer, in its parts, with the end of the change.
+func (l *lookup) store(ctx context.Context, c *change.Change, answer *writtenAnswer, start, rest []byte) error {
+	if l == nil {
+		return nil
 	}
-	header, err := json.Marshal(rendered.header)
+	header, err := json.Marshal(answer.header)
 	if err != nil {
 		return err
 	}
-	return db.New().IdempotencyStore(ctx, c.Last, db.IdempotencyStoreParams{
+	p := db.IdempotencyStoreParams{
 		UserID: l.UserID, Operation: l.Operation, Key: l.Key, RequestHash: l.hash,
-		Status: int32(rendered.status), Header: header, Body: append([]byte{}, rendered.body.Bytes()...), Now: c.Now,
-	})
+		Status: int32(answer.status), Header: header, Start: start, Rest: rest, Now: c.Now,
+	}
+	if c.Document != nil {
+		p.Numbered = c.Document.Kind
+	}
+	c.Last(func(conn db.DBTX) error { return db.New().IdempotencyStore(ctx, conn, p) })
+	return nil
 }
 
-// rendering is a ResponseWriter that keeps the answer.
-type rendering struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (r *rendering) Header() http.Header         { return r.header }
-func (r *rendering) WriteHeader(status int)      { r.status = status }
-func (r *rendering) Write(b []byte) (int, error) { return r.body.Write(b) }
-
-// replayStored writes a stored answer instead of the handler's.
-func replayStored(next strictHandler, _ string) strictHandler {
+// sendWritten sends an answer that is written already instead of the handler's.
+func sendWritten(next strictHandler, _ string) strictHandler {
 	return func(c echo.Context, request any) (any, error) {
 		response, err := next(c, request)
-		answer, ok := errors.AsType[*storedAnswer](err)
+		answer, ok := errors.AsType[*writtenAnswer](err)
 		if !ok {
 			return response, err
 		}

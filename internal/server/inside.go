@@ -45,9 +45,9 @@ func (h *handlers) sendInside(ctx context.Context, r sync.Request) sync.Answer {
 	if r.Version != 0 {
 		request.Header.Set("If-Match", etag(r.Version))
 	}
-	answer := &rendering{header: http.Header{}, status: http.StatusOK}
+	answer := unwritten()
 	h.inside.ServeHTTP(answer, request)
-	return sync.Answer{Status: answer.status, Body: answer.body.Bytes()}
+	return sync.Answer{Status: answer.status, Body: answer.body}
 }
 
 // problemInside words a refusal as sendInside's answers do.

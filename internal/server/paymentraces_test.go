@@ -64,11 +64,11 @@ func TestPaymentRaces(t *testing.T) {
 		pool := testkit.Pool(t)
 		b := setupOn(t, pool)
 		desk := b.as("Receptionist")
-		// A payment with this reference fails after it took its number.
+		// A payment with this reference fails at its COMMIT, when it has its number.
 		_, err := pool.Exec(t.Context(), `
 			CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'disk full'; END $$;
-			CREATE TRIGGER fail BEFORE INSERT ON core_auditlog FOR EACH ROW
-				WHEN (NEW.details #>> '{after,reference}' = 'fail') EXECUTE FUNCTION fail()`)
+			CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON core_payment DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+				WHEN (NEW.reference = 'fail') EXECUTE FUNCTION fail()`)
 		require.NoError(t, err)
 		ids := make([]int64, bills)
 		for i := range ids {

@@ -32,36 +32,17 @@ func checkDue(bill db.CoreBill, more money.Amount) error {
 	return nil
 }
 
-// takePayment writes a payment on a bill that the caller has locked.
-func takePayment(ctx context.Context, c *change.Change, bill db.CoreBill, p db.PaymentCreateParams) (db.PaymentGetRow, error) {
+// takePayment writes a payment on a bill that the caller has locked. The number of its receipt comes last.
+func takePayment(ctx context.Context, c *change.Change, bill db.CoreBill, p db.PaymentCreateParams) (row db.PaymentGetRow, err error) {
 	payment, err := db.New().PaymentCreate(ctx, c.Tx, p)
 	if err != nil {
-		return db.PaymentGetRow{}, err
+		return row, err
 	}
-	if err := c.Record(audit.Entry{Action: audit.Create, Object: "payment", ID: payment.ID, PatientID: &bill.PatientID, After: payment}); err != nil {
-		return db.PaymentGetRow{}, err
+	c.Number(ctx, db.DocumentNumberTakeParams{Kind: billing.Receipt, PaymentID: &payment.ID})
+	if row, err = db.New().PaymentGet(ctx, c.Tx, payment.ID, nil); err != nil {
+		return row, err
 	}
-	var row db.PaymentGetRow
-	get := func(conn db.DBTX) (err error) {
-		row, err = db.New().PaymentGet(ctx, conn, payment.ID, nil)
-		return err
-	}
-	number, err := takeNumber(ctx, c, db.DocumentNumberTakeParams{Kind: billing.Receipt, PaymentID: &payment.ID, Now: c.Now},
-		get, c.Recorded(ctx))
-	row.ReceiptNumber = number
-	return row, err
-}
-
-// takeNumber gives a document its number, at once after what else is asked: until the transaction
-// ends, everybody else who wants a number of the kind waits.
-func takeNumber(ctx context.Context, c *change.Change, p db.DocumentNumberTakeParams, before ...pg.Question) (number int64, err error) {
-	err = pg.AtOnce(ctx, c.Tx, append(before, func(conn db.DBTX) error {
-		return db.New().DocumentNumberLock(ctx, conn, p.Kind)
-	}, func(conn db.DBTX) (err error) {
-		number, err = db.New().DocumentNumberTake(ctx, conn, p)
-		return err
-	})...)
-	return number, err
+	return row, c.Record(audit.Entry{Action: audit.Create, Object: "payment", ID: payment.ID, PatientID: &bill.PatientID, After: payment})
 }
 
 // handedOver reads an amount of money that changes hands, which is above zero.

@@ -94,8 +94,10 @@ func (h *handlers) CreatePayment(ctx context.Context, r api.CreatePaymentRequest
 			if err != nil {
 				return nil, err
 			}
+			payment := toAPIPayment(row)
+			payment.ReceiptNumber = numberToCome
 			return api.CreatePayment201JSONResponse{
-				Body: toAPIPayment(row), Headers: api.CreatePayment201ResponseHeaders{ETag: etag(row.CorePayment.Version)},
+				Body: payment, Headers: api.CreatePayment201ResponseHeaders{ETag: etag(payment.Version)},
 			}, nil
 		})
 }

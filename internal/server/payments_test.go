@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,42 @@ func TestPayments(t *testing.T) {
 		account(b, bill.ID, "0.00", "150.00")
 		next := desk.call("POST", "/api/payments/", cash(bill.ID, "0.01"))
 		require.Equal(t, receiptNumber(t, made)+1, receiptNumber(t, next), "the number of a deleted payment stays, void")
+	})
+
+	// The number comes with the COMMIT, when the answer is already written.
+	t.Run("the number is in every answer", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		desk := b.as("Receptionist")
+		bill := billed(b, "150.00")
+		_, err := b.db.Exec(ctx, "UPDATE core_documentcounter SET last = 9999998")
+		require.NoError(t, err)
+		const words = `\u0000 "\u0000"`
+		for _, document := range []struct {
+			path, number, prefix string
+			body                 map[string]any
+		}{
+			{"/api/payments/", "receipt_number", "RCT-", map[string]any{"bill": bill.ID, "amount": 1, "method": "Cash", "reference": words}},
+			{"/api/bills/", "invoice_number", "INV-", map[string]any{"patient": bill.PatientID, "notes": words}},
+		} {
+			for i, key := range []string{"first", "", "third"} {
+				var header []string
+				if key != "" {
+					header = []string{"Idempotency-Key", key}
+				}
+				made := desk.call("POST", document.path, document.body, header...)
+				require.Equal(t, 201, made.status, made.raw)
+				require.Equal(t, document.prefix+strconv.Itoa(9999999+i), made.body[document.number])
+				read := desk.call("GET", fmt.Sprintf("%s%.0f/", document.path, made.body["id"]), nil)
+				require.Equal(t, read.raw, made.raw)
+				require.Equal(t, read.header.Get("ETag"), made.header.Get("ETag"))
+				if key != "" {
+					again := desk.call("POST", document.path, document.body, header...)
+					require.Equal(t, made.raw, again.raw)
+					require.Equal(t, made.header.Get("ETag"), again.header.Get("ETag"))
+				}
+			}
+		}
 	})
 
 	t.Run("never more than is due", func(t *testing.T) {

@@ -119,7 +119,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the contract cannot be served: %w", err)
 	}
-	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{h.shareAnswers(contract), refuseNothing, h.recordViews(shown), replayStored})
+	strict := api.NewStrictHandler(h, []api.StrictMiddlewareFunc{h.shareAnswers(contract), refuseNothing, h.recordViews(shown), sendWritten})
 	api.RegisterHandlersWithOptions(e, strict, api.RegisterHandlersOptions{OperationMiddlewares: operations})
 	h.mountInside(strict, operations)
 	mountDocs(e, contract)

@@ -42,7 +42,7 @@ func TestExpireRunsAtTheStartAndRemovesOnlyWhatIsPastItsTime(t *testing.T) {
 	}
 	for key, made := range map[string]time.Time{"old": now.Add(-25 * time.Hour), "fresh": now.Add(-23 * time.Hour)} {
 		require.NoError(t, q.IdempotencyStore(ctx, pool, db.IdempotencyStoreParams{
-			Operation: "test", Key: key, RequestHash: []byte("h"), Status: 201, Header: []byte("{}"), Body: []byte("{}"), Now: made,
+			Operation: "test", Key: key, RequestHash: []byte("h"), Status: 201, Header: []byte("{}"), Start: []byte("{}"), Rest: []byte{}, Now: made,
 		}))
 	}
 	_, err := pool.Exec(ctx, `INSERT INTO core_figure (name, bucket, key, count, amount) VALUES

@@ -48,7 +48,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('document number ' || @kind::text,
 -- DocumentNumberTake gives a bill or a payment the next number of its kind. Until the
 -- transaction ends, others who want a number wait: so it comes last, after DocumentNumberLock.
 -- name: DocumentNumberTake :one
-WITH taken AS (UPDATE core_documentcounter c SET last = c.last + 1 WHERE c.kind = @kind RETURNING c.kind, c.last)
+WITH taken AS (UPDATE core_documentcounter c SET last = c.last + 1 WHERE c.kind = @kind RETURNING c.last)
 INSERT INTO core_documentnumber (kind, number, bill_id, payment_id, created_at)
-SELECT taken.kind, taken.last, sqlc.narg(bill_id), sqlc.narg(payment_id), @now FROM taken
+VALUES (@kind, (SELECT taken.last FROM taken), sqlc.narg(bill_id), sqlc.narg(payment_id), @now)
 RETURNING number;

@@ -1,5 +1,5 @@
--- ChangeRecord records what a change did and announces it, in one statement. What is announced comes
--- last of all in its transaction. Ids are 0, and texts empty, for none.
+-- ChangeRecord records what a change did and announces it, in one statement, after all that the change
+-- looks at. Ids are 0, and texts empty, for none.
 -- name: ChangeRecord :exec
 WITH announced AS (
     INSERT INTO core_event (topic, type, to_staff, user_id, patient_id, data, created_at)
@@ -24,10 +24,14 @@ SELECT pg_try_advisory_xact_lock(hashtextextended(@name::text, 0));
 SELECT request_hash, status, header, body FROM core_idempotencykey
 WHERE user_id = @user_id AND operation = @operation AND key = @key AND created_at > @since;
 
--- IdempotencyStore writes over an answer that is past its day.
+-- IdempotencyStore writes over an answer that is past its day. An answer with the number of a document
+-- of kind @numbered, which the transaction has taken, has it between @start and @rest; without one
+-- @numbered is empty.
 -- name: IdempotencyStore :exec
 INSERT INTO core_idempotencykey (user_id, operation, key, request_hash, status, header, body, created_at)
-VALUES (@user_id, @operation, @key, @request_hash, @status, @header, @body, @now)
+VALUES (@user_id, @operation, @key, @request_hash, @status, @header,
+    @start::bytea || coalesce((SELECT convert_to(core_document_number(c.kind, c.last), 'UTF8')
+                              FROM core_documentcounter c WHERE c.kind = @numbered), '') || @rest::bytea, @now)
 ON CONFLICT (user_id, operation, key) DO UPDATE SET request_hash = EXCLUDED.request_hash, status = EXCLUDED.status,
     header = EXCLUDED.header, body = EXCLUDED.body, created_at = EXCLUDED.created_at;
 

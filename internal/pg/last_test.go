@@ -22,13 +22,15 @@ func TestLastOfATransaction(t *testing.T) {
 		twice int UNIQUE DEFERRABLE INITIALLY DEFERRED)`)
 	require.NoError(t, err)
 	const insert = "INSERT INTO numbers (n, twice) VALUES ($1, $1 / 10)"
-	keep := func(ctx context.Context, numbers ...int) func(pgx.Tx, *pg.Queue) error {
-		return func(_ pgx.Tx, last *pg.Queue) error {
+	answered := 0
+	keep := func(ctx context.Context, numbers ...int) func(pgx.Tx) ([]pg.Question, error) {
+		return func(pgx.Tx) (last []pg.Question, _ error) {
 			for _, n := range numbers {
-				_, err := last.Exec(ctx, insert, n)
-				require.NoError(t, err, "it is only taken up")
+				last = append(last, func(conn db.DBTX) error {
+					return conn.QueryRow(ctx, insert+" RETURNING n", n).Scan(&answered)
+				})
 			}
-			return nil
+			return last, nil
 		}
 	}
 	numbers := func(conn pg.DB) []int {
@@ -48,9 +50,10 @@ func TestLastOfATransaction(t *testing.T) {
 		ctx := t.Context()
 		require.NoError(t, pg.InTxBetween(ctx, conn, nil, keep(ctx)))
 		require.NoError(t, pg.InTxBetween(ctx, conn, nil, keep(ctx, 30, 10, 20)))
+		require.Equal(t, 20, answered)
 		refused(pg.InTxBetween(ctx, conn, nil, keep(ctx, 40, 10, 50)), "numbers_n_key")
 		require.Panics(t, func() {
-			_ = pg.InTxBetween(ctx, conn, nil, func(tx pgx.Tx, _ *pg.Queue) error {
+			_ = pg.InTxBetween(ctx, conn, nil, func(tx pgx.Tx) ([]pg.Question, error) {
 				_, err := tx.Exec(ctx, insert, 60)
 				require.NoError(t, err)
 				panic("no answer")
@@ -61,10 +64,10 @@ func TestLastOfATransaction(t *testing.T) {
 	write(pool)
 	refused(pg.InTxBetween(t.Context(), pool, nil, keep(t.Context(), 70, 71)), "numbers_twice_key")
 	require.Equal(t, []int{30, 10, 20}, numbers(pool), "the commit itself failed")
-	require.ErrorIs(t, pg.InTxBetween(t.Context(), pool, nil, func(tx pgx.Tx, _ *pg.Queue) error {
+	require.ErrorIs(t, pg.InTxBetween(t.Context(), pool, nil, func(tx pgx.Tx) ([]pg.Question, error) {
 		_, err := tx.Exec(t.Context(), insert, 10)
 		refused(err, "numbers_n_key")
-		return nil // as if nothing had happened
+		return nil, nil // as if nothing had happened
 	}), pgx.ErrTxCommitRollback)
 	require.Zero(t, pool.Stat().AcquiredConns(), "each was given back")
 
@@ -74,13 +77,4 @@ func TestLastOfATransaction(t *testing.T) {
 	_, err = tx.Exec(t.Context(), "TRUNCATE numbers")
 	require.NoError(t, err)
 	write(tx)
-}
-
-func TestAQueueAnswersNoRows(t *testing.T) {
-	t.Parallel()
-	var q pg.Queue
-	_, err := db.New().BillsPatients(t.Context(), &q, []int64{1})
-	require.ErrorContains(t, err, "cannot be queued")
-	_, err = db.New().IdempotencyLock(t.Context(), &q, "name")
-	require.ErrorContains(t, err, "cannot be queued")
 }

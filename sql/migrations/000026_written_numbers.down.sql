@@ -1,0 +1,1 @@
+DROP FUNCTION core_document_number(text, bigint);
