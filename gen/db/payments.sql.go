@@ -39,7 +39,9 @@ func (q *Queries) PaymentBillLock(ctx context.Context, db DBTX, id int64) (CoreB
 const PaymentCreate = `-- name: PaymentCreate :one
 INSERT INTO core_payment (bill_id, amount, method, reference, received_by_id, payment_date)
 VALUES ($1, $2, $3, $4, $5, $6)
-RETURNING id, bill_id, amount, payment_date, method, reference, received_by_id, refunded_amount, version
+RETURNING core_payment.id, core_payment.bill_id, core_payment.amount, core_payment.payment_date, core_payment.method, core_payment.reference, core_payment.received_by_id, core_payment.refunded_amount, core_payment.version, (SELECT core_full_name(p.first_name, p.last_name, '')
+    FROM core_bill b JOIN core_patient p ON p.id = b.patient_id WHERE b.id = bill_id)::text AS patient_name,
+    0::bigint AS receipt_number, '[]'::jsonb AS refunds
 `
 
 type PaymentCreateParams struct {
@@ -51,7 +53,15 @@ type PaymentCreateParams struct {
 	Now          time.Time    `json:"now"`
 }
 
-func (q *Queries) PaymentCreate(ctx context.Context, db DBTX, arg PaymentCreateParams) (CorePayment, error) {
+type PaymentCreateRow struct {
+	CorePayment   CorePayment     `json:"core_payment"`
+	PatientName   string          `json:"patient_name"`
+	ReceiptNumber int64           `json:"receipt_number"`
+	Refunds       json.RawMessage `json:"refunds"`
+}
+
+// PaymentCreate answers what PaymentGet does of a payment, but for its number, which is still to come.
+func (q *Queries) PaymentCreate(ctx context.Context, db DBTX, arg PaymentCreateParams) (PaymentCreateRow, error) {
 	row := db.QueryRow(ctx, PaymentCreate,
 		arg.BillID,
 		arg.Amount,
@@ -60,17 +70,20 @@ func (q *Queries) PaymentCreate(ctx context.Context, db DBTX, arg PaymentCreateP
 		arg.ReceivedByID,
 		arg.Now,
 	)
-	var i CorePayment
+	var i PaymentCreateRow
 	err := row.Scan(
-		&i.ID,
-		&i.BillID,
-		&i.Amount,
-		&i.PaymentDate,
-		&i.Method,
-		&i.Reference,
-		&i.ReceivedByID,
-		&i.RefundedAmount,
-		&i.Version,
+		&i.CorePayment.ID,
+		&i.CorePayment.BillID,
+		&i.CorePayment.Amount,
+		&i.CorePayment.PaymentDate,
+		&i.CorePayment.Method,
+		&i.CorePayment.Reference,
+		&i.CorePayment.ReceivedByID,
+		&i.CorePayment.RefundedAmount,
+		&i.CorePayment.Version,
+		&i.PatientName,
+		&i.ReceiptNumber,
+		&i.Refunds,
 	)
 	return i, err
 }

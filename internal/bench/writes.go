@@ -62,7 +62,6 @@ func (h *hospital) writes() []write {
 		}, idempotency("createPayment", "receipt",
 			statement(db.BillLock, ":bill"),
 			statement(db.PaymentCreate, ":bill", "1", "'Cash'", "''", "NULL", "now()")+` \gset`,
-			statement(db.PaymentGet, ":id", "NULL"),
 			audit("payment", ":id"),
 			statement(db.DocumentNumberLock, "'receipt'"),
 			statement(db.DocumentNumberTake, "'receipt'", "NULL", ":id", "now()"),

@@ -33,16 +33,16 @@ func checkDue(bill db.CoreBill, more money.Amount) error {
 }
 
 // takePayment writes a payment on a bill that the caller has locked. The number of its receipt comes last.
-func takePayment(ctx context.Context, c *change.Change, bill db.CoreBill, p db.PaymentCreateParams) (row db.PaymentGetRow, err error) {
-	payment, err := db.New().PaymentCreate(ctx, c.Tx, p)
+func takePayment(ctx context.Context, c *change.Change, bill db.CoreBill, p db.PaymentCreateParams) (db.PaymentGetRow, error) {
+	created, err := db.New().PaymentCreate(ctx, c.Tx, p)
 	if err != nil {
-		return row, err
+		return db.PaymentGetRow{}, err
 	}
+	payment := created.CorePayment
 	c.Number(ctx, db.DocumentNumberTakeParams{Kind: billing.Receipt, PaymentID: &payment.ID})
-	if row, err = db.New().PaymentGet(ctx, c.Tx, payment.ID, nil); err != nil {
-		return row, err
-	}
-	return row, c.Record(audit.Entry{Action: audit.Create, Object: "payment", ID: payment.ID, PatientID: &bill.PatientID, After: payment})
+	return db.PaymentGetRow(created), c.Record(audit.Entry{
+		Action: audit.Create, Object: "payment", ID: payment.ID, PatientID: &bill.PatientID, After: payment,
+	})
 }
 
 // handedOver reads an amount of money that changes hands, which is above zero.

@@ -75,7 +75,7 @@ func takeMoney(t *testing.T, b *bundle) []flow {
 	bill := testkit.Bill(t, b.db, testkit.Patient(t, b.db, nil).ID, "100000.00")
 	for i, at := range b.moments() {
 		f := flow{at, methods[i%len(methods)], money.Amount(10_000 + 101*i), 1}
-		p, err := q.PaymentCreate(t.Context(), b.db, db.PaymentCreateParams{BillID: bill.ID, Amount: f.amount, Method: f.method, Now: at})
+		created, err := q.PaymentCreate(t.Context(), b.db, db.PaymentCreateParams{BillID: bill.ID, Amount: f.amount, Method: f.method, Now: at})
 		require.NoError(t, err)
 		flows = append(flows, f)
 		if i%4 == 1 {
@@ -83,7 +83,7 @@ func takeMoney(t *testing.T, b *bundle) []flow {
 			if f.at.After(b.now) {
 				f.at = at
 			}
-			_, err := q.RefundCreate(t.Context(), b.db, db.RefundCreateParams{PaymentID: p.ID, Amount: -f.amount, Reason: "Charged twice", Now: f.at})
+			_, err := q.RefundCreate(t.Context(), b.db, db.RefundCreateParams{PaymentID: created.CorePayment.ID, Amount: -f.amount, Reason: "Charged twice", Now: f.at})
 			require.NoError(t, err)
 			flows = append(flows, f)
 		}

@@ -138,8 +138,9 @@ func Payment(t testing.TB, conn pg.DB, billID int64, amount string) db.CorePayme
 	ctx := context.Background()
 	sum, err := money.Parse(amount)
 	require.NoError(t, err)
-	p, err := db.New().PaymentCreate(ctx, conn, db.PaymentCreateParams{BillID: billID, Amount: sum, Method: "Cash", Now: time.Now()})
+	created, err := db.New().PaymentCreate(ctx, conn, db.PaymentCreateParams{BillID: billID, Amount: sum, Method: "Cash", Now: time.Now()})
 	require.NoError(t, err)
+	p := created.CorePayment
 	_, err = db.New().DocumentNumberTake(ctx, conn, db.DocumentNumberTakeParams{Kind: billing.Receipt, PaymentID: &p.ID, Now: time.Now()})
 	require.NoError(t, err)
 	return p

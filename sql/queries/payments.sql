@@ -28,10 +28,13 @@ SELECT b.* FROM core_bill b JOIN core_payment y ON y.bill_id = b.id WHERE y.id =
 -- name: PaymentLock :one
 SELECT * FROM core_payment WHERE id = @id FOR NO KEY UPDATE;
 
+-- PaymentCreate answers what PaymentGet does of a payment, but for its number, which is still to come.
 -- name: PaymentCreate :one
 INSERT INTO core_payment (bill_id, amount, method, reference, received_by_id, payment_date)
 VALUES (@bill_id, @amount, @method, @reference, @received_by_id, @now)
-RETURNING *;
+RETURNING sqlc.embed(core_payment), (SELECT core_full_name(p.first_name, p.last_name, '')
+    FROM core_bill b JOIN core_patient p ON p.id = b.patient_id WHERE b.id = bill_id)::text AS patient_name,
+    0::bigint AS receipt_number, '[]'::jsonb AS refunds;
 
 -- name: PaymentUpdate :one
 UPDATE core_payment SET amount = @amount, method = @method, reference = @reference, version = version + 1
