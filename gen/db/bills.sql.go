@@ -239,7 +239,7 @@ const DocumentNumberTake = `-- name: DocumentNumberTake :one
 WITH taken AS (UPDATE core_documentcounter c SET last = c.last + 1 WHERE c.kind = $1 RETURNING c.last)
 INSERT INTO core_documentnumber (kind, number, bill_id, payment_id, created_at)
 VALUES ($1, (SELECT taken.last FROM taken), $2, $3, $4)
-RETURNING number
+RETURNING core_document_number(kind, number)::text AS written
 `
 
 type DocumentNumberTakeParams struct {
@@ -249,16 +249,16 @@ type DocumentNumberTakeParams struct {
 	Now       time.Time `json:"now"`
 }
 
-// DocumentNumberTake gives a bill or a payment the next number of its kind. Until the
+// DocumentNumberTake gives a bill or a payment the next number of its kind, and answers it as it is written. Until the
 // transaction ends, others who want a number wait: so it comes last, after DocumentNumberLock.
-func (q *Queries) DocumentNumberTake(ctx context.Context, db DBTX, arg DocumentNumberTakeParams) (int64, error) {
+func (q *Queries) DocumentNumberTake(ctx context.Context, db DBTX, arg DocumentNumberTakeParams) (string, error) {
 	row := db.QueryRow(ctx, DocumentNumberTake,
 		arg.Kind,
 		arg.BillID,
 		arg.PaymentID,
 		arg.Now,
 	)
-	var number int64
-	err := row.Scan(&number)
-	return number, err
+	var written string
+	err := row.Scan(&written)
+	return written, err
 }

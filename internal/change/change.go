@@ -108,11 +108,8 @@ func (s *Store) DoAfter(ctx context.Context, first []pg.Question, f func(*Change
 // the COMMIT is on its way, so its own error undoes nothing, and its answer counts when Do returns nil.
 func (c *Change) Last(questions ...pg.Question) { c.last = append(c.last, questions...) }
 
-// Document is what gets the next number of its kind, which is known when Do has returned.
-type Document struct {
-	Kind   string
-	Number int64
-}
+// Document is what gets the next number of its kind, which is known, as it is written, when Do has returned.
+type Document struct{ Kind, Number string }
 
 // Number gives a document the next number of its kind. Until the transaction ends, everybody else who
 // wants one waits: so it is taken last.

@@ -16,7 +16,6 @@ import (
 	"chelal/gen/db"
 	"chelal/internal/apperr"
 	"chelal/internal/authn"
-	"chelal/internal/billing"
 	"chelal/internal/change"
 	"chelal/internal/pg"
 )
@@ -67,40 +66,40 @@ func (a *writtenAnswer) parts(d *change.Document) (start, rest []byte, err error
 	return a.body[:at+1], a.body[at+len(written)-1:], nil
 }
 
-// once runs f as a change. With an idempotency key the answer, written by visit (the
-// generated method of its type), is stored in the change's own transaction; a repeat
+// once runs f as a change. Its answer is written by visit (the generated method of its
+// type), and with an idempotency key stored in the change's own transaction; a repeat
 // gets it as it was, and f does not run. A failed change stores nothing. Where f makes
 // a document, whose number comes last, its answer has numberToCome in that place.
 func once[R any](ctx context.Context, h *handlers, operation string, key *string,
-	visit func(R, http.ResponseWriter) error, f func(*change.Change) (R, error)) (R, error) {
-	var response, none R
+	visit func(R, http.ResponseWriter) error, f func(*change.Change) (R, error)) (none R, err error) {
 	var document *change.Document
 	var start, rest []byte
 	answer := unwritten()
 	before := h.lookUp(ctx, operation, key)
-	err := h.changes.DoAfter(ctx, before.ask(ctx), func(c *change.Change) (err error) {
-		if err = before.answer(); err != nil {
+	err = h.changes.DoAfter(ctx, before.ask(ctx), func(c *change.Change) error {
+		if err := before.answer(); err != nil {
 			return err
 		}
-		if response, err = f(c); err != nil {
+		response, err := f(c)
+		if err != nil {
 			return err
 		}
-		if document = c.Document; document == nil && before == nil {
-			return nil
-		}
-		if err = visit(response, answer); err != nil {
+		if err := visit(response, answer); err != nil {
 			return err
 		}
+		document = c.Document
 		if start, rest, err = answer.parts(document); err != nil {
 			return err
 		}
 		return before.store(ctx, c, answer, start, rest)
 	})
-	if err == nil && document != nil {
-		answer.body = slices.Concat(start, []byte(billing.Number(document.Kind, document.Number)), rest)
-		return none, answer
+	if err != nil {
+		return none, err
 	}
-	return response, err
+	if document != nil {
+		answer.body = slices.Concat(start, []byte(document.Number), rest)
+	}
+	return none, answer
 }
 
 // findAnswer returns the answer that was given before under the key, if any, as once

@@ -45,10 +45,10 @@ DELETE FROM core_bill WHERE id = @id AND version = @version;
 -- name: DocumentNumberLock :exec
 SELECT pg_advisory_xact_lock(hashtextextended('document number ' || @kind::text, 0));
 
--- DocumentNumberTake gives a bill or a payment the next number of its kind. Until the
+-- DocumentNumberTake gives a bill or a payment the next number of its kind, and answers it as it is written. Until the
 -- transaction ends, others who want a number wait: so it comes last, after DocumentNumberLock.
 -- name: DocumentNumberTake :one
 WITH taken AS (UPDATE core_documentcounter c SET last = c.last + 1 WHERE c.kind = @kind RETURNING c.last)
 INSERT INTO core_documentnumber (kind, number, bill_id, payment_id, created_at)
 VALUES (@kind, (SELECT taken.last FROM taken), sqlc.narg(bill_id), sqlc.narg(payment_id), @now)
-RETURNING number;
+RETURNING core_document_number(kind, number)::text AS written;
