@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -45,9 +46,10 @@ read from the environment or from the file .env. Set DEBUG=false for a hospital.
 	return cmd
 }
 
-// garbagePercent takes the place of Go's 100: so little is kept from one request to the next that
-// a heap of two and a half times as much is still small.
-const garbagePercent = 150
+// spareHeap is how many bytes of garbage may gather beside those that Go allows, which are as many as
+// are in use: a server keeps so few from one request to the next that it would collect several
+// times a second, each time on every processor.
+const spareHeap = 40 << 20
 
 func (p *program) serve(ctx context.Context, cfg config.Config, workers bool) error {
 	ln, err := app.Listen(ctx, cfg.ListenAddress)
@@ -55,8 +57,9 @@ func (p *program) serve(ctx context.Context, cfg config.Config, workers bool) er
 		return err
 	}
 	log := p.newLog(cfg)
-	if p.getenv("GOGC") == "" {
-		debug.SetGCPercent(garbagePercent)
+	if p.getenv("GOGC") == "" && p.getenv("GOMEMLIMIT") == "" {
+		spare := make([]byte, spareHeap) // counts as in use, and takes no memory as nobody writes to it
+		defer runtime.KeepAlive(spare)
 	}
 	return app.Run(ctx, cfg, app.Options{
 		Listener: ln, Workers: workers, Log: log, Now: p.now,

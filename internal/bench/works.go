@@ -138,7 +138,8 @@ func closedLoop(name string, connections uint64, round time.Duration, target veg
 
 // attack sends requests, as fast as they are answered or at a rate, and fails when one is.
 func attack(name string, connections uint64, rate vegeta.Rate, round time.Duration, target vegeta.Targeter) (m vegeta.Metrics, err error) {
-	attacker := vegeta.NewAttacker(vegeta.Workers(connections), vegeta.MaxWorkers(connections), vegeta.Connections(int(connections)))
+	attacker := vegeta.NewAttacker(vegeta.Workers(connections), vegeta.MaxWorkers(connections), vegeta.Connections(int(connections)),
+		vegeta.MaxBody(0)) // answers are read and not kept
 	for r := range attacker.Attack(target, rate, round, name) {
 		m.Add(r)
 	}
