@@ -23,45 +23,48 @@ var contentTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// asset is one file in memory. Its name does not change with its content, so a
-// browser asks each time and is answered 304 as long as the ETag holds.
+// asset is one file. Its name does not change with its content, so a browser asks each time and
+// is answered 304 as long as the ETag holds. It takes no memory before it is asked for.
 type asset struct {
 	contentType string
-	hash        string
-	plain       []byte
-	// gzipped is made on the first request that accepts it, once: Swagger UI's
-	// bundle takes 45 ms, which a starting server need not wait for.
+	content     func() content
+}
+
+// content is what is in a file, and the hash of it.
+type content struct {
+	hash  string
+	plain []byte
+	// gzipped is made on the first request that accepts it, once: Swagger UI's bundle takes 45 ms.
 	gzipped func() []byte
 }
 
-func newAsset(name string, content []byte) *asset {
+func newAsset(name string, read func() []byte) *asset {
 	contentType, found := contentTypes[path.Ext(name)]
 	if !found {
 		contentType = "text/plain; charset=utf-8"
 	}
-	sum := sha256.Sum256(content)
-	return &asset{
-		contentType: contentType,
-		hash:        hex.EncodeToString(sum[:12]),
-		plain:       content,
-		gzipped:     sync.OnceValue(func() []byte { return compress(content) }),
-	}
+	return &asset{contentType, sync.OnceValue(func() content {
+		plain := read()
+		sum := sha256.Sum256(plain)
+		return content{hex.EncodeToString(sum[:12]), plain, sync.OnceValue(func() []byte { return compress(plain) })}
+	})}
 }
 
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	content, tag := a.plain, a.hash
+	c := a.content()
+	sent, tag := c.plain, c.hash
 	h := w.Header()
 	h.Set("Content-Type", a.contentType)
 	h.Set("Cache-Control", "no-cache")
 	h.Add("Vary", "Accept-Encoding")
-	if acceptsGzip(r) && len(a.gzipped()) < len(a.plain) {
-		content, tag = a.gzipped(), a.hash+"-gzip"
+	if acceptsGzip(r) && len(c.gzipped()) < len(c.plain) {
+		sent, tag = c.gzipped(), c.hash+"-gzip"
 		h.Set("Content-Encoding", "gzip")
 		// ServeContent leaves the length out when it sees an encoding.
-		h.Set("Content-Length", strconv.Itoa(len(content)))
+		h.Set("Content-Length", strconv.Itoa(len(sent)))
 	}
 	h.Set("ETag", `"`+tag+`"`)
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(content))
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(sent))
 }
 
 func compress(content []byte) []byte {

@@ -32,7 +32,7 @@ var files embed.FS
 func Handler(codes []Code, permissions []Permission) http.Handler {
 	assets := embedded()
 	for at, page := range pages(codes, permissions) {
-		assets[at] = newAsset("page.html", page)
+		assets[at] = newAsset("page.html", func() []byte { return page })
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", ContentSecurityPolicy)
@@ -57,17 +57,23 @@ func Handler(codes []Code, permissions []Permission) http.Handler {
 func embedded() map[string]*asset {
 	assets := map[string]*asset{}
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
+		if err == nil && !entry.IsDir() {
+			assets[servedAt(name)] = newAsset(name, func() []byte { return fileOf(name) })
 		}
-		content, err := files.ReadFile(name)
-		assets[servedAt(name)] = newAsset(name, content)
 		return err
 	})
 	if err != nil {
 		panic(err) // the files are part of the binary
 	}
 	return assets
+}
+
+func fileOf(name string) []byte {
+	content, err := files.ReadFile(name)
+	if err != nil {
+		panic(err) // it was found there
+	}
+	return content
 }
 
 func servedAt(name string) string { return path.Join(root, name) }

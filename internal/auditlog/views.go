@@ -180,11 +180,12 @@ type kind struct {
 
 func kinds(shown []Viewed) []*kind {
 	var all []*kind
-	for _, v := range shown {
+	for n, v := range shown {
 		i := slices.IndexFunc(all, func(k *kind) bool { return k.action == v.Action && k.object == v.Object })
 		if i < 0 {
 			i = len(all)
-			all = append(all, &kind{action: v.Action, object: v.Object})
+			left := len(shown) - n
+			all = append(all, &kind{action: v.Action, object: v.Object, ids: make([]int64, 0, left), patients: make([]int64, 0, left)})
 		}
 		all[i].ids, all[i].patients = append(all[i].ids, v.ID), append(all[i].patients, v.PatientID)
 	}

@@ -50,10 +50,15 @@ func (e *Encoder) Encode(v any) error {
 	if err == nil {
 		_, err = e.w.Write(append(text, '\n'))
 	}
-	if *kept = text; cap(text) <= spareAtMost {
+	keep(kept, text)
+	return err
+}
+
+// keep has a spare buffer, and what it grew to, used again.
+func keep(kept *[]byte, grown []byte) {
+	if *kept = grown; cap(grown) <= spareAtMost {
 		spare.Put(kept)
 	}
-	return err
 }
 
 // appendValue appends v to text.

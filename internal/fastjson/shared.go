@@ -1,6 +1,7 @@
 package fastjson
 
 import (
+	"bytes"
 	"reflect"
 	"sync"
 )
@@ -81,8 +82,10 @@ func orShared(write writer) writer {
 			return write(text, v)
 		}
 		s.once.Do(func() {
-			written, err := write(nil, s.held)
-			s.text, s.fails = written, err != nil
+			kept := spare.Get().(*[]byte)
+			written, err := write((*kept)[:0], s.held)
+			s.text, s.fails = bytes.Clone(written), err != nil
+			keep(kept, written)
 		})
 		if s.fails {
 			return write(text, v)

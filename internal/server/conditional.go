@@ -49,6 +49,7 @@ func (t *tagger) Write(body []byte) (int, error) {
 	tag := `W/"` + strconv.FormatUint(xxhash.Sum64(body), 36) + `"`
 	t.Header().Set("ETag", tag)
 	if !isKnown(tag, t.known) {
+		t.Header().Set(echo.HeaderContentLength, strconv.Itoa(len(body)))
 		return t.ResponseWriter.Write(body)
 	}
 	t.response.Status = http.StatusNotModified
