@@ -49,7 +49,7 @@ read from the environment or from the file .env. Set DEBUG=false for a hospital.
 // spareHeap is how many bytes of garbage may gather beside those that Go allows, which are as many as
 // are in use: a server keeps so few from one request to the next that it would collect several
 // times a second, each time on every processor.
-const spareHeap = 40 << 20
+const spareHeap = 28 << 20
 
 func (p *program) serve(ctx context.Context, cfg config.Config, workers bool) error {
 	ln, err := app.Listen(ctx, cfg.ListenAddress)

@@ -95,11 +95,13 @@ func (h *hospital) everything(ctx context.Context) (all []rated, err error) {
 	if err != nil {
 		return nil, err
 	}
-	day := time.Now().AddDate(0, 0, 1).Format(time.DateOnly)
+	writes := h.writes()
+	day := h.day(works, writes)
+	tomorrow := time.Now().AddDate(0, 0, 1).Format(time.DateOnly)
 	for _, path := range []string{
 		"dashboard/", "dashboard-stats/", "report/patient_count/", "report/appointments_today/", "report/appointments_by_doctor/",
 		"report/top_prescribed_medications/", "report/billing-stats/", "report/revenue/",
-		fmt.Sprintf("appointments/availability/?doctor=%d&date=%s", h.doctor, day),
+		fmt.Sprintf("appointments/availability/?doctor=%d&date=%s", h.doctor, tomorrow),
 	} {
 		name, _, _ := strings.Cut(path, "?")
 		works = append(works, work{name: "/api/" + name, path: func() string { return "/api/" + path }})
@@ -109,10 +111,12 @@ func (h *hospital) everything(ctx context.Context) (all []rated, err error) {
 			return func() (float64, error) { return h.rate(h.product, w, connections, round) }
 		}})
 	}
-	for _, w := range h.writes() {
+	for _, w := range writes {
 		all = append(all, rated{w.name, func(round time.Duration) func() (float64, error) {
 			return func() (float64, error) { return h.post(w, connections, round) }
 		}})
 	}
-	return all, nil
+	return append(all, rated{"mixed load", func(round time.Duration) func() (float64, error) {
+		return func() (float64, error) { return h.closedLoop("mixed load", connections, round, day) }
+	}}), nil
 }

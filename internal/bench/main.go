@@ -74,9 +74,10 @@ func measure(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	loops := []uint64{16, 64}
 	var results []result
 	for _, w := range works {
-		for _, connections := range []uint64{16, 64} {
+		for _, connections := range loops {
 			fmt.Fprintf(os.Stderr, "%s, %d connections\n", w.name, connections)
 			r, err := h.compare(w, connections, o)
 			if err != nil {
@@ -87,12 +88,14 @@ func measure(ctx context.Context, o options) error {
 	}
 	writes := h.writes()
 	for _, w := range writes {
-		fmt.Fprintln(os.Stderr, w.name)
-		r, err := h.compareWrite(ctx, w, 16, o)
-		if err != nil {
-			return err
+		for _, connections := range loops {
+			fmt.Fprintf(os.Stderr, "%s, %d connections\n", w.name, connections)
+			r, err := h.compareWrite(ctx, w, connections, o)
+			if err != nil {
+				return err
+			}
+			results = append(results, r)
 		}
-		results = append(results, r)
 	}
 	fmt.Fprintln(os.Stderr, "mixed load")
 	day, err := h.mixed(works, writes, o)

@@ -19,7 +19,7 @@ func (h *hospital) record(ctx context.Context, o options) error {
 	const profiled = 30 * time.Second
 	profile := make(chan error, 1)
 	go func() { profile <- h.profile(ctx, profiled, o.record) }()
-	_, err = closedLoop("mixed load", 16, profiled+2*time.Second, h.day(works, h.writes()))
+	_, err = h.closedLoop("mixed load", 16, profiled+2*time.Second, h.day(works, h.writes()))
 	return errors.Join(err, <-profile)
 }
 

@@ -115,10 +115,7 @@ func (r result) measured(rounds int, product, reference func() (float64, error))
 
 // rate is how many requests a second a closed loop of so many connections gets answered.
 func (h *hospital) rate(server string, w work, connections uint64, round time.Duration) (float64, error) {
-	if err := h.signIn(); err != nil {
-		return 0, err
-	}
-	return closedLoop(w.name, connections, round, func(t *vegeta.Target) error { return h.ask(server, w, t) })
+	return h.closedLoop(w.name, connections, round, func(t *vegeta.Target) error { return h.ask(server, w, t) })
 }
 
 func (h *hospital) ask(server string, w work, t *vegeta.Target) error {
@@ -131,7 +128,12 @@ func (h *hospital) header() http.Header {
 	return http.Header{"Authorization": {"Bearer " + h.token}, "Accept-Encoding": {"identity"}}
 }
 
-func closedLoop(name string, connections uint64, round time.Duration, target vegeta.Targeter) (float64, error) {
+// closedLoop answers how many requests a second are answered when each connection sends the next one
+// as soon as the last was.
+func (h *hospital) closedLoop(name string, connections uint64, round time.Duration, target vegeta.Targeter) (float64, error) {
+	if err := h.signIn(); err != nil {
+		return 0, err
+	}
 	m, err := attack(name, connections, vegeta.Rate{}, round, target)
 	return m.Rate, err
 }
@@ -154,12 +156,9 @@ func attack(name string, connections uint64, rate vegeta.Rate, round time.Durati
 // and fifteen write. It finds how many a second there can be, sends 70 % of them at a constant
 // rate, and answers the 99th percentile of how long one took, the median of the rounds.
 func (h *hospital) mixed(works []work, writes []write, o options) (result, error) {
-	if err := h.signIn(); err != nil {
-		return result{}, err
-	}
 	target := h.day(works, writes)
 	const connections = 64
-	most, err := closedLoop("mixed load", connections, 2*o.round, target)
+	most, err := h.closedLoop("mixed load", connections, 2*o.round, target)
 	if err != nil {
 		return result{}, err
 	}

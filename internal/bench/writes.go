@@ -105,10 +105,7 @@ func (h *hospital) target(w write, t *vegeta.Target) error {
 }
 
 func (h *hospital) post(w write, connections uint64, round time.Duration) (float64, error) {
-	if err := h.signIn(); err != nil {
-		return 0, err
-	}
-	return closedLoop(w.name, connections, round, func(t *vegeta.Target) error { return h.target(w, t) })
+	return h.closedLoop(w.name, connections, round, func(t *vegeta.Target) error { return h.target(w, t) })
 }
 
 func (h *hospital) pgbench(ctx context.Context, w write, connections uint64, round time.Duration) (float64, error) {
@@ -117,7 +114,7 @@ func (h *hospital) pgbench(ctx context.Context, w write, connections uint64, rou
 	if err := os.WriteFile(script, []byte(strings.Join(append(lines, "COMMIT;"), "\n")+"\n"), 0o600); err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-c", fmt.Sprint(min(connections, 32)), "-T", fmt.Sprint(max(1, int(round.Seconds()))), "-f", script, h.url())
+	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-c", fmt.Sprint(connections), "-T", fmt.Sprint(max(1, int(round.Seconds()))), "-f", script, h.url())
 	output, err := cmd.CombinedOutput()
 	found := regexp.MustCompile(`tps = ([\d.]+)`).FindSubmatch(output)
 	if err != nil || found == nil {
