@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -46,20 +45,14 @@ read from the environment or from the file .env. Set DEBUG=false for a hospital.
 	return cmd
 }
 
-// spareHeap is how many bytes of garbage may gather beside those that Go allows, which are as many as
-// are in use: a server keeps so few from one request to the next that it would collect several
-// times a second, each time on every processor.
-const spareHeap = 28 << 20
-
 func (p *program) serve(ctx context.Context, cfg config.Config, workers bool) error {
 	ln, err := app.Listen(ctx, cfg.ListenAddress)
 	if err != nil {
 		return err
 	}
 	log := p.newLog(cfg)
-	if p.getenv("GOGC") == "" && p.getenv("GOMEMLIMIT") == "" {
-		spare := make([]byte, spareHeap) // counts as in use, and takes no memory as nobody writes to it
-		defer runtime.KeepAlive(spare)
+	if p.getenv("GOGC") == "" {
+		collectSeldom()
 	}
 	return app.Run(ctx, cfg, app.Options{
 		Listener: ln, Workers: workers, Log: log, Now: p.now,
