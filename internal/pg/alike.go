@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"time"
 )
 
 // Alike has those who ask the same at the same time share one reading: a page that everybody
@@ -44,7 +45,8 @@ type reading struct {
 	read    func(context.Context) (any, error)
 	ctx     context.Context
 	leave   context.CancelFunc
-	waiting int // who is still interested
+	waiting int  // who is still interested
+	shared  bool // several asked
 	done    chan struct{}
 	came    any
 	err     error
@@ -71,6 +73,7 @@ func (rs *readings) join(ctx context.Context, q question, read func(context.Cont
 	defer rs.mu.Unlock()
 	if r := rs.next[q]; r != nil && r.waiting > 0 {
 		r.waiting++
+		r.shared = true
 		return r
 	}
 	r := &reading{read: read, waiting: 1, done: make(chan struct{})}
@@ -82,6 +85,10 @@ func (rs *readings) join(ctx context.Context, q question, read func(context.Cont
 	}
 	return r
 }
+
+// readingRest is how long a question that several asked is not read anew: most who ask it again come
+// within it, and share the next reading too.
+const readingRest = time.Millisecond
 
 // run answers a question until nobody asks it any more.
 func (rs *readings) run(q question) {
@@ -98,6 +105,9 @@ func (rs *readings) run(q question) {
 			return
 		}
 		r.answer()
+		if r.shared {
+			time.Sleep(readingRest)
+		}
 	}
 }
 
