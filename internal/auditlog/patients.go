@@ -31,8 +31,7 @@ func (v *Views) Patient(ctx context.Context, a Answer, id int64) (row db.CorePat
 }
 
 func newPatients(conn pg.DB) *pg.Together[patientAsked, map[patientShown]db.CorePatient] {
-	one := func(patientAsked) int { return 1 }
-	return pg.NewTogether(1, viewsAtOnce, one, func(ctx context.Context, asked []patientAsked) (map[patientShown]db.CorePatient, error) {
+	return pg.NewTogether(1, viewsAtOnce, pg.One[patientAsked], func(ctx context.Context, asked []patientAsked) (map[patientShown]db.CorePatient, error) {
 		var p db.PatientsShowParams
 		for _, q := range asked {
 			a := q.answer

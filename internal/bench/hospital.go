@@ -20,7 +20,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"chelal/internal/pg"
 	"chelal/internal/pg/embedded"
+	"chelal/internal/seed"
 )
 
 const password = "a password of the benchmark"
@@ -50,6 +52,7 @@ type hospital struct {
 	idle     float64       // MB that it holds then
 	bills    []int64       // of which much is still to be paid
 	doctor   int64
+	found    int // how many people a common name finds, the mean
 	server   *exec.Cmd
 }
 
@@ -77,21 +80,21 @@ func open(ctx context.Context, pgo string) (s *site, err error) {
 	return s, nil
 }
 
-// hospital makes a database with so many patients, and starts the server on it.
-func (s *site) hospital(ctx context.Context, patients int) (*hospital, error) {
+// hospital makes a database with these people, and starts the server on it.
+func (s *site) hospital(ctx context.Context, people ...seed.Options) (*hospital, error) {
 	s.hospitals++
-	h := &hospital{site: s, database: fmt.Sprintf("bench%d", s.hospitals), patients: patients}
-	fmt.Fprintf(os.Stderr, "seeding %d patients\n", patients)
+	h := &hospital{site: s, database: fmt.Sprintf("bench%d", s.hospitals)}
 	if err := h.run(ctx, "", "psql", s.cluster.URL("postgres"), "-qc", "CREATE DATABASE "+h.database); err != nil {
 		return nil, err
 	}
-	for _, args := range [][]string{
-		{"migrate", "up"}, {"seed", "--force", "--patients", strconv.Itoa(patients)},
-		{"createadmin", "--username", "bench", "--email", "bench@example.org", "--password-stdin"},
-	} {
-		if err := h.run(ctx, password+"\n", h.program, args...); err != nil {
-			return nil, err
-		}
+	if err := h.run(ctx, "", h.program, "migrate", "up"); err != nil {
+		return nil, err
+	}
+	if err := h.seed(ctx, people); err != nil {
+		return nil, err
+	}
+	if err := h.run(ctx, password+"\n", h.program, "createadmin", "--username", "bench", "--email", "bench@example.org", "--password-stdin"); err != nil {
+		return nil, err
 	}
 	// As in a hospital that has run for a while: with statistics, and segments of the log to use again.
 	if err := h.run(ctx, "", "psql", h.url(), "-qc", "VACUUM ANALYZE", "-c", "CHECKPOINT"); err != nil {
@@ -100,11 +103,29 @@ func (s *site) hospital(ctx context.Context, patients int) (*hospital, error) {
 	return h, h.serve(ctx)
 }
 
+// seed adds people, and three appointments for each.
+func (h *hospital) seed(ctx context.Context, people []seed.Options) error {
+	pool, err := pg.Open(ctx, h.url())
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	for n, o := range people {
+		fmt.Fprintf(os.Stderr, "seeding %d patients\n", o.Patients)
+		o.Appointments, o.RNGSeed, o.Now = 3*o.Patients, uint64(n+1), time.Now().UTC()
+		if _, err := seed.Run(ctx, pool, o); err != nil {
+			return err
+		}
+		h.patients += o.Patients
+	}
+	return nil
+}
+
 func (h *hospital) url() string { return h.cluster.URL(h.database) }
 
 // environment is that of the processes.
 func (h *hospital) environment() []string {
-	return append(os.Environ(), "DATABASE_URL="+h.url(), "SECRET_KEY=only-for-a-benchmark-on-a-throw-away-database", "DEBUG=false", "METRICS_ADDR=127.0.0.1:0", "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0")
+	return append(os.Environ(), "DATABASE_URL="+h.url(), "SECRET_KEY=only-for-a-benchmark-on-a-throw-away-database", "DEBUG=false", "HOSPITAL_TIME_ZONE=UTC", "METRICS_ADDR=127.0.0.1:0", "RATE_LIMIT_IP=0", "RATE_LIMIT_USER=0")
 }
 
 func (h *hospital) run(ctx context.Context, stdin, name string, args ...string) error {
@@ -162,15 +183,18 @@ func (h *hospital) serveBare(ctx context.Context) error {
 	return err
 }
 
-// look finds bills in a row on which payments can be taken, a doctor, and how many rows there are.
+// look finds a doctor of these weeks, how many a common name finds and how many rows there are, and
+// adds bills in a row on which payments can be taken, and people of rare names.
 func (h *hospital) look(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, h.url())
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // the work is done
-	if err := conn.QueryRow(ctx, `SELECT (SELECT doctor_id FROM core_appointment LIMIT 1),
-		(SELECT sum(reltuples)::bigint FROM pg_class WHERE relkind = 'r' AND relname LIKE 'core\_%' AND reltuples > 0)`).Scan(&h.doctor, &h.rows); err != nil {
+	if err := conn.QueryRow(ctx, `SELECT (SELECT doctor_id FROM core_appointment ORDER BY date DESC LIMIT 1),
+		(SELECT count(*) / cardinality($1) FROM unnest($1::text[]) name JOIN core_patient p ON p.search_text LIKE '%' || name || '%'),
+		(SELECT sum(reltuples)::bigint FROM pg_class WHERE relkind = 'r' AND relname LIKE 'core\_%' AND reltuples > 0)`,
+		commonNames).Scan(&h.doctor, &h.found, &h.rows); err != nil {
 		return err
 	}
 	rows, err := conn.Query(ctx, `INSERT INTO core_bill (patient_id) SELECT id FROM core_patient
@@ -181,8 +205,28 @@ func (h *hospital) look(ctx context.Context) error {
 	if h.bills, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, "INSERT INTO core_billitem (bill_id, description, amount, quantity) SELECT b, 'Ward', 1000000, 1 FROM unnest($1::bigint[]) b", h.bills)
-	return err
+	if _, err := conn.Exec(ctx, "INSERT INTO core_billitem (bill_id, description, amount, quantity) SELECT b, 'Ward', 1000000, 1 FROM unnest($1::bigint[]) b", h.bills); err != nil {
+		return err
+	}
+	return addRare(ctx, conn)
+}
+
+// addRare adds ten people of each of the rare names. It fails when others have them, too.
+func addRare(ctx context.Context, conn *pgx.Conn) error {
+	const each = 10
+	if _, err := conn.Exec(ctx, `INSERT INTO core_patient (first_name, last_name, date_of_birth, gender)
+		SELECT 'Ada', initcap(name), date '1960-06-15' + n, 'F' FROM unnest($1::text[]) name, generate_series(1, $2::int) n`, rareNames, each); err != nil {
+		return err
+	}
+	var common []string
+	if err := conn.QueryRow(ctx, `SELECT array_agg(name) FROM unnest($1::text[]) name
+		WHERE (SELECT count(*) FROM core_patient p WHERE p.search_text LIKE '%' || name || '%') <> $2`, rareNames, each).Scan(&common); err != nil {
+		return err
+	}
+	if common != nil {
+		return fmt.Errorf("names that were to be rare: %v", common)
+	}
+	return nil
 }
 
 // start starts a process and waits until it says where it listens; what else it says is

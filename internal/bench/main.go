@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/signal"
 	"time"
+
+	"chelal/internal/seed"
 )
 
 // options say how thoroughly to measure.
@@ -31,7 +33,7 @@ func main() {
 	}
 	var o options
 	flag.IntVar(&o.patients, "patients", 100_000, "how many patients the database holds")
-	flag.Var(&o.growth, "growth", "to how many patients a hospital of 500 grows, such as 50000,500000, which is about 1 and 10 million rows; empty: not measured")
+	flag.Var(&o.growth, "growth", "to how many patients a hospital of 250 grows, such as 50000,500000, which is about 1 and 10 million rows; empty: not measured")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each work is measured; the median counts")
 	flag.DurationVar(&o.round, "round", 3*time.Second, "how long each time")
 	flag.StringVar(&o.out, "out", "", "the folder that gets results.csv and results.svg; empty: none")
@@ -60,7 +62,7 @@ func measure(ctx context.Context, o options) error {
 		return err
 	}
 	defer site.close()
-	h, err := site.hospital(ctx, o.patients)
+	h, err := site.hospital(ctx, seed.Options{Patients: o.patients})
 	if err != nil {
 		return err
 	}
@@ -70,7 +72,7 @@ func measure(ctx context.Context, o options) error {
 	if err := h.serveBare(ctx); err != nil {
 		return err
 	}
-	works, err := h.works(ctx)
+	works, err := h.works(ctx, commonNames)
 	if err != nil {
 		return err
 	}

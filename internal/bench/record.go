@@ -12,7 +12,7 @@ import (
 
 // record writes a CPU profile of the server under the mixed load, for the compiler.
 func (h *hospital) record(ctx context.Context, o options) error {
-	works, err := h.works(ctx)
+	works, err := h.works(ctx, commonNames)
 	if err != nil {
 		return err
 	}

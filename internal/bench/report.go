@@ -16,7 +16,10 @@ func report(results []result, folder string) error {
 	fmt.Fprintf(w, "WORK\tSERVER\tREFERENCE\tUNIT\tRATIO\tGOAL\t\t\n")
 	for _, r := range results {
 		sign := "missed"
-		if r.met() {
+		switch {
+		case !r.judged():
+			sign = ""
+		case r.met():
 			sign = "met"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.2f\t%s\t%s\t\n", r.work, number(r.product), number(r.reference), r.unit, r.ratio, r.goalText(), sign)
@@ -35,21 +38,29 @@ func report(results []result, folder string) error {
 			return err
 		}
 	}
-	fmt.Printf("%d of %d goals are met.\n", goalsMet(results), len(results))
+	met, all := goalsMet(results)
+	fmt.Printf("%d of %d goals are met.\n", met, all)
 	return nil
 }
 
-func goalsMet(results []result) (met int) {
+func goalsMet(results []result) (met, all int) {
 	for _, r := range results {
+		if !r.judged() {
+			continue
+		}
+		all++
 		if r.met() {
 			met++
 		}
 	}
-	return met
+	return met, all
 }
 
 func (r result) goalText() string {
-	if r.atMost {
+	switch {
+	case !r.judged():
+		return ""
+	case r.atMost:
 		return fmt.Sprintf("<= %g", r.goal)
 	}
 	return fmt.Sprintf(">= %g", r.goal)
@@ -76,7 +87,7 @@ func writeCSV(file string, results []result) error {
 	for _, r := range results {
 		rows = append(rows, []string{r.work, number(r.product), number(r.reference), fmt.Sprintf("%.2f", r.ratio), r.goalText()})
 	}
-	met, all := goalsMet(results), len(results)
+	met, all := goalsMet(results)
 	rows = append(rows, []string{"goals met", strconv.Itoa(met), strconv.Itoa(all), fmt.Sprintf("%.2f", float64(met)/float64(all)), ">= 1"})
 	if err := w.WriteAll(rows); err != nil {
 		return err
@@ -93,13 +104,15 @@ func chart(results []result) string {
 		if r.reference == 0 {
 			continue
 		}
-		y, colour := 40+row*shown, "#0b6e69"
-		if !r.met() {
+		y, colour, mark := 40+row*shown, "#0b6e69", fmt.Sprintf(`<path d="M%.0f %d v20" stroke="#1f2a2b" stroke-width="2"/>`, left+width*r.goal/most, 37+row*shown)
+		switch {
+		case !r.judged():
+			colour, mark = "#8a9596", ""
+		case !r.met():
 			colour = "#b3261e"
 		}
-		fmt.Fprintf(&bars, `<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%d" y="%d" width="%.0f" height="14" fill="%s"/><text x="%d" y="%d">%.2f</text>`+
-			`<path d="M%.0f %d v20" stroke="#1f2a2b" stroke-width="2"/>`+"\n",
-			left-10, y+12, r.work, left, y, width*min(r.ratio, most)/most, colour, left+width+10, y+12, r.ratio, left+width*r.goal/most, y-3)
+		fmt.Fprintf(&bars, `<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%d" y="%d" width="%.0f" height="14" fill="%s"/><text x="%d" y="%d">%.2f</text>%s`+"\n",
+			left-10, y+12, r.work, left, y, width*min(r.ratio, most)/most, colour, left+width+10, y+12, r.ratio, mark)
 		shown++
 	}
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="960" height="%d" font-family="system-ui, sans-serif" font-size="13">

@@ -31,8 +31,7 @@ func New(conn pg.DB) (*Callers, error) {
 	if err != nil {
 		return nil, err
 	}
-	one := func(uuid.UUID) int { return 1 }
-	return &Callers{last: last, together: pg.NewTogether(1, atOnce, one, func(ctx context.Context, sessions []uuid.UUID) (map[uuid.UUID]authn.Principal, error) {
+	return &Callers{last: last, together: pg.NewTogether(1, atOnce, pg.One[uuid.UUID], func(ctx context.Context, sessions []uuid.UUID) (map[uuid.UUID]authn.Principal, error) {
 		rows, err := db.New().CallersGet(ctx, conn, sessions)
 		found := make(map[uuid.UUID]authn.Principal, len(rows))
 		for _, row := range rows {

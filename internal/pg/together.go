@@ -43,6 +43,9 @@ func NewTogether[T, R any](atOnce, most int, size func(T) int, work func(ctx con
 	return &Together[T, R]{work: work, size: size, most: most, atOnce: atOnce}
 }
 
+// One is the size of what counts as one, whatever it is.
+func One[T any](T) int { return 1 }
+
 // Do answers what came of the statement in which this was asked for, which it shares with
 // others. When ctx ends before, it may have been done or not. Under WithTx it is done at once,
 // in that transaction.

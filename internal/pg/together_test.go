@@ -16,8 +16,6 @@ import (
 	"chelal/internal/testkit"
 )
 
-func one(int) int { return 1 }
-
 // doubled answers the double of each number asked for, and may be held up.
 type doubled struct {
 	statements atomic.Int64
@@ -44,7 +42,7 @@ func (d *doubled) work(_ context.Context, asked []int) (map[int]int, error) {
 func TestTogetherServesEverybodyInFewStatements(t *testing.T) {
 	t.Parallel()
 	d := &doubled{held: make(chan struct{})}
-	together := pg.NewTogether(2, 10, one, d.work)
+	together := pg.NewTogether(2, 10, pg.One, d.work)
 	var all sync.WaitGroup
 	for n := range 100 {
 		all.Go(func() {
@@ -68,7 +66,7 @@ func TestTogetherServesEverybodyInFewStatements(t *testing.T) {
 func TestTogetherReadsWhatWasWrittenBefore(t *testing.T) {
 	t.Parallel()
 	var counter atomic.Int64
-	together := pg.NewTogether(2, 10, one, func(context.Context, []int) (int64, error) {
+	together := pg.NewTogether(2, 10, pg.One, func(context.Context, []int) (int64, error) {
 		read := counter.Load()
 		time.Sleep(time.Millisecond) // the way back
 		return read, nil
@@ -90,7 +88,7 @@ func TestTogetherReadsWhatWasWrittenBefore(t *testing.T) {
 func TestTogetherOutlivesTheCallerWhoBegan(t *testing.T) {
 	t.Parallel()
 	d := &doubled{held: make(chan struct{})}
-	together := pg.NewTogether(1, 10, one, d.work)
+	together := pg.NewTogether(1, 10, pg.One, d.work)
 	ctx, leave := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { _, _ = together.Do(t.Context(), 1) })
@@ -115,7 +113,7 @@ func TestTogetherOutlivesTheCallerWhoBegan(t *testing.T) {
 func TestTogetherFailsForAllOfAStatementAndGoesOn(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	together := pg.NewTogether(1, 10, one, func(_ context.Context, asked []int) (int, error) {
+	together := pg.NewTogether(1, 10, pg.One, func(_ context.Context, asked []int) (int, error) {
 		if slices.Contains(asked, 1) {
 			return 0, broken
 		}
@@ -146,7 +144,7 @@ func inTransaction(t *testing.T) (conn pg.DB, tx pgx.Tx, count func(context.Cont
 func TestTogetherWorksInTheCallersTransaction(t *testing.T) {
 	t.Parallel()
 	_, tx, count := inTransaction(t)
-	together := pg.NewTogether(1, 10, one, func(ctx context.Context, _ []int) (int, error) { return count(ctx) })
+	together := pg.NewTogether(1, 10, pg.One, func(ctx context.Context, _ []int) (int, error) { return count(ctx) })
 	_, err := together.Do(pg.WithTx(t.Context(), tx), 1)
 	require.NoError(t, err)
 	_, err = together.Do(t.Context(), 1)

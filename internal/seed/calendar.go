@@ -25,10 +25,14 @@ type day struct {
 	count    int     // how many it gets
 }
 
-// workingDays are the weekdays around today and every other Saturday.
+// workingDays are the weekdays around today and every other Saturday, as far as there may be
+// appointments.
 func (s *seeding) workingDays() (days []day) {
 	for n := -daysBack; n <= daysAhead; n++ {
 		date := s.today.AddDate(0, 0, n)
+		if !s.Until.IsZero() && !date.Before(dateOf(s.Until)) {
+			break
+		}
 		_, week := date.ISOWeek()
 		weight := 1.0
 		switch date.Weekday() {
@@ -53,6 +57,9 @@ func (s *seeding) workingDays() (days []day) {
 // half of their room: a small hospital's calendar is short, not empty.
 func around(days []day, today time.Time, appointments int) []day {
 	now := slices.IndexFunc(days, func(d day) bool { return !d.date.Before(today) })
+	if now < 0 {
+		now = len(days)
+	}
 	for length := 16; length < len(days); length *= 2 {
 		from := max(0, now+max(6, length/8)-length)
 		window := days[from:min(from+length, len(days))]

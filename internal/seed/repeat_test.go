@@ -70,6 +70,25 @@ func TestRunServesPatientsOfToday(t *testing.T) {
 		WHERE a.date <= p.date_of_birth`)
 }
 
+// A hospital gets a past, and its present stays as it was.
+func TestRunEndsBeforeADay(t *testing.T) {
+	t.Parallel()
+	pool := testkit.Pool(t)
+	present, today := wednesday(t), "SELECT count(*) FROM core_appointment WHERE date >= '2026-03-18'"
+	_, err := Run(t.Context(), pool, Options{Patients: 250, Appointments: 750, Now: present})
+	require.NoError(t, err)
+	before := ask[int](t, pool, today)
+	require.Positive(t, before)
+
+	for _, patients := range []int{250, 5000} {
+		past, err := Run(t.Context(), pool, Options{Patients: patients, Appointments: 3 * patients, Doctors: 9, RNGSeed: 2, Now: present, Until: present})
+		require.NoError(t, err)
+		require.Equal(t, [3]int{patients, 3 * patients, 9}, [3]int{past.Patients, past.Appointments, past.Doctors})
+	}
+	require.Equal(t, before, ask[int](t, pool, today))
+	requireNoOverlaps(t, pool)
+}
+
 func indexes(t *testing.T, pool *pgxpool.Pool) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `SELECT concat_ws(' ', indexrelid::regclass, indisvalid, pg_get_indexdef(indexrelid))

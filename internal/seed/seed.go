@@ -32,6 +32,9 @@ type Options struct {
 	// eighteen months before its day to three months after it, on weekdays and every
 	// other Saturday; nothing is said to have happened later.
 	Now time.Time
+	// Until is a day before which all appointments lie; when it is zero there is no such
+	// day. Until today's, a hospital gets a past and no work of today.
+	Until time.Time
 	// Progress hears of each step's rows or indexes, first with done = 0 and last
 	// with done = total. It is called from one goroutine at a time and may be nil.
 	Progress func(step string, done, total int)
