@@ -36,13 +36,16 @@ func (s *sizes) Set(text string) error {
 	return nil
 }
 
-// small is how many patients a hospital has before it grows: about 10,000 rows.
-const small = 250
+// small is how many patients a hospital has before it grows: 20,000 to 30,000 rows, the more the more doctors there are.
+const small = 500
 
 // aged is a hospital of so many patients. Half of a small one's are those of these weeks, whose appointments are
 // about today; all others came in the past, to so many doctors. So however many there are, a day has the same work.
 func aged(patients, doctors int) []seed.Options {
-	return []seed.Options{{Patients: small / 2}, {Patients: patients - small/2, Doctors: doctors, Until: time.Now().UTC()}}
+	present, past := people(small/2), people(patients-small/2)
+	past.Until, past.Doctors = time.Now().UTC(), doctors
+	past.Appointments = max(past.Appointments, 4*doctors) // hardly one without any
+	return []seed.Options{present, past}
 }
 
 // growth measures what each work costs in a hospital that has grown, against a small one with the same staff and

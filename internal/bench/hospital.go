@@ -103,7 +103,11 @@ func (s *site) hospital(ctx context.Context, people ...seed.Options) (*hospital,
 	return h, h.serve(ctx)
 }
 
-// seed adds people, and three appointments for each.
+// people are so many, with three appointments each.
+func people(patients int) seed.Options {
+	return seed.Options{Patients: patients, Appointments: 3 * patients}
+}
+
 func (h *hospital) seed(ctx context.Context, people []seed.Options) error {
 	pool, err := pg.Open(ctx, h.url())
 	if err != nil {
@@ -112,7 +116,7 @@ func (h *hospital) seed(ctx context.Context, people []seed.Options) error {
 	defer pool.Close()
 	for n, o := range people {
 		fmt.Fprintf(os.Stderr, "seeding %d patients\n", o.Patients)
-		o.Appointments, o.RNGSeed, o.Now = 3*o.Patients, uint64(n+1), time.Now().UTC()
+		o.RNGSeed, o.Now = uint64(n+1), time.Now().UTC()
 		if _, err := seed.Run(ctx, pool, o); err != nil {
 			return err
 		}

@@ -11,8 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"time"
-
-	"chelal/internal/seed"
 )
 
 // options say how thoroughly to measure.
@@ -33,7 +31,7 @@ func main() {
 	}
 	var o options
 	flag.IntVar(&o.patients, "patients", 100_000, "how many patients the database holds")
-	flag.Var(&o.growth, "growth", "to how many patients a hospital of 250 grows, such as 50000,500000, which is about 1 and 10 million rows; empty: not measured")
+	flag.Var(&o.growth, "growth", "to how many patients a hospital of 500 grows, such as 50000,500000, which is about 1 and 10 million rows; empty: not measured")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each work is measured; the median counts")
 	flag.DurationVar(&o.round, "round", 3*time.Second, "how long each time")
 	flag.StringVar(&o.out, "out", "", "the folder that gets results.csv and results.svg; empty: none")
@@ -62,7 +60,7 @@ func measure(ctx context.Context, o options) error {
 		return err
 	}
 	defer site.close()
-	h, err := site.hospital(ctx, seed.Options{Patients: o.patients})
+	h, err := site.hospital(ctx, people(o.patients))
 	if err != nil {
 		return err
 	}
