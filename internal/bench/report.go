@@ -117,7 +117,7 @@ func chart(results []result) string {
 	}
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="960" height="%d" font-family="system-ui, sans-serif" font-size="13">
 <rect width="100%%" height="100%%" fill="#fff"/>
-<text x="%d" y="22" font-weight="600">Requests a second, as a part of a bare handler's or pgbench's with the same SQL; for growth, the cost. Marks: goals</text>
+<text x="%d" y="22" font-weight="600">Requests a second, as a part of a bare handler's or pgbench's with the same SQL; for growth, the cost. Marks: goals. Grey: the answer grows, too</text>
 %s</svg>
 `, 60+row*shown, 20, bars.String())
 }
