@@ -104,20 +104,24 @@ func chart(results []result) string {
 		if r.reference == 0 {
 			continue
 		}
-		y, colour, mark := 40+row*shown, "#0b6e69", fmt.Sprintf(`<path d="M%.0f %d v20" stroke="#1f2a2b" stroke-width="2"/>`, left+width*r.goal/most, 37+row*shown)
+		y, colour := 40+row*shown, "#0b6e69"
 		switch {
 		case !r.judged():
-			colour, mark = "#8a9596", ""
+			colour = "#8a9596"
 		case !r.met():
 			colour = "#b3261e"
 		}
-		fmt.Fprintf(&bars, `<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%d" y="%d" width="%.0f" height="14" fill="%s"/><text x="%d" y="%d">%.2f</text>%s`+"\n",
-			left-10, y+12, r.work, left, y, width*min(r.ratio, most)/most, colour, left+width+10, y+12, r.ratio, mark)
+		fmt.Fprintf(&bars, `<text x="%d" y="%d" text-anchor="end">%s</text><rect x="%d" y="%d" width="%.0f" height="14" fill="%s"/><text x="%d" y="%d">%.2f</text>`,
+			left-10, y+12, r.work, left, y, width*min(r.ratio, most)/most, colour, left+width+10, y+12, r.ratio)
+		if r.judged() {
+			fmt.Fprintf(&bars, `<path d="M%.0f %d v20" stroke="#1f2a2b" stroke-width="2"/>`, left+width*r.goal/most, y-3)
+		}
+		bars.WriteString("\n")
 		shown++
 	}
 	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="960" height="%d" font-family="system-ui, sans-serif" font-size="13">
 <rect width="100%%" height="100%%" fill="#fff"/>
-<text x="%d" y="22" font-weight="600">Requests a second, as a part of a bare handler's or pgbench's with the same SQL; for growth, the cost. Marks: goals. Grey: the answer grows, too</text>
+<text x="%d" y="22" font-weight="600">Requests a second, as a part of a bare handler's or pgbench's; for growth, the cost. Marks: goals; grey: without one</text>
 %s</svg>
 `, 60+row*shown, 20, bars.String())
 }
