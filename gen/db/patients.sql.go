@@ -98,16 +98,16 @@ func (q *Queries) PatientDuplicateLock(ctx context.Context, db DBTX, dateOfBirth
 }
 
 const PatientDuplicates = `-- name: PatientDuplicates :many
-SELECT id, unique_id, first_name, last_name, date_of_birth FROM (
-    SELECT a.id, a.unique_id, a.first_name, a.last_name, a.date_of_birth FROM core_patient a
+SELECT id, unique_id, first_name, last_name, date_of_birth FROM core_patient
+WHERE id IN (
+    SELECT a.id FROM core_patient a
     WHERE a.merged_into_id IS NULL AND a.date_of_birth = $1::date
-      AND similarity(a.name_key, core_search_key($2::text)) >= 0.5
-    UNION
-    SELECT b.id, b.unique_id, b.first_name, b.last_name, b.date_of_birth FROM core_patient b
+      AND similarity(a.name_key, (SELECT core_search_key($2::text))) >= 0.5
+    UNION ALL
+    SELECT b.id FROM core_patient b
     WHERE b.merged_into_id IS NULL AND b.contact_key <> '' AND b.contact_key = CASE
         WHEN length(regexp_replace($3::text, '\D', '', 'g')) >= 7 THEN regexp_replace($3, '\D', '', 'g')
-        ELSE core_search_key($3) END
-) found
+        ELSE core_search_key($3) END)
 ORDER BY id
 LIMIT 10
 `
@@ -127,7 +127,7 @@ type PatientDuplicatesRow struct {
 }
 
 // PatientDuplicates answers who may be the same person: born on the same day with a
-// similar name, or reached by the same contact.
+// similar name, which the index alone tells, or reached by the same contact.
 func (q *Queries) PatientDuplicates(ctx context.Context, db DBTX, arg PatientDuplicatesParams) ([]PatientDuplicatesRow, error) {
 	rows, err := db.Query(ctx, PatientDuplicates, arg.DateOfBirth, arg.Name, arg.ContactInfo)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"chelal/gen/db"
 	"chelal/internal/seed"
 	"chelal/internal/testkit"
 )
@@ -124,8 +125,9 @@ func readsAll(t *testing.T, plan string) bool {
 
 // TestPlansAtScale holds that no list, search, report or dashboard reads a whole table after
 // years, with whatever filter and in whatever order, that each report asks the same few
-// questions as on the first day, and that no statement is planned anew for each call but those
-// that look for something.
+// questions as on the first day, that no statement is planned anew for each call but those
+// that look for something, and that whoever registers a patient waits for nobody's record of the
+// same birthday.
 func TestPlansAtScale(t *testing.T) {
 	t.Parallel()
 	w := &watched{Pool: testkit.Pool(t), t: t}
@@ -169,6 +171,13 @@ func TestPlansAtScale(t *testing.T) {
 	}
 	for sql, again := range w.replanned {
 		assert.False(t, again, "planned anew for each call: %s", sql)
+	}
+	w.plans = nil
+	_, err := db.New().PatientDuplicates(t.Context(), w, db.PatientDuplicatesParams{DateOfBirth: b.now, Name: "Wanjiku Kamau"})
+	require.NoError(t, err)
+	require.Len(t, w.plans, 2)
+	for _, plan := range w.plans {
+		require.Contains(t, plan, "Index Only Scan using core_patient_date_of_birth_idx")
 	}
 }
 

@@ -35,17 +35,17 @@ SELECT pg_advisory_xact_lock(hashtextextended('patient contact ' ||
     coalesce(nullif(regexp_replace(@contact_info::text, '\D', '', 'g'), ''), core_search_key(@contact_info)), 0));
 
 -- PatientDuplicates answers who may be the same person: born on the same day with a
--- similar name, or reached by the same contact.
+-- similar name, which the index alone tells, or reached by the same contact.
 -- name: PatientDuplicates :many
-SELECT id, unique_id, first_name, last_name, date_of_birth FROM (
-    SELECT a.id, a.unique_id, a.first_name, a.last_name, a.date_of_birth FROM core_patient a
+SELECT id, unique_id, first_name, last_name, date_of_birth FROM core_patient
+WHERE id IN (
+    SELECT a.id FROM core_patient a
     WHERE a.merged_into_id IS NULL AND a.date_of_birth = @date_of_birth::date
-      AND similarity(a.name_key, core_search_key(@name::text)) >= 0.5
-    UNION
-    SELECT b.id, b.unique_id, b.first_name, b.last_name, b.date_of_birth FROM core_patient b
+      AND similarity(a.name_key, (SELECT core_search_key(@name::text))) >= 0.5
+    UNION ALL
+    SELECT b.id FROM core_patient b
     WHERE b.merged_into_id IS NULL AND b.contact_key <> '' AND b.contact_key = CASE
         WHEN length(regexp_replace(@contact_info::text, '\D', '', 'g')) >= 7 THEN regexp_replace(@contact_info, '\D', '', 'g')
-        ELSE core_search_key(@contact_info) END
-) found
+        ELSE core_search_key(@contact_info) END)
 ORDER BY id
 LIMIT 10;
