@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +70,6 @@ func (s *site) growth(ctx context.Context, o options) (results []result, err err
 		}
 		for n, w := range grown {
 			r := result{work: fmt.Sprintf("%s, %s rows", w.name, inWords(after.rows)), unit: "requests/s, with " + inWords(before.rows) + " rows", goal: w.goal, atMost: true}
-			fmt.Fprintln(os.Stderr, r.work)
 			if r, err = r.measured(o.rounds, w.rate(o.round), works[n].rate(o.round)); err != nil {
 				return nil, err
 			}

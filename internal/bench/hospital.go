@@ -31,6 +31,7 @@ const password = "a password of the benchmark"
 type site struct {
 	folder  string
 	program string
+	pgbench string // where that program is; empty where it is not installed
 	cluster *embedded.Server
 	stop    []func()
 
@@ -73,6 +74,9 @@ func open(ctx context.Context, pgo string) (s *site, err error) {
 	if output, err := build.CombinedOutput(); err != nil {
 		return s, fmt.Errorf("go build: %w\n%s", err, output)
 	}
+	if s.pgbench, err = findPgbench(); err != nil {
+		fmt.Fprintln(os.Stderr, "pgbench, which comes with PostgreSQL, is not installed: nothing is compared with it.")
+	}
 	if s.cluster, err = embedded.Start(ctx, embedded.Options{Dir: filepath.Join(s.folder, "data")}); err != nil {
 		return s, err
 	}
@@ -80,11 +84,23 @@ func open(ctx context.Context, pgo string) (s *site, err error) {
 	return s, nil
 }
 
+// findPgbench looks in the PATH and beside the server that is installed.
+func findPgbench() (string, error) {
+	if found, err := exec.LookPath("pgbench"); err == nil {
+		return found, nil
+	}
+	folder, _, err := embedded.FindBinaries()
+	if err != nil {
+		return "", err
+	}
+	return exec.LookPath(filepath.Join(folder, "pgbench"))
+}
+
 // hospital makes a database with these people, and starts the server on it.
 func (s *site) hospital(ctx context.Context, people ...seed.Options) (*hospital, error) {
 	s.hospitals++
 	h := &hospital{site: s, database: fmt.Sprintf("bench%d", s.hospitals)}
-	if err := h.run(ctx, "", "psql", s.cluster.URL("postgres"), "-qc", "CREATE DATABASE "+h.database); err != nil {
+	if err := execute(ctx, s.cluster.URL("postgres"), "CREATE DATABASE "+h.database); err != nil {
 		return nil, err
 	}
 	if err := h.run(ctx, "", h.program, "migrate", "up"); err != nil {
@@ -97,10 +113,25 @@ func (s *site) hospital(ctx context.Context, people ...seed.Options) (*hospital,
 		return nil, err
 	}
 	// As in a hospital that has run for a while: with statistics, and segments of the log to use again.
-	if err := h.run(ctx, "", "psql", h.url(), "-qc", "VACUUM ANALYZE", "-c", "CHECKPOINT"); err != nil {
+	if err := execute(ctx, h.url(), "VACUUM ANALYZE", "CHECKPOINT"); err != nil {
 		return nil, err
 	}
 	return h, h.serve(ctx)
+}
+
+// execute runs statements that answer nothing.
+func execute(ctx context.Context, database string, statements ...string) error {
+	conn, err := pgx.Connect(ctx, database)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // the work is done
+	for _, statement := range statements {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
 }
 
 // people are so many, with three appointments each.

@@ -74,30 +74,11 @@ func measure(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
-	loops := []uint64{16, 64}
-	var results []result
-	for _, w := range works {
-		for _, connections := range loops {
-			fmt.Fprintf(os.Stderr, "%s, %d connections\n", w.name, connections)
-			r, err := h.compare(w, connections, o)
-			if err != nil {
-				return err
-			}
-			results = append(results, r)
-		}
-	}
 	writes := h.writes()
-	for _, w := range writes {
-		for _, connections := range loops {
-			fmt.Fprintf(os.Stderr, "%s, %d connections\n", w.name, connections)
-			r, err := h.compareWrite(ctx, w, connections, o)
-			if err != nil {
-				return err
-			}
-			results = append(results, r)
-		}
+	results, err := h.compareAll(ctx, works, writes, o)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintln(os.Stderr, "mixed load")
 	day, err := h.mixed(works, writes, o)
 	if err != nil {
 		return err
@@ -109,4 +90,34 @@ func measure(ctx context.Context, o options) error {
 	}
 	results = append(results, grown...)
 	return report(results, o.out)
+}
+
+// compareAll measures each work against the bare server, and against pgbench where that is installed.
+func (h *hospital) compareAll(ctx context.Context, works []work, writes []write, o options) ([]result, error) {
+	var comparisons []func() (result, error)
+	loops := []uint64{16, 64}
+	for _, w := range works {
+		for _, connections := range loops {
+			comparisons = append(comparisons, func() (result, error) { return h.compare(w, connections, o) })
+		}
+		if w.script != nil && h.pgbench != "" {
+			comparisons = append(comparisons, func() (result, error) { return h.compareStatement(ctx, w, loops[0], o) })
+		}
+	}
+	for _, w := range writes {
+		for _, connections := range loops {
+			if h.pgbench != "" {
+				comparisons = append(comparisons, func() (result, error) { return h.compareWrite(ctx, w, connections, o) })
+			}
+		}
+	}
+	var results []result
+	for _, compare := range comparisons {
+		r, err := compare()
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, r)
+	}
+	return results, nil
 }

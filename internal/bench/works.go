@@ -7,10 +7,13 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"time"
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"chelal/gen/db"
 )
 
 // work is one kind of request. What it asks for is written on both servers alike.
@@ -18,6 +21,8 @@ type work struct {
 	name string
 	goal float64 // at least so many times the bare server's rate
 	path func() string
+	// script is the same for pgbench; none where the server puts the statement together for each request.
+	script []string
 }
 
 // Parts of names to search for: some that up to one or two of a hundred have, and some that ten people have.
@@ -37,11 +42,14 @@ func (h *hospital) works(ctx context.Context, names []string) ([]work, error) {
 		return func() string { return "/api/patients/?page_size=50&cursor=" + url.QueryEscape(cursor) }
 	}
 	return []work{
-		{"one patient", 0.8, func() string { return fmt.Sprintf("/api/patients/%d/", 1+rand.IntN(h.patients)) }},
-		{"first keyset page of 50", 1.2, page("")},
-		{"middle keyset page of 50", 1.2, page(cursors[len(cursors)/2])},
-		{"last keyset page of 50", 1.2, page(cursors[len(cursors)-1])},
-		{"page=1 of 50 with count", 0.9, func() string { return "/api/patients/?page_size=50&page=1" }},
+		{
+			"one patient", 0.8, func() string { return fmt.Sprintf("/api/patients/%d/", 1+rand.IntN(h.patients)) },
+			[]string{statement(db.PatientGet, ":patient", "NULL")},
+		},
+		{"first keyset page of 50", 1.2, page(""), []string{statement(db.PatientList) + " ORDER BY id LIMIT 51"}},
+		{"middle keyset page of 50", 1.2, page(cursors[len(cursors)/2]), nil},
+		{"last keyset page of 50", 1.2, page(cursors[len(cursors)-1]), nil},
+		{"page=1 of 50 with count", 0.9, func() string { return "/api/patients/?page_size=50&page=1" }, nil},
 		searching("search by part of a name", names),
 	}, nil
 }
@@ -50,7 +58,7 @@ func (h *hospital) works(ctx context.Context, names []string) ([]work, error) {
 func searching(name string, names []string) work {
 	return work{name, 1.0, func() string {
 		return "/api/patients/?page_size=50&page=1&search=" + url.QueryEscape(names[rand.IntN(len(names))])
-	}}
+	}, nil}
 }
 
 // cursors are those of every page of 200.
@@ -109,8 +117,17 @@ func (h *hospital) compare(w work, connections uint64, o options) (result, error
 		func() (float64, error) { return h.rate(h.bare, w, connections, o.round) })
 }
 
+// compareStatement measures the server and pgbench, which runs the work's statement and nothing else.
+func (h *hospital) compareStatement(ctx context.Context, w work, connections uint64, o options) (result, error) {
+	r := result{work: fmt.Sprintf("%s, %d connections, pgbench", w.name, connections), unit: "requests/s, pgbench"}
+	return r.measured(o.rounds,
+		func() (float64, error) { return h.rate(h.product, w, connections, o.round) },
+		func() (float64, error) { return h.runPgbench(ctx, w.script, connections, o.round) })
+}
+
 // measured answers the result with the medians of two rates, measured in turn in each round.
 func (r result) measured(rounds int, product, reference func() (float64, error)) (result, error) {
+	fmt.Fprintln(os.Stderr, r.work)
 	var rates [2][]float64
 	var ratios []float64
 	for round := range rounds {
@@ -171,6 +188,7 @@ func attack(name string, connections uint64, rate vegeta.Rate, round time.Durati
 // and fifteen write. It finds how many a second there can be, sends 70 % of them at a constant
 // rate, and answers the 99th percentile of how long one took, the median of the rounds.
 func (h *hospital) mixed(works []work, writes []write, o options) (result, error) {
+	fmt.Fprintln(os.Stderr, "mixed load")
 	target := h.day(works, writes)
 	const connections = 64
 	most, err := h.closedLoop("mixed load", connections, 2*o.round, target)

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -90,7 +91,9 @@ func (h *hospital) compareWrite(ctx context.Context, w write, connections uint64
 	r := result{work: fmt.Sprintf("%s, %d connections", w.name, connections), unit: "requests/s, pgbench", goal: 0.8}
 	return r.measured(o.rounds,
 		func() (float64, error) { return h.post(w, connections, o.round) },
-		func() (float64, error) { return h.pgbench(ctx, w, connections, o.round) })
+		func() (float64, error) {
+			return h.runPgbench(ctx, slices.Concat([]string{"BEGIN"}, w.script, []string{"COMMIT"}), connections, o.round)
+		})
 }
 
 var keys atomic.Int64
@@ -108,13 +111,18 @@ func (h *hospital) post(w write, connections uint64, round time.Duration) (float
 	return h.closedLoop(w.name, connections, round, func(t *vegeta.Target) error { return h.target(w, t) })
 }
 
-func (h *hospital) pgbench(ctx context.Context, w write, connections uint64, round time.Duration) (float64, error) {
-	script := filepath.Join(h.folder, "pgbench.sql")
-	lines := append([]string{fmt.Sprintf(`\set bill random(%d, %d)`, h.bills[0], h.bills[len(h.bills)-1]), `\set days random(0, 30000)`, "BEGIN;"}, ended(w.script)...)
-	if err := os.WriteFile(script, []byte(strings.Join(append(lines, "COMMIT;"), "\n")+"\n"), 0o600); err != nil {
+// runPgbench answers how often a second pgbench carries out a script, with :patient, :bill and :days by chance.
+func (h *hospital) runPgbench(ctx context.Context, script []string, connections uint64, round time.Duration) (float64, error) {
+	file := filepath.Join(h.folder, "pgbench.sql")
+	lines := append([]string{
+		fmt.Sprintf(`\set patient random(1, %d)`, h.patients),
+		fmt.Sprintf(`\set bill random(%d, %d)`, h.bills[0], h.bills[len(h.bills)-1]),
+		`\set days random(0, 30000)`,
+	}, ended(script)...)
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		return 0, err
 	}
-	cmd := exec.CommandContext(ctx, "pgbench", "-n", "-M", "prepared", "-c", fmt.Sprint(connections), "-T", fmt.Sprint(max(1, int(round.Seconds()))), "-f", script, h.url())
+	cmd := exec.CommandContext(ctx, h.pgbench, "-n", "-M", "prepared", "-c", fmt.Sprint(connections), "-T", fmt.Sprint(max(1, int(round.Seconds()))), "-f", file, h.url())
 	output, err := cmd.CombinedOutput()
 	found := regexp.MustCompile(`tps = ([\d.]+)`).FindSubmatch(output)
 	if err != nil || found == nil {
