@@ -23,7 +23,7 @@ const (
 // cache takes the download when the account that runs PostgreSQL for root cannot
 // enter the cluster's folder. The data can be handed to it as an open folder; a
 // program can be run by its path alone.
-const cache = "/var/cache/chelal"
+var cache = "/var/cache/chelal"
 
 // downloaded lists where an earlier download may be.
 func (c *cluster) downloaded() []string {

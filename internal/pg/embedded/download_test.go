@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// hideInstalled makes this machine look as if it had no PostgreSQL.
+// hideInstalled makes this machine look as if it had no PostgreSQL, nor an earlier download of it.
 func hideInstalled(t *testing.T) {
-	installed := places
-	places = nil
-	t.Cleanup(func() { places = installed })
+	installed, downloaded := places, cache
+	places, cache = nil, filepath.Join(t.TempDir(), "none")
+	t.Cleanup(func() { places, cache = installed, downloaded })
 	t.Setenv("PATH", t.TempDir())
 }
 

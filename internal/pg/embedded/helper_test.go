@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ type greeting struct {
 // each once it is committed. It stops when its input ends.
 func help(dir string) error {
 	if os.Getenv(helperDir+"_BARE") != "" {
-		places = nil
+		places, cache = nil, filepath.Join(dir, "none")
 		os.Setenv("PATH", "")
 	}
 	s, err := Start(context.Background(), Options{Dir: dir})
